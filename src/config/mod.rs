@@ -1,0 +1,324 @@
+//! Settings: `daybridge.toml`, each key overridable by `DAYBRIDGE_SECTION__KEY`. Read in two stages: what
+//! was typed ([`load`]), then what it means together ([`check`]), all contradictions in one go.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::Deserialize;
+
+/// From file and environment to [`Config`].
+pub mod load;
+
+/// Contradictions, all in one go.
+pub mod check;
+
+/// Values that are kept out of logs.
+pub mod secret;
+
+/// Where the queue is.
+pub mod queue_url;
+
+pub use queue_url::QueueUrl;
+pub use secret::Secret;
+
+use crate::domain::facts::Family;
+
+/// The whole file.
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The receiver.
+    pub server: Server,
+    /// Health and metrics.
+    pub console: Console,
+    /// The broker.
+    pub queue: Queue,
+    /// The record.
+    pub ledger: Ledger,
+    /// The partner's API and account.
+    pub partner: Partner,
+    /// Limits of the worker.
+    pub worker: Worker,
+    /// Webhook endpoints by name; each is served at `POST /webhooks/{name}`.
+    pub sources: BTreeMap<String, Source>,
+}
+
+/// `[server]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// `host:port` or `unix:/path`.
+    pub listen: String,
+    /// Addresses or networks whose `X-Forwarded-For` is believed; a UNIX socket's peer always is.
+    pub trusted_proxies: Vec<String>,
+    /// Longest body, in bytes; one more is answered 413.
+    pub max_body_bytes: usize,
+    /// Longest time from accept to a whole request head, and between requests of one connection.
+    #[serde(with = "humantime_serde")]
+    pub head_timeout: Duration,
+    /// Longest time for a whole body; over it: 408.
+    #[serde(with = "humantime_serde")]
+    pub body_timeout: Duration,
+    /// Longest time a request waits for the queue's confirm; over it: 503.
+    #[serde(with = "humantime_serde")]
+    pub confirm_timeout: Duration,
+    /// Open connections over all threads; further ones wait.
+    pub connections_max: usize,
+    /// Threads that serve requests.
+    pub threads: usize,
+    /// Longest time accepted requests may take to finish after a stop signal.
+    #[serde(with = "humantime_serde")]
+    pub stop_timeout: Duration,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8080".into(),
+            trusted_proxies: vec!["127.0.0.1".into(), "::1".into()],
+            max_body_bytes: 262_144,
+            head_timeout: Duration::from_secs(5),
+            body_timeout: Duration::from_secs(10),
+            confirm_timeout: Duration::from_secs(8),
+            connections_max: 4096,
+            threads: 2,
+            stop_timeout: Duration::from_secs(15),
+        }
+    }
+}
+
+/// `[console]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Console {
+    /// `host:port` of `/healthz`, `/readyz` and `/metrics`; never public.
+    pub listen: String,
+}
+
+impl Default for Console {
+    fn default() -> Self {
+        Self { listen: "127.0.0.1:8081".into() }
+    }
+}
+
+/// `[queue]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Queue {
+    /// `embedded`, `embedded:/path`, or `amqp://…` / `amqps://…`; several cluster hosts as
+    /// `amqp://user:pw@a:5672,b:5672/%2f`.
+    pub url: QueueUrl,
+    /// Publishes waiting for their confirm, over all requests; one more is answered 503.
+    pub in_flight_max: usize,
+    /// Unanswered messages in the worker's hands.
+    pub prefetch: u16,
+    /// Seconds between heartbeats; a silent broker is given up after two.
+    pub heartbeat: u16,
+    /// Tries of one message before it goes to `daybridge.dead`; only crashes of the worker use them up.
+    pub delivery_limit: u16,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self {
+            url: QueueUrl::default(),
+            in_flight_max: 4096,
+            prefetch: 64,
+            heartbeat: 10,
+            delivery_limit: 20,
+        }
+    }
+}
+
+/// `[ledger]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ledger {
+    /// `sqlite:path` or `postgres://…`.
+    pub url: Secret,
+    /// Connections to PostgreSQL; SQLite uses one to write and this many to read.
+    pub connections_max: u32,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self { url: Secret::plain("sqlite:daybridge.db"), connections_max: 8 }
+    }
+}
+
+/// `[partner]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Partner {
+    /// Base of the API; https unless it is on this machine.
+    pub base_url: String,
+    /// Name of the partner account; part of a channel's identity.
+    pub account: String,
+    /// The partner token.
+    pub token: Option<Secret>,
+    /// Longest time one call may take.
+    #[serde(with = "humantime_serde")]
+    pub call_timeout: Duration,
+    /// How long a doubtful call is watched; must exceed `call_timeout`.
+    #[serde(with = "humantime_serde")]
+    pub settle_window: Duration,
+    /// What follows when a doubtful call's channel did not move through the window.
+    pub on_unmoved: OnUnmoved,
+    /// Calls to the partner per second, per worker process.
+    pub calls_per_second_max: u32,
+    /// Switch a channel to live after its days were extended.
+    pub ensure_live: bool,
+    /// Text sent with each extension.
+    pub comment: String,
+    /// How far the partner's clock and ours may differ.
+    #[serde(with = "humantime_serde")]
+    pub skew: Duration,
+}
+
+impl Default for Partner {
+    fn default() -> Self {
+        Self {
+            base_url: "https://manager.whapi.cloud".into(),
+            account: "main".into(),
+            token: None,
+            call_timeout: Duration::from_secs(30),
+            settle_window: Duration::from_secs(15 * 60),
+            on_unmoved: OnUnmoved::Retry,
+            calls_per_second_max: 10,
+            ensure_live: true,
+            comment: "daybridge {key} {days}d".into(),
+            skew: Duration::from_secs(60),
+        }
+    }
+}
+
+/// See [`Partner::on_unmoved`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnUnmoved {
+    /// One further attempt, ever.
+    Retry,
+    /// A person decides.
+    Hold,
+}
+
+/// `[worker]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Worker {
+    /// Channels worked on at the same time.
+    pub channels_max: usize,
+    /// Deliveries recorded at the same time.
+    pub intake_max: usize,
+    /// Longest time between two looks into the ledger for due work that another worker recorded.
+    #[serde(with = "humantime_serde")]
+    pub poll: Duration,
+    /// Unclear outcomes in a row, over all channels, that open the circuit breaker.
+    pub breaker_unclear_max: u32,
+    /// How long the open breaker waits before it probes with a read.
+    #[serde(with = "humantime_serde")]
+    pub breaker_pause: Duration,
+    /// How long the account's calls rest after the partner refused for balance or token, before one probe.
+    #[serde(with = "humantime_serde")]
+    pub account_probe: Duration,
+    /// Longest time calls in hand may take to finish after a stop signal.
+    #[serde(with = "humantime_serde")]
+    pub stop_timeout: Duration,
+}
+
+impl Default for Worker {
+    fn default() -> Self {
+        Self {
+            channels_max: 16,
+            intake_max: 16,
+            poll: Duration::from_secs(1),
+            breaker_unclear_max: 5,
+            breaker_pause: Duration::from_secs(30),
+            account_probe: Duration::from_secs(300),
+            stop_timeout: Duration::from_secs(40),
+        }
+    }
+}
+
+/// `[sources.NAME]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// Name of the preset: `stripe`.
+    pub provider: String,
+    /// Signing secrets; several while rotating. At least one.
+    #[serde(default)]
+    pub secrets: Vec<Secret>,
+    /// The mode whose events count; those of the other are recorded as ignored.
+    #[serde(default = "yes")]
+    pub livemode: bool,
+    /// How far a signature's time may lie from ours, both ways.
+    #[serde(default = "five_minutes", with = "humantime_serde")]
+    pub tolerance: Duration,
+    /// Names the provider account for ever; part of every key. Default: the source's name.
+    pub realm: Option<String>,
+    /// The one family that grants days.
+    #[serde(default = "charges")]
+    pub money_in: Family,
+    /// Connected accounts whose payments count; not set: all that the provider sends here.
+    pub accounts: Option<Vec<String>>,
+    /// JSON pointers into the event's object for the channel, first hit wins.
+    #[serde(default = "channel_pointers")]
+    pub channel: Vec<String>,
+    /// JSON pointers into the event's object for the days, first hit wins.
+    #[serde(default = "days_pointers")]
+    pub days: Vec<String>,
+    /// Days by price id, × quantity.
+    #[serde(default)]
+    pub prices: Vec<Price>,
+    /// Days by amount.
+    pub per_day: Option<PerDay>,
+    /// Most days one payment may buy; more is held.
+    #[serde(default = "days_max")]
+    pub days_max: u32,
+}
+
+/// `[[sources.NAME.prices]]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// The provider's price id.
+    pub price: String,
+    /// Days per unit.
+    pub days: u32,
+}
+
+/// `[sources.NAME.per_day]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PerDay {
+    /// Lower-case ISO code.
+    pub currency: String,
+    /// Smallest units per day.
+    pub amount: i64,
+}
+
+fn yes() -> bool {
+    true
+}
+fn five_minutes() -> Duration {
+    Duration::from_secs(300)
+}
+fn charges() -> Family {
+    Family::Charges
+}
+fn channel_pointers() -> Vec<String> {
+    vec!["/metadata/channel_id".into(), "/client_reference_id".into()]
+}
+fn days_pointers() -> Vec<String> {
+    vec!["/metadata/days".into()]
+}
+fn days_max() -> u32 {
+    3650
+}
+
+impl Source {
+    /// The realm: set, or the source's name.
+    pub fn realm<'a>(&'a self, name: &'a str) -> &'a str {
+        self.realm.as_deref().unwrap_or(name)
+    }
+}

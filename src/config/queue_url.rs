@@ -1,0 +1,81 @@
+//! Where the queue is: a file on this machine, or one or more hosts of a RabbitMQ cluster.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Deserializer};
+
+/// `[queue] url`
+#[derive(Clone, PartialEq, Eq)]
+pub enum QueueUrl {
+    /// A file; `None`: beside the ledger.
+    Embedded(Option<PathBuf>),
+    /// One AMQP URL per host of the cluster, tried in turn.
+    Amqp(Vec<String>),
+}
+
+impl Default for QueueUrl {
+    fn default() -> Self {
+        Self::Embedded(None)
+    }
+}
+
+impl std::fmt::Debug for QueueUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            QueueUrl::Embedded(path) => f.debug_tuple("Embedded").field(path).finish(),
+            QueueUrl::Amqp(urls) => write!(f, "Amqp({} hosts)", urls.len()),
+        }
+    }
+}
+
+impl QueueUrl {
+    /// Reads the setting.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text == "embedded" {
+            return Ok(Self::Embedded(None));
+        }
+        if let Some(path) = text.strip_prefix("embedded:") {
+            return Ok(Self::Embedded(Some(PathBuf::from(path))));
+        }
+        let Some((scheme, rest)) = text.split_once("://").filter(|(s, _)| matches!(*s, "amqp" | "amqps"))
+        else {
+            return Err("must be \"embedded\", \"embedded:/path\", \"amqp://…\" or \"amqps://…\"".into());
+        };
+        let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        let (login, hosts) = match authority.rsplit_once('@') {
+            Some((login, hosts)) => (format!("{login}@"), hosts),
+            None => (String::new(), authority),
+        };
+        if hosts.split(',').any(|host| host.trim().is_empty()) {
+            return Err("names no host".into());
+        }
+        Ok(Self::Amqp(
+            hosts.split(',').map(|host| format!("{scheme}://{login}{}{path}", host.trim())).collect(),
+        ))
+    }
+}
+
+impl<'de> Deserialize<'de> for QueueUrl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_url_per_cluster_host() {
+        let amqp = |text| match QueueUrl::parse(text).unwrap() {
+            QueueUrl::Amqp(urls) => urls,
+            QueueUrl::Embedded(path) => panic!("embedded {path:?}"),
+        };
+        assert_eq!(amqp("amqp://g:p@a:1,b:2/%2f?x=1"), ["amqp://g:p@a:1/%2f?x=1", "amqp://g:p@b:2/%2f?x=1"]);
+        assert_eq!(amqp("amqps://host"), ["amqps://host"]);
+        assert_eq!(QueueUrl::parse("embedded:/q.db"), Ok(QueueUrl::Embedded(Some("/q.db".into()))));
+        for bad in ["", "redis://x", "amqp://", "amqp://a,,b/"] {
+            assert!(QueueUrl::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Values that are kept out of logs: `{ env = "NAME" }`, `{ file = "/path" }`, or a plain string for trying
+//! things out. They are read when they are used, so that a role that does not need one does not ask for it.
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+/// Longest secret, in bytes.
+pub const SECRET_BYTES_MAX: usize = 16 * 1024;
+
+/// A secret as the settings name it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Secret {
+    /// In the settings themselves.
+    Plain(SecretString),
+    /// In a variable of the environment.
+    Env(FromEnv),
+    /// In a file, such as a systemd credential.
+    File(FromFile),
+}
+
+/// `{ env = "NAME" }`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FromEnv {
+    /// Name of the variable.
+    pub env: String,
+}
+
+/// `{ file = "/path" }`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FromFile {
+    /// Path of the file; trailing line ends are not part of the secret.
+    pub file: PathBuf,
+}
+
+impl Secret {
+    /// A secret that stands in the settings.
+    pub fn plain(text: &str) -> Self {
+        Self::Plain(SecretString::from(text.to_owned()))
+    }
+
+    /// Reads the value; an empty one is an error. The message never holds the value.
+    pub fn resolve(&self) -> Result<SecretString, String> {
+        use secrecy::ExposeSecret as _;
+        let value = match self {
+            Secret::Plain(value) => value.clone(),
+            Secret::Env(FromEnv { env }) => std::env::var(env).map(SecretString::from).map_err(|_| {
+                format!("environment variable {env} is not set; set it or use {{ file = … }}")
+            })?,
+            Secret::File(FromFile { file }) => {
+                let text = std::fs::read_to_string(file)
+                    .map_err(|error| format!("file {} cannot be read: {error}", file.display()))?;
+                SecretString::from(text.trim_end_matches(['\n', '\r']).to_owned())
+            }
+        };
+        match value.expose_secret().len() {
+            0 => Err("the secret is empty".into()),
+            1..=SECRET_BYTES_MAX => Ok(value),
+            _ => Err(format!("the secret is longer than {SECRET_BYTES_MAX} bytes")),
+        }
+    }
+}

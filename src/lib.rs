@@ -1,0 +1,36 @@
+//! daybridge turns signed payment webhooks into days on Whapi.Cloud channels, once per payment.
+//!
+//! The modules stand in the order data flows; each knows only what stands before its door.
+
+/// Settings: one file, an environment overlay, every contradiction refused at start.
+pub mod config;
+
+/// What travels on the queue: the bytes as received and the few words around them.
+pub mod envelope;
+
+/// Webhooks in: signature schemes, event maps, and the receiver that answers 200 only after a confirm.
+pub mod provider;
+
+/// The broker behind one trait: RabbitMQ, or a file on this machine.
+pub mod queue;
+
+/// The rules, pure: no I/O, no clock, no async, no panic.
+pub mod domain;
+
+/// The record of all money and days.
+pub mod ledger;
+
+/// The partner's API, and its simulator.
+pub mod partner;
+
+/// The order of effects: intake writes the ledger, settle moves the days.
+pub mod worker;
+
+/// What an operator reads and decides.
+pub mod ops;
+
+/// Health and metrics on their own address.
+pub mod console;
+
+/// Logs: pretty on a terminal, JSON otherwise.
+pub mod logging;

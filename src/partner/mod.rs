@@ -1,0 +1,45 @@
+//! The partner's API behind one trait. A call is made once: fresh connection, no redirect, no retry in any
+//! layer; what came back becomes a closed [`Reply`]. A channel's own token is dropped while parsing.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+
+use crate::{
+    config,
+    domain::{
+        id::ChannelId,
+        reply::{ReadError, Reading, Reply},
+    },
+};
+
+/// The door to the partner.
+#[async_trait]
+pub trait Partner: Send + Sync {
+    /// `GET /channels/{id}`; may be repeated.
+    async fn read(&self, channel: &ChannelId) -> Result<Reading, ReadError>;
+    /// `POST /channels/{id}/extend`, once. `trace_id` goes to the log line only.
+    async fn extend(&self, channel: &ChannelId, days: u32, comment: &str, trace_id: &str) -> Reply;
+    /// `PATCH /channels/{id}/mode {"mode":"live"}`; idempotent, may be repeated.
+    async fn make_live(&self, channel: &ChannelId) -> Result<(), ReadError>;
+    /// Checks address and token with a harmless read (`GET /channels/list?count=1`), for `check`.
+    async fn health(&self) -> Result<(), ReadError>;
+}
+
+/// Opens the client the settings describe.
+#[cfg(any())]
+pub fn open(settings: &config::Partner) -> anyhow::Result<Arc<dyn Partner>> {
+    Ok(Arc::new(client::Client::new(settings)?))
+}
+
+/// Longest a partner call may take as a whole, over which it is cut; for docs of [`config::Partner`].
+pub const CALL_TIMEOUT_MAX: Duration = Duration::from_secs(300);
+
+/// The HTTP client.
+pub mod client;
+
+/// From status and body to a closed answer.
+pub mod answer;
+
+/// A faithful stand-in for the partner, with every unknown as a switch.
+pub mod sim;
