@@ -1,0 +1,73 @@
+//! The step function of a transfer: `(state, input, now, policy) → (state, effect)`.
+//!
+//! Whoever drives it (the worker, the simulation) commits each new state *before* it carries out the effect,
+//! by compare-and-set on (state, attempt, epoch), and feeds what came back into the next step. Nothing here
+//! sends anything; nothing here believes an answer without evidence: a transfer is settled only when
+//! `activeTill` shows its days, and a call whose outcome is open is never repeated on faith.
+
+use super::{DAY_MS, Ms};
+
+/// Where a transfer stands.
+pub mod state;
+
+/// One step.
+pub mod step;
+
+/// What a person decides.
+pub mod person;
+
+pub use person::{Order, OrderRefused, order};
+pub use state::{Call, Cause, How, Outcome, State, Watch};
+pub use step::{AccountNews, Effect, Input, Step, step};
+
+/// Waits between tries of a planned transfer: 1 s, 2 s, 5 s, 10 s, 30 s, 1 min, 2 min, then 5 min.
+const BACK_OFF_MS: [i64; 8] = [1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000];
+
+/// Waits between readings of a doubtful transfer: 1 s, 2 s, 4 s, 8 s, 15 s, 30 s, 1 min, then 2 min.
+const OBSERVE_MS: [i64; 8] = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 60_000, 120_000];
+
+/// Equal readings it takes, the last after the window, to call a channel unmoved.
+pub const UNMOVED_READS_MIN: u32 = 3;
+
+/// Longest a transfer is tried without ever being called, in ms: 3 days.
+pub const PLAN_AGE_MS_MAX: i64 = 3 * DAY_MS;
+
+/// Longest a doubtful transfer waits for readings beyond its window, in ms: 1 day.
+pub const DOUBT_AGE_MS_MAX: i64 = DAY_MS;
+
+/// The settings the rules need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// How long a doubtful call is watched, ms.
+    pub settle_window_ms: i64,
+    /// One further attempt after an unmoved window; else a person decides.
+    pub retry_unmoved: bool,
+    /// How far the partner's clock and ours may differ, ms.
+    pub skew_ms: i64,
+    /// Switch a channel to live after its days moved.
+    pub ensure_live: bool,
+}
+
+/// The wait before try number `tries + 1`.
+pub fn back_off_ms(tries: u32) -> i64 {
+    spaced(&BACK_OFF_MS, tries)
+}
+
+pub(super) fn observe_ms(tries: u32) -> i64 {
+    spaced(&OBSERVE_MS, tries)
+}
+
+fn spaced(table: &[i64; 8], tries: u32) -> i64 {
+    let index = usize::try_from(tries).unwrap_or(usize::MAX);
+    table.get(index).or(table.last()).copied().unwrap_or(DAY_MS)
+}
+
+/// Whether a reading shows exactly these days on top of *before*.
+///
+/// Either it moved by exactly the days; or the channel had run out by the time of the call, and the days
+/// were counted from the moment the partner applied them, which lies between the sending and the reading.
+pub fn fits(call: &Call, days: u32, active_till: Ms, read_at: Ms, skew_ms: i64) -> bool {
+    let base = active_till.saturating_sub(i64::from(days).saturating_mul(DAY_MS));
+    let earliest = call.at.max(call.before).saturating_sub(skew_ms);
+    base == call.before || (base >= earliest && base <= read_at.saturating_add(skew_ms))
+}

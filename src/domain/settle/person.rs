@@ -1,0 +1,80 @@
+//! What a person decides about a transfer, after a look at Billing History.
+
+use super::{
+    super::{Ms, channel::Channel},
+    How, Outcome, State,
+};
+
+/// A person's decision; who and why are kept beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Try again: the call behind it was not applied.
+    Retry,
+    /// An open outcome: the days are on the channel.
+    Applied,
+    /// An open outcome: the days are not on the channel; plan the transfer anew.
+    NotApplied,
+    /// Never call.
+    Cancel,
+}
+
+/// Why an order does not fit the state; the text says what does.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct OrderRefused(pub String);
+
+/// Applies an order.
+pub fn order(
+    state: &State,
+    channel: &Channel,
+    order: Order,
+    reason: &str,
+    now: Ms,
+) -> Result<(State, Channel), OrderRefused> {
+    let refused = |text: &str| Err(OrderRefused(text.to_owned()));
+    let mut channel = channel.clone();
+    let state = match (state, order) {
+        (State::Held { outcome: Outcome::Open, last, .. }, Order::Applied) => {
+            channel.settled(None, false, now);
+            State::Settled {
+                how: How::ByOperator,
+                before: last.map_or(0, |c| c.before),
+                after: None,
+                at: now,
+                attempt: state.attempt(),
+                watch: None,
+            }
+        }
+        (State::Held { outcome: Outcome::Open, .. }, Order::NotApplied) => {
+            channel.known = None;
+            State::planned(now)
+        }
+        (State::Held { outcome: Outcome::Open, .. }, Order::Retry | Order::Cancel) => {
+            return refused(
+                "its outcome is open: look for its key in Billing History, then `held settle KEY --applied` or `--not-applied`",
+            );
+        }
+        (State::Held { outcome: Outcome::None, last, retried, .. }, Order::Retry) => State::Planned {
+            due: now,
+            since: now,
+            tries: 0,
+            lag_since: None,
+            reason: None,
+            last: *last,
+            retried: *retried,
+        },
+        (State::Held { outcome: Outcome::None, .. } | State::Planned { .. }, Order::Cancel) => {
+            State::Cancelled { reason: reason.to_owned(), at: now, attempt: state.attempt() }
+        }
+        (State::Held { outcome: Outcome::None, .. }, Order::Applied | Order::NotApplied) => {
+            return refused("its outcome is not open: `held retry KEY` or `held cancel KEY`");
+        }
+        (State::Planned { .. }, _) => return refused("it is planned and will be called by itself"),
+        (State::Intended { .. } | State::Doubtful { .. }, _) => {
+            return refused("it is being settled by readings; wait until it is settled or held");
+        }
+        (State::Settled { .. }, _) => return refused("it is settled already"),
+        (State::Cancelled { .. }, _) => return refused("it is cancelled"),
+    };
+    Ok((state, channel))
+}

@@ -1,0 +1,254 @@
+//! Where a transfer stands: a closed set of states, stored as they are.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::Ms;
+
+/// The last call that was intended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// 1 for the first.
+    pub attempt: u32,
+    /// `activeTill` read before it.
+    pub before: Ms,
+    /// When it was intended; it is never sent later than one call timeout after this.
+    pub at: Ms,
+    /// Transfers settled on the channel when it was intended.
+    pub settles: u64,
+}
+
+/// How a transfer came to be settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// The partner said yes and `activeTill` fits.
+    Answered,
+    /// The outcome was open and `activeTill` fits.
+    Observed,
+    /// A person looked at Billing History.
+    ByOperator,
+}
+
+/// Whether the call behind a held transfer may have been applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It may; the channel takes no other transfer until a person decides.
+    Open,
+    /// It was not.
+    None,
+}
+
+/// Why a transfer is held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum Cause {
+    /// The partner refused; status and its words.
+    #[error("the partner refused the extension: {0} {1}")]
+    Refused(u16, String),
+    /// Too few days on the account's balance.
+    #[error("too little balance: {0}")]
+    Balance(String),
+    /// The partner token was refused.
+    #[error("the partner token was refused")]
+    Unauthorized,
+    /// The partner does not know the channel.
+    #[error("the partner does not know the channel")]
+    UnknownChannel,
+    /// `activeTill` stays below what was read before.
+    #[error("activeTill reads {0}, below {1} that was read before")]
+    Below(Ms, Ms),
+    /// The channel could not be read for the whole age limit.
+    #[error("could not be tried for three days: {0}")]
+    TooOld(String),
+    /// Unmoved through the window, and the one retry is used up or switched off.
+    #[error("the channel did not move through the whole window, so the call was probably not applied")]
+    Unmoved,
+    /// Accepted by the partner, but the channel did not move.
+    #[error("the partner said yes, but the channel did not move through the whole window")]
+    AcceptedUnmoved,
+    /// Moved by something other than these days.
+    #[error("evidence conflicts: activeTill was {before}, {days} days were sent, it now reads {reading}")]
+    Conflict {
+        /// Before the call.
+        before: Ms,
+        /// What was sent.
+        days: u32,
+        /// What was read.
+        reading: Ms,
+    },
+    /// No reading for a day beyond the window.
+    #[error("the channel could not be read since the call: {0}")]
+    Unobserved(String),
+}
+
+impl Cause {
+    /// The cause in one word, for grouping.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Cause::Refused(..) => "refused",
+            Cause::Balance(_) => "balance",
+            Cause::Unauthorized => "unauthorized",
+            Cause::UnknownChannel => "channel_unknown",
+            Cause::Below(..) => "activetill_below",
+            Cause::TooOld(_) => "too_old",
+            Cause::Unmoved => "unmoved",
+            Cause::AcceptedUnmoved => "accepted_unmoved",
+            Cause::Conflict { .. } => "evidence_conflicts",
+            Cause::Unobserved(_) => "unobserved",
+        }
+    }
+}
+
+/// Where a transfer stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum State {
+    /// To be called.
+    Planned {
+        /// Not before this time.
+        due: Ms,
+        /// When it was planned, or planned again by a person.
+        since: Ms,
+        /// Tries that ended before a call.
+        tries: u32,
+        /// Since when the readings lag behind what was read before.
+        lag_since: Option<Ms>,
+        /// Why it is not done yet.
+        reason: Option<String>,
+        /// The last call, where there was one.
+        last: Option<Call>,
+        /// The one retry after an unmoved window is used up.
+        retried: bool,
+    },
+    /// Committed before the call; whoever finds it here does not know whether it was sent.
+    Intended {
+        /// The call.
+        call: Call,
+        /// Lease of the worker that intended it.
+        epoch: i64,
+        /// See [`State::Planned`].
+        retried: bool,
+    },
+    /// The outcome is not known; readings will tell.
+    Doubtful {
+        /// The call.
+        call: Call,
+        /// What made it doubtful.
+        why: String,
+        /// The partner said yes, but no reading fits yet.
+        accepted: bool,
+        /// Since when it is watched.
+        since: Ms,
+        /// Readings equal to `before` so far.
+        reads: u32,
+        /// Readings tried so far.
+        tries: u32,
+        /// Next reading.
+        due: Ms,
+        /// See [`State::Planned`].
+        retried: bool,
+    },
+    /// The days are on the channel.
+    Settled {
+        /// How that is known.
+        how: How,
+        /// Before the call.
+        before: Ms,
+        /// After it; not known where a person decided.
+        after: Option<Ms>,
+        /// When it was settled.
+        at: Ms,
+        /// Number of calls.
+        attempt: u32,
+        /// A late second commit is looked for until then.
+        watch: Option<Watch>,
+    },
+    /// A person decides.
+    Held {
+        /// Why.
+        cause: Cause,
+        /// Whether the call may have been applied.
+        outcome: Outcome,
+        /// Since when.
+        at: Ms,
+        /// The last call, where there was one.
+        last: Option<Call>,
+        /// See [`State::Planned`].
+        retried: bool,
+    },
+    /// Will not be called.
+    Cancelled {
+        /// Why.
+        reason: String,
+        /// When.
+        at: Ms,
+        /// Number of calls before.
+        attempt: u32,
+    },
+}
+
+/// Readings after a settlement that was in doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watch {
+    /// End of the window.
+    pub until: Ms,
+    /// Next reading.
+    pub due: Ms,
+    /// Readings so far.
+    pub tries: u32,
+}
+
+impl State {
+    /// A fresh transfer.
+    pub fn planned(now: Ms) -> Self {
+        State::Planned {
+            due: now,
+            since: now,
+            tries: 0,
+            lag_since: None,
+            reason: None,
+            last: None,
+            retried: false,
+        }
+    }
+
+    /// The state in one word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            State::Planned { .. } => "planned",
+            State::Intended { .. } => "intended",
+            State::Doubtful { .. } => "doubtful",
+            State::Settled { .. } => "settled",
+            State::Held { .. } => "held",
+            State::Cancelled { .. } => "cancelled",
+        }
+    }
+
+    /// A call may have been applied without the ledger knowing: the channel takes no other transfer.
+    pub fn open(&self) -> bool {
+        match self {
+            State::Intended { .. } | State::Doubtful { .. } => true,
+            State::Held { outcome, .. } => *outcome == Outcome::Open,
+            State::Planned { .. } | State::Settled { .. } | State::Cancelled { .. } => false,
+        }
+    }
+
+    /// When there is something to do; `None`: never by itself.
+    pub fn due(&self) -> Option<Ms> {
+        match self {
+            State::Planned { due, .. } | State::Doubtful { due, .. } => Some(*due),
+            State::Intended { call, .. } => Some(call.at),
+            State::Settled { watch, .. } => watch.map(|w| w.due),
+            State::Held { .. } | State::Cancelled { .. } => None,
+        }
+    }
+
+    /// Number of calls intended so far.
+    pub fn attempt(&self) -> u32 {
+        match self {
+            State::Planned { last, .. } | State::Held { last, .. } => last.map_or(0, |c| c.attempt),
+            State::Intended { call, .. } | State::Doubtful { call, .. } => call.attempt,
+            State::Settled { attempt, .. } | State::Cancelled { attempt, .. } => *attempt,
+        }
+    }
+}

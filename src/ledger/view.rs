@@ -1,0 +1,222 @@
+//! Rows as operators see them, in lists, in `--json`, and later in the console. Times are ms since epoch.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::Ms;
+
+/// A payment in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Payment {
+    /// `realm/payment`
+    pub key: String,
+    /// Source of its first event.
+    pub source: String,
+    /// `linked` (no money yet), `planned`, `doubtful`, `held`, `credited`, `cancelled`, or `nothing` (no days to grant).
+    pub state: String,
+    /// Why, where it is held or nothing.
+    pub reason: Option<String>,
+    /// The next step, in words.
+    pub next: Option<String>,
+    /// When that happens by itself.
+    pub next_at: Option<Ms>,
+    /// Channel, once decided.
+    pub channel: Option<String>,
+    /// Days, once decided.
+    pub days: Option<u32>,
+    /// Smallest unit of the currency.
+    pub amount: Option<i64>,
+    /// Lower-case ISO code.
+    pub currency: Option<String>,
+    /// First event recorded.
+    pub first_seen_at: Ms,
+}
+
+/// A payment with all that is known of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PaymentWhole {
+    /// The payment.
+    #[serde(flatten)]
+    pub payment: Payment,
+    /// The provider's account name.
+    pub realm: String,
+    /// Connected account.
+    pub account: Option<String>,
+    /// Live or test mode.
+    pub livemode: bool,
+    /// Every provider id that names it, strongest first.
+    pub ids: Vec<String>,
+    /// Every delivery of every event that named it, oldest first.
+    pub events: Vec<Event>,
+    /// Its transfers.
+    pub transfers: Vec<Transfer>,
+    /// Unexplained movements of its channel.
+    pub movements: Vec<Movement>,
+}
+
+/// One delivery of an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Event {
+    /// The provider's event id.
+    pub event: String,
+    /// Source.
+    pub source: String,
+    /// The provider's event type.
+    #[serde(rename = "type")]
+    pub event_type: String,
+    /// Id of the delivery.
+    pub delivery: String,
+    /// `webhook`, `replay` or `backfill`.
+    pub trigger: String,
+    /// `credited`, `duplicate`, `refund`, `link`, `ignored`, `held`; `pending` until its transfer is settled.
+    pub outcome: String,
+    /// The sentence with it.
+    pub reason: Option<String>,
+    /// When the receiver had it.
+    pub received_at: Ms,
+    /// When it was recorded.
+    pub recorded_at: Ms,
+    /// Its payment.
+    pub payment: Option<String>,
+}
+
+/// An event with its body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EventWhole {
+    /// The delivery.
+    #[serde(flatten)]
+    pub event: Event,
+    /// SHA-256 of the body.
+    pub digest: String,
+    /// Length of the body in bytes.
+    pub bytes: usize,
+    /// The body, where it is UTF-8.
+    pub body: Option<String>,
+}
+
+/// A transfer with its steps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Transfer {
+    /// `realm/payment#n`
+    pub key: String,
+    /// Its payment.
+    pub payment: String,
+    /// The partner account.
+    pub account: String,
+    /// Channel.
+    pub channel: String,
+    /// Days.
+    pub days: u32,
+    /// Comment sent with the extension.
+    pub comment: String,
+    /// `planned`, `intended`, `doubtful`, `settled`, `held` or `cancelled`.
+    pub state: String,
+    /// `open` or `none` where it is held.
+    pub outcome: Option<String>,
+    /// Why it stands where it stands.
+    pub reason: Option<String>,
+    /// `answered`, `observed` or `by_operator` where it is settled.
+    pub how: Option<String>,
+    /// Calls so far.
+    pub attempt: u32,
+    /// `activeTill` before the last call.
+    pub before: Option<Ms>,
+    /// `activeTill` after it.
+    pub after: Option<Ms>,
+    /// The next step, in words.
+    pub next: Option<String>,
+    /// When that happens by itself.
+    pub next_at: Option<Ms>,
+    /// When it was planned.
+    pub created_at: Ms,
+    /// Every transition, oldest first; empty in lists.
+    pub steps: Vec<TransferStep>,
+}
+
+/// One transition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TransferStep {
+    /// When.
+    pub at: Ms,
+    /// The new state.
+    pub state: String,
+    /// Number of calls by then.
+    pub attempt: u32,
+    /// What is known, in words.
+    pub note: String,
+    /// Who, where a person decided.
+    pub who: Option<String>,
+}
+
+/// Something that waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Held {
+    /// `event`, `payment`, `transfer` or `account`.
+    pub kind: &'static str,
+    /// Event id, payment key, transfer key, or account name.
+    pub key: String,
+    /// The payment it concerns.
+    pub payment: Option<String>,
+    /// The cause in one word.
+    pub cause: String,
+    /// The sentence.
+    pub reason: String,
+    /// `open` or `none`, for a transfer.
+    pub outcome: Option<String>,
+    /// What to do.
+    pub next: String,
+    /// Since when.
+    pub since: Ms,
+    /// Channel, where known.
+    pub channel: Option<String>,
+    /// Days, where known.
+    pub days: Option<u32>,
+}
+
+/// A reading above what the ledger explains.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Movement {
+    /// The partner account.
+    pub account: String,
+    /// Channel.
+    pub channel: String,
+    /// When it was read.
+    pub at: Ms,
+    /// What the ledger could explain.
+    pub from: Ms,
+    /// What was read.
+    pub to: Ms,
+}
+
+/// Counts by state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Payments whose days moved.
+    pub credited: u64,
+    /// Transfers planned or intended.
+    pub planned: u64,
+    /// Transfers in doubt.
+    pub doubtful: u64,
+    /// Events, payments and transfers that wait for a person.
+    pub held: u64,
+    /// When the oldest planned or doubtful transfer was planned.
+    pub oldest_open_at: Option<Ms>,
+}
+
+/// What a replay would do with one payment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Planned {
+    /// Payment key, or the event id where the event names no payment.
+    pub payment: String,
+    /// `skip`, `extend` or `held`.
+    pub verdict: String,
+    /// Why.
+    pub reason: String,
+    /// Channel, where known.
+    pub channel: Option<String>,
+    /// Days, where known.
+    pub days: Option<u32>,
+    /// Numbers of the events in the ledger.
+    pub numbers: Vec<i64>,
+    /// Their ids at the provider.
+    pub events: Vec<String>,
+}
