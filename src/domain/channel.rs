@@ -15,7 +15,7 @@ pub const LIVE_TRIES_MAX: u32 = 12;
 pub struct Channel {
     /// Highest `activeTill` ever read; a lower reading lags.
     pub floor: Option<Ms>,
-    /// The `activeTill` the ledger can explain; `None`: the next reading becomes it.
+    /// The `activeTill` the ledger can explain; `None`: it was never read.
     pub known: Option<Ms>,
     /// Transfers settled on this channel so far.
     pub settles: u64,
@@ -64,10 +64,10 @@ impl Channel {
 
     /// A transfer was settled with this `activeTill` after it. `ensure_live`: see design §6.8. A channel that
     /// shows no mode at all is switched once, not at every payment: each switch restarts it.
-    pub fn settled(&mut self, after: Option<Ms>, ensure_live: bool, now: Ms) {
+    pub fn settled(&mut self, after: Ms, ensure_live: bool, now: Ms) {
         self.settles = self.settles.saturating_add(1);
-        self.floor = self.floor.max(after);
-        self.known = after;
+        self.floor = self.floor.max(Some(after));
+        self.known = Some(after);
         let live = match self.mode.as_deref() {
             Some(mode) => mode == "live",
             None => self.made_live,

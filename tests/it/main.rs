@@ -1,1 +1,3 @@
+//! One test binary; each folder is a part of the system.
 
+mod simulation;

@@ -1,7 +1,7 @@
 //! What a person decides about a transfer, after a look at Billing History.
 
 use super::{
-    super::{Ms, channel::Channel},
+    super::{DAY_MS, Ms, channel::Channel},
     How, Outcome, State,
 };
 
@@ -23,19 +23,28 @@ pub enum Order {
 #[error("{0}")]
 pub struct OrderRefused(pub String);
 
-/// Applies an order.
+/// Applies an order to a transfer of `days`.
+///
+/// What a person calls applied is explained by the ledger from then on, and expected of the next reading.
+/// What a person calls not applied leaves the channel as it was, so that other movement stays unexplained;
+/// it has to wait until the settle window after the call is over, for the call may still be applied.
 pub fn order(
+    days: u32,
     state: &State,
     channel: &Channel,
     order: Order,
     reason: &str,
+    settle_window_ms: i64,
     now: Ms,
 ) -> Result<(State, Channel), OrderRefused> {
     let refused = |text: &str| Err(OrderRefused(text.to_owned()));
     let mut channel = channel.clone();
     let state = match (state, order) {
         (State::Held { outcome: Outcome::Open, last, .. }, Order::Applied) => {
-            channel.settled(None, false, now);
+            channel.settles = channel.settles.saturating_add(1);
+            let explained = i64::from(days).saturating_mul(DAY_MS);
+            channel.known = last.map(|c| c.before.saturating_add(explained)).or(channel.known);
+            channel.floor = channel.floor.max(channel.known);
             State::Settled {
                 how: How::ByOperator,
                 before: last.map_or(0, |c| c.before),
@@ -45,8 +54,12 @@ pub fn order(
                 watch: None,
             }
         }
-        (State::Held { outcome: Outcome::Open, .. }, Order::NotApplied) => {
-            channel.known = None;
+        (State::Held { outcome: Outcome::Open, last, .. }, Order::NotApplied) => {
+            let over = last.map_or(now, |c| c.at.saturating_add(settle_window_ms));
+            if now < over {
+                let wait = over.saturating_sub(now).checked_div(1000).unwrap_or(0);
+                return refused(&format!("its call may still be applied: decide again in {wait} s"));
+            }
             State::planned(now)
         }
         (State::Held { outcome: Outcome::Open, .. }, Order::Retry | Order::Cancel) => {

@@ -381,7 +381,7 @@ impl Turn<'_> {
             watch,
         };
         let mut channel = channel.clone();
-        channel.settled(Some(after), self.policy.ensure_live, now);
+        channel.settled(after, self.policy.ensure_live, now);
         Step { state, channel, effect: Effect::Rest, movement: None, account: Some(AccountNews::Extends) }
     }
 
