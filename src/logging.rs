@@ -1,1 +1,20 @@
-//! Not written yet.
+//! Logs: pretty on a terminal, JSON lines otherwise, on standard error. `RUST_LOG` sets the level.
+//!
+//! Every line about a delivery or a transfer carries `trace`, the request's id, and its key. Bodies,
+//! signatures, secrets and tokens are never given to a log call.
+
+use std::io::IsTerminal as _;
+
+use tracing_subscriber::{EnvFilter, fmt};
+
+/// Starts logging for the process; a second call changes nothing.
+pub fn start() {
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,lapin=off,sqlx=warn"));
+    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() {
+        let _ = builder.with_target(false).compact().try_init();
+    } else {
+        let _ = builder.json().flatten_event(true).try_init();
+    }
+}

@@ -1,1 +1,144 @@
-//! Not written yet.
+//! Contradictions between settings, all in one go. Reaching anything is the business of `daybridge check`.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{Config, Source};
+use crate::{domain::id::CommentTemplate, envelope::WORD_BYTES_MAX, partner::CALL_TIMEOUT_MAX};
+
+/// Everything that does not fit together, a sentence each.
+pub fn contradictions(config: &Config) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut refuse = |bad: bool, text: String| {
+        if bad {
+            wrong.push(text);
+        }
+    };
+    let partner = &config.partner;
+    refuse(
+        partner.settle_window <= partner.call_timeout,
+        format!(
+            "partner.settle_window ({}) must exceed partner.call_timeout ({}): a call in flight must not be taken for unmoved",
+            humantime::format_duration(partner.settle_window),
+            humantime::format_duration(partner.call_timeout)
+        ),
+    );
+    refuse(
+        partner.call_timeout.is_zero() || partner.call_timeout > CALL_TIMEOUT_MAX,
+        format!("partner.call_timeout must be between 1ms and {CALL_TIMEOUT_MAX:?}"),
+    );
+    refuse(partner.calls_per_second_max == 0, "partner.calls_per_second_max must be at least 1".into());
+    refuse(partner.account.is_empty(), "partner.account must not be empty".into());
+    refuse(config.server.max_body_bytes == 0, "server.max_body_bytes must be at least 1".into());
+    refuse(config.server.threads == 0, "server.threads must be at least 1".into());
+    for proxy in &config.server.trusted_proxies {
+        refuse(
+            proxy.parse::<std::net::IpAddr>().is_err() && proxy.parse::<ipnet::IpNet>().is_err(),
+            format!(
+                "server.trusted_proxies: {proxy:?} is neither an address nor a network such as 10.0.0.0/8"
+            ),
+        );
+    }
+    refuse(
+        config.console.listen == config.server.listen,
+        format!(
+            "console.listen and server.listen are both {}; the console is never public",
+            config.server.listen
+        ),
+    );
+    refuse(config.queue.prefetch == 0, "queue.prefetch must be at least 1".into());
+    refuse(config.queue.in_flight_max == 0, "queue.in_flight_max must be at least 1".into());
+    refuse(config.worker.channels_max == 0, "worker.channels_max must be at least 1".into());
+    refuse(config.worker.intake_max == 0, "worker.intake_max must be at least 1".into());
+    refuse(config.worker.poll < Duration::from_millis(10), "worker.poll must be at least 10ms".into());
+
+    let realms: Vec<&str> = config.sources.iter().map(|(name, source)| source.realm(name)).collect();
+    let realm_bytes = realms.iter().map(|realm| realm.len()).max().unwrap_or(0);
+    let days_max = config.sources.values().map(|s| s.days_max).max().unwrap_or(0);
+    if let Err(why) = CommentTemplate::parse(&partner.comment, realm_bytes, days_max) {
+        wrong.push(format!("partner.comment {why}"));
+    }
+    let mut modes: BTreeMap<&str, (&str, bool)> = BTreeMap::new();
+    for (name, source) in &config.sources {
+        one_source(name, source, &mut wrong);
+        let realm = source.realm(name);
+        let (other, livemode) = *modes.entry(realm).or_insert((name, source.livemode));
+        if livemode != source.livemode {
+            wrong.push(format!(
+                "sources {other} and {name} share the realm {realm:?} but take different modes; give the test source a realm of its own"
+            ));
+        }
+    }
+    wrong
+}
+
+fn one_source(name: &str, source: &Source, wrong: &mut Vec<String>) {
+    let mut refuse = |bad: bool, text: &str| {
+        if bad {
+            wrong.push(format!("sources.{name}{text}"));
+        }
+    };
+    let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    refuse(
+        name.is_empty() || name.len() > WORD_BYTES_MAX || !plain(name),
+        ": a source's name stands in its path; use letters, digits, - and _",
+    );
+    refuse(source.realm(name).is_empty(), ".realm must not be empty");
+    refuse(
+        source.secrets.is_empty(),
+        ".secrets is empty: a source without a secret does not start; set secrets = [{ env = \"…\" }]",
+    );
+    refuse(source.tolerance.is_zero(), ".tolerance must be more than 0s");
+    refuse(source.days_max == 0, ".days_max must be at least 1");
+    for pointer in source.channel.iter().chain(&source.days) {
+        refuse(!pointer.starts_with('/'), &format!(": {pointer:?} is not a JSON pointer; it begins with /"));
+    }
+    refuse(source.channel.is_empty(), ".channel is empty: no payment could name its channel");
+    refuse(source.per_day.as_ref().is_some_and(|p| p.amount <= 0), ".per_day.amount must be at least 1");
+    refuse(
+        source.per_day.as_ref().is_some_and(|p| p.currency.chars().any(|c| !c.is_ascii_lowercase())),
+        ".per_day.currency must be lower-case, such as \"usd\"",
+    );
+    for (index, price) in source.prices.iter().enumerate() {
+        refuse(price.days == 0, &format!(".prices: {} has 0 days", price.price));
+        refuse(
+            source.prices.iter().take(index).any(|p| p.price == price.price),
+            &format!(".prices: {} stands there twice", price.price),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_contradictions_in_one_go() {
+        let text = r#"
+            [server]
+            listen = "127.0.0.1:8081"
+            [partner]
+            call_timeout = "30s"
+            settle_window = "10s"
+            comment = "no key"
+            [sources.live]
+            provider = "stripe"
+            realm = "acme"
+            secrets = ["s"]
+            [sources.test]
+            provider = "stripe"
+            realm = "acme"
+            livemode = false
+        "#;
+        let config = crate::config::load::parse(text, Vec::new()).unwrap();
+        let wrong = contradictions(&config);
+        for part in ["settle_window", "console.listen", "{key}", "test.secrets is empty", "share the realm"] {
+            assert!(wrong.iter().any(|w| w.contains(part)), "{part} not in {wrong:?}");
+        }
+        assert_eq!(wrong.len(), 5, "{wrong:?}");
+    }
+
+    #[test]
+    fn the_defaults_fit_together() {
+        assert_eq!(contradictions(&Config::default()), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,82 @@
+//! Stops new calls after several unclear outcomes in a row over all channels: each of them costs a window of
+//! doubt. After a pause, reads go on; the first that succeeds lets calls through again.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::domain::Ms;
+
+/// One per worker process.
+#[derive(Debug)]
+pub struct Breaker {
+    unclear_max: u32,
+    pause_ms: i64,
+    state: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    unclear: u32,
+    open_until: Option<Ms>,
+}
+
+impl Breaker {
+    /// Opens after `unclear_max` in a row, for `pause_ms` at a time.
+    pub fn new(unclear_max: u32, pause_ms: i64) -> Self {
+        Self { unclear_max, pause_ms, state: Mutex::default() }
+    }
+
+    /// Until when no planned transfer may be started.
+    pub fn rests_until(&self, now: Ms) -> Option<Ms> {
+        self.inner().open_until.filter(|until| now < *until)
+    }
+
+    /// A call was answered: clearly or not.
+    pub fn called(&self, unclear: bool, now: Ms) {
+        let mut inner = self.inner();
+        inner.unclear = if unclear { inner.unclear.saturating_add(1) } else { 0 };
+        if inner.unclear >= self.unclear_max {
+            inner.open_until = Some(now.saturating_add(self.pause_ms));
+            tracing::warn!(unclear = inner.unclear, pause_ms = self.pause_ms, "circuit breaker opens");
+        }
+    }
+
+    /// A read succeeded or failed.
+    pub fn read(&self, ok: bool, now: Ms) {
+        let mut inner = self.inner();
+        if inner.open_until.is_some_and(|until| now >= until) {
+            if ok {
+                *inner = Inner::default();
+                tracing::info!("circuit breaker closes: the partner reads again");
+            } else {
+                inner.open_until = Some(now.saturating_add(self.pause_ms));
+            }
+        }
+    }
+
+    fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn opens_after_several_and_closes_on_a_read() {
+        let breaker = Breaker::new(2, 100);
+        breaker.called(true, 0);
+        breaker.called(false, 1);
+        breaker.called(true, 2);
+        assert_eq!(breaker.rests_until(3), None);
+        breaker.called(true, 3);
+        assert_eq!(breaker.rests_until(4), Some(103));
+        breaker.read(true, 50);
+        assert_eq!(breaker.rests_until(51), Some(103), "a read within the pause proves nothing");
+        breaker.read(false, 103);
+        assert_eq!(breaker.rests_until(104), Some(203));
+        breaker.read(true, 203);
+        breaker.called(true, 204);
+        assert_eq!(breaker.rests_until(205), None);
+    }
+}

@@ -1,0 +1,215 @@
+//! One channel's turn: step, commit, effect, until the transfer rests. The rules are in
+//! [`domain::settle`](crate::domain::settle); here is only their order.
+//!
+//! A worker that was paused past its lease does no harm: its commits fail on the channel's epoch, and a call
+//! is sent only within `call_timeout` of the intent by the boot clock, checked as the last thing before it.
+
+use std::{sync::Arc, time::Duration};
+
+use governor::DefaultDirectRateLimiter;
+
+use super::{breaker::Breaker, clock};
+use crate::{
+    domain::{
+        Ms,
+        channel::Channel,
+        reply::Reply,
+        settle::{AccountNews, Effect, Input, Policy, State, Step, step},
+    },
+    envelope::trace_id,
+    ledger::{Claim, Ledger, LedgerError, Transfer},
+    partner::Partner,
+};
+
+/// Wait between tries to commit an answer while the ledger is away.
+const COMMIT_RETRY: Duration = Duration::from_millis(250);
+
+/// What all turns of a worker share.
+pub struct Turns {
+    /// Where every step is committed.
+    pub ledger: Arc<dyn Ledger>,
+    /// Where days are moved.
+    pub partner: Arc<dyn Partner>,
+    /// The rules' settings.
+    pub policy: Policy,
+    /// Longest one call may take, and how late after its intent it may still be sent.
+    pub call_timeout: Duration,
+    /// How long the account rests between probes, ms.
+    pub probe_ms: i64,
+    /// Calls per second.
+    pub limiter: DefaultDirectRateLimiter,
+    /// Stops new calls after several unclear outcomes.
+    pub breaker: Breaker,
+}
+
+impl Turns {
+    /// Works on a claimed channel until nothing is due on it, then gives it back.
+    pub async fn take(self: Arc<Self>, claim: Claim, lease_until: Ms) {
+        let channel = claim.channel.clone();
+        match self.work(&claim, lease_until).await {
+            Ok(not_before) => {
+                if let Err(error) = self.ledger.release(&claim, not_before).await {
+                    tracing::warn!(%error, %channel, "channel was not given back; its lease will end");
+                }
+            }
+            Err(error) => tracing::warn!(%error, %channel, "turn broken off; the channel's lease will end"),
+        }
+    }
+
+    /// Returns before when the channel need not be looked at again.
+    async fn work(&self, claim: &Claim, lease_until: Ms) -> Result<Ms, LedgerError> {
+        let now = clock::now_ms();
+        let turn = self.ledger.turn(claim, now).await?;
+        let mut channel = turn.channel;
+        if channel.live_due.is_some_and(|due| due <= now) && channel.quiet_until <= now {
+            return self.make_live(claim, &mut channel).await;
+        }
+        let Some(transfer) = turn.transfer else { return Ok(0) };
+        if matches!(transfer.state, State::Planned { .. })
+            && let Some(until) = self.must_rest(claim, &transfer, now).await?
+        {
+            return Ok(until);
+        }
+        self.settle(claim, transfer, channel, lease_until).await?;
+        Ok(0)
+    }
+
+    async fn must_rest(
+        &self,
+        claim: &Claim,
+        transfer: &Transfer,
+        now: Ms,
+    ) -> Result<Option<Ms>, LedgerError> {
+        if let Some(until) = self.breaker.rests_until(now) {
+            return Ok(Some(until));
+        }
+        let hold = self.ledger.account_hold(&claim.account).await?;
+        Ok(hold
+            .filter(|h| h.news == AccountNews::NoBalance && h.probe.as_ref() != Some(&transfer.key))
+            .map(|h| h.probe_at.max(now.saturating_add(1))))
+    }
+
+    async fn settle(
+        &self,
+        claim: &Claim,
+        transfer: Transfer,
+        mut channel: Channel,
+        lease_until: Ms,
+    ) -> Result<(), LedgerError> {
+        let trace = trace_id(&transfer.traceparent);
+        let mut state = transfer.state;
+        let mut input = Input::Due;
+        // One permit for the read, and one for the call, which must not wait between intent and send.
+        self.limiter.until_ready().await;
+        if matches!(state, State::Planned { .. }) {
+            self.limiter.until_ready().await;
+        }
+        loop {
+            let now = clock::now_ms();
+            let started = clock::boot();
+            let step = step(transfer.days, &state, &channel, claim.epoch, input, now, &self.policy);
+            if step.state != state || step.channel != channel {
+                let patient_until = if state.open() { lease_until } else { now };
+                if !self.commit(claim, &transfer.key, &state, &step, patient_until).await? {
+                    tracing::warn!(
+                        trace,
+                        transfer = transfer.key,
+                        "another worker went on with this transfer"
+                    );
+                    return Ok(());
+                }
+                tracing::info!(
+                    trace,
+                    transfer = transfer.key,
+                    channel = %claim.channel,
+                    state = step.state.word(),
+                    attempt = step.state.attempt(),
+                    "transfer"
+                );
+            }
+            self.tell_account(claim, step.account, now).await?;
+            state = step.state;
+            channel = step.channel;
+            input = match step.effect {
+                Effect::Rest => return Ok(()),
+                Effect::Read => {
+                    let read = self.partner.read(&claim.channel).await;
+                    self.breaker.read(read.is_ok(), clock::now_ms());
+                    Input::Read(read)
+                }
+                Effect::Call if clock::boot().saturating_sub(started) > self.call_timeout => Input::Unsent,
+                Effect::Call => {
+                    let reply =
+                        self.partner.extend(&claim.channel, transfer.days, &transfer.comment, trace).await;
+                    self.breaker.called(matches!(reply, Reply::Unclear(_)), clock::now_ms());
+                    metrics::counter!("daybridge_extend_calls_total", "reply" => word(&reply)).increment(1);
+                    Input::Reply(reply)
+                }
+            };
+        }
+    }
+
+    /// Commits a step; an answer to a call is worth waiting for the ledger as long as the lease lasts.
+    async fn commit(
+        &self,
+        claim: &Claim,
+        key: &str,
+        from: &State,
+        step: &Step,
+        patient_until: Ms,
+    ) -> Result<bool, LedgerError> {
+        loop {
+            let now = clock::now_ms();
+            match self.ledger.advance(claim, key, from, step, now).await {
+                Err(LedgerError::Unavailable(_)) if now < patient_until => {
+                    tokio::time::sleep(COMMIT_RETRY).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn tell_account(
+        &self,
+        claim: &Claim,
+        news: Option<AccountNews>,
+        now: Ms,
+    ) -> Result<(), LedgerError> {
+        let Some(news) = news else { return Ok(()) };
+        let matters = match news {
+            AccountNews::NoBalance | AccountNews::NoToken => true,
+            AccountNews::Reads | AccountNews::Extends => {
+                self.ledger.account_hold(&claim.account).await?.is_some()
+            }
+        };
+        if matters {
+            let probe_at = now.saturating_add(self.probe_ms);
+            self.ledger.account_news(&claim.account, news, now, probe_at).await?;
+        }
+        Ok(())
+    }
+
+    async fn make_live(&self, claim: &Claim, channel: &mut Channel) -> Result<Ms, LedgerError> {
+        self.limiter.until_ready().await;
+        let answer = self.partner.make_live(&claim.channel).await;
+        channel.live_tried(answer.is_ok(), clock::now_ms());
+        match answer {
+            Ok(()) => tracing::info!(channel = %claim.channel, "channel switched to live"),
+            Err(error) => {
+                tracing::warn!(channel = %claim.channel, ?error, "channel not switched to live yet")
+            }
+        }
+        self.ledger.save_channel(claim, channel).await?;
+        Ok(0)
+    }
+}
+
+fn word(reply: &Reply) -> &'static str {
+    match reply {
+        Reply::Accepted { .. } => "accepted",
+        Reply::Refused { .. } => "refused",
+        Reply::Throttled { .. } => "throttled",
+        Reply::NotSent(_) => "not_sent",
+        Reply::Unclear(_) => "unclear",
+    }
+}
