@@ -1,1 +1,27 @@
-fn main() {}
+//! Roles from arguments: `run`, `serve`, `work`, and what an operator asks.
+
+mod cli;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    daybridge::logging::start();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.to_string(), 1),
+    };
+    match runtime.block_on(cli::run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(cli::Failure::Said) => ExitCode::from(1),
+        Err(cli::Failure::Failed(text)) => failed(&text, 1),
+        Err(cli::Failure::Usage(text)) => failed(&text, 2),
+    }
+}
+
+fn failed(text: &str, code: u8) -> ExitCode {
+    eprintln!("daybridge: {text}");
+    ExitCode::from(code)
+}

@@ -223,6 +223,8 @@ pub struct Decided<'a> {
     pub who: &'a str,
     /// Why.
     pub reason: &'a str,
+    /// How long a call may still be applied, ms.
+    pub settle_window_ms: i64,
 }
 
 /// The door.

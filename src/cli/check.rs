@@ -1,0 +1,98 @@
+//! Reaches every dependency and says what to do about a failure.
+
+use std::net::TcpListener;
+
+use daybridge::{
+    config::{Config, QueueUrl},
+    domain::reply::ReadError,
+    ledger::{self, Ledger},
+    partner::{self, Partner},
+    provider::Sources,
+    queue::{self, Queue},
+};
+
+use super::{Failure, text::say};
+
+/// `check`: a line each; the settings themselves were checked while loading.
+pub async fn run(config: Config) -> Result<(), Failure> {
+    let mut failed = false;
+    let mut line = |part: &str, result: Result<String, String>| match result {
+        Ok(text) => say(format!("ok    {part:<9} {text}")),
+        Err(text) => {
+            failed = true;
+            say(format!("FAIL  {part:<9} {text}"));
+        }
+    };
+    line("settings", Ok("no contradictions".into()));
+    line("sources", sources(&config));
+    line("receiver", bindable(&config.server.listen));
+    line("console", bindable(&config.console.listen));
+    line("queue", reach_queue(&config).await);
+    line("ledger", reach_ledger(&config).await);
+    line("partner", reach_partner(&config).await);
+    if failed { Err(Failure::Said) } else { Ok(()) }
+}
+
+fn sources(config: &Config) -> Result<String, String> {
+    if config.sources.is_empty() {
+        return Err("none; add [sources.stripe] with provider = \"stripe\" and its secrets".into());
+    }
+    Sources::with_secrets(config).map_err(|error| error.to_string())?;
+    let paths: Vec<String> = config.sources.keys().map(|name| format!("/webhooks/{name}")).collect();
+    Ok(format!("secrets found; served at {}", paths.join(", ")))
+}
+
+fn bindable(listen: &str) -> Result<String, String> {
+    if let Some(path) = listen.strip_prefix("unix:") {
+        let folder = std::path::Path::new(path).parent().filter(|p| p.is_dir());
+        return match folder {
+            Some(_) => Ok(listen.to_owned()),
+            None => Err(format!("the folder of {path} does not exist; create it")),
+        };
+    }
+    match TcpListener::bind(listen) {
+        Ok(_) => Ok(format!("{listen} is free")),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            Ok(format!("{listen} is taken; fine if daybridge runs, else stop what holds it"))
+        }
+        Err(error) => Err(format!("{listen}: {error}; set an address of this machine")),
+    }
+}
+
+async fn reach_queue(config: &Config) -> Result<String, String> {
+    let hint = match config.queue.url {
+        QueueUrl::Embedded(_) => "create its folder and let this user write there",
+        QueueUrl::Amqp(_) => "start RabbitMQ, or correct host, user, password and vhost of queue.url",
+    };
+    let queue = queue::open(&config.queue).await.map_err(|error| format!("{error}; {hint}"))?;
+    let health = queue.health().await.map_err(|error| format!("{error}; {hint}"));
+    let depth = queue.depth(queue::Lane::Events).await;
+    queue.close().await;
+    health.map(|()| format!("reached, {} messages waiting", depth.map_or("?".into(), |d| d.to_string())))
+}
+
+async fn reach_ledger(config: &Config) -> Result<String, String> {
+    let ledger = ledger::open(&config.ledger).await.map_err(|error| error.to_string())?;
+    ledger.health().await.map_err(|error| error.to_string())?;
+    let counts = ledger.counts().await.map_err(|error| error.to_string())?;
+    Ok(format!(
+        "reached: {} credited, {} planned, {} doubtful, {} held",
+        counts.credited, counts.planned, counts.doubtful, counts.held
+    ))
+}
+
+async fn reach_partner(config: &Config) -> Result<String, String> {
+    let partner = partner::open(&config.partner).map_err(|error| error.to_string())?;
+    match partner.health().await {
+        Ok(()) => Ok(format!("{} accepts the token", config.partner.base_url)),
+        Err(ReadError::Unauthorized) => {
+            Err(format!("{} refuses the token; renew partner.token", config.partner.base_url))
+        }
+        Err(ReadError::UnknownChannel) => {
+            Err(format!("{} answers 404; correct partner.base_url", config.partner.base_url))
+        }
+        Err(ReadError::Failed(why)) => {
+            Err(format!("{}: {why}; check partner.base_url and the network", config.partner.base_url))
+        }
+    }
+}

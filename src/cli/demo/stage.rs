@@ -1,0 +1,141 @@
+//! All parts of daybridge and a simulated partner, in one process and one temporary folder.
+
+use std::sync::Arc;
+
+use daybridge::{
+    config::{self, Config},
+    console::{self, Console, Looks},
+    ledger::{self, Ledger},
+    partner::{
+        self,
+        sim::{self, Sim, SimSettings},
+    },
+    provider::{self, Address, Running, Sources},
+    queue::{self, Queue},
+    worker::{self, Doors},
+};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::super::{Failure, roles::reader, text::say};
+
+/// Signing secret of the demo's source.
+pub const SECRET: &str = "whsec_demo_only_0123456789abcdef";
+
+/// Partner token that the simulator accepts.
+const TOKEN: &str = "demo-only-token";
+
+/// Days on the simulated account.
+const BALANCE_DAYS: i64 = 365;
+
+/// Channels of the simulated partner: id, days left, mode.
+pub const CHANNELS: [(&str, i64, &str); 3] =
+    [("DEMOCH-AAAAA", 3, "live"), ("DEMOCH-BBBBB", 5, "trial"), ("DEMOCH-CCCCC", -2, "live")];
+
+/// Everything that runs.
+pub struct Stage {
+    /// The settings all parts were opened with.
+    pub config: Config,
+    /// The partner.
+    pub sim: sim::Running,
+    /// The record.
+    pub ledger: Arc<dyn Ledger>,
+    /// Base of the receiver.
+    pub receiver_url: String,
+    queue: Arc<dyn Queue>,
+    receiver: Running,
+    console: Console,
+    worker: JoinHandle<anyhow::Result<()>>,
+    stop: CancellationToken,
+    folder: TempDir,
+}
+
+impl Stage {
+    /// Starts all parts.
+    pub async fn set() -> Result<Self, Failure> {
+        let folder = tempfile::Builder::new().prefix("daybridge-demo-").tempdir()?;
+        let sim = Sim::start(SimSettings::local(TOKEN, BALANCE_DAYS)).await?;
+        for (id, days, mode) in CHANNELS {
+            sim.control.add_channel(id, days, Some(mode));
+        }
+        let file = folder.path().join("daybridge.toml");
+        let ledger_path = folder.path().join("daybridge.db");
+        let mut text = settings("127.0.0.1:0", "127.0.0.1:0", &ledger_path, &sim.base_url());
+        let config = config::load::parse(&text, Vec::new()).map_err(Failure::Failed)?;
+        let metrics = console::record_metrics();
+        let queue = queue::open(&config.queue).await?;
+        let ledger = ledger::open(&config.ledger).await?;
+        let doors = Doors {
+            queue: queue.clone(),
+            ledger: ledger.clone(),
+            partner: partner::open(&config.partner)?,
+            reader: reader(Sources::readers(&config)?),
+        };
+        let looks = Looks { queue: queue.clone(), ledger: Some(ledger.clone()) };
+        let console = console::start(&config.console.listen, looks, metrics)?;
+        let receiver =
+            provider::serve(&config.server, Sources::with_secrets(&config)?, queue.clone()).await?;
+        let Address::Tcp(address) = receiver.address else {
+            return Err(Failure::Failed("the demo's receiver has no TCP address".into()));
+        };
+        let stop = CancellationToken::new();
+        let worker = tokio::spawn(worker::run(config.clone(), doors, stop.clone()));
+        // The file that an operator's commands can be tried with holds the ports that were found.
+        text = settings(&address.to_string(), &console.address.to_string(), &ledger_path, &sim.base_url());
+        std::fs::write(&file, text)?;
+        let receiver_url = format!("http://{address}");
+        Ok(Self { config, sim, ledger, receiver_url, queue, receiver, console, worker, stop, folder })
+    }
+
+    /// What a visitor can open and try.
+    pub fn tell_urls(&self) {
+        let config = self.folder.path().join("daybridge.toml");
+        let command = format!("daybridge --config {}", config.display());
+        say(format!("\nreceiver     {}/webhooks/stripe", self.receiver_url));
+        say(format!("console      http://{}/metrics  /healthz  /readyz", self.console.address));
+        say(format!("partner API  {}", self.sim.base_url()));
+        say(format!("its truth    http://{}/_sim/state", self.sim.admin_addr));
+        say("\ntry, from another terminal (target/release/daybridge):");
+        say(format!("  {command} payments list"));
+        say(format!("  {command} payments show stripe/pi_demo1"));
+        say(format!("  {command} held list"));
+        say(format!("  {command} send --source stripe --channel DEMOCH-BBBBB --days 7"));
+        say(format!("  {command} replay plan --payment stripe/pi_demo1"));
+        say("\nCtrl-C ends the demo and removes its folder.");
+    }
+
+    /// Stops all parts in order.
+    pub async fn strike(self) {
+        if let Err(error) = self.receiver.stop().await {
+            tracing::warn!(%error, "the receiver did not stop cleanly");
+        }
+        self.stop.cancel();
+        let _ = self.worker.await;
+        self.queue.close().await;
+        self.console.stop().await;
+        self.sim.stop().await;
+    }
+}
+
+/// Times are short, so that doubt is settled while somebody watches.
+fn settings(server: &str, console: &str, ledger: &std::path::Path, partner: &str) -> String {
+    format!(
+        r#"[server]
+listen = "{server}"
+[console]
+listen = "{console}"
+[ledger]
+url = "sqlite:{}"
+[partner]
+base_url = "{partner}"
+token = "{TOKEN}"
+call_timeout = "2s"
+settle_window = "4s"
+[sources.stripe]
+provider = "stripe"
+secrets = ["{SECRET}"]
+"#,
+        ledger.display()
+    )
+}
