@@ -1,1 +1,3 @@
+//! Every test that needs more than one pure file; one binary.
 
+mod provider;
