@@ -129,11 +129,11 @@ impl Answer {
 
 const SIGNATURE: &[u8] =
     br#"{"type":"urn:daybridge:problem:signature","title":"The signature does not hold","status":400}"#;
-const BODY: &[u8] =
-    br#"{"type":"urn:daybridge:problem:body","title":"The body is incomplete","status":400}"#;
+const BODY: &[u8] = br#"{"type":"urn:daybridge:problem:body","title":"The body is incomplete","status":400}"#;
 const SOURCE: &[u8] = br#"{"type":"urn:daybridge:problem:source","title":"No such source","status":404}"#;
 const METHOD: &[u8] = br#"{"type":"urn:daybridge:problem:method","title":"POST only","status":405}"#;
-const SLOW: &[u8] = br#"{"type":"urn:daybridge:problem:slow","title":"The body came too slowly","status":408}"#;
+const SLOW: &[u8] =
+    br#"{"type":"urn:daybridge:problem:slow","title":"The body came too slowly","status":408}"#;
 const TOO_LONG: &[u8] =
     br#"{"type":"urn:daybridge:problem:too-long","title":"The body is too long","status":413}"#;
 const QUEUE: &[u8] =

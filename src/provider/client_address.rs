@@ -74,8 +74,10 @@ mod tests {
             (None, vec!["203.0.113.9"], Some("203.0.113.9")),
             (None, vec![], None),
         ] {
-            let got = trusted
-                .client(peer.map(|peer| peer.parse().unwrap()), forwarded.iter().map(|value| value.as_bytes()));
+            let got = trusted.client(
+                peer.map(|peer| peer.parse().unwrap()),
+                forwarded.iter().map(|value| value.as_bytes()),
+            );
             assert_eq!(got.map(|address| address.to_string()).as_deref(), want, "{peer:?} {forwarded:?}");
         }
         assert!(TrustedProxies::parse(&["localhost".into()]).is_err());

@@ -49,7 +49,7 @@ mod deadline;
 /// The listener: start, limits, graceful stop.
 pub mod server;
 
-pub use server::{Address, Running, serve};
+pub use server::{Address, Running, StartError, serve};
 pub use source::Sources;
 
 /// Every webhook's path is this and the source's name.

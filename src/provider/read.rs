@@ -110,7 +110,8 @@ fn parse(body: &[u8]) -> Result<Value, Unreadable> {
     let Ok(text) = std::str::from_utf8(body) else { return unreadable("the body is not UTF-8") };
     serde_json::from_str(text).map_err(|error| {
         // The library tells a tree that is too deep from other errors by its text only.
-        let what = if error.to_string().starts_with("recursion limit") { "nested too deep" } else { "not JSON" };
+        let what =
+            if error.to_string().starts_with("recursion limit") { "nested too deep" } else { "not JSON" };
         Unreadable(format!("the body is {what} (line {}, column {})", error.line(), error.column()))
     })
 }

@@ -71,7 +71,12 @@ impl Meters {
 }
 
 impl Receiver {
-    pub(super) fn new(limits: Limits, proxies: TrustedProxies, sources: Sources, queue: Arc<dyn Queue>) -> Self {
+    pub(super) fn new(
+        limits: Limits,
+        proxies: TrustedProxies,
+        sources: Sources,
+        queue: Arc<dyn Queue>,
+    ) -> Self {
         describe_counter!("daybridge_deliveries_total", "Requests of the receiver, by source and answer");
         describe_histogram!(
             "daybridge_confirm_seconds",
@@ -109,7 +114,8 @@ impl Receiver {
         let declared = content_length(request.headers());
         let mut payload = request.take_payload();
         let limits = self.limits;
-        let body = match body::read(&mut payload, declared, limits.body_bytes_max, limits.body_timeout).await {
+        let body = match body::read(&mut payload, declared, limits.body_bytes_max, limits.body_timeout).await
+        {
             Ok(body) => body,
             Err(answer) => return answer,
         };
@@ -237,7 +243,8 @@ mod tests {
             ("nonsense".to_owned(), false),
         ] {
             let mut headers = HeaderMap::new();
-            headers.insert(header::HeaderName::from_static(TRACEPARENT), HeaderValue::from_str(&text).unwrap());
+            headers
+                .insert(header::HeaderName::from_static(TRACEPARENT), HeaderValue::from_str(&text).unwrap());
             assert_eq!(traceparent(&headers).is_some(), valid, "{text}");
         }
     }

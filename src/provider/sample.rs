@@ -74,7 +74,8 @@ impl Sample {
         })?;
         let mut event = serde_json::from_str(template.body).map_err(|error| error.to_string())?;
         self.fill(&mut event);
-        if let Some(metadata) = event.pointer_mut(template.metadata).filter(|_| !template.metadata.is_empty()) {
+        if let Some(metadata) = event.pointer_mut(template.metadata).filter(|_| !template.metadata.is_empty())
+        {
             *metadata = serde_json::json!({ "channel_id": self.channel, "days": self.days });
         }
         // Indented by two, as the provider sends it.

@@ -44,7 +44,10 @@ impl Sources {
             let secrets = source.secrets.iter().map(config::Secret::resolve).collect::<Result<Vec<_>, _>>();
             let secrets = secrets.map_err(|problem| error(format!("secrets: {problem}")))?;
             let keys = Keys::new(&secrets).ok_or_else(|| {
-                error("has no secret; set secrets = [{ env = \"…\" }] to the signing secret of the endpoint".into())
+                error(
+                    "has no secret; set secrets = [{ env = \"…\" }] to the signing secret of the endpoint"
+                        .into(),
+                )
             })?;
             Ok((name.clone(), Endpoint { preset, keys, tolerance: source.tolerance }))
         };

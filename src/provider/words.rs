@@ -22,8 +22,7 @@ pub struct Words {
 
 /// Reads both words, or neither.
 pub fn words(map: &EventMap, body: &Bytes) -> Words {
-    peek(map, body)
-        .unwrap_or_else(|| Words { event_id: digest(body), event_type: UNREADABLE.to_owned() })
+    peek(map, body).unwrap_or_else(|| Words { event_id: digest(body), event_type: UNREADABLE.to_owned() })
 }
 
 fn peek(map: &EventMap, body: &[u8]) -> Option<Words> {
@@ -84,7 +83,8 @@ mod tests {
 
     #[test]
     fn both_words_or_the_digest() {
-        let deep = format!(r#"{{"id":"evt_1","d":{}1{},"type":"a.b"}}"#, "[".repeat(10_000), "]".repeat(10_000));
+        let deep =
+            format!(r#"{{"id":"evt_1","d":{}1{},"type":"a.b"}}"#, "[".repeat(10_000), "]".repeat(10_000));
         for (body, want) in [
             (r#"{"id":"evt_1","type":"a.b"}"#.to_owned(), Some("evt_1 a.b")),
             (r#" {"x":{"id":"no"},"type":"a\u002eb","id":"evt_1"} "#.to_owned(), Some("evt_1 a.b")),

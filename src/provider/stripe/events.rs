@@ -100,7 +100,11 @@ pub(super) const MAP: EventMap = EventMap {
             ],
             object: &BACK_OBJECT,
             rules: &[
-                when("/status", &["warning_needs_response", "warning_under_review", "warning_closed"], INQUIRY),
+                when(
+                    "/status",
+                    &["warning_needs_response", "warning_under_review", "warning_closed"],
+                    INQUIRY,
+                ),
                 when("/status", &["won"], WON),
             ],
             otherwise: Sense::Refund,
