@@ -1,3 +1,7 @@
-//! One test binary; each folder is a part of the system.
+//! Every test that needs more than one pure file, in one binary; each folder is a part of the system.
 
+mod partner;
+mod provider;
+mod queue;
 mod simulation;
+mod support;

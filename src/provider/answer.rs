@@ -1,0 +1,140 @@
+//! What the receiver says: a closed set, each with its status, its `problem+json` and its label in metrics.
+//! Outside texts are fixed and tell nothing of the inside; the reason for the operator goes to the log.
+
+use actix_http::{
+    ConnectionType, Response, StatusCode,
+    header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
+};
+use bytes::Bytes;
+
+use super::signature::Rejected;
+use crate::queue::NotConfirmed;
+
+/// Seconds a provider is asked to wait after a 503; its own schedule is usually longer.
+const RETRY_AFTER_S: &str = "5";
+
+/// The end of one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// Confirmed by the queue.
+    Accepted,
+    /// The signature does not hold.
+    Rejected(Rejected),
+    /// No such source, or no such path.
+    Unknown,
+    /// Anything but POST.
+    Method,
+    /// The body did not come in time.
+    Slow,
+    /// The body is over the limit.
+    TooLong,
+    /// The body ended early or is not framed right.
+    Broken,
+    /// The queue did not confirm.
+    NotConfirmed(NotConfirmed),
+}
+
+/// The words of the label `answer`, in the order of [`Answer::index`].
+pub(super) const LABELS: [&str; 16] = [
+    "accepted",
+    "signature_missing",
+    "signature_malformed",
+    "signature_too_old",
+    "signature_in_future",
+    "signature_no_match",
+    "unknown_source",
+    "method",
+    "body_slow",
+    "body_too_long",
+    "body_broken",
+    "queue_refused",
+    "queue_unreachable",
+    "queue_blocked",
+    "queue_timeout",
+    "queue_busy",
+];
+
+impl Answer {
+    /// Position of the label.
+    pub(super) fn index(&self) -> usize {
+        match self {
+            Answer::Accepted => 0,
+            Answer::Rejected(Rejected::Missing) => 1,
+            Answer::Rejected(Rejected::Malformed) => 2,
+            Answer::Rejected(Rejected::TooOld) => 3,
+            Answer::Rejected(Rejected::InFuture) => 4,
+            Answer::Rejected(Rejected::NoMatch) => 5,
+            Answer::Unknown => 6,
+            Answer::Method => 7,
+            Answer::Slow => 8,
+            Answer::TooLong => 9,
+            Answer::Broken => 10,
+            Answer::NotConfirmed(NotConfirmed::Refused) => 11,
+            Answer::NotConfirmed(NotConfirmed::Unreachable) => 12,
+            Answer::NotConfirmed(NotConfirmed::Blocked(_)) => 13,
+            Answer::NotConfirmed(NotConfirmed::Timeout(_)) => 14,
+            Answer::NotConfirmed(NotConfirmed::Busy) => 15,
+        }
+    }
+
+    /// For the log.
+    pub(super) fn reason(&self) -> String {
+        match self {
+            Answer::Accepted => "accepted".into(),
+            Answer::Rejected(rejected) => rejected.to_string(),
+            Answer::Unknown => "no such source".into(),
+            Answer::Method => "the method is not POST".into(),
+            Answer::Slow => "the body did not come within body_timeout".into(),
+            Answer::TooLong => "the body is longer than max_body_bytes".into(),
+            Answer::Broken => "the body ended early or is badly framed".into(),
+            Answer::NotConfirmed(why) => why.to_string(),
+        }
+    }
+
+    /// For outside.
+    pub(super) fn response(&self) -> Response<Bytes> {
+        const ACCEPTED: &[u8] = br#"{"status":"accepted"}"#;
+        let (status, body): (_, &'static [u8]) = match self {
+            Answer::Accepted => (StatusCode::OK, ACCEPTED),
+            Answer::Rejected(_) => (StatusCode::BAD_REQUEST, SIGNATURE),
+            Answer::Broken => (StatusCode::BAD_REQUEST, BODY),
+            Answer::Unknown => (StatusCode::NOT_FOUND, SOURCE),
+            Answer::Method => (StatusCode::METHOD_NOT_ALLOWED, METHOD),
+            Answer::Slow => (StatusCode::REQUEST_TIMEOUT, SLOW),
+            Answer::TooLong => (StatusCode::PAYLOAD_TOO_LARGE, TOO_LONG),
+            Answer::NotConfirmed(_) => (StatusCode::SERVICE_UNAVAILABLE, QUEUE),
+        };
+        let mut response = Response::with_body(status, Bytes::from_static(body));
+        let json = match self {
+            Answer::Accepted => "application/json",
+            _ => "application/problem+json",
+        };
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(json));
+        match self {
+            Answer::Method => {
+                response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+            }
+            Answer::NotConfirmed(_) => {
+                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+            }
+            // The rest of the body is not waited for.
+            Answer::Slow | Answer::TooLong | Answer::Broken => {
+                response.head_mut().set_connection_type(ConnectionType::Close);
+            }
+            Answer::Accepted | Answer::Rejected(_) | Answer::Unknown => {}
+        }
+        response
+    }
+}
+
+const SIGNATURE: &[u8] =
+    br#"{"type":"urn:daybridge:problem:signature","title":"The signature does not hold","status":400}"#;
+const BODY: &[u8] = br#"{"type":"urn:daybridge:problem:body","title":"The body is incomplete","status":400}"#;
+const SOURCE: &[u8] = br#"{"type":"urn:daybridge:problem:source","title":"No such source","status":404}"#;
+const METHOD: &[u8] = br#"{"type":"urn:daybridge:problem:method","title":"POST only","status":405}"#;
+const SLOW: &[u8] =
+    br#"{"type":"urn:daybridge:problem:slow","title":"The body came too slowly","status":408}"#;
+const TOO_LONG: &[u8] =
+    br#"{"type":"urn:daybridge:problem:too-long","title":"The body is too long","status":413}"#;
+const QUEUE: &[u8] =
+    br#"{"type":"urn:daybridge:problem:queue","title":"Not stored; send it again","status":503}"#;

@@ -1,0 +1,251 @@
+//! One request from its bytes to its answer: route, read the bounded body, verify, publish, and only after
+//! the queue's confirm say 200. Knows the queue and nothing else; parses nothing but two words of a body
+//! that is already verified.
+//!
+//! The body is read before any answer, also before 404 and 400: a proxy stalls on a body nobody took.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use actix_http::{
+    HttpMessage as _, Method, Request, Response,
+    header::{self, HeaderMap, HeaderValue},
+};
+use bytes::Bytes;
+use metrics::{Counter, Histogram, counter, describe_counter, describe_histogram, histogram};
+use tracing::{debug, enabled, warn};
+
+use super::{
+    WEBHOOKS,
+    answer::{Answer, LABELS},
+    body,
+    client_address::TrustedProxies,
+    deadline::Clock,
+    signature::{Verified, verify},
+    source::{Endpoint, Sources},
+    words::words,
+};
+use crate::{
+    envelope::{Envelope, Trigger, WORD_BYTES_MAX, new_delivery, new_traceparent, trace_id},
+    queue::{NotConfirmed, Queue},
+};
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
+const TRACEPARENT: &str = "traceparent";
+
+/// Shared by all threads.
+pub(super) struct Receiver {
+    pub(super) limits: Limits,
+    pub(super) proxies: TrustedProxies,
+    sources: Sources,
+    queue: Arc<dyn Queue>,
+    meters: HashMap<String, Meters>,
+    unknown: Meters,
+}
+
+/// See [`config::Server`](crate::config::Server).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) body_bytes_max: usize,
+    pub(super) body_timeout: Duration,
+    pub(super) confirm_timeout: Duration,
+}
+
+/// Registered once, so that a request pays an addition and no look-up.
+struct Meters {
+    answers: [Counter; LABELS.len()],
+    confirm: Histogram,
+}
+
+impl Meters {
+    fn new(source: &str) -> Self {
+        let answer = |answer| counter!("daybridge_deliveries_total", "source" => source.to_owned(), "answer" => answer);
+        Self {
+            answers: LABELS.map(answer),
+            confirm: histogram!("daybridge_confirm_seconds", "source" => source.to_owned()),
+        }
+    }
+}
+
+impl Receiver {
+    pub(super) fn new(
+        limits: Limits,
+        proxies: TrustedProxies,
+        sources: Sources,
+        queue: Arc<dyn Queue>,
+    ) -> Self {
+        describe_counter!("daybridge_deliveries_total", "Requests of the receiver, by source and answer");
+        describe_histogram!(
+            "daybridge_confirm_seconds",
+            metrics::Unit::Seconds,
+            "Time from publish to the queue's confirm"
+        );
+        let meters = sources.0.keys().map(|name| (name.clone(), Meters::new(name))).collect();
+        Self { limits, proxies, sources, queue, meters, unknown: Meters::new("unknown") }
+    }
+
+    /// Serves one request.
+    pub(super) async fn serve(&self, mut request: Request) -> Response<Bytes> {
+        let _in_hand = request.conn_data::<Clock>().map(Clock::in_hand);
+        let traceparent = traceparent(request.headers()).unwrap_or_else(new_traceparent);
+        let answer = self.judge(&mut request, &traceparent).await;
+        let source = self.source(&request).map(|(name, _)| name);
+        let meters = source.and_then(|name| self.meters.get(name)).unwrap_or(&self.unknown);
+        if let Some(counter) = meters.answers.get(answer.index()) {
+            counter.increment(1);
+        }
+        if answer != Answer::Accepted {
+            let client = self.client(&request).map(|client| client.to_string());
+            warn!(
+                source = source.map_or("unknown", String::as_str),
+                client = client.as_deref().unwrap_or("unknown"),
+                trace = trace_id(&traceparent),
+                reason = answer.reason(),
+                "request refused"
+            );
+        }
+        answer.response()
+    }
+
+    async fn judge(&self, request: &mut Request, traceparent: &str) -> Answer {
+        let declared = content_length(request.headers());
+        let mut payload = request.take_payload();
+        let limits = self.limits;
+        let body = match body::read(&mut payload, declared, limits.body_bytes_max, limits.body_timeout).await
+        {
+            Ok(body) => body,
+            Err(answer) => return answer,
+        };
+        let Some((name, endpoint)) = self.source(request) else { return Answer::Unknown };
+        if request.method() != Method::POST {
+            return Answer::Method;
+        }
+        let received_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now_s = i64::try_from(received_at.as_secs()).unwrap_or(i64::MAX);
+        let scheme = &endpoint.preset.scheme;
+        let signatures = request.headers().get_all(scheme.header).map(HeaderValue::as_bytes);
+        let verified = match verify(scheme, &endpoint.keys, signatures, body, now_s, endpoint.tolerance) {
+            Ok(verified) => verified,
+            Err(rejected) => return Answer::Rejected(rejected),
+        };
+        let key = verified.key();
+        let envelope = envelope(name, endpoint, verified, request.headers(), received_at, traceparent);
+        // Formatted only when someone listens.
+        if enabled!(tracing::Level::DEBUG) {
+            debug!(
+                source = name,
+                event = envelope.event_id,
+                event_type = envelope.event_type,
+                key,
+                client = ?self.client(request),
+                trace = trace_id(traceparent),
+                "request verified"
+            );
+        }
+        self.publish(name, envelope).await
+    }
+
+    /// 200 rests on this: `Ok` from the queue, in time, and nothing else.
+    async fn publish(&self, name: &str, envelope: Envelope) -> Answer {
+        let started = Instant::now();
+        let limit = self.limits.confirm_timeout;
+        let confirmed = tokio::time::timeout(limit, self.queue.publish(envelope))
+            .await
+            .unwrap_or(Err(NotConfirmed::Timeout(limit)));
+        match confirmed {
+            Ok(()) => {
+                if let Some(meters) = self.meters.get(name) {
+                    meters.confirm.record(started.elapsed());
+                }
+                Answer::Accepted
+            }
+            Err(why) => Answer::NotConfirmed(why),
+        }
+    }
+
+    fn source(&self, request: &Request) -> Option<(&String, &Endpoint)> {
+        self.sources.0.get_key_value(request.path().strip_prefix(WEBHOOKS)?)
+    }
+
+    fn client(&self, request: &Request) -> Option<std::net::IpAddr> {
+        let forwarded = request.headers().get_all(FORWARDED_FOR).map(HeaderValue::as_bytes);
+        self.proxies.client(request.peer_addr().map(|peer| peer.ip()), forwarded)
+    }
+}
+
+fn envelope(
+    name: &str,
+    endpoint: &Endpoint,
+    verified: Verified,
+    headers: &HeaderMap,
+    received_at: Duration,
+    traceparent: &str,
+) -> Envelope {
+    let words = words(&endpoint.preset.events, verified.body());
+    Envelope {
+        body: verified.into_body(),
+        content_type: content_type(headers),
+        source: name.to_owned(),
+        event_id: words.event_id,
+        event_type: words.event_type,
+        received_at_ms: i64::try_from(received_at.as_millis()).unwrap_or(i64::MAX),
+        delivery: new_delivery(),
+        trigger: Trigger::Webhook,
+        traceparent: traceparent.to_owned(),
+    }
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
+}
+
+/// As sent, where it is printable and short; what it is does not matter to anyone here.
+fn content_type(headers: &HeaderMap) -> String {
+    let sent = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    sent.filter(|text| text.len() <= WORD_BYTES_MAX).unwrap_or("application/octet-stream").to_owned()
+}
+
+/// The caller's trace context, when it is a valid one of version 00.
+fn traceparent(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(TRACEPARENT)?.to_str().ok()?;
+    let mut parts = text.split('-');
+    let hex = |part: &str, length: usize| {
+        part.len() == length && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let zero = |part: &str| part.bytes().all(|byte| byte == b'0');
+    let valid = parts.next().is_none()
+        && version == "00"
+        && hex(trace, 32)
+        && !zero(trace)
+        && hex(span, 16)
+        && !zero(span)
+        && hex(flags, 2);
+    valid.then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_valid_trace_contexts_are_taken_over() {
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        for (text, valid) in [
+            (format!("00-{trace}-00f067aa0ba902b7-01"), true),
+            (format!("01-{trace}-00f067aa0ba902b7-01"), false),
+            (format!("00-{trace}-00f067aa0ba902b7-01-x"), false),
+            (format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32)), false),
+            (format!("00-{}-00f067aa0ba902b7-01", trace.to_uppercase()), false),
+            ("nonsense".to_owned(), false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers
+                .insert(header::HeaderName::from_static(TRACEPARENT), HeaderValue::from_str(&text).unwrap());
+            assert_eq!(traceparent(&headers).is_some(), valid, "{text}");
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The listener: TCP, or a UNIX socket for a reverse proxy on this machine. HTTP/1.1 only; TLS is the
+//! proxy's. Runs on its own threads beside the caller's runtime, which only waits for it.
+//!
+//! Built on the HTTP library's connection service instead of its web framework: that is where a connection
+//! can be put under a [`deadline`](super::deadline), and there is one route.
+
+use std::{
+    convert::Infallible,
+    fs, io,
+    net::SocketAddr,
+    os::unix::{
+        fs::{FileTypeExt as _, PermissionsExt as _},
+        net::UnixListener,
+    },
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use actix_http::{HttpService, KeepAlive, Protocol, Request, error::DispatchError};
+use actix_server::{GracefulShutdownSignal, Server, ServerHandle};
+use actix_service::{ServiceFactory, ServiceFactoryExt as _, fn_service};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpSocket, TcpStream, UnixStream},
+    task::JoinHandle,
+};
+
+use super::{
+    client_address::TrustedProxies,
+    deadline::Watched,
+    receiver::{Limits, Receiver},
+    source::Sources,
+};
+use crate::{config, queue::Queue};
+
+/// Connections waiting to be accepted; the system may allow fewer.
+const BACKLOG: u32 = 1024;
+
+/// Longest time the rest of an over-long body is drained so that its answer gets through.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Most threads; the library's own limit.
+const THREADS_MAX: usize = 512;
+
+/// Rights of the UNIX socket: owner and group, so that the proxy joins the group.
+const SOCKET_MODE: u32 = 0o660;
+
+/// Why the receiver does not start, in words for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting cannot be used.
+    #[error("[server] {0}")]
+    Setting(String),
+    /// The address cannot be listened on.
+    #[error("[server] listen = {listen:?}: {error}")]
+    Listen {
+        /// As set.
+        listen: String,
+        /// What the system said.
+        error: io::Error,
+    },
+}
+
+/// Where the receiver listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// The real port, also where the setting said 0.
+    Tcp(SocketAddr),
+    /// Path of the socket.
+    Unix(PathBuf),
+}
+
+/// A running receiver.
+#[derive(Debug)]
+pub struct Running {
+    /// Where it listens.
+    pub address: Address,
+    handle: ServerHandle,
+    task: JoinHandle<io::Result<()>>,
+}
+
+impl Running {
+    /// Takes no new connection, finishes accepted requests within `stop_timeout`, then ends.
+    pub async fn stop(mut self) -> io::Result<()> {
+        self.handle.stop(true).await;
+        let ended = self.ended().await;
+        if let Address::Unix(path) = &self.address {
+            let _ = fs::remove_file(path);
+        }
+        ended
+    }
+
+    /// Waits until it ends by itself, which only a failure makes it do. Cancel-safe.
+    pub async fn ended(&mut self) -> io::Result<()> {
+        (&mut self.task).await.map_err(io::Error::other).flatten()
+    }
+}
+
+/// Starts the receiver; when this returns, the address accepts connections.
+pub async fn serve(
+    settings: &config::Server,
+    sources: Sources,
+    queue: Arc<dyn Queue>,
+) -> Result<Running, StartError> {
+    let proxies = TrustedProxies::parse(&settings.trusted_proxies).map_err(StartError::Setting)?;
+    let limits = Limits {
+        body_bytes_max: settings.max_body_bytes,
+        body_timeout: settings.body_timeout,
+        confirm_timeout: settings.confirm_timeout,
+    };
+    if !(1..=THREADS_MAX).contains(&settings.threads) {
+        return Err(StartError::Setting(format!("threads must be 1 to {THREADS_MAX}")));
+    }
+    let receiver = Arc::new(Receiver::new(limits, proxies, sources, queue));
+    let server = Server::build()
+        .workers(settings.threads)
+        .max_concurrent_connections(settings.connections_max.div_ceil(settings.threads).max(1))
+        .shutdown_timeout(whole_seconds(settings.stop_timeout))
+        .disable_signals();
+    let head = settings.head_timeout;
+    let stopping = server.graceful_shutdown_signal();
+    let failed = |error| StartError::Listen { listen: settings.listen.clone(), error };
+    let (server, address) = match settings.listen.strip_prefix("unix:") {
+        Some(path) => {
+            let path = PathBuf::from(path);
+            let listener = unix(&path).map_err(failed)?;
+            let factory = move || {
+                let http = http(Arc::clone(&receiver), stopping.clone());
+                fn_service(move |io: UnixStream| async move {
+                    Ok((Watched::new(io, head), Protocol::Http1, None))
+                })
+                .and_then(http)
+            };
+            (server.listen_uds("receiver", listener, factory), Address::Unix(path))
+        }
+        None => {
+            let listener = tcp(&settings.listen).await.map_err(failed)?;
+            let address = listener.local_addr().map_err(failed)?;
+            let factory = move || {
+                let http = http(Arc::clone(&receiver), stopping.clone());
+                fn_service(move |io: TcpStream| async move {
+                    // An answer is one small write; waiting for more would only delay it.
+                    let _ = io.set_nodelay(true);
+                    let peer = io.peer_addr().ok();
+                    Ok((Watched::new(io, head), Protocol::Http1, peer))
+                })
+                .and_then(http)
+            };
+            (server.listen("receiver", listener, factory), Address::Tcp(address))
+        }
+    };
+    let server = server.map_err(failed)?.run();
+    let handle = server.handle();
+    Ok(Running { address, handle, task: tokio::spawn(server) })
+}
+
+fn http<T: AsyncRead + AsyncWrite + Unpin + 'static>(
+    receiver: Arc<Receiver>,
+    stopping: GracefulShutdownSignal,
+) -> impl ServiceFactory<
+    (Watched<T>, Protocol, Option<SocketAddr>),
+    Config = (),
+    Response = (),
+    Error = DispatchError,
+    InitError = (),
+> {
+    HttpService::build()
+        // Idle and slow connections are cut by `Watched`; the library's own timers stay off.
+        .keep_alive(KeepAlive::Os)
+        .client_request_timeout(Duration::ZERO)
+        .client_disconnect_timeout(LINGER)
+        .graceful_shutdown_signal(move || {
+            let stopping = stopping.clone();
+            async move { stopping.notified().await }
+        })
+        .on_connect_ext(|io: &Watched<T>, connection| {
+            connection.insert(io.clock());
+        })
+        .finish(move |request: Request| {
+            let receiver = Arc::clone(&receiver);
+            async move { Ok::<_, Infallible>(receiver.serve(request).await) }
+        })
+}
+
+async fn tcp(listen: &str) -> io::Result<std::net::TcpListener> {
+    let mut last = io::Error::other("names no address");
+    for address in tokio::net::lookup_host(listen).await? {
+        let bound = || {
+            let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+            // A restart must not wait for connections of the last run to time out.
+            socket.set_reuseaddr(true)?;
+            socket.bind(address)?;
+            socket.listen(BACKLOG)?.into_std()
+        };
+        match bound() {
+            Ok(listener) => return Ok(listener),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// Removes the socket a crash left behind, but never a file of another kind nor a socket that is served.
+fn unix(path: &Path) -> io::Result<UnixListener> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if !found.file_type().is_socket() => {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "there is a file that is no socket"));
+        }
+        Ok(_) if std::os::unix::net::UnixStream::connect(path).is_ok() => {
+            return Err(io::Error::new(io::ErrorKind::AddrInUse, "another process serves this socket"));
+        }
+        Ok(_) => fs::remove_file(path)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let listener = UnixListener::bind(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(SOCKET_MODE))?;
+    Ok(listener)
+}
+
+/// The library counts in whole seconds; never less than asked for.
+fn whole_seconds(limit: Duration) -> u64 {
+    limit.as_secs().saturating_add(u64::from(limit.subsec_nanos() > 0))
+}

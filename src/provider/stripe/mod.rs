@@ -1,0 +1,26 @@
+//! Stripe, as data.
+
+use super::{
+    Preset,
+    signature::{Part, Scheme},
+};
+
+/// What its events mean.
+mod events;
+
+/// Where its objects keep what we need.
+mod objects;
+
+/// `provider = "stripe"`
+pub const PRESET: Preset = Preset {
+    name: "stripe",
+    // Only `v1` counts: `v0` is sent with test events, and an unknown scheme would be a downgrade.
+    scheme: Scheme {
+        header: "stripe-signature",
+        separator: b',',
+        timestamp_key: "t",
+        signature_key: "v1",
+        signed: &[Part::Timestamp, Part::Literal("."), Part::Body],
+    },
+    events: events::MAP,
+};

@@ -1,0 +1,279 @@
+use daybridge::{
+    domain::facts::{Facts, Meaning},
+    provider::Sources,
+};
+use serde_json::{Value, json};
+
+use super::bench::{config, fixture};
+
+/// Reads a fixture with some fields changed; `null` stands for JSON's null.
+fn read(settings: &str, name: &str, edits: &[(&str, Value)]) -> Result<Facts, String> {
+    let mut event: Value = serde_json::from_slice(&fixture(name)).unwrap();
+    for (pointer, value) in edits {
+        let (parent, key) = pointer.rsplit_once('/').unwrap();
+        event.pointer_mut(parent).unwrap()[key] = value.clone();
+    }
+    raw(settings, &serde_json::to_vec(&event).unwrap())
+}
+
+fn raw(settings: &str, body: &[u8]) -> Result<Facts, String> {
+    let readers = Sources::readers(&config(settings)).unwrap();
+    readers.read("stripe", body).map_err(|unreadable| unreadable.0)
+}
+
+fn check(settings: &str, name: &str, edits: &[(&str, Value)], want: &str) {
+    let got = match read(settings, name, edits) {
+        Ok(facts) => show(&facts),
+        Err(reason) => format!("unreadable: {reason}"),
+    };
+    assert_eq!(got, want, "{name} {edits:?}");
+}
+
+fn show(facts: &Facts) -> String {
+    let mut text = match &facts.meaning {
+        Meaning::MoneyIn(family) => format!("in {}", family.as_str()),
+        Meaning::Link => "link".into(),
+        Meaning::Refund => "refund".into(),
+        Meaning::Ignored(reason) => format!("ignored: {reason};"),
+    };
+    for id in &facts.ids {
+        text += &format!(" {}={}", id.rank, id.id);
+    }
+    for (name, found) in [("channel", &facts.channel), ("days", &facts.days)] {
+        for found in found {
+            text += &format!(" {name}{}:{}", found.pointer, found.value);
+        }
+    }
+    if let Some(money) = &facts.money {
+        text += &format!(" {}{}", money.amount, money.currency);
+    }
+    for line in facts.lines.iter().flatten() {
+        text += &format!(" {}x{}", line.price, line.quantity);
+    }
+    text
+}
+
+const BOUGHT: &str = "channel0:DEMOCH-AB12C days0:30 900usd";
+
+#[test]
+fn the_four_families_in_both_shapes() {
+    for (name, want) in [
+        ("charge.succeeded.acacia", format!("in charges 0=pi_3Made 1=ch_3Made 2=in_1Made {BOUGHT}")),
+        ("charge.succeeded.basil", format!("in charges 0=pi_3Made 1=ch_3Made {BOUGHT}")),
+        (
+            "payment_intent.succeeded.acacia",
+            format!("in payment_intents 0=pi_3Made 1=ch_3Made 2=in_1Made {BOUGHT}"),
+        ),
+        ("payment_intent.succeeded.basil", format!("in payment_intents 0=pi_3Made 1=ch_3Made {BOUGHT}")),
+        (
+            "checkout.session.completed",
+            "in checkout 0=pi_3Made 3=cs_live_Made channel1:DEMOCH-AB12C days0:30 900usd".into(),
+        ),
+        (
+            "invoice.paid.acacia",
+            format!("in invoices 0=pi_3Made 1=ch_3Made 2=in_1Made {BOUGHT} price_1Monthx2"),
+        ),
+        ("invoice.paid.basil", format!("in invoices 2=in_1Made {BOUGHT} price_1Monthx2")),
+        ("invoice_payment.paid", "link 0=pi_3Made 2=in_1Made".into()),
+        ("charge.refunded", "refund 0=pi_3Made 1=ch_3Made".into()),
+        ("refund.created", "refund 0=pi_3Made 1=ch_3Made".into()),
+        ("charge.dispute.created", "refund 0=pi_3Made 1=ch_3Made".into()),
+        ("customer.created", "ignored: event type customer.created is not needed;".into()),
+    ] {
+        check("", name, &[], &want);
+    }
+    let facts = read("", "charge.succeeded.basil", &[]).unwrap();
+    assert_eq!((facts.occurred_at, facts.livemode, facts.account), (1_760_000_000_000, true, None));
+    assert_eq!(read("", "connected.charge.succeeded", &[]).unwrap().account.as_deref(), Some("acct_1Other"));
+}
+
+#[test]
+fn what_looks_like_money_and_is_none() {
+    let kind = |kind: &str| ("/type", json!(kind));
+    let field = |at, value| (at, value);
+    for (name, edits, want) in [
+        (
+            "charge.succeeded.basil",
+            vec![field("/data/object/captured", json!(false))],
+            "link 0=pi_3Made 1=ch_3Made channel0:DEMOCH-AB12C days0:30",
+        ),
+        (
+            "charge.succeeded.basil",
+            vec![kind("charge.captured"), field("/data/object/amount_captured", json!(500))],
+            "in charges 0=pi_3Made 1=ch_3Made channel0:DEMOCH-AB12C days0:30 500usd",
+        ),
+        (
+            "charge.succeeded.basil",
+            vec![
+                field("/data/object/amount_captured", Value::Null),
+                field("/data/object/payment_intent", Value::Null),
+            ],
+            "in charges 1=ch_3Made channel0:DEMOCH-AB12C days0:30 900usd",
+        ),
+        (
+            "checkout.session.completed",
+            vec![field("/data/object/payment_status", json!("unpaid"))],
+            "link 0=pi_3Made 3=cs_live_Made channel1:DEMOCH-AB12C days0:30",
+        ),
+        (
+            "checkout.session.completed",
+            vec![
+                kind("checkout.session.async_payment_succeeded"),
+                field("/data/object/payment_status", json!("unpaid")),
+            ],
+            "in checkout 0=pi_3Made 3=cs_live_Made channel1:DEMOCH-AB12C days0:30 900usd",
+        ),
+        (
+            "checkout.session.completed",
+            vec![field("/data/object/payment_status", json!("no_payment_required"))],
+            "link 0=pi_3Made 3=cs_live_Made channel1:DEMOCH-AB12C days0:30",
+        ),
+        (
+            "checkout.session.completed",
+            vec![field("/data/object/amount_total", json!(0))],
+            "in checkout 0=pi_3Made 3=cs_live_Made channel1:DEMOCH-AB12C days0:30 0usd",
+        ),
+        (
+            "invoice.paid.acacia",
+            vec![field("/data/object/paid_out_of_band", json!(true))],
+            "ignored: paid out of band: no money moved at the provider; 0=pi_3Made 1=ch_3Made 2=in_1Made",
+        ),
+        (
+            "refund.created",
+            vec![kind("refund.failed"), field("/data/object/status", json!("failed"))],
+            "ignored: the refund failed: no money went back; 0=pi_3Made 1=ch_3Made",
+        ),
+        ("refund.created", vec![field("/data/object/charge", Value::Null)], "refund 0=pi_3Made"),
+        (
+            "charge.dispute.created",
+            vec![field("/data/object/status", json!("warning_needs_response"))],
+            "ignored: an inquiry only: no money was withdrawn; 0=pi_3Made 1=ch_3Made",
+        ),
+        (
+            "charge.dispute.created",
+            vec![kind("charge.dispute.closed"), field("/data/object/status", json!("won"))],
+            "ignored: the dispute ended in the seller's favour; 0=pi_3Made 1=ch_3Made",
+        ),
+        (
+            "charge.dispute.created",
+            vec![kind("charge.dispute.closed"), field("/data/object/status", json!("lost"))],
+            "refund 0=pi_3Made 1=ch_3Made",
+        ),
+        ("charge.succeeded.basil", vec![kind("a b\n")], "ignored: this event type is not needed;"),
+    ] {
+        check("", name, &edits, want);
+    }
+}
+
+#[test]
+fn mode_and_accounts_of_the_source() {
+    let test = "ignored: test-mode event; this source takes live mode; 0=pi_3Made 1=ch_3Made";
+    check("", "charge.succeeded.basil", &[("/livemode", json!(false))], test);
+    let live = "ignored: live event; this source takes test mode; 0=pi_3Made 1=ch_3Made";
+    check("livemode = false", "charge.succeeded.basil", &[], live);
+    let bought = format!("in charges 0=pi_3Made 1=ch_3Made {BOUGHT}");
+    check("accounts = [\"acct_1Other\"]", "connected.charge.succeeded", &[], &bought);
+    for (name, settings) in [
+        ("connected.charge.succeeded", "accounts = [\"acct_2\"]"),
+        ("charge.succeeded.basil", "accounts = [\"acct_2\"]"),
+    ] {
+        assert!(matches!(read(settings, name, &[]).unwrap().meaning, Meaning::Ignored(_)), "{name}");
+    }
+}
+
+#[test]
+fn pointers_and_where_metadata_may_also_be() {
+    let plain = ("/data/object/metadata", json!({"channel_id": "PLAIN"}));
+    check(
+        "",
+        "invoice.paid.basil",
+        &[plain],
+        "in invoices 2=in_1Made channel0:PLAIN days0:30 900usd price_1Monthx2",
+    );
+    let lines = [
+        ("/data/object/parent", Value::Null),
+        (
+            "/data/object/lines/data",
+            json!([
+                {"metadata": {"channel_id": "A"}, "price": "price_1"},
+                {"metadata": {"channel_id": "B", "days": 7}, "plan": {"id": "plan_1"}, "quantity": 3},
+                {"metadata": {"channel_id": "B", "days": 7}, "amount": 5},
+            ]),
+        ),
+    ];
+    check(
+        "",
+        "invoice.paid.basil",
+        &lines,
+        "in invoices 2=in_1Made channel0:A channel0:B days0:7 900usd price_1x1 plan_1x3 x1",
+    );
+    check(
+        "channel = [\"/nowhere\", \"/metadata/channel_id\"]\ndays = [\"/amount\", \"/captured\", \"/invoice\"]",
+        "charge.succeeded.basil",
+        &[],
+        "in charges 0=pi_3Made 1=ch_3Made channel1:DEMOCH-AB12C days0:900 days1:true 900usd",
+    );
+    let empty = [("/data/object/metadata", json!({"channel_id": "", "days": null}))];
+    check("", "charge.succeeded.basil", &empty, "in charges 0=pi_3Made 1=ch_3Made channel0: 900usd");
+}
+
+#[test]
+fn an_invoices_payments_count_when_they_went_through() {
+    let payments = json!({"data": [
+        {"status": "canceled", "payment": {"payment_intent": "pi_tried", "type": "payment_intent"}},
+        {"status": "paid", "payment": {"payment_intent": {"id": "pi_3Made"}, "type": "payment_intent"}},
+    ]});
+    check(
+        "",
+        "invoice.paid.basil",
+        &[("/data/object/payments", payments)],
+        &format!("in invoices 0=pi_3Made 2=in_1Made {BOUGHT} price_1Monthx2"),
+    );
+}
+
+#[test]
+fn unreadable_bodies_say_why_and_quote_nothing() {
+    let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
+    for (body, want) in [
+        (&b""[..], "the body is empty"),
+        (b"\xff", "the body is not UTF-8"),
+        (b"sesame", "the body is not JSON (line 1, column 1)"),
+        (deep.as_bytes(), "the body is nested too deep (line 1, column 128)"),
+        (b"[]", "the body is JSON, but no event of this provider"),
+        (b"{}", "the body is JSON, but no event of this provider"),
+        (br#"{"object":"event"}"#, "the event has no id"),
+        (br#"{"object":"event","id":"e"}"#, "the event has no type"),
+        (br#"{"object":"event","id":"e","type":"t"}"#, "the event carries no object"),
+        (
+            br#"{"object":"event","id":"e","type":"t","data":{"object":{}}}"#,
+            "the event does not say whether it is live",
+        ),
+        (&fixture("thin.v2"), "a v2 thin event carries no data: select snapshot events for this endpoint"),
+    ] {
+        assert_eq!(raw("", body).unwrap_err(), want);
+    }
+    let charge = |pointer, value| read("", "charge.succeeded.basil", &[(pointer, value)]).unwrap_err();
+    for (pointer, value, want) in [
+        ("/data/object/amount_captured", json!(-1), "the amount is no whole number from 0"),
+        ("/data/object/amount_captured", json!(9.5), "the amount is no whole number from 0"),
+        ("/data/object/amount_captured", json!(u64::MAX), "the amount is no whole number from 0"),
+        ("/data/object/currency", json!("dollars"), "money came in, but the event names no currency"),
+        ("/data/object/id", json!("x".repeat(256)), "an id of the payment is longer than 255 bytes"),
+        ("/created", json!(-5), "the event does not say when it happened"),
+        ("/created", json!(i64::MAX), "the event does not say when it happened"),
+        ("/livemode", json!("true"), "the event does not say whether it is live"),
+    ] {
+        assert_eq!(charge(pointer, value), want, "{pointer}");
+    }
+    let refund = [("/data/object/charge", Value::Null), ("/data/object/payment_intent", Value::Null)];
+    assert_eq!(read("", "refund.created", &refund).unwrap_err(), "the event names no payment");
+    let priced = "[[sources.stripe.prices]]\nprice = \"price_1\"\ndays = 30";
+    let many = [("/data/object/lines/data", json!(vec![json!({"price": "price_1"}); 101]))];
+    assert_eq!(read(priced, "invoice.paid.basil", &many).unwrap_err(), "more than 100 lines");
+    assert_eq!(read("", "invoice.paid.basil", &many).unwrap().lines, None);
+    let more = [("/data/object/lines/has_more", json!(true))];
+    let reason = "the event carries only the first of its lines";
+    assert_eq!(read(priced, "invoice.paid.basil", &more).unwrap_err(), reason);
+    let readers = Sources::readers(&config("")).unwrap();
+    assert!(readers.read("gone", b"{}").unwrap_err().0.contains("not in the settings"));
+}

@@ -1,0 +1,16 @@
+//! Webhooks in: the receiver over real sockets, with a queue moved by hand; bodies into facts.
+
+/// A queue moved by hand, a receiver on a free port, a client that sends bytes as told.
+mod bench;
+
+/// Answers, and that 200 waits for the confirm.
+mod answers;
+
+/// Silent and slow callers, and stopping.
+mod slow;
+
+/// Bodies into facts.
+mod facts;
+
+/// Signatures made by the provider's own SDK.
+mod signatures;
