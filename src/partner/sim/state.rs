@@ -230,7 +230,10 @@ impl Book {
         if days < 1 && !switches.accept_bad_days {
             return Err(Refusal::BadDays);
         }
-        if by == By::Api && comment.is_none_or(|text| text.trim().is_empty()) && !switches.accept_missing_comment {
+        if by == By::Api
+            && comment.is_none_or(|text| text.trim().is_empty())
+            && !switches.accept_missing_comment
+        {
             return Err(Refusal::MissingComment);
         }
         if by != By::Renewal
@@ -326,7 +329,13 @@ impl Book {
     }
 
     /// Sets the mode; idempotent.
-    pub fn set_mode(&mut self, now: Ms, id: &str, mode: &str, switches: &Switches) -> Result<Channel, Refusal> {
+    pub fn set_mode(
+        &mut self,
+        now: Ms,
+        id: &str,
+        mode: &str,
+        switches: &Switches,
+    ) -> Result<Channel, Refusal> {
         let entry = self.channels.get_mut(id).ok_or(Refusal::UnknownChannel)?;
         entry.channel.mode = Some(mode.to_owned());
         entry.remember(now);
