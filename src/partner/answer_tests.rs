@@ -164,7 +164,9 @@ fn messages_are_capped_and_hold_no_token() {
 
 #[test]
 fn a_reading_is_this_channels_and_whole() {
-    let read = |status, body| reading(&answer(status, body), &id(), TOKEN);
+    fn read(status: u16, body: &str) -> Result<Reading, ReadError> {
+        reading(&answer(status, body), &id(), TOKEN)
+    }
     let live = Reading { active_till: 9, mode: Some("live".into()) };
     let full = r#"{"id":"DEMOCH-AB12C","activeTill":9,"token":"Zx81kQmP02LsVn47TgHy","mode":"live"}"#;
     assert_eq!(read(200, full), Ok(live.clone()));
