@@ -1,1 +1,321 @@
-//! Not written yet.
+//! The HTTP client: one attempt per call, bounded in time and bytes.
+//!
+//! Nothing below may send a call twice, for extend is not idempotent: no redirect is followed, reqwest's retry
+//! (on by default for protocol nacks) is off, and no connection is kept, so hyper never meets a stale one that
+//! it would silently replace. Reads are made the same way: one road is simpler than a second pool, and the
+//! partner is called seldom. HTTP/1.1 only; no proxy is taken from the environment. Certificates are checked
+//! by the platform's verifier. Pace (`calls_per_second_max`) and back-off are the worker's business.
+//!
+//! Only a failure to connect is [`Reply::NotSent`]; it has its own, shorter time limit so that a slow connect
+//! does not end as a doubtful call. Errors never show the token, and no body is ever logged.
+
+use std::{
+    error::Error as _,
+    net::IpAddr,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, bail, ensure};
+use async_trait::async_trait;
+use reqwest::{
+    Method, Url,
+    header::{ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER},
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::json;
+
+use super::{
+    CALL_TIMEOUT_MAX, Partner,
+    answer::{self, Answer},
+    words,
+};
+use crate::{
+    config,
+    domain::{
+        Ms,
+        id::ChannelId,
+        reply::{ReadError, Reading, Reply},
+    },
+};
+
+/// Longest answer read, in bytes; a longer one cannot be used.
+pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// Longest time to connect, TLS included; never more than half of the call's own.
+pub const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(10);
+
+/// The partner over HTTP. Not `Debug`: it holds the token.
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+    token: SecretString,
+    call_timeout: Duration,
+}
+
+/// One answer, read whole.
+struct Received {
+    status: u16,
+    content_type: Option<String>,
+    retry_after: Option<String>,
+    body: Vec<u8>,
+}
+
+/// Why there is no whole answer.
+enum Broken {
+    /// The connection was never made.
+    NotSent(String),
+    /// Anything after that; with the status, if one was seen.
+    Unclear(Option<u16>, String),
+}
+
+impl Broken {
+    fn into_text(self) -> String {
+        match self {
+            Broken::NotSent(text) | Broken::Unclear(None, text) => text,
+            Broken::Unclear(Some(status), text) => format!("HTTP {status}, then {text}"),
+        }
+    }
+}
+
+impl Received {
+    fn answer(&self) -> Answer<'_> {
+        Answer {
+            status: self.status,
+            content_type: self.content_type.as_deref(),
+            retry_after: self.retry_after.as_deref(),
+            body: &self.body,
+        }
+    }
+}
+
+impl Client {
+    /// Resolves the token and checks the address: https, or http on this machine; no user, query or fragment.
+    pub fn new(settings: &config::Partner) -> anyhow::Result<Self> {
+        let _ = rustls::crypto::ring::default_provider().install_default(); // Err: somebody did already
+        let base = base_url(&settings.base_url)?;
+        let timeout = settings.call_timeout;
+        ensure!(
+            !timeout.is_zero() && timeout <= CALL_TIMEOUT_MAX,
+            "partner.call_timeout must lie between 1ms and {}",
+            humantime::format_duration(CALL_TIMEOUT_MAX)
+        );
+        let secret = settings.token.as_ref().context("partner.token is not set")?;
+        let token = secret.resolve().map_err(|why| anyhow::anyhow!("partner.token: {why}"))?;
+
+        let mut headers = HeaderMap::new();
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
+            .ok()
+            .context("partner.token holds characters that cannot stand in a header")?;
+        bearer.set_sensitive(true);
+        headers.insert(AUTHORIZATION, bearer);
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("daybridge/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers)
+            .http1_only()
+            .pool_max_idle_per_host(0)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .no_proxy()
+            .connect_timeout(CONNECT_TIMEOUT_MAX.min(timeout / 2))
+            .timeout(timeout);
+        if base.scheme() == "http" {
+            // Nothing to verify on this machine: do not ask it for root certificates it may not have.
+            builder = builder.tls_certs_only([]);
+        }
+        let http = builder.build().context("the partner's HTTP client cannot be built")?;
+        Ok(Self { http, base, token, call_timeout: timeout })
+    }
+
+    fn url(&self, segments: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
+        url
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        url: Url,
+        body: Option<serde_json::Value>,
+    ) -> Result<Received, Broken> {
+        let mut request = self.http.request(method, url);
+        if let Some(body) = body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
+        }
+        let mut response = request.send().await.map_err(|error| {
+            let not_sent = error.is_connect() || error.is_builder();
+            let text = self.tell(error);
+            if not_sent { Broken::NotSent(text) } else { Broken::Unclear(None, text) }
+        })?;
+        let status = response.status().as_u16();
+        let header = |name| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let (content_type, retry_after) = (header(CONTENT_TYPE), header(RETRY_AFTER));
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(None) => return Ok(Received { status, content_type, retry_after, body }),
+                Ok(Some(part)) if body.len().saturating_add(part.len()) <= ANSWER_BYTES_MAX => {
+                    body.extend_from_slice(&part);
+                }
+                Ok(Some(_)) => {
+                    let text = format!("an answer longer than {ANSWER_BYTES_MAX} bytes");
+                    return Err(Broken::Unclear(Some(status), text));
+                }
+                Err(error) => return Err(Broken::Unclear(Some(status), self.tell(error))),
+            }
+        }
+    }
+
+    /// What broke, without the address; the innermost cause says most.
+    fn tell(&self, error: reqwest::Error) -> String {
+        let what = match (error.is_timeout(), error.is_connect()) {
+            (true, true) => "connecting took too long".to_owned(),
+            (true, false) => {
+                format!("no whole answer within {}", humantime::format_duration(self.call_timeout))
+            }
+            (false, true) => "no connection".to_owned(),
+            (false, false) => "the connection broke".to_owned(),
+        };
+        let error = error.without_url();
+        let mut cause = error.source();
+        while let Some(inner) = cause.and_then(std::error::Error::source) {
+            cause = Some(inner);
+        }
+        let cause = cause.map(ToString::to_string).unwrap_or_default();
+        words::clean(&format!("{what}: {cause}"), self.token.expose_secret())
+    }
+
+    async fn look(
+        &self,
+        method: Method,
+        url: Url,
+        body: Option<serde_json::Value>,
+    ) -> Result<Received, ReadError> {
+        self.call(method, url, body).await.map_err(|broken| ReadError::Failed(broken.into_text()))
+    }
+}
+
+#[async_trait]
+impl Partner for Client {
+    async fn read(&self, channel: &ChannelId) -> Result<Reading, ReadError> {
+        let received = self.look(Method::GET, self.url(&["channels", channel.as_str()]), None).await?;
+        answer::reading(&received.answer(), channel, self.token.expose_secret())
+    }
+
+    async fn extend(&self, channel: &ChannelId, days: u32, comment: &str, trace_id: &str) -> Reply {
+        let url = self.url(&["channels", channel.as_str(), "extend"]);
+        let body = json!({ "days": days, "comment": comment });
+        let begun = Instant::now();
+        let received = self.call(Method::POST, url, Some(body)).await;
+        let status = match &received {
+            Ok(received) => Some(received.status),
+            Err(Broken::Unclear(status, _)) => *status,
+            Err(Broken::NotSent(_)) => None,
+        };
+        let reply = match received {
+            Ok(received) => answer::reply(&received.answer(), channel, now(), self.token.expose_secret()),
+            Err(Broken::NotSent(text)) => Reply::NotSent(text),
+            Err(broken @ Broken::Unclear(..)) => Reply::Unclear(broken.into_text()),
+        };
+        let outcome = match &reply {
+            Reply::Accepted { .. } => "accepted",
+            Reply::Refused { .. } => "refused",
+            Reply::Throttled { .. } => "throttled",
+            Reply::NotSent(_) => "not sent",
+            Reply::Unclear(_) => "unclear",
+        };
+        let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(%channel, days, trace_id, status, outcome, elapsed_ms, "partner answered extend");
+        reply
+    }
+
+    async fn make_live(&self, channel: &ChannelId) -> Result<(), ReadError> {
+        let url = self.url(&["channels", channel.as_str(), "mode"]);
+        let received = self.look(Method::PATCH, url, Some(json!({ "mode": "live" }))).await?;
+        answer::mode_set(&received.answer(), self.token.expose_secret())
+    }
+
+    async fn health(&self) -> Result<(), ReadError> {
+        let mut url = self.url(&["channels", "list"]);
+        url.set_query(Some("count=1"));
+        let received = self.look(Method::GET, url, None).await?;
+        answer::list_seen(&received.answer(), self.token.expose_secret())
+    }
+}
+
+fn base_url(text: &str) -> anyhow::Result<Url> {
+    // The text is not repeated in errors: a user part may hold a password.
+    let url = Url::parse(text).ok().context("partner.base_url is not a URL")?;
+    let bare = url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.has_host();
+    ensure!(bare, "partner.base_url must be scheme, host and path only");
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
+        _ => {
+            bail!("partner.base_url must be https; http is for this machine only (127.0.0.1, ::1, localhost)")
+        }
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn now() -> Ms {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_https_or_this_machine() {
+        for good in
+            ["https://manager.whapi.cloud", "http://127.0.0.1:1/p/", "http://[::1]:9", "http://localhost"]
+        {
+            assert!(base_url(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "manager.whapi.cloud",
+            "http://manager.whapi.cloud",
+            "http://localhost.example.org",
+            "http://127.0.0.1.example.org",
+            "https://user:secret@manager.whapi.cloud",
+            "https://manager.whapi.cloud?token=secret",
+            "https://manager.whapi.cloud#x",
+            "file:///etc/passwd",
+            "ftp://127.0.0.1",
+        ] {
+            let error = base_url(bad).err().unwrap_or_else(|| panic!("{bad}")).to_string();
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_client_needs_a_token_and_a_timeout() {
+        let local = || config::Partner { base_url: "http://127.0.0.1:9/base/".into(), ..Default::default() };
+        assert!(Client::new(&local()).is_err());
+        let with = |token: &str| config::Partner { token: Some(config::Secret::plain(token)), ..local() };
+        let client = Client::new(&with("t")).unwrap();
+        assert_eq!(client.url(&["channels", "X-1"]).as_str(), "http://127.0.0.1:9/base/channels/X-1");
+        assert!(Client::new(&with("")).is_err());
+        let error = Client::new(&with("a\nsecret")).err().unwrap();
+        assert!(!format!("{error:?}").contains("secret"));
+        for timeout in [Duration::ZERO, CALL_TIMEOUT_MAX + Duration::from_millis(1)] {
+            assert!(Client::new(&config::Partner { call_timeout: timeout, ..with("t") }).is_err());
+        }
+    }
+}

@@ -27,7 +27,6 @@ pub trait Partner: Send + Sync {
 }
 
 /// Opens the client the settings describe.
-#[cfg(any())]
 pub fn open(settings: &config::Partner) -> anyhow::Result<Arc<dyn Partner>> {
     Ok(Arc::new(client::Client::new(settings)?))
 }
@@ -40,6 +39,9 @@ pub mod client;
 
 /// From status and body to a closed answer.
 pub mod answer;
+
+/// The partner's own words, made safe to keep.
+pub mod words;
 
 /// A faithful stand-in for the partner, with every unknown as a switch.
 pub mod sim;
