@@ -1,1 +1,4 @@
+//! Everything that is not a pure rule, in one binary.
 
+mod queue;
+mod support;
