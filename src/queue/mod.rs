@@ -126,7 +126,6 @@ pub trait Queue: Send + Sync {
 }
 
 /// Opens the queue the settings name. Does not wait for a broker that is down.
-#[cfg(any())]
 pub async fn open(settings: &config::Queue) -> Result<Arc<dyn Queue>, QueueError> {
     match &settings.url {
         config::QueueUrl::Embedded(path) => Ok(Arc::new(embedded::Embedded::open(path, settings).await?)),

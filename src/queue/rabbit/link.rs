@@ -1,0 +1,94 @@
+//! One connection to the first host of the cluster that answers.
+//!
+//! lapin's own recovery is off: it gives up after some tries, says nothing to consumers, and does not bring
+//! back a channel the broker closed. Whoever holds a link opens a new one instead: see
+//! [`publisher`](super::publisher) and [`Rabbit::consume`](super::Rabbit).
+//!
+//! The URLs hold a password: they never appear in an error or a log line, hosts are named by their place in
+//! `[queue] url`.
+
+use std::time::Duration;
+
+use lapin::{Connection, ConnectionProperties, ErrorKind, uri::AMQPUri};
+use tokio::time::timeout;
+
+use super::topology;
+use crate::{config, queue::QueueError};
+
+/// Longest time for one host: TCP, TLS, login, declares.
+const CONNECT_MS_MAX: Duration = Duration::from_secs(5);
+
+/// How to reach the broker.
+#[derive(Clone)]
+pub(super) struct Hosts {
+    uris: Vec<AMQPUri>,
+    delivery_limit: u16,
+}
+
+impl Hosts {
+    /// Reads the URLs. The error never quotes them.
+    pub(super) fn parse(urls: &[String], settings: &config::Queue) -> Result<Self, QueueError> {
+        let mut uris = Vec::with_capacity(urls.len());
+        for (index, url) in urls.iter().enumerate() {
+            let mut uri: AMQPUri = url
+                .parse()
+                .map_err(|error| QueueError(format!("[queue] url, host {}: {error}", index + 1)))?;
+            // In the URL it would be one more thing to forget; a silent broker is given up after two.
+            uri.query.heartbeat = Some(settings.heartbeat);
+            uris.push(uri);
+        }
+        if uris.is_empty() {
+            return Err(QueueError("[queue] url names no host".into()));
+        }
+        // TLS needs one process-wide provider; an earlier one, as of the partner's client, stays.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Ok(Self { uris, delivery_limit: settings.delivery_limit })
+    }
+
+    /// Connects to one host after the other, from `first` on, and declares the topology. `name` is what the
+    /// operator reads in RabbitMQ's list of connections.
+    pub(super) async fn connect(&self, name: &str, first: usize) -> Result<Connection, QueueError> {
+        let mut last = QueueError("[queue] url names no host".into());
+        for index in (0..self.uris.len()).map(|step| (first + step) % self.uris.len()) {
+            let Some(uri) = self.uris.get(index) else { continue };
+            match timeout(CONNECT_MS_MAX, self.connect_one(uri, name)).await {
+                Ok(Ok(connection)) => return Ok(connection),
+                Ok(Err(QueueError(why))) => last = QueueError(format!("host {}: {why}", index + 1)),
+                Err(_) => {
+                    last = QueueError(format!("host {}: no answer within {CONNECT_MS_MAX:?}", index + 1));
+                }
+            }
+        }
+        Err(last)
+    }
+
+    async fn connect_one(&self, uri: &AMQPUri, name: &str) -> Result<Connection, QueueError> {
+        let properties = ConnectionProperties::default().with_connection_name(name.into());
+        let connection = Connection::connect_uri(uri.clone(), properties)
+            .await
+            .map_err(|error| QueueError(format!("cannot connect: {}", explain(&error))))?;
+        self.declare(&connection).await?;
+        Ok(connection)
+    }
+
+    /// Declares the topology on a channel of its own: a refusal closes the channel.
+    pub(super) async fn declare(&self, connection: &Connection) -> Result<(), QueueError> {
+        let channel = connection.create_channel().await.map_err(|error| QueueError(explain(&error)))?;
+        topology::declare(&channel, self.delivery_limit).await?;
+        // The broker forgets the channel with the connection; a refused close changes nothing.
+        let _ = channel.close(lapin::protocol::constants::REPLY_SUCCESS, "done".into()).await;
+        Ok(())
+    }
+}
+
+/// The reason in words an operator can act on.
+pub(super) fn explain(error: &lapin::Error) -> String {
+    match error.kind() {
+        ErrorKind::ProtocolError(amqp) if amqp.get_id() == 403 => {
+            format!("access refused; check user, password and permissions ({})", amqp.get_message())
+        }
+        ErrorKind::ProtocolError(amqp) => amqp.get_message().to_string(),
+        ErrorKind::IOError(io) => io.to_string(),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,138 @@
+//! What only the file can do wrong.
+
+use std::path::Path;
+
+use daybridge::{
+    config::QueueUrl,
+    queue::{self, Lane},
+};
+use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
+
+use super::{Place, drain, envelope, id, next};
+
+async fn connect(path: &Path) -> SqliteConnection {
+    SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(path)).await.unwrap()
+}
+
+/// A row with a word nobody knows.
+pub(super) async fn plant_garbage(path: &Path) {
+    sqlx::query(
+        "INSERT INTO messages (lane, content_type, source, event_id, event_type, received_at_ms, delivery, \
+         trigger_word, traceparent, body) VALUES (0, '', '', '', '', 0, '', 'strange', '', ?1)",
+    )
+    .bind(&b"garbage"[..])
+    .execute(&mut connect(path).await)
+    .await
+    .unwrap();
+}
+
+async fn refusal(place: &Place, path: &Path) -> String {
+    let mut settings = place.settings();
+    settings.url = QueueUrl::Embedded(Some(path.to_owned()));
+    match queue::open(&settings).await {
+        Ok(_) => panic!("opened"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_a_later_daybridge_is_refused() {
+    let place = Place::file();
+    place.open().await.close().await;
+    sqlx::raw_sql("PRAGMA user_version = 99").execute(&mut connect(&place.path()).await).await.unwrap();
+    let why = refusal(&place, &place.path()).await;
+    assert!(why.contains("later daybridge"), "{why}");
+}
+
+#[tokio::test]
+async fn a_place_that_cannot_be_written_says_what_to_do() {
+    let place = Place::file();
+    let missing = place.path().join("no/such/folder/queue.db");
+    assert!(refusal(&place, &missing).await.contains("folder must exist"));
+    std::fs::write(place.path(), "not a database, only some text that is long enough to have a header".repeat(9))
+        .unwrap();
+    assert!(refusal(&place, &place.path()).await.contains("no SQLite file"));
+}
+
+/// `serve` and `work` are two processes on one file; two doors in one process share as little.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_process_is_heard_of() {
+    let place = Place::file();
+    let (serve, work) = tokio::join!(place.open(), place.open());
+    let mut consumer = work.consume(Lane::Events, 4).await.unwrap();
+    let waits = tokio::spawn(async move {
+        let got = next(&mut consumer).await;
+        let name = id(&got);
+        got.ack().await.unwrap();
+        name
+    });
+    serve.publish(envelope("a")).await.unwrap();
+    assert_eq!(waits.await.unwrap(), "a");
+}
+
+/// A process that died cannot give back; its lease ends. Here the lease is moved to the past by hand.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_lease_of_a_dead_process_ends() {
+    let place = Place::file();
+    let dies = place.open().await;
+    dies.publish(envelope("a")).await.unwrap();
+    let mut first = dies.consume(Lane::Events, 1).await.unwrap();
+    let held = next(&mut first).await;
+    let lives = place.open().await;
+    let mut second = lives.consume(Lane::Events, 1).await.unwrap();
+    assert_eq!(lives.depth(Lane::Events).await, Some(0));
+    sqlx::query("UPDATE messages SET lease_until_ms = 1").execute(&mut connect(&place.path()).await).await.unwrap();
+    assert_eq!(drain(&mut second, 1).await.len(), 1);
+    assert!(held.ack().await.is_err(), "its lease was over");
+}
+
+const CHILD: &str = "DAYBRIDGE_TEST_PUBLISH_INTO";
+
+/// Publishes until it is killed, and prints what was confirmed. Runs only when started by the test below.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn child_that_publishes() {
+    use std::io::Write as _;
+    let Some(path) = std::env::var_os(CHILD) else { return };
+    let mut settings = Place::file().settings();
+    settings.url = QueueUrl::Embedded(Some(path.into()));
+    let queue = queue::open(&settings).await.unwrap();
+    for number in 0.. {
+        let round = (0..8).map(|n| queue.publish(envelope(&format!("{number}-{n}"))));
+        for (n, result) in futures_util::future::join_all(round).await.into_iter().enumerate() {
+            result.unwrap();
+            // Straight to the descriptor: a pipe holds what was written when the process is killed.
+            let mut out = std::fs::OpenOptions::new().write(true).open("/proc/self/fd/2").unwrap();
+            writeln!(out, "confirmed {number}-{n}").unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kill_9_loses_nothing_that_was_confirmed() {
+    use std::io::BufRead as _;
+    let place = Place::file();
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "queue::embedded::child_that_publishes", "--nocapture"])
+        .env(CHILD, place.path())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = std::io::BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut confirmed = std::collections::BTreeSet::new();
+    while let Some(Ok(line)) = lines.next() {
+        if let Some(name) = line.strip_prefix("confirmed ") {
+            confirmed.insert(name.to_owned());
+        }
+        if confirmed.len() == 200 {
+            child.kill().unwrap();
+        }
+    }
+    child.wait().unwrap();
+    assert!(confirmed.len() >= 200);
+    let queue = place.open().await;
+    let stored = queue.depth(Lane::Events).await.unwrap();
+    let mut consumer = queue.consume(Lane::Events, 64).await.unwrap();
+    let stored = drain(&mut consumer, stored.try_into().unwrap()).await;
+    assert!(confirmed.is_subset(&stored), "{} confirmed, {} stored", confirmed.len(), stored.len());
+}

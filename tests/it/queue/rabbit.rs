@@ -1,0 +1,258 @@
+//! What only RabbitMQ, or lapin, can do wrong. Each test is named for the way messages were lost or a lie
+//! was told.
+
+use std::{sync::Arc, time::Duration};
+
+use daybridge::{
+    config::QueueUrl,
+    queue::{self, Lane, NotConfirmed, Queue},
+};
+use futures_util::future::join_all;
+use lapin::{
+    BasicProperties, Connection, ConnectionProperties,
+    options::{BasicPublishOptions, QueueDeleteOptions},
+};
+
+use super::{Place, drain, envelope, id, next};
+use crate::support::{
+    rabbitmq::{Broker, free_ports},
+    wait::{soon, until},
+};
+
+async fn connect(url: &str) -> Connection {
+    Connection::connect(url, ConnectionProperties::default()).await.unwrap()
+}
+
+/// A message without our words.
+pub(super) async fn plant_garbage(url: &str) {
+    let connection = connect(url).await;
+    let channel = connection.create_channel().await.unwrap();
+    let options = BasicPublishOptions::default();
+    let sent = channel
+        .basic_publish("daybridge".into(), "events".into(), options, b"garbage", BasicProperties::default())
+        .await
+        .unwrap();
+    sent.await.unwrap();
+    connection.close(200, "done".into()).await.unwrap();
+}
+
+fn vhost() -> (String, Place) {
+    let broker = Broker::shared();
+    let vhost = broker.new_vhost();
+    let url = broker.amqp_url(&vhost);
+    (vhost, Place::Vhost(url))
+}
+
+/// A publish that succeeds, tried again as a provider would.
+async fn publish_at_last(queue: &Arc<dyn Queue>, name: &str) {
+    until("a confirm", || async { queue.publish(envelope(name)).await.ok() }).await;
+}
+
+/// Many tasks publish; gives how many were confirmed and how many refused.
+async fn publish_many(queue: &Arc<dyn Queue>, count: usize) -> (u64, u64) {
+    let results = join_all((0..count).map(|number| {
+        let queue = queue.clone();
+        tokio::spawn(async move { queue.publish(envelope(&number.to_string())).await })
+    }));
+    let (mut confirmed, mut refused) = (0, 0);
+    for result in soon("all answers", results).await {
+        match result.unwrap() {
+            Ok(()) => confirmed += 1,
+            Err(NotConfirmed::Refused) => refused += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    (confirmed, refused)
+}
+
+/// lapin trap 1: tasks that share a channel get each other's confirms, and a nack reads as stored.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_full_queue_refused_is_never_reported_as_stored() {
+    let (vhost, place) = vhost();
+    let queue = place.open().await;
+    let policy = r#"{"max-length":50,"overflow":"reject-publish"}"#;
+    Broker::shared().ctl(&["set_policy", "-p", &vhost, "--apply-to", "queues", "full", "daybridge.events", policy]);
+    // A quorum queue begins to refuse some messages after its limit, so nacks and acks come mixed.
+    let (mut confirmed, mut refused) = (0, 0);
+    let mut consumer = queue.consume(Lane::Events, 20).await.unwrap();
+    let (stop, mut stopped) = tokio::sync::oneshot::channel::<()>();
+    let drained = tokio::spawn(async move {
+        let mut seen = 0_u64;
+        loop {
+            tokio::select! {
+                got = consumer.next() => {
+                    got.unwrap().ack().await.unwrap();
+                    seen += 1;
+                }
+                _ = &mut stopped => return (seen, consumer),
+            }
+        }
+    });
+    for _ in 0..4 {
+        let (ok, no) = publish_many(&queue, 1000).await;
+        confirmed += ok;
+        refused += no;
+    }
+    assert!(confirmed > 50 && refused > 50, "both must happen: {confirmed} confirmed, {refused} refused");
+    // All that was stored, and nothing else, was confirmed.
+    stop.send(()).unwrap();
+    let (mut seen, mut consumer) = drained.await.unwrap();
+    while seen < confirmed {
+        next(&mut consumer).await.ack().await.unwrap();
+        seen += 1;
+    }
+    assert!(tokio::time::timeout(Duration::from_millis(500), consumer.next()).await.is_err());
+    assert_eq!(queue.depth(Lane::Events).await, Some(0));
+}
+
+/// lapin trap 2: a returned message is pinned to the wrong confirm, and the lost one reads as stored.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_routed_is_stored_as_unroutable() {
+    let (_, place) = vhost();
+    let queue = place.open().await;
+    let Place::Vhost(url) = &place else { unreachable!() };
+    let connection = connect(url).await;
+    let channel = connection.create_channel().await.unwrap();
+    channel.queue_delete("daybridge.events".into(), QueueDeleteOptions::default()).await.unwrap();
+    let (confirmed, _) = publish_many(&queue, 1000).await;
+    assert!(confirmed > 0);
+    let mut unroutable = queue.consume(Lane::Unroutable, 100).await.unwrap();
+    assert_eq!(drain(&mut unroutable, confirmed.try_into().unwrap()).await.len() as u64, confirmed);
+    // `dead` of the unroutable lane loses nothing either, and consuming brought the deleted queue back.
+    channel
+        .basic_publish(
+            "daybridge".into(),
+            "nowhere".into(),
+            BasicPublishOptions::default(),
+            b"stray",
+            BasicProperties::default(),
+        )
+        .await
+        .unwrap();
+    next(&mut unroutable).await.dead().await.unwrap();
+    let mut dead = queue.consume(Lane::Dead, 1).await.unwrap();
+    next(&mut dead).await.ack().await.unwrap();
+    queue.publish(envelope("again")).await.unwrap();
+    let mut events = queue.consume(Lane::Events, 1).await.unwrap();
+    assert_eq!(id(&next(&mut events).await), "again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deleted_queue_ends_its_consumer() {
+    let (_, place) = vhost();
+    let queue = place.open().await;
+    let mut consumer = queue.consume(Lane::Events, 1).await.unwrap();
+    let Place::Vhost(url) = &place else { unreachable!() };
+    let channel = connect(url).await.create_channel().await.unwrap();
+    channel.queue_delete("daybridge.events".into(), QueueDeleteOptions::default()).await.unwrap();
+    assert!(soon("the end", consumer.next()).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn other_queue_settings_are_explained() {
+    let (_, place) = vhost();
+    place.open().await.close().await;
+    let mut settings = place.settings();
+    settings.delivery_limit += 1;
+    let queue = queue::open(&settings).await.unwrap();
+    let why = queue.health().await.unwrap_err().to_string();
+    assert!(why.contains("daybridge.unroutable") && why.contains("delivery_limit"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_is_in_no_error() {
+    let url = Broker::shared().amqp_url("%2f").replace("guest:guest", "guest:hunter2");
+    let mut settings = Place::Vhost(url).settings();
+    let queue = queue::open(&settings).await.unwrap();
+    let why = soon("an answer", queue.health()).await.unwrap_err().to_string();
+    assert!(why.contains("check user, password") && !why.contains("hunter2"), "{why}");
+    settings.url = QueueUrl::Amqp(vec!["amqp://guest:hunter2@host:notaport/".into()]);
+    let why = queue::open(&settings).await.err().unwrap().to_string();
+    assert!(!why.contains("hunter2"), "{why}");
+}
+
+/// A listener that speaks no TLS stands for every broken one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn amqps_to_a_listener_without_tls_fails_cleanly() {
+    let url = Broker::shared().amqp_url("%2f").replace("amqp://", "amqps://");
+    let queue = queue::open(&Place::Vhost(url).settings()).await.unwrap();
+    let why = soon("an answer", queue.health()).await.unwrap_err().to_string();
+    assert!(!why.contains("guest"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_second_host_of_a_cluster_is_tried() {
+    let (_, Place::Vhost(url)) = vhost() else { unreachable!() };
+    let [closed] = free_ports();
+    let place = Place::Vhost(url.clone());
+    let mut settings = place.settings();
+    settings.url = QueueUrl::Amqp(vec![format!("amqp://guest:guest@127.0.0.1:{closed}/"), url]);
+    publish_at_last(&place.open_with(settings).await, "a").await;
+}
+
+/// A private node: what happens when it goes, comes back, or was never there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_broker_goes_and_comes_back() {
+    let broker = Broker::start();
+    broker.kill();
+    let place = Place::Vhost(broker.amqp_url("%2f"));
+    // Down at the start: opens at once, refuses at once.
+    let queue = queue::open(&place.settings()).await.unwrap();
+    assert_eq!(soon("an answer", queue.publish(envelope("early"))).await, Err(NotConfirmed::Unreachable));
+    assert!(soon("an answer", queue.consume(Lane::Events, 1)).await.is_err());
+    broker.start_again();
+    publish_at_last(&queue, "first").await;
+
+    // Killed between write and confirm: what was not confirmed is not reported as stored.
+    let mut consumer = queue.consume(Lane::Events, 4).await.unwrap();
+    let held = next(&mut consumer).await;
+    let (mut confirmed, mut failed) = (1_usize, 0);
+    let mut publishes = tokio::task::JoinSet::new();
+    for number in 0..5000 {
+        let queue = queue.clone();
+        publishes.spawn(async move { queue.publish(envelope(&format!("storm-{number}"))).await });
+        if number % 1000 == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let mut killed = false;
+    while let Some(result) = soon("an answer", publishes.join_next()).await {
+        match result.unwrap() {
+            Ok(()) => confirmed += 1,
+            Err(_) => failed += 1,
+        }
+        if confirmed > 500 && !killed {
+            killed = true;
+            broker.kill();
+        }
+    }
+    assert!(killed && failed > 0, "{confirmed} confirmed, {failed} failed");
+    assert!(soon("the end of the consumer", async { while consumer.next().await.is_ok() {} }).await == ());
+    assert!(held.ack().await.is_err());
+    broker.start_again();
+
+    // The same door publishes and consumes again, and everything confirmed is there.
+    publish_at_last(&queue, "second").await;
+    let mut consumer =
+        until("a consumer", || async { queue.consume(Lane::Events, 200).await.ok() }).await;
+    let mut seen = std::collections::BTreeSet::new();
+    while !(seen.contains("second") && seen.contains("first")) || seen.len() < confirmed + 1 {
+        let got = next(&mut consumer).await;
+        seen.insert(id(&got));
+        got.ack().await.unwrap();
+    }
+
+    // A memory alarm blocks publishers: refused quickly, with the reason, and over when the alarm is.
+    broker.ctl(&["set_vm_memory_high_watermark", "0.00001"]);
+    let refused = until("a block", || async {
+        tokio::time::timeout(Duration::from_secs(5), queue.publish(envelope("blocked"))).await.unwrap().err()
+    })
+    .await;
+    assert!(matches!(&refused, NotConfirmed::Blocked(reason) if reason.contains("memory")), "{refused}");
+    let again = soon("an answer", queue.publish(envelope("blocked"))).await;
+    assert!(matches!(again, Err(NotConfirmed::Blocked(_))), "{again:?}");
+    assert!(queue.health().await.unwrap_err().to_string().contains("memory"));
+    broker.ctl(&["set_vm_memory_high_watermark", "0.4"]);
+    publish_at_last(&queue, "third").await;
+    queue.close().await;
+}

@@ -1,0 +1,221 @@
+//! A private RabbitMQ node of Debian's package: own folder, ports, cookie and epmd; the system's broker is
+//! not touched. Nothing stays behind: every child is killed by the kernel when the test process ends, however
+//! it ends. The kernel ties that to the *thread* that started the child, so one thread starts them all and
+//! lives as long as the process.
+
+use std::{
+    fs,
+    net::{TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        Mutex, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Where Debian keeps the real scripts; those in the path change user and folder.
+const SCRIPTS: &str = "/usr/lib/rabbitmq/bin";
+
+/// Longest time for a node to start; it takes 5 to 8 s on an idle machine.
+const START_MAX: Duration = Duration::from_secs(120);
+
+/// Virtual hosts made at a time: each call of `rabbitmqctl` takes seconds.
+const VHOSTS: usize = 8;
+
+/// A node, killed when dropped.
+pub(crate) struct Broker {
+    dir: PathBuf,
+    port: u16,
+    dist_port: u16,
+    epmd_port: u16,
+    epmd: Mutex<Child>,
+    node: Mutex<Option<Child>>,
+    vhosts: Mutex<Vec<String>>,
+}
+
+impl Broker {
+    /// Starts a node and waits until it takes connections.
+    pub(crate) fn start() -> Self {
+        sweep_old();
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let dir = std::env::temp_dir().join(format!("{PREFIX}{}-{number}", std::process::id()));
+        fs::create_dir_all(dir.join("home")).unwrap();
+        let [port, dist_port, epmd_port] = free_ports();
+        let home = dir.join("home");
+        let cookie = home.join(".erlang.cookie");
+        fs::write(&cookie, "DAYBRIDGETEST").unwrap();
+        fs::set_permissions(&cookie, fs::Permissions::from_mode(0o400)).unwrap();
+        fs::write(home.join("enabled_plugins"), "[].\n").unwrap();
+        fs::write(home.join("env.conf"), "").unwrap();
+        fs::write(
+            home.join("rabbitmq.conf"),
+            format!("listeners.tcp.1 = 127.0.0.1:{port}\nnum_acceptors.tcp = 2\nlog.console = false\n"),
+        )
+        .unwrap();
+        let mut epmd = Command::new("epmd");
+        epmd.args(["-port", &epmd_port.to_string(), "-address", "127.0.0.1"]);
+        let epmd = Mutex::new(spawn(epmd));
+        await_port(epmd_port);
+        let broker = Self {
+            dir,
+            port,
+            dist_port,
+            epmd_port,
+            epmd,
+            node: Mutex::new(None),
+            vhosts: Mutex::default(),
+        };
+        broker.start_again();
+        broker
+    }
+
+    /// One node for all tests that do not kill it.
+    pub(crate) fn shared() -> &'static Self {
+        static SHARED: OnceLock<Broker> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
+    /// URL of a virtual host; `%2f` is the default one.
+    pub(crate) fn amqp_url(&self, vhost: &str) -> String {
+        format!("amqp://guest:guest@127.0.0.1:{}/{vhost}", self.port)
+    }
+
+    /// A virtual host nobody used.
+    pub(crate) fn new_vhost(&self) -> String {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let mut vhosts = self.vhosts.lock().unwrap();
+        if vhosts.is_empty() {
+            let first = NUMBER.fetch_add(VHOSTS, Ordering::Relaxed);
+            vhosts.extend((first..first + VHOSTS).map(|number| format!("t{number}")));
+            let names: Vec<_> = vhosts.iter().map(|name| format!("<<\"{name}\">>")).collect();
+            self.ctl(&[
+                "eval",
+                &format!(
+                    "[begin rabbit_vhost:add(V, <<\"test\">>), rabbit_auth_backend_internal:set_permissions(\
+                     <<\"guest\">>, V, <<\".*\">>, <<\".*\">>, <<\".*\">>, <<\"test\">>) end || V <- [{}]].",
+                    names.join(",")
+                ),
+            ]);
+        }
+        vhosts.pop().unwrap()
+    }
+
+    /// Kills the node as `kill -9` does. Its data stay.
+    pub(crate) fn kill(&self) {
+        if let Some(mut node) = self.node.lock().unwrap().take() {
+            let _ = node.kill();
+            let _ = node.wait();
+        }
+    }
+
+    /// Starts the node on the same data and ports, and waits until it takes connections.
+    pub(crate) fn start_again(&self) {
+        let mut node = self.node.lock().unwrap();
+        assert!(node.is_none(), "the node runs");
+        *node = Some(spawn(self.script("rabbitmq-server")));
+        await_port(self.port);
+    }
+
+    /// Runs `rabbitmqctl` and gives its output.
+    pub(crate) fn ctl(&self, arguments: &[&str]) -> String {
+        let output = self.script("rabbitmqctl").args(arguments).output().unwrap();
+        assert!(
+            output.status.success(),
+            "rabbitmqctl {arguments:?}: {} {}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn script(&self, name: &str) -> Command {
+        let home = self.dir.join("home");
+        let mut command = Command::new(Path::new(SCRIPTS).join(name));
+        command
+            .env("HOME", &home)
+            .env("RABBITMQ_NODENAME", format!("t{}@localhost", self.port))
+            .env("RABBITMQ_NODE_PORT", self.port.to_string())
+            .env("RABBITMQ_DIST_PORT", self.dist_port.to_string())
+            .env("RABBITMQ_MNESIA_BASE", self.dir.join("mnesia"))
+            .env("RABBITMQ_LOG_BASE", self.dir.join("log"))
+            .env("RABBITMQ_ENABLED_PLUGINS_FILE", home.join("enabled_plugins"))
+            .env("RABBITMQ_CONFIG_FILE", home.join("rabbitmq"))
+            .env("RABBITMQ_CONF_ENV_FILE", home.join("env.conf"))
+            .env("ERL_EPMD_PORT", self.epmd_port.to_string())
+            // Ours runs; a missing one must be an error, not a daemon that stays.
+            .env("ERL_AFLAGS", "-start_epmd false")
+            // The script becomes the node instead of waiting for it, so that killing it kills the node.
+            .env("RUNNING_UNDER_SYSTEMD", "true")
+            .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "+sbwt none +sbwtdcpu none +sbwtdio none")
+            .stdin(Stdio::null());
+        command
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.kill();
+        let mut epmd = self.epmd.lock().unwrap();
+        let _ = epmd.kill();
+        let _ = epmd.wait();
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// Starts a child that dies with this process.
+pub(crate) fn spawn(command: Command) -> Child {
+    type Order = (Command, mpsc::Sender<std::io::Result<Child>>);
+    static SPAWNER: OnceLock<Mutex<mpsc::Sender<Order>>> = OnceLock::new();
+    let spawner = SPAWNER.get_or_init(|| {
+        let (orders, inbox) = mpsc::channel::<Order>();
+        thread::spawn(move || {
+            for (mut command, done) in inbox {
+                let _ = done.send(command.spawn());
+            }
+        });
+        Mutex::new(orders)
+    });
+    let mut bound = Command::new("setpriv");
+    bound.args(["--pdeathsig", "KILL", "--"]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        bound.env(name, value.unwrap());
+    }
+    bound.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let (done, child) = mpsc::channel();
+    spawner.lock().unwrap().send((bound, done)).unwrap();
+    child.recv().unwrap().unwrap()
+}
+
+/// Ports nobody listens on now.
+pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
+    let listeners: [TcpListener; N] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap().port())
+}
+
+fn await_port(port: u16) {
+    let start = Instant::now();
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(start.elapsed() < START_MAX, "nobody listens on port {port}");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+const PREFIX: &str = "daybridge-rabbit-";
+
+/// Removes folders of test processes that are gone: the shared node's is never dropped.
+fn sweep_old() {
+    for entry in fs::read_dir(std::env::temp_dir()).unwrap().flatten() {
+        let name = entry.file_name().into_string().unwrap_or_default();
+        if let Some(pid) = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next())
+            && !Path::new("/proc").join(pid).exists()
+        {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}

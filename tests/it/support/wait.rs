@@ -1,0 +1,25 @@
+//! Waiting on a mark with a deadline instead of sleeping and hoping.
+
+use std::time::Duration;
+
+/// Longest wait for anything that must happen.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The future's value; panics with `what` when it takes too long.
+#[track_caller]
+pub(crate) fn soon<F: Future>(what: &str, future: F) -> impl Future<Output = F::Output> {
+    async move { tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("too long: {what}")) }
+}
+
+/// Calls `look` until it gives something; panics with `what` when it takes too long.
+pub(crate) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+    soon(what, async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+}
