@@ -117,14 +117,13 @@ pub async fn run(config: Config, held: Held) -> Result<(), Failure> {
             (settle.key, order, settle.reason)
         }
     };
-    let who = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "unknown".into());
-    let decided = Decided {
-        order,
-        who: &who,
-        reason: &reason,
-        settle_window_ms: millis(config.partner.settle_window),
-    };
+    let who =
+        std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "unknown".into());
+    let decided =
+        Decided { order, who: &who, reason: &reason, settle_window_ms: millis(config.partner.settle_window) };
     ledger.decide(&key, &decided, clock::now_ms()).await?;
-    say(format!("{key}: decided and recorded as {who}'s; `daybridge payments show {key}` tells what follows"));
+    say(format!(
+        "{key}: decided and recorded as {who}'s; `daybridge payments show {key}` tells what follows"
+    ));
     Ok(())
 }

@@ -102,7 +102,8 @@ impl<E: std::fmt::Display> From<E> for Failure {
 /// Runs a command.
 pub async fn run(cli: Cli) -> Result<(), Failure> {
     let config = || {
-        daybridge::config::load::load(cli.config.as_deref()).map_err(|wrong| Failure::Usage(wrong.to_string()))
+        daybridge::config::load::load(cli.config.as_deref())
+            .map_err(|wrong| Failure::Usage(wrong.to_string()))
     };
     match cli.command {
         Command::Demo(demo) => demo::run(demo).await,

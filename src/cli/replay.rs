@@ -61,7 +61,8 @@ pub async fn run(config: Config, replay: Replay) -> Result<(), Failure> {
     let now = clock::now_ms();
     match replay {
         Replay::Plan(args) => {
-            let time = |text: Option<String>| text.map(|t| parse_time(&t, now)).transpose().map_err(Failure::Usage);
+            let time =
+                |text: Option<String>| text.map(|t| parse_time(&t, now)).transpose().map_err(Failure::Usage);
             let selection = Selection {
                 event: args.event,
                 payment: args.payment,

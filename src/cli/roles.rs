@@ -53,8 +53,7 @@ pub async fn run(config: Config, role: Role) -> Result<(), Failure> {
         ledger = Some(opened.clone());
         doors = Some(Doors { queue: queue.clone(), ledger: opened, partner, reader: reader(readers) });
     }
-    let console =
-        console::start(&config.console.listen, Looks { queue: queue.clone(), ledger }, metrics)?;
+    let console = console::start(&config.console.listen, Looks { queue: queue.clone(), ledger }, metrics)?;
     let receiver = match sources {
         Some(sources) => Some(provider::serve(&config.server, sources, queue.clone()).await?),
         None => None,

@@ -50,9 +50,8 @@ pub async fn run(config: Config, send: Send) -> Result<(), Failure> {
         Failure::Usage(format!("no source {name} in the settings; there are: {}", known.join(", ")))
     })?;
     let body = match &send.file {
-        Some(path) => {
-            std::fs::read(path).map_err(|e| Failure::Usage(format!("{} cannot be read: {e}", path.display())))?
-        }
+        Some(path) => std::fs::read(path)
+            .map_err(|e| Failure::Usage(format!("{} cannot be read: {e}", path.display())))?,
         None => sample(&send, source)?,
     };
     let (header, signature) = sign(name, source, &body)?;
@@ -69,7 +68,9 @@ pub async fn run(config: Config, send: Send) -> Result<(), Failure> {
         .body(body)
         .send()
         .await
-        .map_err(|error| Failure::Failed(format!("{url} cannot be reached: {error}; is the receiver running?")))?;
+        .map_err(|error| {
+            Failure::Failed(format!("{url} cannot be reached: {error}; is the receiver running?"))
+        })?;
     let status = answer.status();
     say(format!("{} {}", status.as_u16(), answer.text().await.unwrap_or_default().trim()));
     if status.is_success() { Ok(()) } else { Err(Failure::Said) }
@@ -84,7 +85,8 @@ pub fn client() -> reqwest::ClientBuilder {
 /// The header and its value with which a source's provider would sign.
 pub fn sign(name: &str, source: &config::Source, body: &[u8]) -> Result<(&'static str, String), Failure> {
     let scheme = &source::preset(name, source).map_err(|e| Failure::Usage(e.to_string()))?.scheme;
-    let secret = source.secrets.first().ok_or_else(|| Failure::Usage(format!("source {name} has no secret")))?;
+    let secret =
+        source.secrets.first().ok_or_else(|| Failure::Usage(format!("source {name} has no secret")))?;
     let secret = secret.resolve().map_err(|why| Failure::Usage(format!("source {name}: {why}")))?;
     let now_s = clock::now_ms() / 1000;
     let value = signature::sign(scheme, &secret, body, now_s)

@@ -61,7 +61,10 @@ fn payment(whole: &view::PaymentWhole) {
     say(format!("channel   {}", or_dash(payment.channel.as_ref())));
     say(format!("days      {}", or_dash(payment.days)));
     let money = payment.amount.zip(payment.currency.as_ref());
-    say(format!("amount    {}", or_dash(money.map(|(amount, currency)| format!("{amount} {currency} (smallest unit)")))));
+    say(format!(
+        "amount    {}",
+        or_dash(money.map(|(amount, currency)| format!("{amount} {currency} (smallest unit)")))
+    ));
     say(format!(
         "source    {} (realm {}, {}{})",
         payment.source,

@@ -22,7 +22,10 @@ pub fn say_json(value: &impl Serialize) {
 /// A table without rules, as wide as the terminal.
 pub fn table<R: Into<Vec<String>>>(heads: &[&str], rows: impl IntoIterator<Item = R>) {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_header(heads.to_vec());
+    table
+        .load_preset(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(heads.to_vec());
     for row in rows {
         table.add_row(row.into());
     }
@@ -60,7 +63,9 @@ pub fn parse_time(text: &str, now: Ms) -> Result<Ms, String> {
         .iter()
         .find_map(|t| t.parse::<jiff::Timestamp>().ok())
         .map(jiff::Timestamp::as_millisecond)
-        .ok_or_else(|| format!("{text:?} is not a time: use 2026-11-23T08:00:00Z, 2026-11-23, or a span such as 1h"))
+        .ok_or_else(|| {
+            format!("{text:?} is not a time: use 2026-11-23T08:00:00Z, 2026-11-23, or a span such as 1h")
+        })
 }
 
 #[cfg(test)]

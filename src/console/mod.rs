@@ -105,9 +105,9 @@ async fn render(looks: web::Data<Looks>, metrics: web::Data<Option<PrometheusHan
         }
     }
     match metrics.as_ref() {
-        Some(handle) => HttpResponse::Ok()
-            .content_type("text/plain; version=0.0.4; charset=utf-8")
-            .body(handle.render()),
+        Some(handle) => {
+            HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(handle.render())
+        }
         None => HttpResponse::NotFound().finish(),
     }
 }

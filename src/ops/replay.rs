@@ -80,10 +80,11 @@ pub async fn apply(
             envelope.trigger = Trigger::Replay;
             envelope.delivery = new_delivery();
             envelope.traceparent = new_traceparent();
-            queue
-                .publish(envelope)
-                .await
-                .map_err(|cause| ReplayError::NotConfirmed { published, total, cause })?;
+            queue.publish(envelope).await.map_err(|cause| ReplayError::NotConfirmed {
+                published,
+                total,
+                cause,
+            })?;
             published += 1;
         }
     }

@@ -49,7 +49,9 @@ pub async fn tell(stage: &Stage) -> Result<Vec<String>, Failure> {
     teller.post("charge.succeeded", &unknown, 200, true).await?;
     teller.rest("stripe/pi_demo2", "held").await?;
 
-    teller.say("\n7 days for DEMOCH-CCCCC, which has run out. The partner applies them, and the connection is cut:");
+    teller.say(
+        "\n7 days for DEMOCH-CCCCC, which has run out. The partner applies them, and the connection is cut:",
+    );
     stage.sim.control.push_fault(Fault::next(Method::Extend, When::After, Kind::Reset));
     let cut = teller.event("charge.succeeded", "pi_demo3", "DEMOCH-CCCCC", 7)?;
     teller.post("charge.succeeded", &cut, 200, true).await?;
@@ -166,10 +168,15 @@ impl Teller<'_> {
         );
         say("");
         table(&["CHANNEL", "MODE", "ACTIVE TILL", "DAYS MOVED"], self.channels(&extends));
-        for (key, days) in [("stripe/pi_demo1", 30), ("stripe/pi_demo2", 0), ("stripe/pi_demo3", 7), ("stripe/pi_demo4", 30)] {
+        for (key, days) in
+            [("stripe/pi_demo1", 30), ("stripe/pi_demo2", 0), ("stripe/pi_demo3", 7), ("stripe/pi_demo4", 30)]
+        {
             let moved = applied(&extends, key);
             if moved != (days, usize::from(days > 0)) {
-                self.wrong.push(format!("{key}: {} days were moved in {} extensions, not {days}", moved.0, moved.1));
+                self.wrong.push(format!(
+                    "{key}: {} days were moved in {} extensions, not {days}",
+                    moved.0, moved.1
+                ));
             }
         }
         if payments.len() != 4 {

@@ -1,0 +1,5 @@
+//! The whole system as real processes: a private RabbitMQ, `serve`, `work`, the simulator.
+
+mod faults;
+mod operator;
+mod story;

@@ -1,0 +1,257 @@
+//! daybridge's own processes, as an operator starts them: one settings file, one folder, real ports.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::PathBuf,
+    process::{Child, Command, Output},
+};
+
+use daybridge::{
+    config,
+    provider::{PRESETS, sample::Sample, signature},
+};
+use secrecy::SecretString;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{
+    rabbitmq::{free_ports, spawn},
+    wait::until,
+};
+
+/// Signing secret of the source `stripe`.
+pub(crate) const SECRET: &str = "whsec_it_0123456789abcdef0123456789";
+
+/// Partner token of the simulator.
+pub(crate) const TOKEN: &str = "it-partner-token";
+
+const BINARY: &str = env!("CARGO_BIN_EXE_daybridge");
+
+/// A folder with settings, the simulator, and the processes started from it.
+pub(crate) struct House {
+    folder: TempDir,
+    pub(crate) server: u16,
+    console: u16,
+    worker_console: u16,
+    admin: u16,
+    processes: BTreeMap<String, Child>,
+    http: reqwest::Client,
+}
+
+impl House {
+    /// `queue` and `ledger` as in the settings; `extra` is appended to the file.
+    pub(crate) async fn build(queue: &str, ledger: Option<&str>, extra: &str) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let folder = tempfile::tempdir().unwrap();
+        let [server, console, worker_console, api, admin] = free_ports();
+        let ledger = ledger.map_or_else(|| format!("sqlite:{}/ledger.db", folder.path().display()), str::to_owned);
+        let text = format!(
+            r#"
+[server]
+listen = "127.0.0.1:{server}"
+[console]
+listen = "127.0.0.1:{console}"
+[queue]
+url = "{queue}"
+[ledger]
+url = "{ledger}"
+[partner]
+base_url = "http://127.0.0.1:{api}"
+token = "{TOKEN}"
+calls_per_second_max = 500
+call_timeout = "2s"
+settle_window = "5s"
+{extra}
+"#
+        );
+        let text = if text.contains("[sources.") {
+            text
+        } else {
+            format!("{text}\n[sources.stripe]\nprovider = \"stripe\"\nsecrets = [\"{SECRET}\"]\n")
+        };
+        config::load::parse(&text, Vec::new()).unwrap();
+        fs::write(folder.path().join("daybridge.toml"), text).unwrap();
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let mut house =
+            Self { folder, server, console, worker_console, admin, processes: BTreeMap::new(), http };
+        house.start_sim(api).await;
+        house
+    }
+
+    async fn start_sim(&mut self, api: u16) {
+        let (listen, admin) = (format!("127.0.0.1:{api}"), format!("127.0.0.1:{}", self.admin));
+        let arguments =
+            ["sim", "--listen", &listen, "--admin", &admin, "--token", TOKEN, "--balance", "1000000"];
+        self.spawn("sim", &arguments, &[]);
+        until("the simulator is up", || async { self.sim_state().await }).await;
+    }
+
+    fn spawn(&mut self, name: &str, arguments: &[&str], env: &[(&str, String)]) {
+        let log = self.log_path(name);
+        let mut command = Command::new("sh");
+        command.args(["-c", "cd \"$1\" && shift && log=$1 && shift && exec \"$@\" >>\"$log\" 2>&1", "sh"]);
+        command.arg(self.folder.path()).arg(log).arg(BINARY).args(arguments);
+        for (name, value) in env {
+            command.env(name, value);
+        }
+        self.processes.insert(name.to_owned(), spawn(command));
+    }
+
+    fn log_path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(format!("{name}.log"))
+    }
+
+    /// All that a process has logged.
+    pub(crate) fn log(&self, name: &str) -> String {
+        fs::read_to_string(self.log_path(name)).unwrap_or_default()
+    }
+
+    /// Path inside the folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Starts `run`, `serve` or `work` and waits until it is ready.
+    pub(crate) async fn start(&mut self, role: &str) {
+        self.start_as(role, role, &[]).await;
+        self.ready(role).await;
+    }
+
+    /// Starts a role under another name, with more variables; does not wait.
+    pub(crate) async fn start_as(&mut self, name: &str, role: &str, env: &[(&str, String)]) {
+        let mut env = env.to_vec();
+        if role == "work" {
+            env.insert(0, ("DAYBRIDGE_CONSOLE__LISTEN", format!("127.0.0.1:{}", self.worker_console)));
+        }
+        self.spawn(name, &[role], &env);
+    }
+
+    /// Waits until a role is ready.
+    pub(crate) async fn ready(&self, role: &str) {
+        let port = if role == "work" { self.worker_console } else { self.console };
+        let url = format!("http://127.0.0.1:{port}/readyz");
+        until(&format!("{role} is ready"), || async {
+            let answer = self.http.get(&url).send().await.ok()?;
+            answer.status().is_success().then_some(())
+        })
+        .await;
+    }
+
+    /// Text of a console's page.
+    pub(crate) async fn console(&self, path: &str) -> (u16, String) {
+        let answer = self.http.get(format!("http://127.0.0.1:{}{path}", self.console)).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    /// kill -9
+    pub(crate) fn kill(&mut self, name: &str) {
+        let mut child = self.processes.remove(name).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// SIGTERM; returns the exit code.
+    pub(crate) async fn stop(&mut self, name: &str) -> Option<i32> {
+        let mut child = self.processes.remove(name).unwrap();
+        assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+        tokio::task::spawn_blocking(move || child.wait().unwrap().code()).await.unwrap()
+    }
+
+    /// Runs a command to its end.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Output {
+        Command::new(BINARY).args(arguments).current_dir(self.folder.path()).env("RUST_LOG", "off").output().unwrap()
+    }
+
+    /// Runs a command that prints JSON.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.command(arguments);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {error}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Waits until a payment is in a state; returns it whole.
+    pub(crate) async fn payment_is(&self, key: &str, state: &str) -> Value {
+        let mut last = Value::Null;
+        for _ in 0..600 {
+            let output = self.command(&["payments", "show", key, "--json"]);
+            last = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
+            if last["state"] == state {
+                return last;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("{key} is not {state}: {last:#}\n{}", self.log("work") + &self.log("run"));
+    }
+
+    /// A sample event of the source `stripe`.
+    pub(crate) fn event(kind: &str, event: &str, payment: &str, channel: &str, days: &str) -> Vec<u8> {
+        let sample = Sample {
+            event_id: event.into(),
+            payment: payment.into(),
+            channel: channel.into(),
+            days: days.into(),
+            amount: 900,
+            currency: "usd".into(),
+            livemode: true,
+            created_s: now_s(),
+        };
+        sample.body(kind).unwrap()
+    }
+
+    /// Posts a signed body; returns the status, or 0 where there was no answer.
+    pub(crate) async fn post(&self, body: &[u8]) -> u16 {
+        self.post_to(&format!("http://127.0.0.1:{}/webhooks/stripe", self.server), body, &sign(body, now_s())).await
+    }
+
+    /// Posts a body with a signature of one's own.
+    pub(crate) async fn post_to(&self, url: &str, body: &[u8], signature: &str) -> u16 {
+        let request = self.http.post(url).header("stripe-signature", signature).body(body.to_vec());
+        request.send().await.map_or(0, |answer| answer.status().as_u16())
+    }
+
+    /// The simulator's ground truth.
+    pub(crate) async fn sim_state(&self) -> Option<Value> {
+        let url = format!("http://127.0.0.1:{}/_sim/state", self.admin);
+        let text = self.http.get(url).send().await.ok()?.text().await.ok()?;
+        serde_json::from_str(&text).ok()
+    }
+
+    /// Changes the simulator.
+    pub(crate) async fn sim(&self, path: &str, body: Value) {
+        let url = format!("http://127.0.0.1:{}/_sim/{path}", self.admin);
+        let answer = self.http.post(url).body(body.to_string()).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap());
+    }
+
+    /// How often the partner applied days whose comment names this payment.
+    pub(crate) async fn applied(&self, key: &str) -> usize {
+        let state = self.sim_state().await.unwrap();
+        let key = format!(" {key}#");
+        let extends = state["extends"].as_array().unwrap();
+        extends
+            .iter()
+            .filter(|e| e["applied"] == true && e["comment"].as_str().is_some_and(|c| c.contains(&key)))
+            .count()
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        for child in self.processes.values_mut() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Seconds since epoch.
+pub(crate) fn now_s() -> i64 {
+    daybridge::worker::clock::now_ms() / 1000
+}
+
+/// A good signature of [`SECRET`] at a time.
+pub(crate) fn sign(body: &[u8], at_s: i64) -> String {
+    signature::sign(&PRESETS[0].scheme, &SecretString::from(SECRET), body, at_s).unwrap()
+}
