@@ -28,7 +28,7 @@ use super::{
     control::World,
     fault::{Chance, Fault},
     hooks,
-    state::{By, Channel, TRIAL_ACTIVE_DAYS, TRIAL_DAYS, blank},
+    record::{By, Channel, TRIAL_ACTIVE_DAYS, TRIAL_DAYS, blank},
     switches::Switches,
 };
 use crate::domain::{DAY_MS, Ms, id::ChannelId};

@@ -34,6 +34,9 @@ pub mod control;
 /// Faults to come.
 pub mod fault;
 
+/// What the books hold.
+pub mod record;
+
 /// The books.
 pub mod state;
 

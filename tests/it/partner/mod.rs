@@ -1,5 +1,7 @@
 //! The client against the simulator under every switch and fault, and against sockets that misbehave.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails says where")]
+
 mod admin;
 mod faults;
 mod raw;

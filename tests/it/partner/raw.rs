@@ -167,6 +167,34 @@ async fn refused_connections_are_not_sent() {
     assert!(matches!(client.read(&id()).await, Err(ReadError::Failed(_))));
 }
 
+/// A full accept queue: Linux drops further SYNs, so a connect hangs.
+#[tokio::test]
+async fn a_connect_that_hangs_is_not_sent() {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut fill = Vec::new();
+    loop {
+        match tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
+            Ok(stream) => fill.push(stream.unwrap()),
+            Err(_) => break,
+        }
+        assert!(fill.len() < 100, "the queue never fills");
+    }
+    let client = client_of(&format!("http://{address}"), TOKEN, CALL_TIMEOUT);
+    let reply = extend(&client).await;
+    assert!(matches!(&reply, Reply::NotSent(text) if text.contains("too long")), "{reply:?}");
+}
+
+#[tokio::test]
+async fn tls_that_hangs_is_not_sent() {
+    let server = server(Then::Silence).await;
+    let client = client_of(&server.url.replace("http://127.0.0.1", "https://localhost"), TOKEN, CALL_TIMEOUT);
+    let reply = extend(&client).await;
+    assert!(matches!(&reply, Reply::NotSent(text) if text.contains("too long")), "{reply:?}");
+}
+
 #[tokio::test]
 async fn a_host_that_answers_no_tls_is_not_sent() {
     let mut server = server(Then::Close).await;
