@@ -6,7 +6,7 @@
 //! partner is called seldom. HTTP/1.1 only; no proxy is taken from the environment. Certificates are checked
 //! by the platform's verifier. Pace (`calls_per_second_max`) and back-off are the worker's business.
 //!
-//! Only a failure to connect is [`Reply::NotSent`]; it has its own, shorter time limit so that a slow connect
+//! Only a failure to connect is `Reply::NotSent`; it has its own, shorter time limit so that a slow connect
 //! does not end as a doubtful call. Errors never show the token, and no body is ever logged.
 
 use std::{

@@ -47,7 +47,7 @@ async fn a_reset_is_a_reset() {
 #[tokio::test]
 async fn a_late_commit_is_applied_after_the_client_gave_up() {
     let (sim, client, before) = pair(100, CALL_TIMEOUT).await;
-    let late = Kind::LateCommit { ms: 1_500 };
+    let late = Kind::LateCommit { ms: 4_000 };
     sim.control.push_fault(Fault::next(Method::Extend, When::After, late));
     assert!(matches!(extend(&client).await, Reply::Unclear(_)));
     assert_eq!(client.read(&id()).await.unwrap().active_till, before, "not yet");
