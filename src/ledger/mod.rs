@@ -38,7 +38,9 @@ pub enum LedgerError {
     #[error("the ledger is not available: {0}")]
     Unavailable(String),
     /// The schema is newer than this program.
-    #[error("the ledger was written by a newer daybridge (schema {found}, this one knows {known}): run that version")]
+    #[error(
+        "the ledger was written by a newer daybridge (schema {found}, this one knows {known}): run that version"
+    )]
     Newer {
         /// Schema found.
         found: i64,
@@ -236,7 +238,8 @@ pub trait Ledger: Send + Sync {
 
     /// Events that are held, or whose payment is: to be read again after the settings changed. Pages by the
     /// event's number; at most `limit`.
-    async fn held_envelopes(&self, after: i64, limit: u32) -> Result<Vec<(i64, Envelope, bool)>, LedgerError>;
+    async fn held_envelopes(&self, after: i64, limit: u32)
+    -> Result<Vec<(i64, Envelope, bool)>, LedgerError>;
 
     /// Takes up to `limit` due channels of the account; each is ours until `lease_until`.
     async fn claim(
@@ -326,7 +329,6 @@ pub trait Ledger: Send + Sync {
 }
 
 /// Opens the ledger the settings name and brings its schema up to date.
-#[cfg(any())]
 pub async fn open(settings: &config::Ledger) -> Result<Arc<dyn Ledger>, LedgerError> {
     Ok(Arc::new(sql::SqlLedger::open(settings).await?))
 }
