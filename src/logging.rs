@@ -9,8 +9,8 @@ use tracing_subscriber::{EnvFilter, fmt};
 
 /// Starts logging for the process; a second call changes nothing.
 pub fn start() {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,lapin=off,sqlx=warn,actix_http=off"));
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("info,lapin=off,sqlx=warn,actix_http=off"));
     let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if std::io::stderr().is_terminal() {
         let _ = builder.with_target(false).compact().try_init();
