@@ -200,3 +200,32 @@ async fn a_secret_file_with_a_line_end_verifies() {
     assert_eq!(bench.send(&signed(&fixture("customer.created"))).await.short(), ACCEPTED);
     bench.running.stop().await.unwrap();
 }
+
+#[test]
+fn every_answer_is_counted_by_source() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let page = recorder.handle();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    // The receiver registers its meters when it starts.
+    metrics::with_local_recorder(&recorder, || {
+        runtime.block_on(async {
+            let bench = Bench::new().await;
+            for _ in 0..2 {
+                bench.send(&signed(b"{}")).await;
+            }
+            bench.send(&post(&[], b"{}")).await;
+            bench.send(&request("GET /", &[], b"")).await;
+            bench.running.stop().await.unwrap();
+        });
+    });
+    let page = page.render();
+    for line in [
+        r#"daybridge_deliveries_total{source="stripe",answer="accepted"} 2"#,
+        r#"daybridge_deliveries_total{source="stripe",answer="signature_missing"} 1"#,
+        r#"daybridge_deliveries_total{source="unknown",answer="unknown_source"} 1"#,
+        r#"daybridge_deliveries_total{source="stripe",answer="queue_timeout"} 0"#,
+        r#"daybridge_confirm_seconds_count{source="stripe"} 2"#,
+    ] {
+        assert!(page.contains(line), "{line} is not in:\n{page}");
+    }
+}
