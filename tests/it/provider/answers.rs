@@ -8,8 +8,8 @@ use daybridge::{
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::bench::{
-    Bench, Manner, OLD_SECRET, SECRET, config, fixture, now_s, post, reply, request, settings, signature,
-    signed,
+    Bench, Manner, OLD_SECRET, SECRET, config, exchange, fixture, now_s, post, reply, request, settings,
+    signature, signed,
 };
 
 const ACCEPTED: &str = r#"200 {"status":"accepted"}"#;
@@ -94,6 +94,23 @@ async fn bad_requests_have_clear_answers_and_never_reach_the_queue() {
         assert_eq!(reply.head.to_lowercase().contains("allow: post"), want == "405 method", "{what}");
         assert_eq!(bench.queue.count(), 0, "{what}");
     }
+    bench.running.stop().await.unwrap();
+}
+
+/// The body of a refused request was taken off the wire, so a proxy can go on using the connection.
+#[tokio::test]
+async fn a_refusal_leaves_the_connection_usable() {
+    let bench = Bench::new().await;
+    let mut connection = bench.connect().await;
+    let body = vec![b'x'; 200_000];
+    for refused in [
+        request("POST /webhooks/other", &[], &body),
+        request("PUT /webhooks/stripe", &[], &body),
+        post(&["Stripe-Signature: t=1"], &body),
+    ] {
+        assert!(exchange(&mut connection, &refused).await.status >= 400);
+    }
+    assert_eq!(exchange(&mut connection, &signed(&body)).await.short(), ACCEPTED);
     bench.running.stop().await.unwrap();
 }
 
