@@ -1,0 +1,3 @@
+//! Servers that tests start for themselves.
+
+pub(crate) mod postgres;
