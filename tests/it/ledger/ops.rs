@@ -13,7 +13,7 @@ use sqlx::{Connection as _, Executor as _};
 use super::kit::*;
 
 fn decided(order: Order) -> Decided<'static> {
-    Decided { order, who: "ada", reason: "seen in Billing History" }
+    Decided { order, who: "ada", reason: "seen in Billing History", settle_window_ms: 0 }
 }
 
 async fn take_to(kit: &Kit, name: &str, state: State) -> String {
