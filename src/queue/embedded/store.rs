@@ -11,9 +11,7 @@ use std::{
 
 use sqlx::{
     Connection as _, QueryBuilder, Row as _, Sqlite, SqliteConnection, SqlitePool,
-    sqlite::{
-        SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
-    },
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
 
 use crate::{
@@ -126,7 +124,9 @@ pub(super) fn explain(path: &Path, error: &sqlx::Error) -> QueueError {
     // Extended result codes keep the kind in the low byte.
     let what_to_do = match code.map(|code| code & 0xff) {
         Some(8) => "it is read-only: make the file and its folder writable for the user daybridge runs as",
-        Some(14) => "it cannot be opened: the folder must exist and be writable for the user daybridge runs as",
+        Some(14) => {
+            "it cannot be opened: the folder must exist and be writable for the user daybridge runs as"
+        }
         Some(13) => "the disk is full: free some space",
         Some(11 | 26) => "it is damaged or no SQLite file: move it away and restore it from a backup",
         Some(5) => "another process holds it for too long",

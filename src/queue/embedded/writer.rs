@@ -3,7 +3,7 @@
 //!
 //! A transaction that fails fails everything in it; each caller hears it, and nothing was stored.
 
-use std::{collections::HashSet, path::PathBuf, sync::atomic::AtomicBool, sync::Arc, time::Duration};
+use std::{collections::HashSet, path::PathBuf, sync::Arc, sync::atomic::AtomicBool, time::Duration};
 
 use sqlx::{Connection as _, SqliteConnection};
 use tokio::{
@@ -131,7 +131,9 @@ impl Writer {
             }
         }
         let frees = !envelopes.is_empty()
-            || others.iter().any(|c| !matches!(c, Command::Claim { .. } | Command::Answer { verdict: Verdict::Ack, .. }));
+            || others
+                .iter()
+                .any(|c| !matches!(c, Command::Claim { .. } | Command::Answer { verdict: Verdict::Ack, .. }));
         // On failure the callers of `others` hear it by their dropped oneshots.
         match self.commit(&envelopes, others).await {
             Ok(told) => {
@@ -164,7 +166,11 @@ impl Writer {
         stop
     }
 
-    async fn commit(&mut self, envelopes: &[Envelope], others: Vec<Command>) -> Result<Vec<Told>, sqlx::Error> {
+    async fn commit(
+        &mut self,
+        envelopes: &[Envelope],
+        others: Vec<Command>,
+    ) -> Result<Vec<Told>, sqlx::Error> {
         let mut told = Vec::with_capacity(others.len());
         // IMMEDIATE: a transaction that begins as a reader cannot wait for the other process's write.
         let mut transaction = self.db.begin_with("BEGIN IMMEDIATE").await?;
@@ -175,8 +181,14 @@ impl Writer {
                     let mut leased = store::claim(&mut transaction, lane, session, messages_max).await?;
                     if lane != Lane::Dead {
                         let limit = self.delivery_limit;
-                        for worn in leased.extract_if(.., |message| message.deliveries > limit.saturating_add(1)) {
-                            tracing::warn!(message = worn.id, tries = limit, "the message is dead after its last try");
+                        for worn in
+                            leased.extract_if(.., |message| message.deliveries > limit.saturating_add(1))
+                        {
+                            tracing::warn!(
+                                message = worn.id,
+                                tries = limit,
+                                "the message is dead after its last try"
+                            );
                             store::bury(&mut transaction, worn.id, session).await?;
                         }
                     }

@@ -69,7 +69,8 @@ impl Rabbit {
         let hosts = Hosts::parse(urls, settings)?;
         let in_flight_max = settings.in_flight_max.max(1);
         let (outbox, inbox) = mpsc::channel(in_flight_max);
-        let (state_in, state) = watch::channel(State::Down(QueueError("connecting for the first time".into())));
+        let (state_in, state) =
+            watch::channel(State::Down(QueueError("connecting for the first time".into())));
         let stop = CancellationToken::new();
         let publisher = Publisher { hosts: hosts.clone(), inbox, state: state_in, stop: stop.clone() };
         Ok(Self {

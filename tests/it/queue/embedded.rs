@@ -49,8 +49,11 @@ async fn a_place_that_cannot_be_written_says_what_to_do() {
     let place = Place::file();
     let missing = place.path().join("no/such/folder/queue.db");
     assert!(refusal(&place, &missing).await.contains("folder must exist"));
-    std::fs::write(place.path(), "not a database, only some text that is long enough to have a header".repeat(9))
-        .unwrap();
+    std::fs::write(
+        place.path(),
+        "not a database, only some text that is long enough to have a header".repeat(9),
+    )
+    .unwrap();
     assert!(refusal(&place, &place.path()).await.contains("no SQLite file"));
 }
 
@@ -81,7 +84,10 @@ async fn the_lease_of_a_dead_process_ends() {
     let lives = place.open().await;
     let mut second = lives.consume(Lane::Events, 1).await.unwrap();
     assert_eq!(lives.depth(Lane::Events).await, Some(0));
-    sqlx::query("UPDATE messages SET lease_until_ms = 1").execute(&mut connect(&place.path()).await).await.unwrap();
+    sqlx::query("UPDATE messages SET lease_until_ms = 1")
+        .execute(&mut connect(&place.path()).await)
+        .await
+        .unwrap();
     assert_eq!(drain(&mut second, 1).await.len(), 1);
     assert!(held.ack().await.is_err(), "its lease was over");
 }

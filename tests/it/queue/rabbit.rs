@@ -71,7 +71,16 @@ async fn what_a_full_queue_refused_is_never_reported_as_stored() {
     let (vhost, place) = vhost();
     let queue = place.open().await;
     let policy = r#"{"max-length":50,"overflow":"reject-publish"}"#;
-    Broker::shared().ctl(&["set_policy", "-p", &vhost, "--apply-to", "queues", "full", "daybridge.events", policy]);
+    Broker::shared().ctl(&[
+        "set_policy",
+        "-p",
+        &vhost,
+        "--apply-to",
+        "queues",
+        "full",
+        "daybridge.events",
+        policy,
+    ]);
     // A quorum queue begins to refuse some messages after its limit, so nacks and acks come mixed.
     let (mut confirmed, mut refused) = (0, 0);
     let mut consumer = queue.consume(Lane::Events, 20).await.unwrap();
@@ -193,6 +202,7 @@ async fn the_second_host_of_a_cluster_is_tried() {
 /// A private node: what happens when it goes, comes back, or was never there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_broker_goes_and_comes_back() {
+    let _ = tracing_subscriber::fmt().with_test_writer().try_init();
     let broker = Broker::start();
     broker.kill();
     let place = Place::Vhost(broker.amqp_url("%2f"));
@@ -233,8 +243,7 @@ async fn the_broker_goes_and_comes_back() {
 
     // The same door publishes and consumes again, and everything confirmed is there.
     publish_at_last(&queue, "second").await;
-    let mut consumer =
-        until("a consumer", || async { queue.consume(Lane::Events, 200).await.ok() }).await;
+    let mut consumer = until("a consumer", || async { queue.consume(Lane::Events, 200).await.ok() }).await;
     let mut seen = std::collections::BTreeSet::new();
     while !(seen.contains("second") && seen.contains("first")) || seen.len() < confirmed + 1 {
         let got = next(&mut consumer).await;

@@ -62,15 +62,8 @@ impl Broker {
         epmd.args(["-port", &epmd_port.to_string(), "-address", "127.0.0.1"]);
         let epmd = Mutex::new(spawn(epmd));
         await_port(epmd_port);
-        let broker = Self {
-            dir,
-            port,
-            dist_port,
-            epmd_port,
-            epmd,
-            node: Mutex::new(None),
-            vhosts: Mutex::default(),
-        };
+        let broker =
+            Self { dir, port, dist_port, epmd_port, epmd, node: Mutex::new(None), vhosts: Mutex::default() };
         broker.start_again();
         broker
     }
