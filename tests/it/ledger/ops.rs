@@ -18,7 +18,9 @@ fn decided(order: Order) -> Decided<'static> {
 
 async fn take_to(kit: &Kit, name: &str, state: State) -> String {
     let key = kit.grant(name, &format!("CHAN-{name}")).await;
-    let claim = kit.claim_one(NOW).await;
+    let claims = kit.claim(ACCOUNT, "w", NOW, NOW + 60_000, 9).await.unwrap();
+    let claim =
+        claims.into_iter().find(|c| key.contains(&c.channel.as_str().replace("CHAN-", "pi_"))).unwrap();
     assert!(kit.put(&claim, &key, &State::planned(NOW), intended(claim.epoch), NOW).await);
     assert!(kit.put(&claim, &key, &intended(claim.epoch), state, NOW).await);
     kit.release(&claim, 0).await.unwrap();
