@@ -13,8 +13,8 @@ const LIBRARIES: &str = "lapin=off,sqlx=warn,actix_http=off,actix_server=warn";
 
 /// Starts logging for the process from this level; a second call changes nothing.
 pub fn start(level: tracing::Level) {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new(format!("{level},{LIBRARIES}")));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{level},{LIBRARIES}")));
     let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if std::io::stderr().is_terminal() {
         let _ = builder.with_target(false).compact().try_init();

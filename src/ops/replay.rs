@@ -4,17 +4,26 @@
 //! Applying publishes exactly those stored bytes again with trigger `replay`. It cannot credit twice: the
 //! ledger knows each payment for ever, so a replayed payment that was credited is recorded as skipped.
 
+use std::time::Duration;
+
 use sha2::{Digest, Sha256};
+use tokio::time::Instant;
 
 use crate::{
     domain::Ms,
-    envelope::{Trigger, new_delivery, new_traceparent},
+    envelope::{Envelope, Trigger, new_delivery, new_traceparent},
     ledger::{Ledger, LedgerError, Plan, Selection},
     queue::{NotConfirmed, Queue},
 };
 
 /// Most events of one plan.
 pub const EVENTS_MAX: u32 = 10_000;
+
+/// Longest a replay waits for the queue to come back before it gives up.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Wait between its tries.
+const TRY_AGAIN: Duration = Duration::from_millis(200);
 
 /// Hex digits of a plan's hash.
 const HASH_HEX: usize = 16;
@@ -80,7 +89,7 @@ pub async fn apply(
             envelope.trigger = Trigger::Replay;
             envelope.delivery = new_delivery();
             envelope.traceparent = new_traceparent();
-            queue.publish(envelope).await.map_err(|cause| ReplayError::NotConfirmed {
+            publish(queue, envelope).await.map_err(|cause| ReplayError::NotConfirmed {
                 published,
                 total,
                 cause,
@@ -90,4 +99,17 @@ pub async fn apply(
     }
     ledger.plan_applied(&plan.hash, now).await?;
     Ok(Applied::Published(plan, published))
+}
+
+/// Publishes until it is confirmed. A second copy of the same delivery is recorded once, so that trying again
+/// after an unknown outcome is safe here.
+async fn publish(queue: &dyn Queue, envelope: Envelope) -> Result<(), NotConfirmed> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match queue.publish(envelope.clone()).await {
+            Err(cause) if Instant::now() >= deadline => return Err(cause),
+            Err(_) => tokio::time::sleep(TRY_AGAIN).await,
+            Ok(()) => return Ok(()),
+        }
+    }
 }

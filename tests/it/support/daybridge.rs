@@ -45,7 +45,8 @@ impl House {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let [server, console, worker_console, api, admin] = free_ports();
-        let ledger = ledger.map_or_else(|| format!("sqlite:{}/ledger.db", folder.path().display()), str::to_owned);
+        let ledger =
+            ledger.map_or_else(|| format!("sqlite:{}/ledger.db", folder.path().display()), str::to_owned);
         let text = format!(
             r#"
 [server]
@@ -160,7 +161,12 @@ settle_window = "5s"
 
     /// Runs a command to its end.
     pub(crate) fn command(&self, arguments: &[&str]) -> Output {
-        Command::new(BINARY).args(arguments).current_dir(self.folder.path()).env("RUST_LOG", "off").output().unwrap()
+        Command::new(BINARY)
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("RUST_LOG", "off")
+            .output()
+            .unwrap()
     }
 
     /// Runs a command that prints JSON.
@@ -202,7 +208,8 @@ settle_window = "5s"
 
     /// Posts a signed body; returns the status, or 0 where there was no answer.
     pub(crate) async fn post(&self, body: &[u8]) -> u16 {
-        self.post_to(&format!("http://127.0.0.1:{}/webhooks/stripe", self.server), body, &sign(body, now_s())).await
+        self.post_to(&format!("http://127.0.0.1:{}/webhooks/stripe", self.server), body, &sign(body, now_s()))
+            .await
     }
 
     /// Posts a body with a signature of one's own.
