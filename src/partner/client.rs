@@ -230,7 +230,7 @@ impl Partner for Client {
             Reply::Unclear(_) => "unclear",
         };
         let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(%channel, days, trace_id, status, outcome, elapsed_ms, "partner answered extend");
+        tracing::info!(trace = trace_id, %channel, days, status, outcome, elapsed_ms, "partner answered extend");
         reply
     }
 

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod e2e;
 #[cfg(test)]
+mod ledger;
+#[cfg(test)]
 mod partner;
 #[cfg(test)]
 mod provider;

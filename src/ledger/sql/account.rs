@@ -11,7 +11,6 @@ use super::{
 use crate::{
     domain::{
         Ms,
-        channel::Channel,
         settle::{AccountNews, State, planned_again},
     },
     ledger::AccountHold,
