@@ -1,6 +1,8 @@
 //! Every test that needs more than one pure file, in one binary; each folder is a part of the system.
 
 #[cfg(test)]
+mod deploy;
+#[cfg(test)]
 mod e2e;
 #[cfg(test)]
 mod ledger;

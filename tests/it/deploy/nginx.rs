@@ -55,7 +55,13 @@ impl Nginx {
         fs::write(root.join("snippets/daybridge-locations.conf"), locations).unwrap();
         fs::write(root.join("nginx.conf"), frame(root)).unwrap();
         let mut command = Command::new(BINARY);
-        command.arg("-e").arg(root.join("error.log")).arg("-p").arg(root).arg("-c").arg(root.join("nginx.conf"));
+        command
+            .arg("-e")
+            .arg(root.join("error.log"))
+            .arg("-p")
+            .arg(root)
+            .arg("-c")
+            .arg(root.join("nginx.conf"));
         let mut nginx = Self { child: spawn(command), folder, port };
         until("nginx listens", || {
             let ended = nginx.child.try_wait().unwrap();

@@ -50,7 +50,8 @@ async fn an_event_from_outside(house: &House, nginx: &Nginx, process: &str) {
     body.extend_from_slice(charge("pi_1").strip_prefix(b"{").unwrap());
     body.extend_from_slice(b"\r\n");
     let signature = sign(&body, now_s());
-    let made_up = [("x-forwarded-for", "6.6.6.6"), ("x-forwarded-for", "127.0.0.1"), ("x-real-ip", "6.6.6.6")];
+    let made_up =
+        [("x-forwarded-for", "6.6.6.6"), ("x-forwarded-for", "127.0.0.1"), ("x-real-ip", "6.6.6.6")];
     let mut headers = vec![("stripe-signature", signature.as_str()), ("accept-encoding", "gzip")];
     headers.extend(made_up);
     let answer = outside.request(Method::POST, "/webhooks/stripe", &body, &headers).await;

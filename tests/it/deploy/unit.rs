@@ -46,7 +46,10 @@ fn the_example_settings_hold_together() {
         assert!(text.contains(&format!("\n[{section}]\n")), "{section}");
     }
     // The optional parts parse too once their `# ` is gone, and show the defaults.
-    let is_key = |line: &str| line.split_once(" = ").is_some_and(|(key, _)| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
+    let is_key = |line: &str| {
+        line.split_once(" = ")
+            .is_some_and(|(key, _)| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+    };
     let uncommented: String = text
         .lines()
         .map(|line| match line.strip_prefix("# ") {
@@ -55,7 +58,8 @@ fn the_example_settings_hold_together() {
         })
         .flat_map(|line| [line, "\n"])
         .collect();
-    let whole = load::parse(&uncommented, Vec::new()).unwrap_or_else(|error| panic!("{error}\n{uncommented}"));
+    let whole =
+        load::parse(&uncommented, Vec::new()).unwrap_or_else(|error| panic!("{error}\n{uncommented}"));
     assert_eq!(check::contradictions(&whole), Vec::<String>::new());
     let (shown, defaults) = (format!("{:?}", whole.server), format!("{:?}", Config::default().server));
     assert_eq!(shown, defaults);
@@ -80,7 +84,8 @@ fn the_limits_of_nginx_unit_and_settings_fit() {
 
 /// The unit as an instance, with this build's binary.
 fn instance(folder: &Path, role: &str) -> std::path::PathBuf {
-    let unit = edited(&committed(UNIT), "ExecStart=/usr/local/bin/daybridge ", &format!("ExecStart={BINARY} "));
+    let unit =
+        edited(&committed(UNIT), "ExecStart=/usr/local/bin/daybridge ", &format!("ExecStart={BINARY} "));
     let path = folder.join(format!("daybridge@{role}.service"));
     fs::write(&path, unit).unwrap();
     path
@@ -95,7 +100,8 @@ fn systemd_finds_the_unit_correct_and_narrow() {
     let folder = tempfile::tempdir().unwrap();
     for role in ROLES {
         let path = instance(folder.path(), role);
-        let verify = Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&path).output().unwrap();
+        let verify =
+            Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&path).output().unwrap();
         let said = String::from_utf8_lossy(&verify.stderr).into_owned();
         // It also reads the machine's own units; only ours matters.
         assert!(verify.status.success() && !said.contains("daybridge@"), "{said}");
@@ -124,7 +130,14 @@ async fn exec_start_runs_with_the_example_settings() {
     let start = edited(&start, "%i", "run");
     let mut command = Command::new("setpriv");
     let log = house.path("run.log");
-    command.args(["--no-new-privs", "--", "sh", "-c", "umask 0077; log=$1; shift; exec \"$@\" 2>\"$log\"", "sh"]);
+    command.args([
+        "--no-new-privs",
+        "--",
+        "sh",
+        "-c",
+        "umask 0077; log=$1; shift; exec \"$@\" 2>\"$log\"",
+        "sh",
+    ]);
     command.arg(&log).args(start.split(' ')).envs(&env);
     let mut child = spawn(command);
     house.ready("run").await;
