@@ -118,6 +118,7 @@ async fn only_webhooks_of_the_right_method_and_size_pass() {
         let answer = caller.request(method.clone(), "/webhooks/stripe", b"", &[]).await;
         assert_eq!(answer.status(), 405, "{method}");
         assert_eq!(answer.headers()["allow"], "POST");
+        assert_eq!(answer.headers()["content-type"], "text/html", "nginx's own answer");
     }
     assert_eq!(house.console("/readyz").await.0, 200, "the console is up");
     for path in ["/", "/metrics", "/readyz", "/healthz", "/webhooks", "//metrics", "/webhooks/..%2fmetrics"] {
