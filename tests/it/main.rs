@@ -1,18 +1,18 @@
 //! Every test that needs more than one pure file, in one binary; each folder is a part of the system.
 
-#[cfg(test)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test that fails says where; clippy spares only the test functions, not their helpers"
+)]
+
 mod deploy;
-#[cfg(test)]
 mod e2e;
-#[cfg(test)]
 mod ledger;
-#[cfg(test)]
 mod partner;
-#[cfg(test)]
 mod provider;
-#[cfg(test)]
 mod queue;
-#[cfg(test)]
 mod simulation;
-#[cfg(test)]
 mod support;

@@ -8,7 +8,7 @@ use std::{path::Path, time::Duration};
 
 use secrecy::ExposeSecret as _;
 use sqlx::{
-    AnyPool, AssertSqlSafe, Executor as _, Row as _, SqlSafeStr as _,
+    AnyConnection, AnyPool, AssertSqlSafe, Connection as _, Executor as _, Row as _, SqlSafeStr as _,
     any::AnyPoolOptions,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
 };
@@ -107,22 +107,27 @@ fn usable(path: &Path) -> Result<(), String> {
     }
 }
 
+/// One connection is made and set up before the pool: a pool tries until its time is over and then only
+/// says that it is.
 async fn pool(url: &str, max: u32, setup: &'static str, ping: bool) -> Result<AnyPool, LedgerError> {
+    let mut first = AnyConnection::connect(url).await.map_err(plain)?;
+    set_up(&mut first, setup).await.map_err(plain)?;
+    first.close().await.map_err(plain)?;
     let made = AnyPoolOptions::new()
         .max_connections(max.max(1))
         .acquire_timeout(Duration::from_secs(ACQUIRE_S_MAX))
         .test_before_acquire(ping)
-        .after_connect(move |connection, _| {
-            Box::pin(async move {
-                for statement in setup.split_inclusive(';').filter(|s| !s.trim().is_empty()) {
-                    connection.execute(AssertSqlSafe(statement)).await?;
-                }
-                Ok(())
-            })
-        })
+        .after_connect(move |connection, _| Box::pin(set_up(connection, setup)))
         .connect(url)
         .await;
     made.map_err(plain)
+}
+
+async fn set_up(connection: &mut AnyConnection, setup: &'static str) -> Result<(), sqlx::Error> {
+    for statement in setup.split_inclusive(';').filter(|s| !s.trim().is_empty()) {
+        connection.execute(AssertSqlSafe(statement)).await?;
+    }
+    Ok(())
 }
 
 fn plain(error: sqlx::Error) -> LedgerError {

@@ -91,6 +91,9 @@ impl Queue for Embedded {
     }
 
     async fn consume(&self, lane: Lane, prefetch: u16) -> Result<Box<dyn Consumer>, QueueError> {
+        if self.shared.closed.load(Ordering::Relaxed) {
+            return Err(QueueError("the queue is closed".into()));
+        }
         let commands = self.commands.clone();
         let consumer = LaneConsumer::open(&self.path, lane, prefetch, commands, self.shared.clone()).await?;
         Ok(Box::new(consumer))

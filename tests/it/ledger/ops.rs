@@ -13,12 +13,14 @@ use sqlx::{Connection as _, Executor as _};
 use super::kit::*;
 
 fn decided(order: Order) -> Decided<'static> {
-    Decided { order, who: "ada", reason: "seen in Billing History" }
+    Decided { order, who: "ada", reason: "seen in Billing History", settle_window_ms: 0 }
 }
 
 async fn take_to(kit: &Kit, name: &str, state: State) -> String {
     let key = kit.grant(name, &format!("CHAN-{name}")).await;
-    let claim = kit.claim_one(NOW).await;
+    let claims = kit.claim(ACCOUNT, "w", NOW, NOW + 60_000, 9).await.unwrap();
+    let claim =
+        claims.into_iter().find(|c| key.contains(&c.channel.as_str().replace("CHAN-", "pi_"))).unwrap();
     assert!(kit.put(&claim, &key, &State::planned(NOW), intended(claim.epoch), NOW).await);
     assert!(kit.put(&claim, &key, &intended(claim.epoch), state, NOW).await);
     kit.release(&claim, 0).await.unwrap();

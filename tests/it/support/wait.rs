@@ -6,9 +6,8 @@ use std::time::Duration;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The future's value; panics with `what` when it takes too long.
-#[track_caller]
-pub(crate) fn soon<F: Future>(what: &str, future: F) -> impl Future<Output = F::Output> {
-    async move { tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("too long: {what}")) }
+pub(crate) async fn soon<F: Future>(what: &str, future: F) -> F::Output {
+    tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("too long: {what}"))
 }
 
 /// Calls `look` until it gives something; panics with `what` when it takes too long.
