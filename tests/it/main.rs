@@ -8,6 +8,7 @@
     reason = "a test that fails says where; clippy spares only the test functions, not their helpers"
 )]
 
+mod deploy;
 mod e2e;
 mod ledger;
 mod partner;

@@ -1,0 +1,22 @@
+//! The committed files of `deploy/`: nginx in front of real daybridge processes, the unit, the settings.
+
+/// Debian's nginx as a child of the test.
+mod nginx;
+
+/// Requests through nginx.
+mod through_nginx;
+
+/// The systemd unit and the example settings.
+mod unit;
+
+/// A committed file.
+fn committed(path: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// `text` with `from`, which must stand there once, replaced: what an operator edits.
+fn edited(text: &str, from: &str, to: &str) -> String {
+    assert_eq!(text.matches(from).count(), 1, "{from:?} in {text}");
+    text.replace(from, to)
+}
