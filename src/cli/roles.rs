@@ -1,19 +1,24 @@
 //! `run`, `serve` and `work`: the doors opened, joined, and closed in order.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use daybridge::{
     config::Config,
     console::{self, Looks},
-    ledger, partner,
+    ledger::{self, Ledger, LedgerError},
+    partner,
     provider::{self, Sources, source::Readers},
     queue,
     worker::{self, Doors},
 };
+use secrecy::ExposeSecret as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
+
+/// Wait between tries to reach the ledger at start.
+const LEDGER_RETRY: Duration = Duration::from_secs(2);
 
 /// Which parts a process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +52,7 @@ pub async fn run(config: Config, role: Role) -> Result<(), Failure> {
     let mut ledger = None;
     let mut doors = None;
     if role.works() {
-        let opened = ledger::open(&config.ledger).await?;
+        let opened = open_ledger(&config).await?;
         let partner = partner::open(&config.partner).map_err(usage)?;
         let readers = Sources::readers(&config).map_err(usage)?;
         ledger = Some(opened.clone());
@@ -87,6 +92,24 @@ pub async fn run(config: Config, role: Role) -> Result<(), Failure> {
     match ended {
         Some(result) => Ok(result??),
         None => Ok(()),
+    }
+}
+
+/// Waits for a ledger that is a server; a file that cannot be opened is an error.
+async fn open_ledger(config: &Config) -> Result<Arc<dyn Ledger>, Failure> {
+    let url = config.ledger.url.resolve().map_err(|why| usage(format!("ledger.url: {why}")))?;
+    let server = url.expose_secret().starts_with("postgres");
+    loop {
+        match ledger::open(&config.ledger).await {
+            Err(LedgerError::Unavailable(why)) if server => {
+                tracing::warn!(%why, "the ledger is away; waiting for it");
+                tokio::select! {
+                    () = tokio::time::sleep(LEDGER_RETRY) => {}
+                    () = signalled() => return Err(Failure::Failed("stopped while waiting for the ledger".into())),
+                }
+            }
+            answer => return Ok(answer?),
+        }
     }
 }
 

@@ -179,19 +179,19 @@ impl World {
 
     /// Runs to rest, lets an operator decide by the ground truth, runs to rest again, and checks after each.
     pub fn run(&mut self) -> Result<(), String> {
-        self.to_rest()?;
+        self.come_to_rest()?;
         self.check()?;
         for round in 0..4 {
             if !self.operate() {
                 break;
             }
-            self.to_rest().map_err(|e| format!("round {round}: {e}"))?;
+            self.come_to_rest().map_err(|e| format!("round {round}: {e}"))?;
             self.check()?;
         }
         Ok(())
     }
 
-    fn to_rest(&mut self) -> Result<(), String> {
+    fn come_to_rest(&mut self) -> Result<(), String> {
         for _ in 0..EVENTS_MAX {
             let late = self.partner.next_late();
             let hand = self.by_hand.iter().map(|(at, ..)| *at).min();
