@@ -13,6 +13,12 @@ pub mod state;
 /// One step.
 pub mod step;
 
+/// What the answer to a call proves.
+mod judge;
+
+/// What readings of the channel prove.
+mod observe;
+
 /// What a person decides.
 pub mod person;
 

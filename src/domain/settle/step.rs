@@ -6,8 +6,9 @@ use super::{
         channel::{Channel, Movement},
         reply::{ReadError, Reading, Reply},
     },
-    Call, Cause, DOUBT_AGE_MS_MAX, How, Outcome, PLAN_AGE_MS_MAX, Policy, State, UNMOVED_READS_MIN, Watch,
-    back_off_ms, fits, observe_ms,
+    Call, Cause, Outcome, PLAN_AGE_MS_MAX, Policy, State, Watch, back_off_ms,
+    observe::Doubt,
+    observe_ms,
 };
 
 /// What the driver brings to a step.
@@ -127,11 +128,11 @@ pub fn step(
 }
 
 /// What does not change within a step.
-struct Turn<'a> {
-    days: u32,
-    epoch: i64,
-    now: Ms,
-    policy: &'a Policy,
+pub(super) struct Turn<'a> {
+    pub(super) days: u32,
+    pub(super) epoch: i64,
+    pub(super) now: Ms,
+    pub(super) policy: &'a Policy,
 }
 
 struct Plan {
@@ -139,16 +140,6 @@ struct Plan {
     tries: u32,
     lag_since: Option<Ms>,
     last: Option<Call>,
-    retried: bool,
-}
-
-struct Doubt {
-    call: Call,
-    why: String,
-    accepted: bool,
-    since: Ms,
-    reads: u32,
-    tries: u32,
     retried: bool,
 }
 
@@ -170,39 +161,8 @@ impl Plan {
     }
 }
 
-impl Doubt {
-    fn new(call: Call, retried: bool, why: String, accepted: bool, now: Ms) -> Self {
-        Self { call, why, accepted, since: now, reads: 0, tries: 0, retried }
-    }
-
-    fn due_in(self, wait_ms: i64, now: Ms) -> State {
-        State::Doubtful {
-            call: self.call,
-            why: self.why,
-            accepted: self.accepted,
-            since: self.since,
-            reads: self.reads,
-            tries: self.tries,
-            due: now.saturating_add(wait_ms),
-            retried: self.retried,
-        }
-    }
-
-    /// The next reading; the one that would pass over the end of the window is made right after it.
-    fn due_next(mut self, now: Ms, window_ends: Ms) -> State {
-        let wait = observe_ms(self.tries);
-        self.tries = self.tries.saturating_add(1);
-        let left = window_ends.saturating_sub(now);
-        self.due_in(if left > 0 { wait.min(left) } else { wait }, now)
-    }
-
-    fn held(self, cause: Cause, now: Ms) -> State {
-        State::Held { cause, outcome: Outcome::Open, at: now, last: Some(self.call), retried: self.retried }
-    }
-}
-
 impl Turn<'_> {
-    fn stay(&self, channel: &Channel, state: State, effect: Effect) -> Step {
+    pub(super) fn stay(&self, channel: &Channel, state: State, effect: Effect) -> Step {
         Step { state, channel: channel.clone(), effect, movement: None, account: None }
     }
 
@@ -260,7 +220,7 @@ impl Turn<'_> {
     }
 
     /// Planned once more after a call that was certainly not applied.
-    fn again(&self, call: Call, retried: bool, reason: String, wait_ms: Option<i64>) -> State {
+    pub(super) fn again(&self, call: Call, retried: bool, reason: String, wait_ms: Option<i64>) -> State {
         State::Planned {
             due: self.now.saturating_add(wait_ms.unwrap_or_else(|| back_off_ms(call.attempt))),
             since: self.now,
@@ -272,124 +232,7 @@ impl Turn<'_> {
         }
     }
 
-    fn judge(&self, call: Call, retried: bool, reply: Reply, channel: &Channel) -> Step {
-        let now = self.now;
-        let held = |cause| State::Held { cause, outcome: Outcome::None, at: now, last: Some(call), retried };
-        let (state, effect, account) = match reply {
-            Reply::Accepted { active_till: Some(after) } if self.fits(&call, after) => {
-                return self.settle(call, How::Answered, after, retried, now, channel);
-            }
-            Reply::Accepted { active_till } => {
-                let why = match active_till {
-                    Some(till) => format!("the partner said yes, but showed activeTill {till}"),
-                    None => "the partner said yes without showing activeTill".to_owned(),
-                };
-                (Doubt::new(call, retried, why, true, now).due_in(0, now), Effect::Read, None)
-            }
-            Reply::Refused { message, balance: true, .. } => {
-                (held(Cause::Balance(message)), Effect::Rest, Some(AccountNews::NoBalance))
-            }
-            Reply::Refused { status: 401, .. } => {
-                (held(Cause::Unauthorized), Effect::Rest, Some(AccountNews::NoToken))
-            }
-            Reply::Refused { status, message, balance: false } => {
-                (held(Cause::Refused(status, message)), Effect::Rest, None)
-            }
-            Reply::Throttled { retry_after_ms } => {
-                let reason = "the partner throttles (429)".to_owned();
-                (self.again(call, retried, reason, retry_after_ms), Effect::Rest, None)
-            }
-            Reply::NotSent(text) => (self.again(call, retried, text, None), Effect::Rest, None),
-            Reply::Unclear(why) => {
-                (Doubt::new(call, retried, why, false, now).due_in(observe_ms(0), now), Effect::Rest, None)
-            }
-        };
-        Step { account, ..self.stay(channel, state, effect) }
-    }
-
-    fn doubtful_read(&self, mut doubt: Doubt, reading: &Reading, channel: &Channel) -> Step {
-        let now = self.now;
-        let window_ends = doubt.since.saturating_add(self.policy.settle_window_ms);
-        let mut seen = channel.clone();
-        seen.noted(reading);
-        if self.fits(&doubt.call, reading.active_till) {
-            let how = if doubt.accepted { How::Answered } else { How::Observed };
-            return self.settle(doubt.call, how, reading.active_till, true, window_ends, &seen);
-        }
-        let conflict =
-            Cause::Conflict { before: doubt.call.before, days: self.days, reading: reading.active_till };
-        let state = match reading.active_till.cmp(&doubt.call.before) {
-            std::cmp::Ordering::Greater => doubt.held(conflict, now),
-            std::cmp::Ordering::Less if now >= window_ends => doubt.held(conflict, now),
-            std::cmp::Ordering::Less => doubt.due_next(now, window_ends),
-            std::cmp::Ordering::Equal => {
-                doubt.reads = doubt.reads.saturating_add(1);
-                if doubt.reads < UNMOVED_READS_MIN || now < window_ends {
-                    doubt.due_next(now, window_ends)
-                } else if doubt.accepted {
-                    doubt.held(Cause::AcceptedUnmoved, now)
-                } else if self.policy.retry_unmoved && !doubt.retried {
-                    self.again(doubt.call, true, "unmoved through the window".into(), Some(0))
-                } else {
-                    doubt.held(Cause::Unmoved, now)
-                }
-            }
-        };
-        self.with_reads(self.stay(&seen, state, Effect::Rest))
-    }
-
-    fn doubtful_unread(&self, doubt: Doubt, error: &ReadError, channel: &Channel) -> Step {
-        let now = self.now;
-        let window_ends = doubt.since.saturating_add(self.policy.settle_window_ms);
-        let (text, account, age_max) = match error {
-            ReadError::UnknownChannel => ("the partner does not know the channel", None, 0),
-            ReadError::Unauthorized => {
-                ("the partner token was refused", Some(AccountNews::NoToken), DOUBT_AGE_MS_MAX)
-            }
-            ReadError::Failed(text) => (text.as_str(), None, DOUBT_AGE_MS_MAX),
-        };
-        let state = if now >= window_ends.saturating_add(age_max) {
-            doubt.held(Cause::Unobserved(text.to_owned()), now)
-        } else {
-            doubt.due_next(now, window_ends)
-        };
-        Step { account, ..self.stay(channel, state, Effect::Rest) }
-    }
-
-    fn settle(
-        &self,
-        call: Call,
-        how: How,
-        after: Ms,
-        doubted: bool,
-        window_ends: Ms,
-        channel: &Channel,
-    ) -> Step {
-        let now = self.now;
-        let until = window_ends.max(now.saturating_add(self.policy.settle_window_ms));
-        let watch = (doubted || call.attempt > 1).then(|| Watch {
-            until,
-            due: now.saturating_add(observe_ms(0)),
-            tries: 1,
-        });
-        let state = State::Settled {
-            how,
-            before: call.before,
-            after: Some(after),
-            at: now,
-            attempt: call.attempt,
-            watch,
-        };
-        let mut channel = channel.clone();
-        channel.settled(after, self.policy.ensure_live, now);
-        Step { state, channel, effect: Effect::Rest, movement: None, account: Some(AccountNews::Extends) }
-    }
-
-    fn fits(&self, call: &Call, active_till: Ms) -> bool {
-        fits(call, self.days, active_till, self.now, self.policy.skew_ms)
-    }
-
-    fn with_reads(&self, mut step: Step) -> Step {
+    pub(super) fn with_reads(&self, mut step: Step) -> Step {
         step.account = Some(AccountNews::Reads);
         step
     }

@@ -1,0 +1,80 @@
+//! What the answer to a call proves: settled only when `activeTill` fits, planned again or held only when the
+//! partner certainly did not apply it, doubtful in every other case.
+
+use super::{
+    super::{Ms, channel::Channel, reply::Reply},
+    AccountNews, Call, Cause, Effect, How, Outcome, State, Step, Watch, fits,
+    observe::Doubt,
+    observe_ms,
+    step::Turn,
+};
+
+impl Turn<'_> {
+    pub(super) fn judge(&self, call: Call, retried: bool, reply: Reply, channel: &Channel) -> Step {
+        let now = self.now;
+        let held = |cause| State::Held { cause, outcome: Outcome::None, at: now, last: Some(call), retried };
+        let (state, effect, account) = match reply {
+            Reply::Accepted { active_till: Some(after) } if self.fits(&call, after) => {
+                return self.settle(call, How::Answered, after, retried, now, channel);
+            }
+            Reply::Accepted { active_till } => {
+                let why = match active_till {
+                    Some(till) => format!("the partner said yes, but showed activeTill {till}"),
+                    None => "the partner said yes without showing activeTill".to_owned(),
+                };
+                (Doubt::new(call, retried, why, true, now).due_in(0, now), Effect::Read, None)
+            }
+            Reply::Refused { message, balance: true, .. } => {
+                (held(Cause::Balance(message)), Effect::Rest, Some(AccountNews::NoBalance))
+            }
+            Reply::Refused { status: 401, .. } => {
+                (held(Cause::Unauthorized), Effect::Rest, Some(AccountNews::NoToken))
+            }
+            Reply::Refused { status, message, balance: false } => {
+                (held(Cause::Refused(status, message)), Effect::Rest, None)
+            }
+            Reply::Throttled { retry_after_ms } => {
+                let reason = "the partner throttles (429)".to_owned();
+                (self.again(call, retried, reason, retry_after_ms), Effect::Rest, None)
+            }
+            Reply::NotSent(text) => (self.again(call, retried, text, None), Effect::Rest, None),
+            Reply::Unclear(why) => {
+                (Doubt::new(call, retried, why, false, now).due_in(observe_ms(0), now), Effect::Rest, None)
+            }
+        };
+        Step { account, ..self.stay(channel, state, effect) }
+    }
+
+    pub(super) fn settle(
+        &self,
+        call: Call,
+        how: How,
+        after: Ms,
+        doubted: bool,
+        window_ends: Ms,
+        channel: &Channel,
+    ) -> Step {
+        let now = self.now;
+        let until = window_ends.max(now.saturating_add(self.policy.settle_window_ms));
+        let watch = (doubted || call.attempt > 1).then(|| Watch {
+            until,
+            due: now.saturating_add(observe_ms(0)),
+            tries: 1,
+        });
+        let state = State::Settled {
+            how,
+            before: call.before,
+            after: Some(after),
+            at: now,
+            attempt: call.attempt,
+            watch,
+        };
+        let mut channel = channel.clone();
+        channel.settled(after, self.policy.ensure_live, now);
+        Step { state, channel, effect: Effect::Rest, movement: None, account: Some(AccountNews::Extends) }
+    }
+
+    pub(super) fn fits(&self, call: &Call, active_till: Ms) -> bool {
+        fits(call, self.days, active_till, self.now, self.policy.skew_ms)
+    }
+}

@@ -1,0 +1,107 @@
+//! A doubtful transfer under observation: what a reading of the channel proves, and what it does not.
+
+use std::cmp::Ordering;
+
+use super::{
+    super::{
+        Ms,
+        channel::Channel,
+        reply::{ReadError, Reading},
+    },
+    AccountNews, Call, Cause, DOUBT_AGE_MS_MAX, Effect, How, Outcome, State, Step, UNMOVED_READS_MIN,
+    observe_ms,
+    step::Turn,
+};
+
+/// A call whose outcome is not known, and what was seen of it.
+pub(super) struct Doubt {
+    pub(super) call: Call,
+    pub(super) why: String,
+    pub(super) accepted: bool,
+    pub(super) since: Ms,
+    pub(super) reads: u32,
+    pub(super) tries: u32,
+    pub(super) retried: bool,
+}
+
+impl Doubt {
+    pub(super) fn new(call: Call, retried: bool, why: String, accepted: bool, now: Ms) -> Self {
+        Self { call, why, accepted, since: now, reads: 0, tries: 0, retried }
+    }
+
+    pub(super) fn due_in(self, wait_ms: i64, now: Ms) -> State {
+        State::Doubtful {
+            call: self.call,
+            why: self.why,
+            accepted: self.accepted,
+            since: self.since,
+            reads: self.reads,
+            tries: self.tries,
+            due: now.saturating_add(wait_ms),
+            retried: self.retried,
+        }
+    }
+
+    /// The next reading; the one that would pass over the end of the window is made right after it.
+    pub(super) fn due_next(mut self, now: Ms, window_ends: Ms) -> State {
+        let wait = observe_ms(self.tries);
+        self.tries = self.tries.saturating_add(1);
+        let left = window_ends.saturating_sub(now);
+        self.due_in(if left > 0 { wait.min(left) } else { wait }, now)
+    }
+
+    pub(super) fn held(self, cause: Cause, now: Ms) -> State {
+        State::Held { cause, outcome: Outcome::Open, at: now, last: Some(self.call), retried: self.retried }
+    }
+}
+
+impl Turn<'_> {
+    pub(super) fn doubtful_read(&self, mut doubt: Doubt, reading: &Reading, channel: &Channel) -> Step {
+        let now = self.now;
+        let window_ends = doubt.since.saturating_add(self.policy.settle_window_ms);
+        let mut seen = channel.clone();
+        seen.noted(reading);
+        if self.fits(&doubt.call, reading.active_till) {
+            let how = if doubt.accepted { How::Answered } else { How::Observed };
+            return self.settle(doubt.call, how, reading.active_till, true, window_ends, &seen);
+        }
+        let conflict =
+            Cause::Conflict { before: doubt.call.before, days: self.days, reading: reading.active_till };
+        let state = match reading.active_till.cmp(&doubt.call.before) {
+            Ordering::Greater => doubt.held(conflict, now),
+            Ordering::Less if now >= window_ends => doubt.held(conflict, now),
+            Ordering::Less => doubt.due_next(now, window_ends),
+            Ordering::Equal => {
+                doubt.reads = doubt.reads.saturating_add(1);
+                if doubt.reads < UNMOVED_READS_MIN || now < window_ends {
+                    doubt.due_next(now, window_ends)
+                } else if doubt.accepted {
+                    doubt.held(Cause::AcceptedUnmoved, now)
+                } else if self.policy.retry_unmoved && !doubt.retried {
+                    self.again(doubt.call, true, "unmoved through the window".into(), Some(0))
+                } else {
+                    doubt.held(Cause::Unmoved, now)
+                }
+            }
+        };
+        self.with_reads(self.stay(&seen, state, Effect::Rest))
+    }
+
+    pub(super) fn doubtful_unread(&self, doubt: Doubt, error: &ReadError, channel: &Channel) -> Step {
+        let now = self.now;
+        let window_ends = doubt.since.saturating_add(self.policy.settle_window_ms);
+        let (text, account, age_max) = match error {
+            ReadError::UnknownChannel => ("the partner does not know the channel", None, 0),
+            ReadError::Unauthorized => {
+                ("the partner token was refused", Some(AccountNews::NoToken), DOUBT_AGE_MS_MAX)
+            }
+            ReadError::Failed(text) => (text.as_str(), None, DOUBT_AGE_MS_MAX),
+        };
+        let state = if now >= window_ends.saturating_add(age_max) {
+            doubt.held(Cause::Unobserved(text.to_owned()), now)
+        } else {
+            doubt.due_next(now, window_ends)
+        };
+        Step { account, ..self.stay(channel, state, Effect::Rest) }
+    }
+}
