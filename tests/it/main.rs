@@ -9,6 +9,7 @@
 )]
 
 mod deploy;
+mod domain;
 mod e2e;
 mod ledger;
 mod partner;

@@ -1,0 +1,4 @@
+//! The pure rules, as tables.
+
+mod payment;
+mod settle;

@@ -1,0 +1,210 @@
+//! What a set of events comes to, and which payment an event belongs to.
+
+use daybridge::domain::{
+    facts::{Facts, Family, Found, Line, Meaning, Money, PaymentId},
+    id::ChannelId,
+    payment::{Decision, Home, Known, Rules, decide, home},
+};
+use proptest::prelude::*;
+
+fn rules() -> Rules {
+    Rules {
+        money_in: Family::Charges,
+        money_in_since: None,
+        channel_pointers: vec!["/metadata/channel_id".into(), "/client_reference_id".into()],
+        days_pointers: vec!["/metadata/days".into()],
+        prices: [("price_month".to_owned(), 30), ("price_week".to_owned(), 7)].into(),
+        per_day: None,
+        days_max: 3650,
+    }
+}
+
+fn event(meaning: Meaning) -> Facts {
+    Facts {
+        occurred_at: 1_000,
+        livemode: true,
+        account: None,
+        meaning,
+        ids: Vec::new(),
+        channel: Vec::new(),
+        days: Vec::new(),
+        money: Some(Money { amount: 900, currency: "usd".into() }),
+        lines: None,
+    }
+}
+
+fn charge() -> Facts {
+    event(Meaning::MoneyIn(Family::Charges))
+}
+
+fn with(mut facts: Facts, channel: &[(usize, &str)], days: &[&str]) -> Facts {
+    let found = |(pointer, value): &(usize, &str)| Found { pointer: *pointer, value: (*value).into() };
+    facts.channel = channel.iter().map(found).collect();
+    facts.days = days.iter().map(|value| found(&(0, value))).collect();
+    facts
+}
+
+fn lines(mut facts: Facts, lines: &[(&str, i64)]) -> Facts {
+    let line = |(price, quantity): &(&str, i64)| Line { price: (*price).into(), quantity: *quantity };
+    facts.lines = Some(lines.iter().map(line).collect());
+    facts
+}
+
+/// `channel days`, or the cause of a hold, or the word of another decision.
+fn said(events: &[Facts], rules: &Rules) -> String {
+    match decide(events, rules) {
+        Decision::Grant { channel, days } => format!("{channel} {days}"),
+        Decision::Hold(hold) => hold.cause().to_owned(),
+        Decision::NoMoneyYet => "no money yet".to_owned(),
+        Decision::Nothing(why) => why.to_owned(),
+    }
+}
+
+#[test]
+fn days_are_whole_numbers_with_a_maximum() {
+    for (days, want) in [
+        ("30", "A 30"),
+        ("1", "A 1"),
+        ("3650", "A 3650"),
+        ("3651", "days_malformed"),
+        ("0", "days_malformed"),
+        ("-1", "days_malformed"),
+        ("+1", "days_malformed"),
+        ("1.5", "days_malformed"),
+        ("1e3", "days_malformed"),
+        (" 30", "days_malformed"),
+        ("30 ", "days_malformed"),
+        ("030", "days_malformed"),
+        ("", "days_malformed"),
+        ("1000000000000", "days_malformed"),
+        ("٣", "days_malformed"),
+    ] {
+        assert_eq!(said(&[with(charge(), &[(0, "A")], &[days])], &rules()), want, "{days:?}");
+    }
+}
+
+#[test]
+fn the_channel_is_the_first_hit_over_all_events() {
+    let session = |channel: &[(usize, &str)]| with(event(Meaning::Link), channel, &[]);
+    let paid = |channel: &[(usize, &str)]| with(charge(), channel, &["30"]);
+    for (events, want) in [
+        (vec![paid(&[(0, "A"), (1, "B")])], "A 30"),
+        (vec![paid(&[(1, "B")]), session(&[(0, "A")])], "A 30"),
+        (vec![paid(&[]), session(&[(1, "B")])], "B 30"),
+        (vec![paid(&[]), session(&[])], "channel_missing"),
+        (vec![paid(&[(0, "A")]), session(&[(0, "B")])], "channel_contradictory"),
+        (vec![paid(&[(0, "../x")])], "channel_malformed"),
+        (vec![paid(&[(0, "")])], "channel_malformed"),
+        (vec![session(&[(0, "A")])], "no money yet"),
+    ] {
+        assert_eq!(said(&events, &rules()), want, "{events:?}");
+    }
+}
+
+#[test]
+fn prices_and_amounts_say_how_many_days() {
+    let invoices = Rules { money_in: Family::Invoices, ..rules() };
+    let invoice = |found: &[(&str, i64)]| {
+        lines(with(event(Meaning::MoneyIn(Family::Invoices)), &[(0, "A")], &[]), found)
+    };
+    for (found, want) in [
+        (vec![("price_month", 1)], "A 30"),
+        (vec![("price_month", 2), ("price_week", 1)], "A 67"),
+        (vec![("price_month", 1), ("price_other", 1)], "price_unknown"),
+        (vec![("price_month", 0)], "price_lines"),
+        (vec![("price_month", -1)], "price_lines"),
+        (vec![("price_month", i64::MAX)], "price_lines"),
+    ] {
+        assert_eq!(said(&[invoice(&found)], &invoices), want, "{found:?}");
+    }
+    let per_day = Rules { per_day: Some(Money { amount: 30, currency: "usd".into() }), ..rules() };
+    for (amount, currency, want) in [
+        (900, "usd", "A 30"),
+        (910, "usd", "amount"),
+        (900, "eur", "currency"),
+        (i64::MAX - 7, "usd", "amount"),
+        (0, "usd", "the amount is 0"),
+    ] {
+        let mut paid = with(charge(), &[(0, "A")], &[]);
+        paid.money = Some(Money { amount, currency: currency.into() });
+        assert_eq!(said(&[paid], &per_day), want, "{amount} {currency}");
+    }
+    assert_eq!(said(&[with(charge(), &[(0, "A")], &[])], &rules()), "days_missing");
+}
+
+#[test]
+fn what_is_not_granted_without_a_person() {
+    let paid = with(charge(), &[(0, "A")], &["30"]);
+    assert_eq!(said(&[paid.clone(), event(Meaning::Refund)], &rules()), "refunded");
+    let changed = Rules { money_in_since: Some(2_000), ..rules() };
+    assert_eq!(said(std::slice::from_ref(&paid), &changed), "rule_changed");
+    let seen = event(Meaning::MoneyIn(Family::Invoices));
+    assert_eq!(said(&[paid.clone(), seen], &changed), "A 30", "seen under the old family");
+    let later = Facts { occurred_at: 2_000, ..paid };
+    assert_eq!(said(&[later], &changed), "A 30");
+}
+
+fn ids(text: &str) -> Vec<PaymentId> {
+    let rank = |id: &str| ["pi", "ch", "in", "cs"].iter().position(|p| id.starts_with(p)).unwrap();
+    text.split_whitespace().map(|id| PaymentId { rank: rank(id) as u8, id: id.into() }).collect()
+}
+
+#[test]
+fn an_event_finds_its_payment() {
+    let known = |key: &str, names: &str, granted| Known { key: key.into(), ids: ids(names), granted };
+    let payment = |granted: Option<&str>, name: &str, absorbed: &[&str]| Home::Payment {
+        granted: granted.map(str::to_owned),
+        name: ids(name).remove(0),
+        absorbed: absorbed.iter().map(|k| (*k).to_owned()).collect(),
+    };
+    for (event, recorded, want) in [
+        ("ch_1 pi_1", vec![], payment(None, "pi_1", &[])),
+        ("in_1", vec![known("k", "pi_1 in_1", true)], payment(Some("k"), "pi_1", &[])),
+        ("pi_1 in_1", vec![known("k", "in_1", false)], payment(None, "pi_1", &["k"])),
+        ("pi_1 in_1", vec![known("k", "in_1", true)], payment(Some("k"), "pi_1", &[])),
+        // One invoice paid by two payment intents stays two payments.
+        ("pi_2 in_1", vec![known("k", "pi_1 in_1", true)], payment(None, "pi_2", &[])),
+        // A link joins what was recorded apart.
+        (
+            "pi_1 in_1",
+            vec![known("a", "in_1 cs_1", false), known("b", "pi_1 ch_1", true)],
+            payment(Some("b"), "pi_1", &["a"]),
+        ),
+        ("in_1 cs_1", vec![known("a", "pi_1 in_1", true), known("b", "pi_2 cs_1", true)], {
+            Home::Contradiction(vec!["a".into(), "b".into()])
+        }),
+        ("in_1 cs_1", vec![known("a", "in_1", true), known("b", "cs_1", true)], {
+            Home::Contradiction(vec!["a".into(), "b".into()])
+        }),
+        ("", vec![], Home::Nowhere),
+    ] {
+        assert_eq!(home(&ids(event), &recorded), want, "{event} {recorded:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn order_and_repetition_change_nothing(picks in prop::collection::vec(0_usize..6, 1..12), seed in any::<u64>()) {
+        let pool = [
+            with(charge(), &[(0, "A")], &["30"]),
+            with(charge(), &[], &[]),
+            with(event(Meaning::Link), &[(1, "B")], &[]),
+            with(event(Meaning::MoneyIn(Family::PaymentIntents)), &[(0, "A")], &["31"]),
+            event(Meaning::Refund),
+            with(event(Meaning::Link), &[(0, "C")], &["30"]),
+        ];
+        let events: Vec<Facts> = picks.iter().map(|i| pool[*i].clone()).collect();
+        let mut other = events.clone();
+        other.extend(events.iter().take(3).cloned());
+        fastrand::Rng::with_seed(seed).shuffle(&mut other);
+        prop_assert_eq!(said(&events, &rules()), said(&other, &rules()));
+    }
+
+    #[test]
+    fn no_text_panics(channel in ".*", days in ".*") {
+        let granted = decide(&[with(charge(), &[(0, &channel)], &[&days])], &rules());
+        if let Decision::Grant { channel, days } = granted {
+            prop_assert!(ChannelId::parse(channel.as_str()).is_some() && (1..=3650).contains(&days));
+        }
+    }
+}
