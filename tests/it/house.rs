@@ -1,0 +1,73 @@
+//! The rules of the house that a compiler does not check: who may know what.
+
+use std::{fs, path::Path};
+
+/// Every Rust file below a folder of `src`, with its text.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                found.push((path.display().to_string(), fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    assert!(!found.is_empty(), "src/{folder} has no file");
+    found
+}
+
+/// No file of the folder says any of these words in its code.
+fn never(folder: &str, words: &[&str], but: &[&str]) {
+    for (path, text) in sources(folder) {
+        if but.iter().any(|part| path.contains(part)) {
+            continue;
+        }
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        for (number, line) in code.enumerate() {
+            for word in words {
+                assert!(!line.contains(word), "{path}: {word} in code line {}: {line}", number + 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_rules_do_no_io_and_know_no_door() {
+    never(
+        "domain",
+        &[
+            "std::time",
+            "std::fs",
+            "std::net",
+            "std::env",
+            "Instant::",
+            "SystemTime",
+            "async ",
+            "tokio",
+            "serde_json",
+        ],
+        &[],
+    );
+    never("domain", &["crate::", "lapin", "sqlx", "reqwest", "actix", "tracing", "fastrand"], &[]);
+}
+
+#[test]
+fn libraries_stay_behind_their_doors() {
+    never("", &["lapin::"], &["src/queue/"]);
+    never("", &["sqlx::"], &["src/ledger/", "src/queue/embedded"]);
+    never("", &["reqwest::"], &["src/partner/", "src/cli/"]);
+    never("provider", &["crate::ledger", "crate::partner", "crate::worker"], &[]);
+    never("queue", &["crate::ledger", "crate::partner", "crate::provider", "crate::domain"], &[]);
+    never("ledger", &["crate::queue", "crate::partner", "crate::provider", "crate::worker"], &[]);
+    never("partner", &["crate::queue", "crate::ledger", "crate::provider", "crate::worker"], &[]);
+}
+
+#[test]
+fn only_settle_calls_extend() {
+    never("", &[".extend(&claim"], &["src/worker/turn.rs"]);
+    never("ops", &["partner"], &[]);
+}
