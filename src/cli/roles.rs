@@ -7,7 +7,7 @@ use daybridge::{
     console::{self, Looks},
     ledger::{self, Ledger, LedgerError},
     partner,
-    provider::{self, Sources, source::Readers},
+    provider::{self, Address, Sources, source::Readers},
     queue,
     worker::{self, Doors},
 };
@@ -16,6 +16,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
+
+fn shown(address: &Address) -> String {
+    match address {
+        Address::Tcp(address) => address.to_string(),
+        Address::Unix(path) => format!("unix:{}", path.display()),
+    }
+}
 
 /// Wait between tries to reach the ledger at start.
 const LEDGER_RETRY: Duration = Duration::from_secs(2);
@@ -66,7 +73,7 @@ pub async fn run(config: Config, role: Role) -> Result<(), Failure> {
     tracing::info!(
         role = ?role,
         console = %console.address,
-        receiver = ?receiver.as_ref().map(|r| &r.address),
+        receiver = receiver.as_ref().map(|r| shown(&r.address)),
         "daybridge is up"
     );
 

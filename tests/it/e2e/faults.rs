@@ -1,6 +1,7 @@
 //! The whole system under the faults that lose or double payments elsewhere.
 
 use serde_json::json;
+use sqlx::Connection as _;
 
 use crate::support::{daybridge::House, postgres::Postgres, rabbitmq::Broker, wait::until};
 
@@ -122,4 +123,71 @@ async fn broker_killed_under_load_loses_no_200() {
     let state = house.sim_state().await.unwrap();
     let applied = state["extends"].as_array().unwrap().iter().filter(|e| e["applied"] == true).count();
     assert_eq!(applied, accepted.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_acked_before_the_ledger_has_it() {
+    let mut house = House::build("embedded", None, "").await;
+    house.sim("channels", json!({"id": "DEMOCH-AB12C", "days": 3, "mode": "live"})).await;
+    house.start("run").await;
+    let url = format!("sqlite:{}", house.path("ledger.db").display());
+    let mut lock = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut lock).await.unwrap();
+    let body = House::event("charge.succeeded", "evt_1", "pi_1", "DEMOCH-AB12C", "7");
+    assert_eq!(house.post(&body).await, 200, "the receiver does not need the ledger");
+    until("intake gives up on the locked ledger", || async {
+        house.log("run").contains("consuming stopped").then_some(())
+    })
+    .await;
+    house.kill("run");
+    drop(lock);
+    house.start("run").await;
+    house.payment_is("stripe/pi_1", "credited").await;
+    assert_eq!(house.applied("stripe/pi_1").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_workers_share_a_ledger_while_one_is_killed() {
+    let broker = Broker::shared();
+    let ledger = Postgres::url_of_new_database();
+    let mut house = House::build(&broker.amqp_url(&broker.new_vhost()), Some(&ledger), "").await;
+    for n in 0..5 {
+        house.sim("channels", json!({"id": format!("DEMOCH-C{n}"), "days": 3, "mode": "live"})).await;
+    }
+    let rates = json!([
+        {"chance": 0.05, "fault": {"method": "extend", "when": "after", "kind": "reset"}},
+        {"chance": 0.05, "fault": {"method": "extend", "when": "before", "kind": {"status": 503}}},
+        {"chance": 0.1, "fault": {"method": "read", "kind": {"status": 502}}},
+    ]);
+    house.sim("faults/rates", json!({"seed": 7, "rates": rates})).await;
+    house.start("serve").await;
+    house.start("work").await;
+    let [console] = crate::support::rabbitmq::free_ports();
+    let second = [("DAYBRIDGE_CONSOLE__LISTEN", format!("127.0.0.1:{console}"))];
+    house.start_as("work2", "work", &second).await;
+    for n in 0..40 {
+        let (payment, channel) = (format!("pi_{n}"), format!("DEMOCH-C{}", n % 5));
+        let body = House::event("charge.succeeded", &format!("evt_{n}"), &payment, &channel, "30");
+        let intent = House::event("payment_intent.succeeded", &format!("evt_i{n}"), &payment, &channel, "30");
+        let posts = tokio::join!(house.post(&body), house.post(&body), house.post(&intent));
+        assert_eq!(posts, (200, 200, 200));
+        if n == 20 {
+            house.kill("work");
+            house.start_as("work", "work", &[]).await;
+        }
+    }
+    for n in 0..40 {
+        let key = format!("stripe/pi_{n}");
+        let settled = until("every transfer is settled or held", || async {
+            let whole = house.json(&["payments", "show", &key, "--json"]);
+            let state = whole["transfers"][0]["state"].as_str()?.to_owned();
+            matches!(&*state, "settled" | "held").then_some(state == "settled")
+        })
+        .await;
+        let applied = house.applied(&key).await;
+        assert!(
+            if settled { applied == 1 } else { applied <= 1 },
+            "{key}: settled {settled}, applied {applied}"
+        );
+    }
 }

@@ -123,3 +123,38 @@ async fn send_posts_a_signed_event() {
     assert!(output.status.success(), "{output:?}");
     house.payment_is("stripe/pi_file", "credited").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_went_to_the_dead_queue_is_listed_and_can_be_replayed() {
+    let broker = Broker::shared();
+    let url = broker.amqp_url(&broker.new_vhost());
+    let mut house = House::build(&url, None, "").await;
+    house.start("work").await;
+    let connection = lapin::Connection::connect(&url, lapin::ConnectionProperties::default()).await.unwrap();
+    let channel = connection.create_channel().await.unwrap();
+    let properties = lapin::BasicProperties::default().with_delivery_mode(2);
+    channel
+        .basic_publish(
+            "".into(),
+            "daybridge.events".into(),
+            lapin::options::BasicPublishOptions::default(),
+            b"no words around it",
+            properties,
+        )
+        .await
+        .unwrap()
+        .await
+        .unwrap();
+    let held = until("the dead message is a held event", || async {
+        let held = house.json(&["held", "list", "--json"]);
+        held.as_array().unwrap().iter().find(|h| h["cause"] == "dead").cloned()
+    })
+    .await;
+    assert_eq!(held["kind"], "event", "{held:#}");
+    let plan = house.json(&["replay", "plan", "--dead", "--json"]);
+    assert_eq!(plan["payments"].as_array().unwrap().len(), 1, "{plan:#}");
+    let id = held["key"].as_str().unwrap();
+    let output = house.command(&["held", "cancel", id, "--reason", "a test message"]);
+    assert!(output.status.success(), "{output:?}");
+    assert!(house.json(&["held", "list", "--json"]).as_array().unwrap().is_empty());
+}
