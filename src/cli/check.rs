@@ -5,10 +5,9 @@ use std::net::TcpListener;
 use daybridge::{
     config::{Config, QueueUrl},
     domain::reply::ReadError,
-    ledger::{self, Ledger},
-    partner::{self, Partner},
+    ledger, partner,
     provider::Sources,
-    queue::{self, Queue},
+    queue,
 };
 
 use super::{Failure, text::say};

@@ -4,7 +4,7 @@ use clap::{ArgGroup, Args, Subcommand};
 use daybridge::{
     config::Config,
     domain::settle::Order,
-    ledger::{self, Decided, Ledger},
+    ledger::{self, Decided},
     worker::{clock, millis},
 };
 

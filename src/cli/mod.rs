@@ -58,6 +58,16 @@ pub enum Command {
     Sim(sim::SimArgs),
 }
 
+impl Command {
+    /// Roles tell what they do; commands answer on standard output.
+    pub fn log_level(&self) -> tracing::Level {
+        match self {
+            Command::Run | Command::Serve | Command::Work => tracing::Level::INFO,
+            _ => tracing::Level::WARN,
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Read {
     /// Newest first

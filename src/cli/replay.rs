@@ -3,9 +3,9 @@
 use clap::{ArgGroup, Args, Subcommand};
 use daybridge::{
     config::Config,
-    ledger::{self, Ledger, Plan, Selection},
+    ledger::{self, Plan, Selection},
     ops::replay::{self, Applied},
-    queue::{self, Queue},
+    queue,
     worker::clock,
 };
 

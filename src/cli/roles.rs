@@ -7,7 +7,7 @@ use daybridge::{
     console::{self, Looks},
     ledger, partner,
     provider::{self, Sources, source::Readers},
-    queue::{self, Queue},
+    queue,
     worker::{self, Doors},
 };
 use tokio::signal::unix::{SignalKind, signal};

@@ -2,7 +2,7 @@
 
 use daybridge::{
     config::Config,
-    ledger::{self, Ledger, view},
+    ledger::{self, view},
 };
 
 use super::{

@@ -23,7 +23,7 @@ pub fn say_json(value: &impl Serialize) {
 pub fn table<R: Into<Vec<String>>>(heads: &[&str], rows: impl IntoIterator<Item = R>) {
     let mut table = Table::new();
     table
-        .load_preset(presets::NOTHING)
+        .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(heads.to_vec());
     for row in rows {

@@ -331,7 +331,6 @@ pub trait Ledger: Send + Sync {
 }
 
 /// Opens the ledger the settings name and brings its schema up to date.
-
 pub async fn open(settings: &config::Ledger) -> Result<Arc<dyn Ledger>, LedgerError> {
     Ok(Arc::new(sql::SqlLedger::open(settings).await?))
 }

@@ -6,7 +6,7 @@
 //! reading loosely typed `activeTill` (a float or text may have lost its last digits on the way).
 //!
 //! Only the fields read here are kept; a channel's `token` is skipped by the parser and never stored. The
-//! texts of `Unclear` are our own; the partner's words travel only through [`words::clean`].
+//! texts of `Unclear` are our own; the partner's words travel only through `words::clean`.
 
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};

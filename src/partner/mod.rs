@@ -34,6 +34,9 @@ pub fn open(settings: &config::Partner) -> anyhow::Result<Arc<dyn Partner>> {
 /// Longest a partner call may take as a whole, over which it is cut; for docs of [`config::Partner`].
 pub const CALL_TIMEOUT_MAX: Duration = Duration::from_secs(300);
 
+/// Where the partner may be.
+mod address;
+
 /// The HTTP client.
 pub mod client;
 

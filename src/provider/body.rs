@@ -1,7 +1,7 @@
-//! Bounded reading of a request's body: in bytes and in time. A body that came in one piece is not copied,
-//! one that is already here costs no timer.
+//! Bounded reading of a request's body: in bytes and in time. A body that came in one piece is not copied;
+//! one that is already here arms no timer (the body is polled before the clock).
 
-use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
+use std::time::Duration;
 
 use actix_http::{Payload, error::PayloadError};
 use bytes::{Bytes, BytesMut};
@@ -19,11 +19,7 @@ pub(super) async fn read(
     if declared.is_some_and(|bytes| usize::try_from(bytes).map_or(true, |bytes| bytes > bytes_max)) {
         return Err(Answer::TooLong);
     }
-    let mut whole = pin!(collect(payload, bytes_max));
-    if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(whole.as_mut().poll(cx))).await {
-        return done;
-    }
-    tokio::time::timeout(limit, whole).await.unwrap_or(Err(Answer::Slow))
+    tokio::time::timeout(limit, collect(payload, bytes_max)).await.unwrap_or(Err(Answer::Slow))
 }
 
 async fn collect(payload: &mut Payload, bytes_max: usize) -> Result<Bytes, Answer> {

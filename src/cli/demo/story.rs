@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use daybridge::{
     domain::Ms,
-    ledger::{Ledger, view::Payment},
-    partner::sim::fault::{Fault, Kind, Method, When},
+    ledger::view::Payment,
+    partner::sim::{
+        fault::{Fault, Kind, Method, When},
+        record::Extend,
+    },
     provider::{WEBHOOKS, sample::Sample},
     worker::clock,
 };
@@ -185,7 +188,7 @@ impl Teller<'_> {
         Ok(())
     }
 
-    fn channels(&self, extends: &[daybridge::partner::sim::state::Extend]) -> Vec<Vec<String>> {
+    fn channels(&self, extends: &[Extend]) -> Vec<Vec<String>> {
         let row = |(id, ..): &(&str, i64, &str)| {
             let channel = self.stage.sim.control.channel(id);
             let till: Option<Ms> = channel.as_ref().map(|c| c.active_till);
@@ -197,11 +200,7 @@ impl Teller<'_> {
     }
 }
 
-async fn rows(
-    payments: &[Payment],
-    stage: &Stage,
-    extends: &[daybridge::partner::sim::state::Extend],
-) -> Result<Vec<Vec<String>>, Failure> {
+async fn rows(payments: &[Payment], stage: &Stage, extends: &[Extend]) -> Result<Vec<Vec<String>>, Failure> {
     let mut rows = Vec::new();
     for payment in payments {
         let events = stage.ledger.payment(&payment.key).await?.map_or(0, |whole| whole.events.len());
@@ -220,10 +219,8 @@ async fn rows(
 }
 
 /// Days and extensions that the partner applied for a payment, found by the key in the comment.
-fn applied(extends: &[daybridge::partner::sim::state::Extend], key: &str) -> (i64, usize) {
+fn applied(extends: &[Extend], key: &str) -> (i64, usize) {
     let key = format!(" {key}#");
-    let ours = |e: &&daybridge::partner::sim::state::Extend| {
-        e.applied && e.comment.as_ref().is_some_and(|comment| comment.contains(&key))
-    };
+    let ours = |e: &&Extend| e.applied && e.comment.as_ref().is_some_and(|comment| comment.contains(&key));
     (extends.iter().filter(ours).map(|e| e.days).sum(), extends.iter().filter(ours).count())
 }

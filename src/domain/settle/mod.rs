@@ -16,7 +16,7 @@ pub mod step;
 /// What a person decides.
 pub mod person;
 
-pub use person::{Order, OrderRefused, order};
+pub use person::{Order, OrderRefused, order, planned_again};
 pub use state::{Call, Cause, How, Outcome, State, Watch};
 pub use step::{AccountNews, Effect, Input, Step, step};
 

@@ -67,15 +67,9 @@ pub fn order(
                 "its outcome is open: look for its key in Billing History, then `held settle KEY --applied` or `--not-applied`",
             );
         }
-        (State::Held { outcome: Outcome::None, last, retried, .. }, Order::Retry) => State::Planned {
-            due: now,
-            since: now,
-            tries: 0,
-            lag_since: None,
-            reason: None,
-            last: *last,
-            retried: *retried,
-        },
+        (State::Held { outcome: Outcome::None, .. }, Order::Retry) => {
+            planned_again(state, now).unwrap_or_else(|| state.clone())
+        }
         (State::Held { outcome: Outcome::None, .. } | State::Planned { .. }, Order::Cancel) => {
             State::Cancelled { reason: reason.to_owned(), at: now, attempt: state.attempt() }
         }
@@ -90,4 +84,19 @@ pub fn order(
         (State::Cancelled { .. }, _) => return refused("it is cancelled"),
     };
     Ok((state, channel))
+}
+
+/// A held transfer whose call was not applied, planned again; its last call stays known, so that the next
+/// reading must show the channel as it was left. `None`: it is not held, or its outcome is open.
+pub fn planned_again(state: &State, now: Ms) -> Option<State> {
+    let State::Held { outcome: Outcome::None, last, retried, .. } = state else { return None };
+    Some(State::Planned {
+        due: now,
+        since: now,
+        tries: 0,
+        lag_since: None,
+        reason: None,
+        last: *last,
+        retried: *retried,
+    })
 }

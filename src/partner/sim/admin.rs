@@ -10,8 +10,8 @@
 //! | `POST /_sim/channels/{id}/renew` | `{"days"?}` (30) | a card renewal; the balance stays |
 //! | `POST /_sim/channels/{id}/mode` | `{"mode"}` | a mode change by hand |
 //! | `POST /_sim/balance` | `{"days"}` | sets the balance |
-//! | `POST /_sim/switches` | any fields of [`Switches`] | sets these |
-//! | `POST /_sim/faults` | a [`Fault`] or an array of them | `{"method":"extend","when":"after","kind":"reset","channel":null,"times":1}`; kinds: `"reset"`, `{"hang":{"ms":n}}`, `{"late_commit":{"ms":n}}`, `{"status":502}`, `"cut_json"`, `"html_403"`, `{"throttle":{"retry_after":n}}`, `{"refuse":403}` |
+//! | `POST /_sim/switches` | any fields of `Switches` | sets these |
+//! | `POST /_sim/faults` | a `Fault` or an array of them | `{"method":"extend","when":"after","kind":"reset","channel":null,"times":1}`; kinds: `"reset"`, `{"hang":{"ms":n}}`, `{"late_commit":{"ms":n}}`, `{"status":502}`, `"cut_json"`, `"html_403"`, `{"throttle":{"retry_after":n}}`, `{"refuse":403}` |
 //! | `POST /_sim/faults/rates` | `{"seed","rates":[{"chance":0.1,"fault":{…}}]}` | random faults, repeatable |
 //! | `DELETE /_sim/faults` | – | forgets all faults and rates |
 //! | `POST /_sim/clock` | `{"advance_ms"?,"set_ms"?,"freeze"?}` | moves, sets, stops the clock: `{"now"}` |
@@ -28,7 +28,7 @@ use super::{
     control::World,
     fault::{Chance, Fault},
     hooks,
-    state::{By, Channel, TRIAL_ACTIVE_DAYS, TRIAL_DAYS, blank},
+    record::{By, Channel, TRIAL_ACTIVE_DAYS, TRIAL_DAYS, blank},
     switches::Switches,
 };
 use crate::domain::{DAY_MS, Ms, id::ChannelId};

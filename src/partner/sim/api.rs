@@ -13,8 +13,9 @@ use super::{
     Shared,
     control::World,
     fault::{Kind, Method, When},
-    hooks, spoil,
-    state::{By, Channel, Extend, Refusal},
+    hooks,
+    record::{By, Channel, Extend, Refusal},
+    spoil,
     switches::Shape,
 };
 

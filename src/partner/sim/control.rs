@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
     fault::{Fault, Faults},
-    state::{Book, Channel, Extend, blank},
+    record::{Channel, Extend, blank},
+    state::Book,
     switches::Switches,
 };
 use crate::domain::{DAY_MS, Ms};

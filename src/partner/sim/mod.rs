@@ -1,8 +1,8 @@
 //! A stand-in for the partner, with every unknown as a switch, every known failure as a fault, and a clock that
-//! can be moved. It serves the partner's API on one address and the truth on another: [`admin`] documents the
+//! can be moved. It serves the partner's API on one address and the truth on another: `admin` documents the
 //! `/_sim/…` routes. Used by the tests, by `daybridge demo`, and alone as `daybridge sim`.
 //!
-//! It is HTTP over the pure [`state::Book`]; a seeded simulation uses the book without the HTTP. It keeps
+//! It is HTTP over the pure `state::Book`; a seeded simulation uses the book without the HTTP. It keeps
 //! nothing on disk: a stopped simulator forgets. Not for the open network: plain HTTP, one token, and an admin
 //! address that must be loopback.
 
@@ -33,6 +33,9 @@ pub mod control;
 
 /// Faults to come.
 pub mod fault;
+
+/// What the books hold.
+pub mod record;
 
 /// The books.
 pub mod state;

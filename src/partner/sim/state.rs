@@ -4,16 +4,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use serde::Serialize;
-
-use super::switches::{ExpiredBase, Switches, TooLittleBalance};
+use super::{
+    record::{By, Channel, Extend, Refusal, TRIAL_ACTIVE_DAYS, TRIAL_DAYS, blank},
+    switches::{ExpiredBase, Switches, TooLittleBalance},
+};
 use crate::domain::{DAY_MS, Ms};
-
-/// Days of a trial, from creation.
-pub const TRIAL_DAYS: i64 = 5;
-
-/// Days a channel with a trial is active for, from creation.
-pub const TRIAL_ACTIVE_DAYS: i64 = 6;
 
 /// Creations within [`CREATIONS_WINDOW_MS`]; one more is answered 429.
 pub const CREATIONS_MAX: usize = 20;
@@ -27,105 +22,6 @@ pub const HISTORY_MAX: usize = 256;
 /// Lines of the extend log kept; older ones are forgotten.
 pub const EXTENDS_MAX: usize = 100_000;
 
-/// One channel, in the partner's own words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Channel {
-    /// Such as `DEMOCH-AB12C`.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// Creation, ms since epoch.
-    #[serde(rename = "creationTS")]
-    pub creation_ts: Ms,
-    /// Until when it has days, ms since epoch.
-    pub active_till: Ms,
-    /// End of the trial, ms since epoch.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub trial: Option<Ms>,
-    /// `trial`, `live` …
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mode: Option<String>,
-    /// Its phone number.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub phone: Option<String>,
-    /// Its project.
-    pub project_id: String,
-    /// The channel's own token; in the simulator so that dropping it is tested.
-    pub token: String,
-    /// It has stopped for want of days.
-    pub stopped: bool,
-    /// `active` even without days.
-    pub status: &'static str,
-}
-
-/// Who moved a channel's days.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum By {
-    /// `POST …/extend`.
-    Api,
-    /// The panel's Extend button: debits the balance too.
-    Panel,
-    /// A card renewal: does not touch the balance.
-    Renewal,
-}
-
-/// One line of the truth: an extend that was asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Extend {
-    /// When, ms since epoch.
-    pub at: Ms,
-    /// The channel named.
-    pub channel: String,
-    /// Days asked for.
-    pub days: i64,
-    /// The comment, where given.
-    pub comment: Option<String>,
-    /// The days moved.
-    pub applied: bool,
-    /// Who.
-    pub by: By,
-    /// Why not, or what was done to the answer.
-    pub note: String,
-}
-
-/// Why the partner did not do it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// No such channel.
-    #[error("channel not found")]
-    UnknownChannel,
-    /// Too few days on the account; the status is a switch.
-    #[error("not enough days on the balance")]
-    TooLittleBalance(u16),
-    /// No comment.
-    #[error("comment is required")]
-    MissingComment,
-    /// Days below 1 or with a fraction.
-    #[error("days must be a positive integer")]
-    BadDays,
-    /// A channel of this id exists.
-    #[error("channel already exists")]
-    Exists,
-    /// More than [`CREATIONS_MAX`].
-    #[error("too many channels created")]
-    TooManyCreations,
-}
-
-impl Refusal {
-    /// The HTTP status.
-    pub fn status(self) -> u16 {
-        match self {
-            Refusal::UnknownChannel => 404,
-            Refusal::TooLittleBalance(status) => status,
-            Refusal::MissingComment | Refusal::BadDays => 400,
-            Refusal::Exists => 409,
-            Refusal::TooManyCreations => 429,
-        }
-    }
-}
-
 #[derive(Debug, Clone)]
 struct Entry {
     channel: Channel,
@@ -137,7 +33,7 @@ struct Entry {
 #[derive(Debug, Clone, Default)]
 pub struct Book {
     balance_days: i64,
-    /// A days webhook fires when the balance falls below or to this.
+    /// A days webhook fires when the balance falls to this or below.
     pub days_limit: Option<i64>,
     channels: BTreeMap<String, Entry>,
     extends: VecDeque<Extend>,
@@ -349,23 +245,6 @@ impl Entry {
             self.history.pop_front();
         }
         self.history.push_back((now, self.channel.clone()));
-    }
-}
-
-/// A channel without days, trial or mode, as a creation without a trial leaves it.
-pub fn blank(id: &str, now: Ms) -> Channel {
-    Channel {
-        id: id.to_owned(),
-        name: id.to_owned(),
-        creation_ts: now,
-        active_till: now,
-        trial: None,
-        mode: None,
-        phone: None,
-        project_id: "projectSimulated".into(),
-        token: format!("simChannelToken9Of{id}"),
-        stopped: false,
-        status: "active",
     }
 }
 

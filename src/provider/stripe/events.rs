@@ -18,7 +18,7 @@ const fn when(path: &'static str, is: &'static [&'static str], then: Sense) -> R
 const OUT_OF_BAND: Sense = Sense::Ignored("paid out of band: no money moved at the provider");
 const REFUND_FAILED: Sense = Sense::Ignored("the refund failed: no money went back");
 const INQUIRY: Sense = Sense::Ignored("an inquiry only: no money was withdrawn");
-const WON: Sense = Sense::Ignored("the dispute ended in the seller's favour");
+const WON: Sense = Sense::Ignored("the dispute was won: the money stays");
 
 pub(super) const MAP: EventMap = EventMap {
     id: "id",

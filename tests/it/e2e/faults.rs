@@ -2,12 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{
-    daybridge::House,
-    postgres::Postgres,
-    rabbitmq::Broker,
-    wait::until,
-};
+use crate::support::{daybridge::House, postgres::Postgres, rabbitmq::Broker, wait::until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn applied_but_the_connection_was_cut() {
@@ -27,7 +22,9 @@ async fn applied_but_the_connection_was_cut() {
 async fn not_applied_and_no_answer_is_tried_once_more() {
     let mut house = House::build("embedded", None, "").await;
     house.sim("channels", json!({"id": "DEMOCH-AB12C", "days": 3, "mode": "live"})).await;
-    house.sim("faults", json!({"method": "extend", "when": "before", "kind": {"status": 502}, "times": 2})).await;
+    house
+        .sim("faults", json!({"method": "extend", "when": "before", "kind": {"status": 502}, "times": 2}))
+        .await;
     house.start("run").await;
     let body = House::event("charge.succeeded", "evt_1", "pi_1", "DEMOCH-AB12C", "7");
     assert_eq!(house.post(&body).await, 200);
@@ -38,7 +35,14 @@ async fn not_applied_and_no_answer_is_tried_once_more() {
     let refused = house.command(&["held", "retry", "stripe/pi_1#1"]);
     assert_eq!(refused.status.code(), Some(1), "an open outcome is not retried");
     let settled = until("the window after the call is over", || async {
-        let output = house.command(&["held", "settle", "stripe/pi_1#1", "--not-applied", "--reason", "not in Billing History"]);
+        let output = house.command(&[
+            "held",
+            "settle",
+            "stripe/pi_1#1",
+            "--not-applied",
+            "--reason",
+            "not in Billing History",
+        ]);
         output.status.success().then_some(())
     });
     settled.await;
@@ -58,7 +62,10 @@ async fn worker_killed_between_call_and_record() {
     house.start("work").await;
     let body = House::event("charge.succeeded", "evt_1", "pi_1", "DEMOCH-AB12C", "7");
     assert_eq!(house.post(&body).await, 200);
-    until("the partner applied the days", || async { (house.applied("stripe/pi_1").await == 1).then_some(()) }).await;
+    until("the partner applied the days", || async {
+        (house.applied("stripe/pi_1").await == 1).then_some(())
+    })
+    .await;
     house.kill("work");
     let whole = house.json(&["payments", "show", "stripe/pi_1", "--json"]);
     assert_eq!(whole["transfers"][0]["state"], "intended", "{whole:#}");
@@ -90,7 +97,10 @@ async fn broker_killed_under_load_loses_no_200() {
             .map(|n| {
                 let payment = format!("pi_r{round}n{n}");
                 let channel = format!("DEMOCH-C{}", n % 10);
-                (payment.clone(), House::event("charge.succeeded", &format!("evt_{payment}"), &payment, &channel, "1"))
+                (
+                    payment.clone(),
+                    House::event("charge.succeeded", &format!("evt_{payment}"), &payment, &channel, "1"),
+                )
             })
             .collect();
         let posts = futures_util::future::join_all(bodies.iter().map(|(_, body)| house.post(body))).await;
@@ -100,8 +110,10 @@ async fn broker_killed_under_load_loses_no_200() {
                 503 => {
                     // As the provider does: until it is taken.
                     refused += 1;
-                    until("the receiver takes it again", || async { (house.post(&body).await == 200).then_some(()) })
-                        .await;
+                    until("the receiver takes it again", || async {
+                        (house.post(&body).await == 200).then_some(())
+                    })
+                    .await;
                     accepted.push(payment);
                     if round == 4 {
                         break;

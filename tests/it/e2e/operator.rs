@@ -15,7 +15,9 @@ async fn a_replay_of_what_is_credited_is_skipped() {
     assert_eq!(house.post(&body).await, 200);
     house.payment_is("stripe/pi_1", "credited").await;
 
-    for selection in [["--payment", "stripe/pi_1"], ["--event", "evt_1"], ["--source", "stripe"], ["--since", "1h"]] {
+    for selection in
+        [["--payment", "stripe/pi_1"], ["--event", "evt_1"], ["--source", "stripe"], ["--since", "1h"]]
+    {
         let plan = house.json(&["replay", "plan", selection[0], selection[1], "--json"]);
         assert_eq!(plan["payments"][0]["payment"], "stripe/pi_1", "{plan:#}");
         assert_eq!(plan["payments"][0]["verdict"], "skip", "{plan:#}");
@@ -98,7 +100,19 @@ async fn send_posts_a_signed_event() {
     let mut house = House::build("embedded", None, "").await;
     house.sim("channels", json!({"id": "DEMOCH-AB12C", "days": 10, "mode": "live"})).await;
     house.start("run").await;
-    let arguments = ["send", "--source", "stripe", "--type", "charge.succeeded", "--payment", "pi_sent", "--channel", "DEMOCH-AB12C", "--days", "5"];
+    let arguments = [
+        "send",
+        "--source",
+        "stripe",
+        "--type",
+        "charge.succeeded",
+        "--payment",
+        "pi_sent",
+        "--channel",
+        "DEMOCH-AB12C",
+        "--days",
+        "5",
+    ];
     let output = house.command(&arguments);
     assert!(output.status.success(), "{output:?}");
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), r#"200 {"status":"accepted"}"#);

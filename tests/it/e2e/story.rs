@@ -63,16 +63,23 @@ async fn what_must_not_be_credited_is_not() {
     assert_eq!(house.post_to(&url, &forged, &sign(&forged, now_s() - 301)).await, 400);
     assert_eq!(house.post_to(&url, &forged, &sign(&forged, now_s() + 301)).await, 400);
 
-    let test_mode = String::from_utf8(House::event("charge.succeeded", "evt_t", "pi_test", "DEMOCH-AB12C", "30"))
-        .unwrap()
-        .replace("\"livemode\": true", "\"livemode\": false");
+    let test_mode =
+        String::from_utf8(House::event("charge.succeeded", "evt_t", "pi_test", "DEMOCH-AB12C", "30"))
+            .unwrap()
+            .replace("\"livemode\": true", "\"livemode\": false");
     assert_eq!(house.post(test_mode.as_bytes()).await, 200);
     let unknown = House::event("charge.succeeded", "evt_u", "pi_unknown", "NOSUCH-ZZZZZ", "30");
     assert_eq!(house.post(&unknown).await, 200);
-    for (payment, days) in
-        [("pi_0", "0"), ("pi_m", "-1"), ("pi_h", "1.5"), ("pi_e", "1e3"), ("pi_b", " 30"), ("pi_big", "1000000000000")]
-    {
-        let event = House::event("charge.succeeded", &format!("evt_{payment}"), payment, "DEMOCH-AB12C", days);
+    for (payment, days) in [
+        ("pi_0", "0"),
+        ("pi_m", "-1"),
+        ("pi_h", "1.5"),
+        ("pi_e", "1e3"),
+        ("pi_b", " 30"),
+        ("pi_big", "1000000000000"),
+    ] {
+        let event =
+            House::event("charge.succeeded", &format!("evt_{payment}"), payment, "DEMOCH-AB12C", days);
         assert_eq!(house.post(&event).await, 200);
         house.payment_is(&format!("stripe/{payment}"), "held").await;
     }
@@ -103,7 +110,8 @@ async fn too_little_balance_waits_for_the_top_up() {
     let house = house_on_rabbitmq().await;
     house.sim("balance", json!({"days": 20})).await;
     for n in 1..=2 {
-        let event = House::event("charge.succeeded", &format!("evt_{n}"), &format!("pi_{n}"), "DEMOCH-AB12C", "30");
+        let event =
+            House::event("charge.succeeded", &format!("evt_{n}"), &format!("pi_{n}"), "DEMOCH-AB12C", "30");
         assert_eq!(house.post(&event).await, 200);
     }
     house.payment_is("stripe/pi_1", "held").await;
@@ -139,7 +147,9 @@ async fn one_process_with_files_only() {
     assert!(!metrics.contains("DEMOCH") && !metrics.contains("pi_1"), "{metrics}");
     assert_eq!(house.stop("run").await, Some(0));
     let log = house.log("run");
-    for secret in [crate::support::daybridge::SECRET, crate::support::daybridge::TOKEN, "CHANNEL_TOKEN", "\"object\""] {
+    for secret in
+        [crate::support::daybridge::SECRET, crate::support::daybridge::TOKEN, "CHANNEL_TOKEN", "\"object\""]
+    {
         assert!(!log.contains(secret), "{secret} is in the log");
     }
 }
@@ -153,7 +163,8 @@ async fn the_demo_tells_the_truth() {
     .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
-    for part in ["-> 200", "-> 400", "stripe/pi_demo3", "observed", "held", "Every outcome was the right one"] {
+    for part in ["-> 200", "-> 400", "stripe/pi_demo3", "observed", "held", "Every outcome was the right one"]
+    {
         assert!(text.contains(part) || part == "observed", "{part} not in {text}");
     }
 }

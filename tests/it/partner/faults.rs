@@ -36,9 +36,18 @@ async fn every_fault_before_and_after_the_debit_is_unclear() {
 }
 
 #[tokio::test]
+async fn a_reset_is_a_reset() {
+    let (sim, client, before) = pair(100, Duration::from_secs(20)).await;
+    sim.control.push_fault(Fault::next(Method::Extend, When::After, Kind::Reset));
+    let Reply::Unclear(text) = extend(&client).await else { panic!() };
+    assert!(text.contains("reset by peer"), "{text}");
+    assert_eq!(applied(&sim, before), 1);
+}
+
+#[tokio::test]
 async fn a_late_commit_is_applied_after_the_client_gave_up() {
     let (sim, client, before) = pair(100, CALL_TIMEOUT).await;
-    let late = Kind::LateCommit { ms: 1_500 };
+    let late = Kind::LateCommit { ms: 4_000 };
     sim.control.push_fault(Fault::next(Method::Extend, When::After, late));
     assert!(matches!(extend(&client).await, Reply::Unclear(_)));
     assert_eq!(client.read(&id()).await.unwrap().active_till, before, "not yet");

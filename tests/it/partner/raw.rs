@@ -92,8 +92,11 @@ async fn misbehave(mut stream: TcpStream, then: Then, tell: tokio::sync::mpsc::U
     }
 }
 
-/// The head and as much body as it promises.
+/// The head and as much body as it promises; or a TLS handshake's first byte.
 fn whole(request: &[u8]) -> bool {
+    if request.first() == Some(&0x16) {
+        return true;
+    }
     let text = String::from_utf8_lossy(request).to_ascii_lowercase();
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
     let promised = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok());
@@ -122,7 +125,7 @@ async fn unclear(then: Then, says: &str) -> Server {
 
 #[tokio::test]
 async fn whatever_breaks_after_the_connection_is_unclear_and_tried_once() {
-    unclear(Then::Silence, "no whole answer within 700ms").await;
+    unclear(Then::Silence, "no whole answer within 1s 500ms").await;
     unclear(Then::ResetAtOnce, "the connection broke").await;
     unclear(Then::ResetAfterReading, "the connection broke").await;
     unclear(Then::Close, "the connection broke").await;
@@ -167,12 +170,40 @@ async fn refused_connections_are_not_sent() {
     assert!(matches!(client.read(&id()).await, Err(ReadError::Failed(_))));
 }
 
+/// A full accept queue: Linux drops further SYNs, so a connect hangs.
+#[tokio::test]
+async fn a_connect_that_hangs_is_not_sent() {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut fill = Vec::new();
+    loop {
+        match tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
+            Ok(stream) => fill.push(stream.unwrap()),
+            Err(_) => break,
+        }
+        assert!(fill.len() < 100, "the queue never fills");
+    }
+    let client = client_of(&format!("http://{address}"), TOKEN, CALL_TIMEOUT);
+    let reply = extend(&client).await;
+    assert!(matches!(&reply, Reply::NotSent(text) if text.contains("too long")), "{reply:?}");
+}
+
+#[tokio::test]
+async fn tls_that_hangs_is_not_sent() {
+    let server = server(Then::Silence).await;
+    let client = client_of(&server.url.replace("http://127.0.0.1", "https://localhost"), TOKEN, CALL_TIMEOUT);
+    let reply = extend(&client).await;
+    assert!(matches!(&reply, Reply::NotSent(text) if text.contains("too long")), "{reply:?}");
+}
+
 #[tokio::test]
 async fn a_host_that_answers_no_tls_is_not_sent() {
     let mut server = server(Then::Close).await;
     let client = client_of(&server.url.replace("http://127.0.0.1", "https://localhost"), TOKEN, CALL_TIMEOUT);
     let reply = extend(&client).await;
-    assert!(matches!(reply, Reply::NotSent(_)), "{reply:?}");
+    assert!(matches!(&reply, Reply::NotSent(text) if text.contains("no connection")), "{reply:?}");
     let seen = tokio::time::timeout(CALL_TIMEOUT, server.asked.recv()).await;
     assert!(!format!("{seen:?}").contains("partner-of-these-tests"), "no token before TLS stands");
 }

@@ -10,7 +10,8 @@ use daybridge::{
         Partner as _,
         sim::{
             fault::Method,
-            state::{Book, By, CREATIONS_MAX, CREATIONS_WINDOW_MS, Refusal, blank},
+            record::{By, Refusal, blank},
+            state::{Book, CREATIONS_MAX, CREATIONS_WINDOW_MS},
             switches::{ExpiredBase, Shape, Switches, TooLittleBalance},
         },
     },

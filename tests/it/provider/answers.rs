@@ -8,8 +8,8 @@ use daybridge::{
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::bench::{
-    Bench, Manner, OLD_SECRET, SECRET, config, fixture, now_s, post, reply, request, settings, signature,
-    signed,
+    Bench, Manner, OLD_SECRET, SECRET, config, exchange, fixture, now_s, post, reply, request, settings,
+    signature, signed,
 };
 
 const ACCEPTED: &str = r#"200 {"status":"accepted"}"#;
@@ -94,6 +94,23 @@ async fn bad_requests_have_clear_answers_and_never_reach_the_queue() {
         assert_eq!(reply.head.to_lowercase().contains("allow: post"), want == "405 method", "{what}");
         assert_eq!(bench.queue.count(), 0, "{what}");
     }
+    bench.running.stop().await.unwrap();
+}
+
+/// The body of a refused request was taken off the wire, so a proxy can go on using the connection.
+#[tokio::test]
+async fn a_refusal_leaves_the_connection_usable() {
+    let bench = Bench::new().await;
+    let mut connection = bench.connect().await;
+    let body = vec![b'x'; 200_000];
+    for refused in [
+        request("POST /webhooks/other", &[], &body),
+        request("PUT /webhooks/stripe", &[], &body),
+        post(&["Stripe-Signature: t=1"], &body),
+    ] {
+        assert!(exchange(&mut connection, &refused).await.status >= 400);
+    }
+    assert_eq!(exchange(&mut connection, &signed(&body)).await.short(), ACCEPTED);
     bench.running.stop().await.unwrap();
 }
 
@@ -199,4 +216,33 @@ async fn a_secret_file_with_a_line_end_verifies() {
     let bench = Bench::serving(settings(), sources).await;
     assert_eq!(bench.send(&signed(&fixture("customer.created"))).await.short(), ACCEPTED);
     bench.running.stop().await.unwrap();
+}
+
+#[test]
+fn every_answer_is_counted_by_source() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let page = recorder.handle();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    // The receiver registers its meters when it starts.
+    metrics::with_local_recorder(&recorder, || {
+        runtime.block_on(async {
+            let bench = Bench::new().await;
+            for _ in 0..2 {
+                bench.send(&signed(b"{}")).await;
+            }
+            bench.send(&post(&[], b"{}")).await;
+            bench.send(&request("GET /", &[], b"")).await;
+            bench.running.stop().await.unwrap();
+        });
+    });
+    let page = page.render();
+    for line in [
+        r#"daybridge_deliveries_total{source="stripe",answer="accepted"} 2"#,
+        r#"daybridge_deliveries_total{source="stripe",answer="signature_missing"} 1"#,
+        r#"daybridge_deliveries_total{source="unknown",answer="unknown_source"} 1"#,
+        r#"daybridge_deliveries_total{source="stripe",answer="queue_timeout"} 0"#,
+        r#"daybridge_confirm_seconds_count{source="stripe"} 2"#,
+    ] {
+        assert!(page.contains(line), "{line} is not in:\n{page}");
+    }
 }

@@ -152,7 +152,7 @@ fn what_looks_like_money_and_is_none() {
         (
             "charge.dispute.created",
             vec![kind("charge.dispute.closed"), field("/data/object/status", json!("won"))],
-            "ignored: the dispute ended in the seller's favour; 0=pi_3Made 1=ch_3Made",
+            "ignored: the dispute was won: the money stays; 0=pi_3Made 1=ch_3Made",
         ),
         (
             "charge.dispute.created",
@@ -276,4 +276,36 @@ fn unreadable_bodies_say_why_and_quote_nothing() {
     assert_eq!(read(priced, "invoice.paid.basil", &more).unwrap_err(), reason);
     let readers = Sources::readers(&config("")).unwrap();
     assert!(readers.read("gone", b"{}").unwrap_err().0.contains("not in the settings"));
+}
+
+proptest::proptest! {
+    /// Whatever stands in whatever field, reading ends in facts or a reason.
+    #[test]
+    fn odd_values_never_panic(
+        name in proptest::sample::select(vec![
+            "charge.succeeded.acacia", "invoice.paid.basil", "invoice.paid.acacia", "refund.created",
+        ]),
+        at in 0usize..200,
+        odd in proptest::sample::select(vec![
+            Value::Null, json!(true), json!(-1), json!(1e300), json!(""), json!([]), json!([[1], null]), json!({"id": 5}),
+        ]),
+    ) {
+        let mut event: Value = serde_json::from_slice(&fixture(name)).unwrap();
+        let mut places = Vec::new();
+        places_of(&event, "", &mut places);
+        *event.pointer_mut(&places[at % places.len()]).unwrap() = odd;
+        let _ = raw("", &serde_json::to_vec(&event).unwrap());
+    }
+}
+
+fn places_of(value: &Value, at: &str, places: &mut Vec<String>) {
+    places.push(at.to_owned());
+    let below: Vec<(String, &Value)> = match value {
+        Value::Object(entries) => entries.iter().map(|(key, value)| (key.clone(), value)).collect(),
+        Value::Array(list) => list.iter().enumerate().map(|(i, value)| (i.to_string(), value)).collect(),
+        _ => Vec::new(),
+    };
+    for (key, value) in below {
+        places_of(value, &format!("{at}/{key}"), places);
+    }
 }

@@ -37,3 +37,18 @@ fn signatures_of_the_official_sdk_are_judged_as_it_judges_them() {
         }
     }
 }
+
+proptest::proptest! {
+    /// Nothing but our own signature opens the door, and nothing makes the verifier panic.
+    #[test]
+    fn made_up_headers_are_refused(header: Vec<u8>, like in "(t=[0-9]{0,12}|v[01]=[0-9a-f]{60,66}|[,= ]){0,8}", body: Vec<u8>) {
+        let keys = Keys::new(&["whsec_x".to_owned().into()]).unwrap();
+        let judge = |header: &[u8]| {
+            verify(&PRESET.scheme, &keys, [header].into_iter(), body.clone().into(), 0, Duration::MAX).is_ok()
+        };
+        proptest::prop_assert!(!judge(&header));
+        proptest::prop_assert!(!judge(like.as_bytes()));
+        let own = sign(&PRESET.scheme, &"whsec_x".to_owned().into(), &body, 7).unwrap();
+        proptest::prop_assert!(judge(own.as_bytes()));
+    }
+}

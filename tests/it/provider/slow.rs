@@ -65,7 +65,7 @@ async fn a_dripping_head_is_cut() {
     });
     let since = Instant::now();
     assert!(reply(&mut read).await.is_none());
-    assert!(since.elapsed() < SHORT * 20);
+    assert!((SHORT..SHORT * 20).contains(&since.elapsed()), "cut after {:?}", since.elapsed());
     drip.abort();
     bench.running.stop().await.unwrap();
 }

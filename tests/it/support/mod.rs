@@ -1,5 +1,11 @@
 //! What several suites need.
 
+/// daybridge's own processes.
+pub(crate) mod daybridge;
+
+/// A private PostgreSQL cluster.
+pub(crate) mod postgres;
+
 /// A private RabbitMQ node.
 pub(crate) mod rabbitmq;
 

@@ -1,0 +1,272 @@
+//! The account's hold: too little balance, or a refused token, rests all calls until one transfer, the
+//! probe, goes through. And the families that granted days before.
+
+use sqlx::Row as _;
+
+use super::{
+    SqlLedger, Tx,
+    fault::{Fault, corrupt},
+    rows,
+};
+use crate::{
+    domain::{
+        Ms,
+        settle::{AccountNews, State, planned_again},
+    },
+    ledger::AccountHold,
+};
+
+/// The causes of transfers that an account's hold keeps back.
+pub(super) const BALANCE: &str = "balance";
+/// See [`BALANCE`].
+pub(super) const TOKEN: &str = "unauthorized";
+
+fn hold_of(row: &sqlx::any::AnyRow) -> Result<AccountHold, Fault> {
+    let word: String = row.try_get("news")?;
+    let news = match word.as_str() {
+        BALANCE => AccountNews::NoBalance,
+        TOKEN => AccountNews::NoToken,
+        other => return Err(corrupt(format!("the account's hold {other:?}"))),
+    };
+    Ok(AccountHold {
+        news,
+        since: row.try_get("since")?,
+        probe_at: row.try_get("probe_at")?,
+        probe: row.try_get("probe")?,
+    })
+}
+
+const HOLD: &str = "SELECT news, since, probe_at, probe FROM accounts WHERE account = $1";
+
+impl SqlLedger {
+    pub(super) async fn account_hold_once(&self, account: &str) -> Result<Option<AccountHold>, Fault> {
+        let row = sqlx::query(HOLD).bind(account).fetch_optional(&self.read).await?;
+        row.as_ref().map(hold_of).transpose()
+    }
+
+    /// Serializable: what the news does depends on the hold it finds. Good news for an account without a
+    /// hold, which is nearly all news, is a read.
+    pub(super) async fn account_news_once(
+        &self,
+        account: &str,
+        news: AccountNews,
+        now: Ms,
+        probe_at: Ms,
+    ) -> Result<(), Fault> {
+        let bad = match news {
+            AccountNews::NoBalance => Some(BALANCE),
+            AccountNews::NoToken => Some(TOKEN),
+            AccountNews::Reads | AccountNews::Extends => None,
+        };
+        let found = self.account_hold_once(account).await?;
+        match (&found, news) {
+            (None, AccountNews::Reads | AccountNews::Extends) => return Ok(()),
+            (Some(hold), AccountNews::Reads) if hold.news == AccountNews::NoBalance => return Ok(()),
+            _ => {}
+        }
+        let mut tx = self.serial().await?;
+        let hold = sqlx::query(HOLD).bind(account).fetch_optional(&mut *tx).await?;
+        let hold = hold.as_ref().map(hold_of).transpose()?;
+        match (bad, hold) {
+            (Some(word), hold) => {
+                // Told of the balance, the partner took the token.
+                if hold.is_some_and(|h| h.news == AccountNews::NoToken) && news == AccountNews::NoBalance {
+                    plan_again(&mut tx, account, TOKEN, now).await?;
+                }
+                start(&mut tx, account, word, now, probe_at).await?;
+            }
+            (None, None) => return Ok(()),
+            (None, Some(hold)) => match (news, hold.news) {
+                (AccountNews::Extends, _) => {
+                    plan_again(&mut tx, account, BALANCE, now).await?;
+                    plan_again(&mut tx, account, TOKEN, now).await?;
+                    end(&mut tx, account, now).await?;
+                }
+                (_, AccountNews::NoToken) => {
+                    plan_again(&mut tx, account, TOKEN, now).await?;
+                    if oldest_held(&mut tx, account, BALANCE).await?.is_some() {
+                        // The token hold lay over one for the balance, which goes on.
+                        start(&mut tx, account, BALANCE, now, probe_at).await?;
+                    } else {
+                        end(&mut tx, account, now).await?;
+                    }
+                }
+                (_, _) => return Ok(()),
+            },
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Serializable, and the first statement is a compare-and-set on `probe_at`: one caller wins. A probe
+    /// that was named and not called yet stays the probe; where nothing waits, there is nothing to hold.
+    pub(super) async fn take_probe_once(
+        &self,
+        account: &str,
+        now: Ms,
+        next_probe_at: Ms,
+    ) -> Result<bool, Fault> {
+        match self.account_hold_once(account).await? {
+            Some(hold) if hold.probe_at <= now => {}
+            Some(_) | None => return Ok(false),
+        }
+        let mut tx = self.serial().await?;
+        let row = sqlx::query(
+            "UPDATE accounts SET probe_at = $1 WHERE account = $2 AND probe_at <= $3 \
+             RETURNING news, since, probe_at, probe",
+        )
+        .bind(next_probe_at)
+        .bind(account)
+        .bind(now)
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(row) = row else { return Ok(false) };
+        let hold = hold_of(&row)?;
+        let cause = if hold.news == AccountNews::NoBalance { BALANCE } else { TOKEN };
+        let found = match hold.probe {
+            Some(key) => planned(&mut tx, account, Some(&key)).await?,
+            None => None,
+        };
+        let found = match found {
+            Some(found) => Some(found),
+            None => match oldest_held(&mut tx, account, cause).await? {
+                Some((key, channel, state)) => {
+                    again(&mut tx, &key, &state, now).await?;
+                    Some((key, channel))
+                }
+                None => planned(&mut tx, account, None).await?,
+            },
+        };
+        let probed = found.is_some();
+        match found {
+            Some((key, channel)) => {
+                sqlx::query("UPDATE accounts SET probe = $1 WHERE account = $2")
+                    .bind(&*key)
+                    .bind(account)
+                    .execute(&mut *tx)
+                    .await?;
+                rows::make_due(&mut tx, account, &channel, now).await?;
+            }
+            None => end(&mut tx, account, now).await?,
+        }
+        tx.commit().await?;
+        Ok(probed)
+    }
+
+    /// Serializable: two workers that start with different settings must not both become the first.
+    pub(super) async fn note_rules_once(
+        &self,
+        realm: &str,
+        money_in: &str,
+        now: Ms,
+    ) -> Result<Option<Ms>, Fault> {
+        let mut tx = self.serial().await?;
+        let rows = sqlx::query(
+            "SELECT money_in, since FROM source_rules WHERE realm = $1 ORDER BY number DESC LIMIT 2",
+        )
+        .bind(realm)
+        .fetch_all(&mut *tx)
+        .await?;
+        if let Some(last) = rows.first()
+            && last.try_get::<String, _>("money_in")? == money_in
+        {
+            let since = last.try_get("since")?;
+            return Ok((rows.len() > 1).then_some(since));
+        }
+        sqlx::query("INSERT INTO source_rules (realm, money_in, since) VALUES ($1, $2, $3)")
+            .bind(realm)
+            .bind(money_in)
+            .bind(now)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok((!rows.is_empty()).then_some(now))
+    }
+}
+
+/// Starts a hold, or says that its probe failed.
+async fn start(tx: &mut Tx, account: &str, word: &str, now: Ms, probe_at: Ms) -> Result<(), Fault> {
+    sqlx::query(
+        "INSERT INTO accounts (account, news, since, probe_at, probe) VALUES ($1, $2, $3, $4, NULL) \
+         ON CONFLICT (account) DO UPDATE SET news = excluded.news, probe_at = excluded.probe_at, probe = NULL, \
+         since = CASE WHEN accounts.news = excluded.news THEN accounts.since ELSE excluded.since END",
+    )
+    .bind(account)
+    .bind(word)
+    .bind(now)
+    .bind(probe_at)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Ends the hold; channels that were put off for it are due.
+async fn end(tx: &mut Tx, account: &str, now: Ms) -> Result<(), Fault> {
+    sqlx::query("DELETE FROM accounts WHERE account = $1").bind(account).execute(&mut **tx).await?;
+    sqlx::query(
+        "UPDATE channels SET due_at = $1, deferred = 0 WHERE account = $2 AND deferred = 1 AND due_at > $1",
+    )
+    .bind(now)
+    .bind(account)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Plans again every transfer held for a cause. Each was refused, so none has an open outcome.
+async fn plan_again(tx: &mut Tx, account: &str, cause: &str, now: Ms) -> Result<(), Fault> {
+    while let Some((key, channel, state)) = oldest_held(tx, account, cause).await? {
+        again(tx, &key, &state, now).await?;
+        rows::make_due(tx, account, &channel, now).await?;
+    }
+    Ok(())
+}
+
+async fn again(tx: &mut Tx, key: &str, state: &State, now: Ms) -> Result<(), Fault> {
+    let next = planned_again(state, now)
+        .ok_or_else(|| corrupt(format!("{key} is held for the account, but its outcome is open")))?;
+    if !rows::swap(tx, key, state, &next, None, now).await? {
+        return Err(Fault::Conflict(format!("{key} was decided meanwhile")));
+    }
+    Ok(())
+}
+
+async fn oldest_held(
+    tx: &mut Tx,
+    account: &str,
+    cause: &str,
+) -> Result<Option<(String, String, State)>, Fault> {
+    let row = sqlx::query(
+        "SELECT key, channel, detail FROM transfers WHERE account = $1 AND cause = $2 AND state = 'held' \
+         ORDER BY created_at LIMIT 1",
+    )
+    .bind(account)
+    .bind(cause)
+    .fetch_optional(&mut **tx)
+    .await?;
+    row.map(|row| Ok((row.try_get("key")?, row.try_get("channel")?, rows::state(&row)?))).transpose()
+}
+
+/// A planned transfer: this one, or the oldest.
+async fn planned(tx: &mut Tx, account: &str, key: Option<&str>) -> Result<Option<(String, String)>, Fault> {
+    let row =
+        match key {
+            Some(key) => sqlx::query(
+                "SELECT key, channel FROM transfers WHERE account = $1 AND state = 'planned' AND key = $2",
+            )
+            .bind(account)
+            .bind(key)
+            .fetch_optional(&mut **tx)
+            .await?,
+            None => {
+                sqlx::query(
+                    "SELECT key, channel FROM transfers WHERE account = $1 AND state = 'planned' \
+                 ORDER BY created_at LIMIT 1",
+                )
+                .bind(account)
+                .fetch_optional(&mut **tx)
+                .await?
+            }
+        };
+    row.map(|row| Ok((row.try_get("key")?, row.try_get("channel")?))).transpose()
+}

@@ -1,0 +1,199 @@
+//! What a person decides about a held transfer, payment or event; kept with name and time.
+
+use sqlx::Row as _;
+
+use super::{
+    SqlLedger, Tx,
+    account::{BALANCE, TOKEN},
+    fault::{Fault, refused},
+    rows,
+    show::resolve,
+};
+use crate::{
+    domain::{
+        Ms,
+        channel::Channel,
+        settle::{Order, State, order},
+    },
+    ledger::Decided,
+};
+
+fn word(order: Order) -> &'static str {
+    match order {
+        Order::Retry => "retry",
+        Order::Applied => "applied",
+        Order::NotApplied => "not_applied",
+        Order::Cancel => "cancel",
+    }
+}
+
+impl SqlLedger {
+    /// Serializable: what is decided depends on rows of several tables that others write.
+    pub(super) async fn decide_once(&self, key: &str, decided: &Decided<'_>, now: Ms) -> Result<(), Fault> {
+        let mut tx = self.serial().await?;
+        if transfer_exists(&mut tx, key).await? {
+            transfer(&mut tx, key, decided, now).await?;
+        } else if let Some(found) = resolve(&mut tx, key).await? {
+            payment(&mut tx, &found, decided, now).await?;
+        } else {
+            event(&mut tx, key, decided).await?;
+        }
+        sqlx::query("INSERT INTO decisions (at, key, decision, who, reason) VALUES ($1, $2, $3, $4, $5)")
+            .bind(now)
+            .bind(key)
+            .bind(word(decided.order))
+            .bind(decided.who)
+            .bind(decided.reason)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+async fn transfer_exists(tx: &mut Tx, key: &str) -> Result<bool, Fault> {
+    let row =
+        sqlx::query("SELECT key FROM transfers WHERE key = $1").bind(key).fetch_optional(&mut **tx).await?;
+    Ok(row.is_some())
+}
+
+async fn transfer(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Result<(), Fault> {
+    let row = sqlx::query("SELECT account, channel, days, detail, cause FROM transfers WHERE key = $1")
+        .bind(key)
+        .fetch_one(&mut **tx)
+        .await?;
+    let (account, channel): (String, String) = (row.try_get("account")?, row.try_get("channel")?);
+    let cause: Option<String> = row.try_get("cause")?;
+    let from = rows::state(&row)?;
+    let found = sqlx::query("SELECT detail FROM channels WHERE account = $1 AND channel = $2")
+        .bind(&*account)
+        .bind(&*channel)
+        .fetch_optional(&mut **tx)
+        .await?;
+    let before = found.as_ref().map(rows::channel).transpose()?.unwrap_or_else(Channel::default);
+    let days = u32::try_from(row.try_get::<i64, _>("days")?).unwrap_or(0);
+    let window = decided.settle_window_ms;
+    let (to, after) = order(days, &from, &before, decided.order, decided.reason, window, now)
+        .map_err(|error| refused(error.to_string()))?;
+    if !rows::swap(tx, key, &from, &to, Some((decided.who, decided.reason)), now).await? {
+        return Err(Fault::Conflict(format!("{key} went on meanwhile")));
+    }
+    rows::make_due(tx, &account, &channel, now).await?;
+    if after != before {
+        // Whoever holds the channel knows it as it was: the claim is taken from them.
+        sqlx::query(
+            "UPDATE channels SET detail = $1, epoch = epoch + 1, lease_until = 0, lease_owner = '' \
+             WHERE account = $2 AND channel = $3",
+        )
+        .bind(serde_json::to_string(&after)?)
+        .bind(&*account)
+        .bind(&*channel)
+        .execute(&mut **tx)
+        .await?;
+    }
+    let waits_for_account = matches!(cause.as_deref(), Some(BALANCE | TOKEN));
+    if waits_for_account && decided.order == Order::Retry && matches!(to, State::Planned { .. }) {
+        sqlx::query("UPDATE accounts SET probe = $1, probe_at = $2 WHERE account = $3")
+            .bind(key)
+            .bind(now)
+            .bind(&*account)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Result<(), Fault> {
+    let row = sqlx::query("SELECT decision, granted FROM payments WHERE key = $1")
+        .bind(key)
+        .fetch_one(&mut **tx)
+        .await?;
+    if row.try_get::<i64, _>("granted")? != 0 {
+        return Err(refused(format!("its days were granted: name its transfer, '{key}#1'")));
+    }
+    let decision: String = row.try_get("decision")?;
+    if decision != "held" {
+        return Err(refused(format!("the payment is not held: it is {decision}")));
+    }
+    match decided.order {
+        Order::Cancel => {}
+        Order::Retry => {
+            return Err(refused(format!(
+                "restart the worker or replay its events: daybridge replay plan --payment {key}"
+            )));
+        }
+        Order::Applied | Order::NotApplied => {
+            return Err(refused("it has no transfer yet, so nothing was sent: `held cancel` closes it"));
+        }
+    }
+    let reason = format!("cancelled by {}: {}", decided.who, decided.reason);
+    sqlx::query(
+        "UPDATE payments SET decision = 'cancelled', cause = NULL, next = NULL, reason = $1, since = $2 \
+         WHERE key = $3",
+    )
+    .bind(&*reason)
+    .bind(now)
+    .bind(key)
+    .execute(&mut **tx)
+    .await?;
+    sqlx::query(
+        "UPDATE deliveries SET outcome = 'ignored', reason = $1 WHERE outcome = 'held' \
+         AND event IN (SELECT number FROM events WHERE payment = $2)",
+    )
+    .bind(&*reason)
+    .bind(key)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+async fn event(tx: &mut Tx, id: &str, decided: &Decided<'_>) -> Result<(), Fault> {
+    let (source, event) = id.split_once('/').unwrap_or(("", id));
+    let rows = sqlx::query(
+        "SELECT number, held_cause FROM events WHERE event_id = $1 \
+         UNION SELECT number, held_cause FROM events WHERE event_id = $2 AND source = $3",
+    )
+    .bind(id)
+    .bind(event)
+    .bind(source)
+    .fetch_all(&mut **tx)
+    .await?;
+    if rows.is_empty() {
+        return Err(refused(format!(
+            "no transfer, payment or event is named {id}: see `daybridge held list`"
+        )));
+    }
+    let mut held = Vec::new();
+    for row in &rows {
+        if row.try_get::<Option<String>, _>("held_cause")?.is_some() {
+            held.push(row.try_get::<i64, _>("number")?);
+        }
+    }
+    match (held.is_empty(), decided.order) {
+        (true, _) => return Err(refused("the event is not held by itself; look at its payment")),
+        (false, Order::Cancel) => {}
+        (false, Order::Retry) => {
+            return Err(refused(format!(
+                "restart the worker or replay it: daybridge replay plan --event {id}"
+            )));
+        }
+        (false, Order::Applied | Order::NotApplied) => {
+            return Err(refused("an event has no outcome to settle: `held cancel` closes it"));
+        }
+    }
+    let reason = format!("cancelled by {}: {}", decided.who, decided.reason);
+    for number in held {
+        sqlx::query("UPDATE events SET held_cause = NULL, held_reason = NULL WHERE number = $1")
+            .bind(number)
+            .execute(&mut **tx)
+            .await?;
+        sqlx::query(
+            "UPDATE deliveries SET outcome = 'ignored', reason = $1 WHERE event = $2 AND outcome = 'held'",
+        )
+        .bind(&*reason)
+        .bind(number)
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,246 @@
+//! What a payment comes to, by the facts of all its events; and the transfer that it grants, once.
+
+use sqlx::Row as _;
+
+use super::{
+    Tx,
+    fault::Fault,
+    rows::{add_step, make_due},
+};
+use crate::{
+    domain::{
+        Ms,
+        facts::{Facts, Family, Meaning, Money},
+        id::{ChannelId, transfer_key},
+        payment::{Decision, Hold, decide},
+        settle::State,
+    },
+    ledger::{Entry, SourceRules},
+};
+
+/// Most events of one payment that are weighed, the newest first. A payment has a handful.
+const EVENTS_PER_PAYMENT_MAX: i64 = 200;
+
+/// Where a payment stands.
+pub(super) enum Standing {
+    /// This recording granted its days.
+    Now,
+    /// They were granted before.
+    Before {
+        /// And they are on the channel.
+        settled: bool,
+    },
+    /// It waits for a person or a later event.
+    Held(String),
+    /// It grants nothing: no days in it, or a person closed it.
+    Nothing(String),
+    /// No money in it yet.
+    Linked,
+}
+
+/// What weighing did.
+pub(super) struct Weighed {
+    /// Where the payment stands now.
+    pub(super) standing: Standing,
+    /// The transfer that it planned.
+    pub(super) planned: Option<String>,
+}
+
+impl From<Standing> for Weighed {
+    fn from(standing: Standing) -> Self {
+        Self { standing, planned: None }
+    }
+}
+
+/// What is written of a decision.
+#[derive(Default)]
+struct Written<'a> {
+    decision: &'a str,
+    cause: Option<&'a str>,
+    reason: Option<String>,
+    next: Option<&'a str>,
+    channel: Option<&'a str>,
+    days: Option<u32>,
+    granted: bool,
+}
+
+/// Weighs a payment's events and grants its days if they come to that and were not granted before.
+pub(super) async fn weigh(
+    tx: &mut Tx,
+    key: &str,
+    entry: &Entry<'_>,
+    source: &SourceRules,
+    now: Ms,
+) -> Result<Weighed, Fault> {
+    let row = sqlx::query(
+        "SELECT p.granted, p.decision, p.reason, t.state FROM payments p \
+         LEFT JOIN transfers t ON t.payment = p.key AND t.n = 1 WHERE p.key = $1",
+    )
+    .bind(key)
+    .fetch_one(&mut **tx)
+    .await?;
+    if row.try_get::<i64, _>("granted")? != 0 {
+        let state: Option<String> = row.try_get("state")?;
+        return Ok(Standing::Before { settled: state.as_deref() == Some("settled") }.into());
+    }
+    if row.try_get::<String, _>("decision")? == "cancelled" {
+        let reason: Option<String> = row.try_get("reason")?;
+        return Ok(Standing::Nothing(reason.unwrap_or_else(|| "cancelled".into())).into());
+    }
+    let events = events(tx, key).await?;
+    let money = events
+        .iter()
+        .filter(|e| e.meaning == Meaning::MoneyIn(source.rules.money_in))
+        .find_map(|e| e.money.as_ref());
+    let money = money.or_else(|| events.iter().find_map(|e| e.money.as_ref()));
+    match decide(&events, &source.rules) {
+        Decision::NoMoneyYet => {
+            write(tx, key, &Written { decision: "linked", ..Written::default() }, money, now).await?;
+            Ok(Standing::Linked.into())
+        }
+        Decision::Nothing(why) => {
+            let written = Written { decision: "nothing", reason: Some(why.to_owned()), ..Written::default() };
+            write(tx, key, &written, money, now).await?;
+            Ok(Standing::Nothing(why.to_owned()).into())
+        }
+        Decision::Hold(hold) => {
+            write(tx, key, &held(&hold), money, now).await?;
+            Ok(Standing::Held(hold.to_string()).into())
+        }
+        Decision::Grant { channel, days } => {
+            let written = Written {
+                decision: "granted",
+                channel: Some(channel.as_str()),
+                days: Some(days),
+                granted: true,
+                ..Written::default()
+            };
+            write(tx, key, &written, money, now).await?;
+            let planned = plan(tx, key, entry, &channel, days, now).await?;
+            Ok(Weighed { standing: Standing::Now, planned: Some(planned) })
+        }
+    }
+}
+
+fn held(hold: &Hold) -> Written<'_> {
+    Written {
+        decision: "held",
+        cause: Some(hold.cause()),
+        reason: Some(hold.to_string()),
+        next: Some(hold.next()),
+        ..Written::default()
+    }
+}
+
+async fn events(tx: &mut Tx, key: &str) -> Result<Vec<Facts>, Fault> {
+    let rows = sqlx::query(
+        "SELECT facts FROM events WHERE payment = $1 AND facts IS NOT NULL ORDER BY number DESC LIMIT $2",
+    )
+    .bind(key)
+    .bind(EVENTS_PER_PAYMENT_MAX)
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.iter().map(|row| Ok(serde_json::from_str(&row.try_get::<String, _>("facts")?)?)).collect()
+}
+
+async fn write(
+    tx: &mut Tx,
+    key: &str,
+    written: &Written<'_>,
+    money: Option<&Money>,
+    now: Ms,
+) -> Result<(), Fault> {
+    sqlx::query(
+        "UPDATE payments SET since = CASE WHEN decision = $1 THEN since ELSE $2 END, decision = $1, \
+         cause = $3, reason = $4, next = $5, channel = $6, days = $7, amount = $8, currency = $9, \
+         granted = $10 WHERE key = $11",
+    )
+    .bind(written.decision)
+    .bind(now)
+    .bind(written.cause)
+    .bind(written.reason.as_deref())
+    .bind(written.next)
+    .bind(written.channel)
+    .bind(written.days.map(i64::from))
+    .bind(money.map(|m| m.amount))
+    .bind(money.map(|m| m.currency.as_str()))
+    .bind(i64::from(written.granted))
+    .bind(key)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+async fn plan(
+    tx: &mut Tx,
+    payment: &str,
+    entry: &Entry<'_>,
+    channel: &ChannelId,
+    days: u32,
+    now: Ms,
+) -> Result<String, Fault> {
+    let key = transfer_key(payment, 1);
+    let state = State::planned(now);
+    sqlx::query(
+        "INSERT INTO transfers (key, payment, n, account, channel, days, comment, state, attempt, epoch, \
+         open, due_at, detail, traceparent, created_at) \
+         VALUES ($1, $2, 1, $3, $4, $5, $6, $7, 0, 0, 0, $8, $9, $10, $11)",
+    )
+    .bind(&*key)
+    .bind(payment)
+    .bind(entry.account)
+    .bind(channel.as_str())
+    .bind(i64::from(days))
+    .bind(entry.comment.render(&key, days))
+    .bind(state.word())
+    .bind(state.due())
+    .bind(serde_json::to_string(&state)?)
+    .bind(&*entry.envelope.traceparent)
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
+    let note = format!("planned by event {} ({})", entry.envelope.event_id, entry.envelope.event_type);
+    add_step(tx, &key, &state, &note, None, now).await?;
+    make_due(tx, entry.account, channel.as_str(), now).await?;
+    Ok(key)
+}
+
+/// Takes the payment's standing to the deliveries of its events that were held for it. `own` is the delivery
+/// of a granting event that is being recorded: it is the one that granted; else the first of them is.
+pub(super) async fn tell_others(
+    tx: &mut Tx,
+    key: &str,
+    standing: &Standing,
+    own: Option<i64>,
+    family: Family,
+) -> Result<(), Fault> {
+    let (outcome, reason) = match standing {
+        Standing::Before { .. } => return Ok(()),
+        Standing::Now => ("duplicate", Some("already planned")),
+        Standing::Held(reason) => ("held", Some(reason.as_str())),
+        Standing::Nothing(reason) => ("ignored", Some(reason.as_str())),
+        Standing::Linked => ("link", None),
+    };
+    if own.is_none() && matches!(standing, Standing::Now) {
+        sqlx::query(
+            "UPDATE deliveries SET outcome = 'granted', reason = NULL WHERE number = (SELECT MIN(d.number) \
+             FROM events e JOIN deliveries d ON d.event = e.number \
+             WHERE e.payment = $1 AND e.family = $2)",
+        )
+        .bind(key)
+        .bind(family.as_str())
+        .execute(&mut **tx)
+        .await?;
+    }
+    sqlx::query(
+        "UPDATE deliveries SET outcome = $1, reason = $2 WHERE outcome = 'held' AND number <> $3 \
+         AND event IN (SELECT number FROM events WHERE payment = $4 AND held_cause IS NULL)",
+    )
+    .bind(outcome)
+    .bind(reason)
+    .bind(own.unwrap_or(0))
+    .bind(key)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,179 @@
+//! Pools and schema.
+//!
+//! SQLite: a file is looked at before it is opened, because its own words for a missing directory or a
+//! read-only file do not say what to do. WAL lets lists read while the worker writes; `synchronous=FULL`
+//! syncs every commit, for an intent must be on the disk before the call it announces.
+
+use std::{path::Path, time::Duration};
+
+use secrecy::ExposeSecret as _;
+use sqlx::{
+    AnyPool, AssertSqlSafe, Executor as _, Row as _, SqlSafeStr as _,
+    any::AnyPoolOptions,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
+};
+
+use super::{Dialect, SqlLedger, fault::Fault};
+use crate::{config, ledger::LedgerError};
+
+/// Longest wait for a connection, in seconds; then the ledger counts as not available.
+const ACQUIRE_S_MAX: u64 = 10;
+
+/// How a SQLite connection waits for another process's write (10 s), and how it syncs.
+const SQLITE_WRITE: &str = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; \
+     PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 67108864;";
+
+/// A connection that lists and never writes.
+const SQLITE_READ: &str = "PRAGMA busy_timeout = 10000; PRAGMA query_only = ON;";
+
+/// Every commit is on disk before it is answered, whatever the server's default; and plans use indices even on
+/// small tables, since a serializable transaction that scans one collides with every writer of it.
+const POSTGRES: &str = "SET enable_seqscan = off; SELECT set_config('synchronous_commit', 'on', false) \
+     WHERE current_setting('synchronous_commit') IN ('off', 'local');";
+
+/// The schema, oldest first; a text never changes once released.
+const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "ledger", include_str!("migrations/0001_ledger.sql"))];
+
+pub(super) async fn open(settings: &config::Ledger) -> Result<SqlLedger, LedgerError> {
+    let url = settings.url.resolve().map_err(LedgerError::Unavailable)?;
+    let url = url.expose_secret();
+    sqlx::any::install_default_drivers();
+    let ledger = if url.starts_with("sqlite:") {
+        open_sqlite(url, settings.connections_max).await?
+    } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        let pool = pool(url, settings.connections_max, POSTGRES, true).await?;
+        SqlLedger { write: pool.clone(), read: pool, dialect: Dialect::Postgres }
+    } else {
+        return Err(LedgerError::Refused(
+            "the ledger's URL must begin with sqlite: or postgres://, as in sqlite:daybridge.db".into(),
+        ));
+    };
+    migrate(&ledger).await?;
+    Ok(ledger)
+}
+
+async fn open_sqlite(url: &str, readers: u32) -> Result<SqlLedger, LedgerError> {
+    let path = url.trim_start_matches("sqlite://").trim_start_matches("sqlite:");
+    let path = path.split('?').next().unwrap_or(path);
+    if path.is_empty() || path == ":memory:" {
+        return Err(LedgerError::Refused(
+            "the ledger needs a file: it must outlive the process, as sqlite:daybridge.db does".into(),
+        ));
+    }
+    let path = std::path::absolute(path)
+        .map_err(|error| LedgerError::Unavailable(format!("the path {path} cannot be used: {error}")))?;
+    usable(&path).map_err(LedgerError::Unavailable)?;
+    let encoded: String = path
+        .to_string_lossy()
+        .bytes()
+        .map(|b| match b {
+            b'/' | b'.' | b'_' | b'-' => char::from(b).to_string(),
+            _ if b.is_ascii_alphanumeric() => char::from(b).to_string(),
+            _ => format!("%{b:02X}"),
+        })
+        .collect();
+    let url = format!("sqlite:{encoded}?mode=rwc");
+    let hint = |error: LedgerError| match error {
+        LedgerError::Unavailable(text) => LedgerError::Unavailable(format!(
+            "{}: {text}; check that the file and its directory can be written by this user and that the disk has room",
+            path.display()
+        )),
+        other => other,
+    };
+    let write = pool(&url, 1, SQLITE_WRITE, false).await.map_err(&hint)?;
+    let read = pool(&url, readers, SQLITE_READ, false).await.map_err(&hint)?;
+    Ok(SqlLedger { write, read, dialect: Dialect::Sqlite })
+}
+
+/// Says what to do about a file that cannot be the ledger.
+fn usable(path: &Path) -> Result<(), String> {
+    let shown = path.display();
+    let directory = path.parent().unwrap_or(Path::new("."));
+    if !directory.is_dir() {
+        return Err(format!("the directory {} does not exist: create it first", directory.display()));
+    }
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(format!("{shown} cannot be looked at: {error}")),
+        Ok(found) if found.is_dir() => Err(format!("{shown} is a directory: name a file in it")),
+        Ok(found) if found.permissions().readonly() => {
+            Err(format!("{shown} is read-only: give this user the right to write it"))
+        }
+        Ok(_) => std::fs::OpenOptions::new()
+            .write(true)
+            .open(path)
+            .map(drop)
+            .map_err(|error| format!("{shown} cannot be written: {error}")),
+    }
+}
+
+async fn pool(url: &str, max: u32, setup: &'static str, ping: bool) -> Result<AnyPool, LedgerError> {
+    let made = AnyPoolOptions::new()
+        .max_connections(max.max(1))
+        .acquire_timeout(Duration::from_secs(ACQUIRE_S_MAX))
+        .test_before_acquire(ping)
+        .after_connect(move |connection, _| {
+            Box::pin(async move {
+                for statement in setup.split_inclusive(';').filter(|s| !s.trim().is_empty()) {
+                    connection.execute(AssertSqlSafe(statement)).await?;
+                }
+                Ok(())
+            })
+        })
+        .connect(url)
+        .await;
+    made.map_err(plain)
+}
+
+fn plain(error: sqlx::Error) -> LedgerError {
+    match Fault::from(error) {
+        Fault::Ledger(error) => error,
+        Fault::Conflict(text) => LedgerError::Unavailable(text),
+    }
+}
+
+/// Brings the schema up to date; sqlx locks it, so that of two workers that start one waits for the other.
+async fn migrate(ledger: &SqlLedger) -> Result<(), LedgerError> {
+    let (serial, bytes) = match ledger.dialect {
+        Dialect::Sqlite => ("INTEGER PRIMARY KEY AUTOINCREMENT", "BLOB"),
+        Dialect::Postgres => ("BIGSERIAL PRIMARY KEY", "BYTEA"),
+    };
+    let migrations = MIGRATIONS
+        .iter()
+        .map(|(version, name, text)| {
+            let text = text.replace("{serial}", serial).replace("{bytes}", bytes);
+            let text = AssertSqlSafe(text).into_sql_str();
+            Migration::new(*version, (*name).into(), MigrationType::Simple, text, false)
+        })
+        .collect();
+    match Migrator::with_migrations(migrations).run(&ledger.write).await {
+        Ok(()) => Ok(()),
+        Err(MigrateError::VersionMissing(found)) => Err(newer(found)),
+        Err(MigrateError::VersionMismatch(found)) => {
+            Err(LedgerError::Corrupt(format!("schema {found} is not the one this program knows")))
+        }
+        Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => Err(plain(error)),
+        Err(other) => Err(LedgerError::Corrupt(other.to_string())),
+    }
+}
+
+fn known() -> i64 {
+    MIGRATIONS.iter().map(|(version, ..)| *version).max().unwrap_or(0)
+}
+
+fn newer(found: i64) -> LedgerError {
+    LedgerError::Newer { found, known: known() }
+}
+
+/// Reaches the database and compares its schema with ours.
+pub(super) async fn schema_fits(pool: &AnyPool) -> Result<(), LedgerError> {
+    let row = sqlx::query("SELECT MAX(version) AS version FROM _sqlx_migrations")
+        .fetch_one(pool)
+        .await
+        .map_err(plain)?;
+    let found: Option<i64> = row.try_get("version").map_err(plain)?;
+    match found.unwrap_or(0) {
+        found if found > known() => Err(newer(found)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,291 @@
+//! Intake: one delivery, one transaction.
+//!
+//! An event is one (source, event id, digest): a provider that says something else under an id it used
+//! before has made another event. Its place ([`super::join`]) and what its payment comes to
+//! ([`super::grant`]) are found anew at every recording, so that changed settings and later events are
+//! taken in; what was granted stays granted and is never weighed again.
+
+use std::io::Write as _;
+
+use flate2::{Compression, write::ZlibEncoder};
+use sqlx::Row as _;
+
+use super::{
+    SqlLedger, Tx,
+    fault::{Fault, corrupt},
+    grant::{self, Standing},
+    join::{self, Place},
+};
+use crate::{
+    domain::{
+        Ms,
+        facts::{Facts, Family, Meaning},
+    },
+    envelope,
+    ledger::{Entry, Outcome, Recorded, SourceRules},
+};
+
+/// What is stored of the event before this recording.
+struct Event {
+    number: i64,
+    fresh: bool,
+    dead: bool,
+    read: bool,
+    payment: Option<String>,
+    held_reason: Option<String>,
+}
+
+/// What is stored of the delivery before this recording.
+struct Delivery {
+    number: i64,
+    again: bool,
+    outcome: Outcome,
+    reason: Option<String>,
+}
+
+/// How a recording ended.
+struct Verdict {
+    outcome: Outcome,
+    reason: Option<String>,
+    payment: Option<String>,
+    planned: Option<String>,
+}
+
+impl Verdict {
+    fn new(outcome: Outcome, reason: Option<String>, payment: Option<String>) -> Self {
+        Self { outcome, reason, payment, planned: None }
+    }
+}
+
+impl SqlLedger {
+    /// Serializable: whether a payment was granted is read before it is written, by events that may know it
+    /// under different ids.
+    pub(super) async fn record_once(&self, entry: &Entry<'_>, now: Ms) -> Result<Recorded, Fault> {
+        let mut tx = self.serial().await?;
+        let event = event(&mut tx, entry, now).await?;
+        let delivery = delivery(&mut tx, entry, event.number, now).await?;
+        let verdict = match (entry.facts, entry.source) {
+            (Ok(facts), Some(source)) if !entry.dead => {
+                read(&mut tx, entry, facts, source, &event, &delivery, now).await?
+            }
+            (facts, _) => unread(&mut tx, entry, facts, &event, &delivery).await?,
+        };
+        close(&mut tx, event.number, &delivery, &verdict).await?;
+        tx.commit().await?;
+        Ok(Recorded {
+            outcome: verdict.outcome,
+            reason: verdict.reason,
+            payment: verdict.payment,
+            planned: verdict.planned,
+            again: delivery.again,
+        })
+    }
+}
+
+async fn event(tx: &mut Tx, entry: &Entry<'_>, now: Ms) -> Result<Event, Fault> {
+    let envelope = entry.envelope;
+    let digest = envelope::digest(&envelope.body);
+    let added = sqlx::query(
+        "INSERT INTO events (source, event_id, digest, event_type, content_type, received_at, recorded_at, \
+         dead) VALUES ($1, $2, $3, $4, $5, $6, $7, 0) ON CONFLICT (source, event_id, digest) DO NOTHING",
+    )
+    .bind(&*envelope.source)
+    .bind(&*envelope.event_id)
+    .bind(&*digest)
+    .bind(&*envelope.event_type)
+    .bind(&*envelope.content_type)
+    .bind(envelope.received_at_ms)
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
+    let row = sqlx::query(
+        "SELECT number, dead, facts, payment, held_reason FROM events \
+         WHERE source = $1 AND event_id = $2 AND digest = $3",
+    )
+    .bind(&*envelope.source)
+    .bind(&*envelope.event_id)
+    .bind(&*digest)
+    .fetch_one(&mut **tx)
+    .await?;
+    let event = Event {
+        number: row.try_get("number")?,
+        fresh: added.rows_affected() > 0,
+        dead: row.try_get::<i64, _>("dead")? != 0,
+        read: row.try_get::<Option<String>, _>("facts")?.is_some(),
+        payment: row.try_get("payment")?,
+        held_reason: row.try_get("held_reason")?,
+    };
+    if event.fresh {
+        let mut zlib = ZlibEncoder::new(Vec::new(), Compression::default());
+        let packed = zlib.write_all(&envelope.body).and_then(|()| zlib.finish());
+        let packed = packed.map_err(|error| corrupt(format!("a body cannot be compressed: {error}")))?;
+        sqlx::query("INSERT INTO bodies (event, size, zlib) VALUES ($1, $2, $3)")
+            .bind(event.number)
+            .bind(i64::try_from(envelope.body.len()).unwrap_or(i64::MAX))
+            .bind(packed)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(event)
+}
+
+async fn delivery(tx: &mut Tx, entry: &Entry<'_>, event: i64, now: Ms) -> Result<Delivery, Fault> {
+    let envelope = entry.envelope;
+    let added = sqlx::query(
+        "INSERT INTO deliveries (delivery, event, cause, traceparent, received_at, recorded_at, outcome) \
+         VALUES ($1, $2, $3, $4, $5, $6, 'held') ON CONFLICT (delivery) DO NOTHING",
+    )
+    .bind(&*envelope.delivery)
+    .bind(event)
+    .bind(envelope.trigger.as_str())
+    .bind(&*envelope.traceparent)
+    .bind(envelope.received_at_ms)
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
+    let row = sqlx::query("SELECT number, outcome, reason FROM deliveries WHERE delivery = $1")
+        .bind(&*envelope.delivery)
+        .fetch_one(&mut **tx)
+        .await?;
+    let word: String = row.try_get("outcome")?;
+    Ok(Delivery {
+        number: row.try_get("number")?,
+        again: added.rows_affected() == 0,
+        outcome: Outcome::parse(&word).ok_or_else(|| corrupt(format!("the outcome {word:?}")))?,
+        reason: row.try_get("reason")?,
+    })
+}
+
+/// What cannot be read, or comes from the dead queue. An event that was read well before stays as it is.
+async fn unread(
+    tx: &mut Tx,
+    entry: &Entry<'_>,
+    facts: Result<&Facts, &str>,
+    event: &Event,
+    delivery: &Delivery,
+) -> Result<Verdict, Fault> {
+    if event.read && !event.dead {
+        let payment = event.payment.clone();
+        return Ok(match (&event.held_reason, delivery.again) {
+            (_, true) => Verdict::new(delivery.outcome, delivery.reason.clone(), payment),
+            (Some(reason), false) => Verdict::new(Outcome::Held, Some(reason.clone()), payment),
+            (None, false) => Verdict::new(Outcome::Duplicate, Some("recorded before".into()), payment),
+        });
+    }
+    let (cause, reason) = match (entry.dead, facts) {
+        (true, Ok(_)) => {
+            ("dead", "the worker failed on it over and over, so it went to the dead queue".into())
+        }
+        (true, Err(error)) => ("dead", format!("it went to the dead queue, and it cannot be read: {error}")),
+        (false, Err(error)) => ("unreadable", error.to_owned()),
+        (false, Ok(_)) => ("unreadable", "its source is not in the settings".to_owned()),
+    };
+    sqlx::query(
+        "UPDATE events SET dead = $1, facts = $2, held_cause = $3, held_reason = $4 WHERE number = $5",
+    )
+    .bind(i64::from(entry.dead || event.dead))
+    .bind(facts.ok().map(serde_json::to_string).transpose()?)
+    .bind(cause)
+    .bind(&*reason)
+    .bind(event.number)
+    .execute(&mut **tx)
+    .await?;
+    Ok(Verdict::new(Outcome::Held, Some(reason), None))
+}
+
+async fn read(
+    tx: &mut Tx,
+    entry: &Entry<'_>,
+    facts: &Facts,
+    source: &SourceRules,
+    event: &Event,
+    delivery: &Delivery,
+    now: Ms,
+) -> Result<Verdict, Fault> {
+    if let Meaning::Ignored(reason) = &facts.meaning {
+        store(tx, event.number, facts, event.payment.as_deref(), None).await?;
+        return Ok(Verdict::new(Outcome::Ignored, Some(reason.clone()), event.payment.clone()));
+    }
+    let place =
+        join::place(tx, facts, &source.realm, &entry.envelope.source, event.payment.as_deref(), now).await?;
+    let key = match place {
+        Place::Payment(key) => key,
+        Place::Held(cause, reason) => {
+            store(tx, event.number, facts, None, Some((cause, &reason))).await?;
+            return Ok(Verdict::new(Outcome::Held, Some(reason), None));
+        }
+    };
+    store(tx, event.number, facts, Some(&key), None).await?;
+    let weighed = grant::weigh(tx, &key, entry, source, now).await?;
+    let money_in = facts.meaning == Meaning::MoneyIn(source.rules.money_in);
+    let (outcome, reason) = match (&facts.meaning, &weighed.standing) {
+        (Meaning::Refund, _) => (Outcome::Refund, None),
+        _ if !money_in => (Outcome::Link, None),
+        (_, Standing::Now) => (Outcome::Granted, None),
+        (_, Standing::Before { .. }) if delivery.again && delivery.outcome != Outcome::Held => {
+            (delivery.outcome, delivery.reason.clone())
+        }
+        (_, Standing::Before { settled }) => {
+            let skipped = if event.fresh { "" } else { "skipped: " };
+            let word = if *settled { "credited" } else { "planned" };
+            (Outcome::Duplicate, Some(format!("{skipped}already {word}")))
+        }
+        (_, Standing::Held(reason)) => (Outcome::Held, Some(reason.clone())),
+        (_, Standing::Nothing(reason)) => (Outcome::Ignored, Some(reason.clone())),
+        (_, Standing::Linked) => (Outcome::Link, None),
+    };
+    let own = money_in.then_some(delivery.number);
+    grant::tell_others(tx, &key, &weighed.standing, own, source.rules.money_in).await?;
+    Ok(Verdict { outcome, reason, payment: Some(key), planned: weighed.planned })
+}
+
+async fn store(
+    tx: &mut Tx,
+    number: i64,
+    facts: &Facts,
+    payment: Option<&str>,
+    held: Option<(&str, &str)>,
+) -> Result<(), Fault> {
+    let family = match &facts.meaning {
+        Meaning::MoneyIn(family) => Some(Family::as_str(*family)),
+        Meaning::Link | Meaning::Refund | Meaning::Ignored(_) => None,
+    };
+    sqlx::query(
+        "UPDATE events SET dead = 0, facts = $1, family = $2, payment = $3, held_cause = $4, \
+         held_reason = $5 WHERE number = $6",
+    )
+    .bind(serde_json::to_string(facts)?)
+    .bind(family)
+    .bind(payment)
+    .bind(held.map(|(cause, _)| cause))
+    .bind(held.map(|(_, reason)| reason))
+    .bind(number)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Writes how the delivery ended, and what that makes of earlier deliveries of the event that were held.
+async fn close(tx: &mut Tx, event: i64, delivery: &Delivery, verdict: &Verdict) -> Result<(), Fault> {
+    sqlx::query("UPDATE deliveries SET outcome = $1, reason = $2 WHERE number = $3")
+        .bind(verdict.outcome.as_str())
+        .bind(verdict.reason.as_deref())
+        .bind(delivery.number)
+        .execute(&mut **tx)
+        .await?;
+    let (outcome, reason) = match verdict.outcome {
+        Outcome::Granted => (Outcome::Duplicate, Some("granted by a later delivery of this event")),
+        other => (other, verdict.reason.as_deref()),
+    };
+    sqlx::query(
+        "UPDATE deliveries SET outcome = $1, reason = $2 \
+         WHERE event = $3 AND outcome = 'held' AND number <> $4",
+    )
+    .bind(outcome.as_str())
+    .bind(reason)
+    .bind(event)
+    .bind(delivery.number)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

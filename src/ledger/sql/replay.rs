@@ -1,0 +1,139 @@
+//! Stored events as they were received, and frozen plans.
+
+use sqlx::{AnyConnection, Row as _};
+
+use super::{
+    SqlLedger,
+    fault::{Fault, corrupt, refused},
+    show::body,
+};
+use crate::{
+    domain::Ms,
+    envelope::{Envelope, Trigger},
+    ledger::Plan,
+};
+
+/// Shortest beginning of a hash that names a plan, in characters.
+const HASH_CHARS_MIN: usize = 8;
+
+impl SqlLedger {
+    pub(super) async fn held_envelopes_once(
+        &self,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, Envelope, bool)>, Fault> {
+        let mut connection = self.read.acquire().await?;
+        let rows = sqlx::query(
+            "SELECT number, dead FROM events WHERE held_cause IS NOT NULL AND number > $1 \
+             UNION SELECT e.number, e.dead FROM payments p JOIN events e ON e.payment = p.key \
+             WHERE p.decision = 'held' AND e.number > $1 ORDER BY 1 LIMIT $2",
+        )
+        .bind(after)
+        .bind(i64::from(limit))
+        .fetch_all(&mut *connection)
+        .await?;
+        let mut held = Vec::with_capacity(rows.len());
+        for row in rows {
+            let number: i64 = row.try_get("number")?;
+            if let Some(envelope) = envelope(&mut connection, number).await? {
+                held.push((number, envelope, row.try_get::<i64, _>("dead")? != 0));
+            }
+        }
+        Ok(held)
+    }
+
+    pub(super) async fn envelopes_once(&self, events: &[i64]) -> Result<Vec<Envelope>, Fault> {
+        let mut connection = self.read.acquire().await?;
+        let mut envelopes = Vec::with_capacity(events.len());
+        for number in events {
+            let found = envelope(&mut connection, *number).await?;
+            envelopes
+                .push(found.ok_or_else(|| refused(format!("event number {number} has no body any more")))?);
+        }
+        Ok(envelopes)
+    }
+
+    pub(super) async fn save_plan_once(&self, plan: &Plan) -> Result<(), Fault> {
+        let mut tx = self.serial().await?;
+        sqlx::query(
+            "INSERT INTO plans (hash, created_at, applied_at, payments) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (hash) DO NOTHING",
+        )
+        .bind(&*plan.hash)
+        .bind(plan.created_at)
+        .bind(plan.applied_at)
+        .bind(serde_json::to_string(&plan.payments)?)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    pub(super) async fn plan_once(&self, hash: &str) -> Result<Option<Plan>, Fault> {
+        if hash.len() < HASH_CHARS_MIN || !hash.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return Err(refused(format!(
+                "a plan is named by {HASH_CHARS_MIN} or more characters of its hash"
+            )));
+        }
+        let rows = sqlx::query(
+            "SELECT hash, created_at, applied_at, payments FROM plans WHERE hash = $1 OR hash LIKE $2 \
+             ORDER BY hash LIMIT 2",
+        )
+        .bind(hash)
+        .bind(format!("{hash}%"))
+        .fetch_all(&self.read)
+        .await?;
+        let (row, more) = match rows.as_slice() {
+            [] => return Ok(None),
+            [row, rest @ ..] => (row, !rest.is_empty()),
+        };
+        let whole: String = row.try_get("hash")?;
+        if more && whole != hash {
+            return Err(refused("several plans begin like this: give more of the hash"));
+        }
+        Ok(Some(Plan {
+            hash: whole,
+            created_at: row.try_get("created_at")?,
+            applied_at: row.try_get("applied_at")?,
+            payments: serde_json::from_str(&row.try_get::<String, _>("payments")?)?,
+        }))
+    }
+
+    /// One row's compare-and-set: of two that apply a plan, one publishes.
+    pub(super) async fn plan_applied_once(&self, hash: &str, now: Ms) -> Result<bool, Fault> {
+        let mut tx = self.plain().await?;
+        let done = sqlx::query("UPDATE plans SET applied_at = $1 WHERE hash = $2 AND applied_at IS NULL")
+            .bind(now)
+            .bind(hash)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(done.rows_affected() > 0)
+    }
+}
+
+/// An event in the words of a delivery of it: the first that is held, else the first.
+async fn envelope(connection: &mut AnyConnection, number: i64) -> Result<Option<Envelope>, Fault> {
+    let row = sqlx::query(
+        "SELECT e.source, e.event_id, e.event_type, e.content_type, d.delivery, d.cause, d.traceparent, \
+         d.received_at FROM events e JOIN deliveries d ON d.event = e.number WHERE e.number = $1 \
+         ORDER BY CASE WHEN d.outcome = 'held' THEN 0 ELSE 1 END, d.number LIMIT 1",
+    )
+    .bind(number)
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let Some(body) = body(connection, number).await? else { return Ok(None) };
+    let word: String = row.try_get("cause")?;
+    Ok(Some(Envelope {
+        body: body.into(),
+        content_type: row.try_get("content_type")?,
+        source: row.try_get("source")?,
+        event_id: row.try_get("event_id")?,
+        event_type: row.try_get("event_type")?,
+        received_at_ms: row.try_get("received_at")?,
+        delivery: row.try_get("delivery")?,
+        trigger: Trigger::parse(&word).ok_or_else(|| corrupt(format!("the trigger {word:?}")))?,
+        traceparent: row.try_get("traceparent")?,
+    }))
+}

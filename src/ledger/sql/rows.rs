@@ -1,0 +1,149 @@
+//! What several files write and read alike: a transfer's state, its steps, and when a channel is due.
+
+use sqlx::{Row as _, any::AnyRow};
+
+use super::{Tx, fault::Fault, words};
+use crate::{
+    domain::{
+        Ms,
+        channel::Channel,
+        settle::{How, State},
+    },
+    ledger::Transfer,
+};
+
+/// Days and counts are small in our words and BIGINT in the database.
+pub(super) fn narrow(value: i64) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+/// Lease that a state carries; 0 where it carries none.
+pub(super) fn epoch_of(state: &State) -> i64 {
+    match state {
+        State::Intended { epoch, .. } => *epoch,
+        State::Planned { .. }
+        | State::Doubtful { .. }
+        | State::Settled { .. }
+        | State::Held { .. }
+        | State::Cancelled { .. } => 0,
+    }
+}
+
+/// The word of a settlement.
+pub(super) fn how_word(how: How) -> &'static str {
+    match how {
+        How::Answered => "answered",
+        How::Observed => "observed",
+        How::ByOperator => "by_operator",
+    }
+}
+
+/// A transfer as settle sees it.
+pub(super) fn transfer(row: &AnyRow) -> Result<Transfer, Fault> {
+    Ok(Transfer {
+        key: row.try_get("key")?,
+        payment: row.try_get("payment")?,
+        days: narrow(row.try_get("days")?),
+        comment: row.try_get("comment")?,
+        state: state(row)?,
+        traceparent: row.try_get("traceparent")?,
+    })
+}
+
+/// The state in a row's `detail`.
+pub(super) fn state(row: &AnyRow) -> Result<State, Fault> {
+    Ok(serde_json::from_str(&row.try_get::<String, _>("detail")?)?)
+}
+
+/// The channel in a row's `detail`.
+pub(super) fn channel(row: &AnyRow) -> Result<Channel, Fault> {
+    Ok(serde_json::from_str(&row.try_get::<String, _>("detail")?)?)
+}
+
+/// Writes a transfer's state where it still stands at `from`; `false`: it does not. The step goes with it.
+pub(super) async fn swap(
+    tx: &mut Tx,
+    key: &str,
+    from: &State,
+    to: &State,
+    who: Option<(&str, &str)>,
+    now: Ms,
+) -> Result<bool, Fault> {
+    let cause = match to {
+        State::Held { cause, .. } => Some(cause.word()),
+        State::Planned { .. }
+        | State::Intended { .. }
+        | State::Doubtful { .. }
+        | State::Settled { .. }
+        | State::Cancelled { .. } => None,
+    };
+    let done = sqlx::query(
+        "UPDATE transfers SET state = $1, attempt = $2, epoch = $3, open = $4, cause = $5, due_at = $6, \
+         detail = $7 WHERE key = $8 AND state = $9 AND attempt = $10 AND epoch = $11",
+    )
+    .bind(to.word())
+    .bind(i64::from(to.attempt()))
+    .bind(epoch_of(to))
+    .bind(i64::from(to.open()))
+    .bind(cause)
+    .bind(to.due())
+    .bind(serde_json::to_string(to)?)
+    .bind(key)
+    .bind(from.word())
+    .bind(i64::from(from.attempt()))
+    .bind(epoch_of(from))
+    .execute(&mut **tx)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    let note = match who {
+        Some((_, reason)) => format!("{}; decided: {reason}", words::note(to)),
+        // One more reading that told nothing new is no step.
+        None if words::note(from) == words::note(to) => return Ok(true),
+        None => words::note(to),
+    };
+    add_step(tx, key, to, &note, who.map(|(who, _)| who), now).await?;
+    Ok(true)
+}
+
+/// Keeps one transition.
+pub(super) async fn add_step(
+    tx: &mut Tx,
+    key: &str,
+    state: &State,
+    note: &str,
+    who: Option<&str>,
+    now: Ms,
+) -> Result<(), Fault> {
+    sqlx::query(
+        "INSERT INTO steps (transfer, at, state, attempt, note, who) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(key)
+    .bind(now)
+    .bind(state.word())
+    .bind(i64::from(state.attempt()))
+    .bind(note)
+    .bind(who)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Makes a channel due no later than `at`, and makes its row where there is none. A worker that holds it
+/// goes on; its release looks at the channel's transfers again.
+pub(super) async fn make_due(tx: &mut Tx, account: &str, channel: &str, at: Ms) -> Result<(), Fault> {
+    sqlx::query(
+        "INSERT INTO channels (account, channel, epoch, lease_owner, lease_until, due_at, deferred, detail) \
+         VALUES ($1, $2, 0, '', 0, $3, 0, $4) ON CONFLICT (account, channel) DO UPDATE SET due_at = CASE \
+         WHEN channels.due_at IS NULL OR channels.due_at > excluded.due_at THEN excluded.due_at \
+         ELSE channels.due_at END",
+    )
+    .bind(account)
+    .bind(channel)
+    .bind(at)
+    .bind(serde_json::to_string(&Channel::default())?)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! One payment or event with all that is known of it.
+
+use std::io::Read as _;
+
+use flate2::read::ZlibDecoder;
+use sqlx::{AnyConnection, Row as _};
+
+use super::{
+    SqlLedger,
+    fault::{Fault, corrupt},
+    list::{self, event_sql, payment_sql, transfer_sql},
+    rows::narrow,
+};
+use crate::ledger::view;
+
+/// Most rows of a kind shown with one payment or event.
+const ROWS_MAX: i64 = 1_000;
+
+/// Longest body that is unpacked, in bytes; no setting of the receiver lets a longer one in.
+const BODY_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// The key of the payment that a key, a transfer's key, or any provider id names.
+pub(super) async fn resolve(connection: &mut AnyConnection, name: &str) -> Result<Option<String>, Fault> {
+    let key = name.rsplit_once('#').map_or(name, |(key, _)| key);
+    let row = sqlx::query("SELECT key, merged_into FROM payments WHERE key = $1")
+        .bind(key)
+        .fetch_optional(&mut *connection)
+        .await?;
+    if let Some(row) = row {
+        let merged: Option<String> = row.try_get("merged_into")?;
+        return Ok(Some(match merged {
+            Some(key) => key,
+            None => row.try_get("key")?,
+        }));
+    }
+    let row = sqlx::query("SELECT payment FROM aliases WHERE id = $1 ORDER BY payment LIMIT 1")
+        .bind(name)
+        .fetch_optional(&mut *connection)
+        .await?;
+    Ok(row.map(|row| row.try_get("payment")).transpose()?)
+}
+
+/// Unpacks a stored body; `None` where it was dropped to save room.
+pub(super) async fn body(connection: &mut AnyConnection, event: i64) -> Result<Option<Vec<u8>>, Fault> {
+    let row = sqlx::query("SELECT zlib FROM bodies WHERE event = $1")
+        .bind(event)
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let packed: Vec<u8> = row.try_get("zlib")?;
+    let mut body = Vec::new();
+    ZlibDecoder::new(packed.as_slice())
+        .take(BODY_BYTES_MAX)
+        .read_to_end(&mut body)
+        .map_err(|error| corrupt(format!("the body of event number {event}: {error}")))?;
+    Ok(Some(body))
+}
+
+impl SqlLedger {
+    pub(super) async fn payment_once(&self, name: &str) -> Result<Option<view::PaymentWhole>, Fault> {
+        let mut connection = self.read.acquire().await?;
+        let Some(key) = resolve(&mut connection, name).await? else { return Ok(None) };
+        let row =
+            sqlx::query(payment_sql!("WHERE p.key = $1")).bind(&*key).fetch_one(&mut *connection).await?;
+        let payment = list::payment(&row)?;
+        let owner: String = row.try_get("owner")?;
+        let ids = sqlx::query("SELECT id FROM aliases WHERE payment = $1 ORDER BY strength, id LIMIT $2")
+            .bind(&*key)
+            .bind(ROWS_MAX)
+            .fetch_all(&mut *connection)
+            .await?;
+        let events = sqlx::query(event_sql!("WHERE e.payment = $1 ORDER BY d.number LIMIT $2"))
+            .bind(&*key)
+            .bind(ROWS_MAX)
+            .fetch_all(&mut *connection)
+            .await?;
+        let found = sqlx::query(transfer_sql!("WHERE payment = $1 ORDER BY n LIMIT $2"))
+            .bind(&*key)
+            .bind(ROWS_MAX)
+            .fetch_all(&mut *connection)
+            .await?;
+        let mut transfers = Vec::with_capacity(found.len());
+        let mut movements = Vec::new();
+        for row in &found {
+            let mut transfer = list::transfer(row)?;
+            transfer.steps = steps(&mut connection, &transfer.key).await?;
+            let rows = sqlx::query(
+                "SELECT account, channel, at, low, high FROM movements WHERE account = $1 AND channel = $2 \
+                 ORDER BY number DESC LIMIT $3",
+            )
+            .bind(&*transfer.account)
+            .bind(&*transfer.channel)
+            .bind(ROWS_MAX)
+            .fetch_all(&mut *connection)
+            .await?;
+            movements = rows.iter().map(list::movement).collect::<Result<_, _>>()?;
+            transfers.push(transfer);
+        }
+        Ok(Some(view::PaymentWhole {
+            payment,
+            realm: row.try_get("realm")?,
+            account: Some(owner).filter(|owner| !owner.is_empty()),
+            livemode: row.try_get::<i64, _>("livemode")? != 0,
+            ids: ids.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?,
+            events: events.iter().map(list::event).collect::<Result<_, _>>()?,
+            transfers,
+            movements,
+        }))
+    }
+
+    pub(super) async fn event_once(&self, id: &str) -> Result<Vec<view::EventWhole>, Fault> {
+        let mut connection = self.read.acquire().await?;
+        let (source, event) = id.split_once('/').unwrap_or(("", id));
+        let rows = sqlx::query(event_sql!(
+            "WHERE d.event IN (SELECT number FROM events WHERE event_id = $1 \
+             UNION SELECT number FROM events WHERE event_id = $2 AND source = $3 \
+             UNION SELECT event FROM deliveries WHERE delivery = $1) ORDER BY d.number LIMIT $4"
+        ))
+        .bind(id)
+        .bind(event)
+        .bind(source)
+        .bind(ROWS_MAX)
+        .fetch_all(&mut *connection)
+        .await?;
+        let mut events = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let body = body(&mut connection, row.try_get("event_number")?).await?;
+            events.push(view::EventWhole {
+                event: list::event(row)?,
+                digest: row.try_get("digest")?,
+                bytes: body.as_ref().map_or(0, Vec::len),
+                body: body.and_then(|bytes| String::from_utf8(bytes).ok()),
+            });
+        }
+        Ok(events)
+    }
+}
+
+async fn steps(connection: &mut AnyConnection, transfer: &str) -> Result<Vec<view::TransferStep>, Fault> {
+    let rows = sqlx::query(
+        "SELECT at, state, attempt, note, who FROM steps WHERE transfer = $1 ORDER BY number LIMIT $2",
+    )
+    .bind(transfer)
+    .bind(ROWS_MAX)
+    .fetch_all(&mut *connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(view::TransferStep {
+                at: row.try_get("at")?,
+                state: row.try_get("state")?,
+                attempt: narrow(row.try_get("attempt")?),
+                note: row.try_get("note")?,
+                who: row.try_get("who")?,
+            })
+        })
+        .collect()
+}

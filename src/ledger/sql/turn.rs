@@ -1,0 +1,243 @@
+//! Settle: channels are claimed, looked at, and taken a step further.
+//!
+//! A claim raises the channel's epoch; every later write of the turn names that epoch in its `WHERE`, and
+//! touches the channel's row first. So of two workers that both believe in a lease, the older one changes
+//! nothing, whatever the clocks say.
+
+use sqlx::{AssertSqlSafe, Row as _};
+
+use super::{
+    Dialect, SqlLedger, Tx,
+    fault::{Fault, corrupt, retry},
+    release::NEXT_FREE,
+    rows,
+};
+use crate::{
+    domain::{
+        Ms,
+        channel::Channel,
+        id::ChannelId,
+        settle::{State, Step},
+    },
+    ledger::{Claim, LedgerError, Transfer, Turn},
+};
+
+impl SqlLedger {
+    /// One statement; `SKIP LOCKED` lets two workers take different channels at the same moment instead of
+    /// waiting for the same ones. SQLite has one writer, so nobody is met.
+    pub(super) async fn claim_once(
+        &self,
+        account: &str,
+        worker: &str,
+        now: Ms,
+        lease_until: Ms,
+        limit: u32,
+    ) -> Result<Vec<Claim>, Fault> {
+        let mut tx = self.plain().await?;
+        let rows = sqlx::query(AssertSqlSafe(claim_sql(self.dialect)))
+            .bind(account)
+            .bind(now)
+            .bind(i64::from(limit))
+            .bind(worker)
+            .bind(lease_until)
+            .fetch_all(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        rows.iter()
+            .map(|row| {
+                let text: String = row.try_get("channel")?;
+                let channel =
+                    ChannelId::parse(&text).ok_or_else(|| corrupt(format!("the channel id {text:?}")))?;
+                Ok(Claim { account: account.to_owned(), channel, epoch: row.try_get("epoch")? })
+            })
+            .collect()
+    }
+
+    /// The plans of the statements that a worker runs all the time, for the test that looks for scans.
+    #[doc(hidden)]
+    pub async fn hot_plans(&self) -> Result<String, LedgerError> {
+        retry!(self.hot_plans_once())
+    }
+
+    async fn hot_plans_once(&self) -> Result<String, Fault> {
+        let (explain, column) = match self.dialect {
+            Dialect::Sqlite => ("EXPLAIN QUERY PLAN", "detail"),
+            Dialect::Postgres => ("EXPLAIN", "QUERY PLAN"),
+        };
+        let due = claim_select(self.dialect).replace("$2", "1").replace("$3", "10");
+        let mut plans = Vec::new();
+        for statement in [due, NEXT_FREE.to_owned()] {
+            let statement = format!("{explain} {}", statement.replace("$1", "'main'"));
+            for row in sqlx::query(AssertSqlSafe(statement)).fetch_all(&self.write).await? {
+                plans.push(row.try_get::<String, _>(column)?);
+            }
+        }
+        Ok(plans.join("\n"))
+    }
+
+    /// Reads only; what it says is checked again when something is written.
+    pub(super) async fn turn_once(&self, claim: &Claim, now: Ms) -> Result<Turn, Fault> {
+        let row = sqlx::query("SELECT detail FROM channels WHERE account = $1 AND channel = $2")
+            .bind(&*claim.account)
+            .bind(claim.channel.as_str())
+            .fetch_optional(&self.read)
+            .await?;
+        let row = row.ok_or_else(|| corrupt(format!("no row for the claimed channel {}", claim.channel)))?;
+        let channel = rows::channel(&row)?;
+        if channel.quiet_until > now {
+            return Ok(Turn { channel, transfer: None });
+        }
+        if let Some(open) = self.one(claim, now, OPEN).await? {
+            let due = match &open.state {
+                State::Intended { epoch, .. } if *epoch != claim.epoch => true,
+                other => other.due().is_some_and(|due| due <= now),
+            };
+            return Ok(Turn { channel, transfer: due.then_some(open) });
+        }
+        let transfer = match self.one(claim, now, PLANNED).await? {
+            Some(planned) => Some(planned),
+            None => self.one(claim, now, WATCHED).await?,
+        };
+        Ok(Turn { channel, transfer })
+    }
+
+    async fn one(&self, claim: &Claim, now: Ms, statement: &'static str) -> Result<Option<Transfer>, Fault> {
+        let row = sqlx::query(statement)
+            .bind(&*claim.account)
+            .bind(claim.channel.as_str())
+            .bind(now)
+            .fetch_optional(&self.read)
+            .await?;
+        row.as_ref().map(rows::transfer).transpose()
+    }
+
+    /// Read committed is enough: the channel's row is locked by the first statement, and the second is a
+    /// compare-and-set on the transfer's. A broken one-open rule is an error of ours and is refused here.
+    pub(super) async fn advance_once(
+        &self,
+        claim: &Claim,
+        key: &str,
+        from: &State,
+        step: &Step,
+        now: Ms,
+    ) -> Result<bool, Fault> {
+        let mut tx = self.plain().await?;
+        if !write_channel(&mut tx, claim, &step.channel).await? {
+            return Ok(false);
+        }
+        let claimed =
+            sqlx::query("SELECT key FROM transfers WHERE key = $1 AND account = $2 AND channel = $3")
+                .bind(key)
+                .bind(&*claim.account)
+                .bind(claim.channel.as_str())
+                .fetch_optional(&mut *tx)
+                .await?;
+        if claimed.is_none() {
+            return Ok(false);
+        }
+        if step.state.open() && !from.open() && another_open(&mut tx, claim, key).await? {
+            tracing::error!(
+                transfer = key,
+                channel = claim.channel.as_str(),
+                "another transfer of the channel has an open outcome; nothing was changed"
+            );
+            return Ok(false);
+        }
+        if from == &step.state {
+            // A reading that changed nothing needs no step of its own.
+            let stands = sqlx::query(
+                "SELECT key FROM transfers WHERE key = $1 AND state = $2 AND attempt = $3 AND epoch = $4",
+            )
+            .bind(key)
+            .bind(from.word())
+            .bind(i64::from(from.attempt()))
+            .bind(rows::epoch_of(from))
+            .fetch_optional(&mut *tx)
+            .await?;
+            if stands.is_none() {
+                return Ok(false);
+            }
+        } else if !rows::swap(&mut tx, key, from, &step.state, None, now).await? {
+            return Ok(false);
+        }
+        if let Some(movement) = &step.movement {
+            sqlx::query(
+                "INSERT INTO movements (account, channel, at, low, high) VALUES ($1, $2, $3, $4, $5)",
+            )
+            .bind(&*claim.account)
+            .bind(claim.channel.as_str())
+            .bind(now)
+            .bind(movement.from)
+            .bind(movement.to)
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    pub(super) async fn save_channel_once(&self, claim: &Claim, channel: &Channel) -> Result<bool, Fault> {
+        let mut tx = self.plain().await?;
+        let ours = write_channel(&mut tx, claim, channel).await?;
+        if ours {
+            tx.commit().await?;
+        }
+        Ok(ours)
+    }
+}
+
+const OPEN: &str = "SELECT key, payment, days, comment, detail, traceparent FROM transfers \
+     WHERE account = $1 AND channel = $2 AND open = 1 AND $3 > 0";
+
+const PLANNED: &str = "SELECT key, payment, days, comment, detail, traceparent FROM transfers \
+     WHERE account = $1 AND channel = $2 AND due_at <= $3 AND state = 'planned' \
+     ORDER BY created_at, key LIMIT 1";
+
+const WATCHED: &str = "SELECT key, payment, days, comment, detail, traceparent FROM transfers \
+     WHERE account = $1 AND channel = $2 AND due_at <= $3 AND state = 'settled' \
+     ORDER BY due_at, key LIMIT 1";
+
+fn claim_select(dialect: Dialect) -> String {
+    let suffix = match dialect {
+        Dialect::Sqlite => "",
+        Dialect::Postgres => " FOR UPDATE SKIP LOCKED",
+    };
+    format!(
+        "SELECT channel FROM channels WHERE account = $1 AND due_at IS NOT NULL AND due_at <= $2 \
+         AND lease_until <= $2 ORDER BY due_at LIMIT $3{suffix}"
+    )
+}
+
+fn claim_sql(dialect: Dialect) -> String {
+    format!(
+        "UPDATE channels SET epoch = epoch + 1, lease_owner = $4, lease_until = $5 \
+         WHERE account = $1 AND channel IN ({}) RETURNING channel, epoch",
+        claim_select(dialect)
+    )
+}
+
+/// Writes the channel under the claim and locks its row; `false`: the claim is lost.
+async fn write_channel(tx: &mut Tx, claim: &Claim, channel: &Channel) -> Result<bool, Fault> {
+    let done =
+        sqlx::query("UPDATE channels SET detail = $1 WHERE account = $2 AND channel = $3 AND epoch = $4")
+            .bind(serde_json::to_string(channel)?)
+            .bind(&*claim.account)
+            .bind(claim.channel.as_str())
+            .bind(claim.epoch)
+            .execute(&mut **tx)
+            .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Looked for under the channel's lock, for a clear answer; the unique index `transfers_open` is what holds.
+async fn another_open(tx: &mut Tx, claim: &Claim, key: &str) -> Result<bool, Fault> {
+    let row = sqlx::query(
+        "SELECT key FROM transfers WHERE account = $1 AND channel = $2 AND open = 1 AND key <> $3",
+    )
+    .bind(&*claim.account)
+    .bind(claim.channel.as_str())
+    .bind(key)
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.is_some())
+}

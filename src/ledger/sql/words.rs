@@ -1,0 +1,93 @@
+//! A transfer's state in sentences for operators: what is known, and what comes next.
+
+use crate::domain::settle::{Cause, How, Outcome, State};
+
+/// What is known, for the list of steps.
+pub(super) fn note(state: &State) -> String {
+    match state {
+        State::Planned { reason: Some(reason), last, .. } => match last {
+            Some(call) => format!("planned again after attempt {}: {reason}", call.attempt),
+            None => format!("waits: {reason}"),
+        },
+        State::Planned { reason: None, .. } => "planned".into(),
+        State::Intended { call, .. } => {
+            format!("attempt {} is about to be sent; activeTill was {}", call.attempt, call.before)
+        }
+        State::Doubtful { why, .. } => format!("the outcome is not known: {why}"),
+        State::Settled { how, before, after, .. } => match (how, after) {
+            (How::Answered, Some(after)) => {
+                format!("the partner said yes; activeTill went from {before} to {after}")
+            }
+            (How::Observed, Some(after)) => format!("activeTill went from {before} to {after}"),
+            (How::ByOperator, _) | (_, None) => "a person found it in Billing History".into(),
+        },
+        State::Held { cause, .. } => cause.to_string(),
+        State::Cancelled { reason, .. } => format!("cancelled: {reason}"),
+    }
+}
+
+/// Why it stands where it stands; `None` where the state says it all.
+pub(super) fn reason(state: &State) -> Option<String> {
+    match state {
+        State::Planned { reason, .. } => reason.clone(),
+        State::Doubtful { why, .. } => Some(why.clone()),
+        State::Held { cause, .. } => Some(cause.to_string()),
+        State::Cancelled { reason, .. } => Some(reason.clone()),
+        State::Intended { .. } | State::Settled { .. } => None,
+    }
+}
+
+/// The next step.
+pub(super) fn next(key: &str, state: &State) -> Option<String> {
+    match state {
+        State::Planned { .. } => Some("the worker reads the channel and extends it".into()),
+        State::Intended { .. } => Some("the answer of the call is recorded, or readings decide".into()),
+        State::Doubtful { .. } => Some("the worker reads activeTill again; nothing to do".into()),
+        State::Held { cause, outcome, .. } => Some(held_next(key, cause, *outcome)),
+        State::Settled { .. } | State::Cancelled { .. } => None,
+    }
+}
+
+/// What a person does about a held transfer.
+fn held_next(key: &str, cause: &Cause, outcome: Outcome) -> String {
+    if outcome == Outcome::Open {
+        return format!(
+            "look for {key} in Billing History; then `daybridge held settle '{key}' --applied --reason …` if it is there, or `--not-applied` if it is not"
+        );
+    }
+    let first = match cause {
+        Cause::Balance(_) => {
+            return format!(
+                "top up the account's balance of days; it goes on by itself, at once with `daybridge held retry '{key}'`"
+            );
+        }
+        Cause::Unauthorized => {
+            return format!(
+                "set a valid partner token and restart the worker; it goes on by itself, at once with `daybridge held retry '{key}'`"
+            );
+        }
+        Cause::UnknownChannel => "check that the channel exists on this partner account",
+        Cause::Refused(..) => "do away with what the partner complains of",
+        Cause::Below(..) => "look at the channel: it has fewer days than it had before",
+        Cause::TooOld(_) => "check that the partner can be reached",
+        Cause::Unmoved | Cause::AcceptedUnmoved | Cause::Conflict { .. } | Cause::Unobserved(_) => {
+            "look at the channel and at Billing History"
+        }
+    };
+    format!("{first}; then `daybridge held retry '{key}'`, or `daybridge held cancel '{key}'`")
+}
+
+/// What a person does about a held event.
+pub(super) fn event_next(cause: &str, id: &str) -> String {
+    match cause {
+        "dead" => format!(
+            "look for what made the worker fail in its log, then replay it: `daybridge replay plan --event '{id}'`; `daybridge held cancel '{id}'` closes it"
+        ),
+        "unreadable" => format!(
+            "compare its body (`daybridge events show '{id}'`) with the source's settings, then restart the worker or replay it; `daybridge held cancel '{id}'` closes it"
+        ),
+        _ => format!(
+            "look at its body (`daybridge events show '{id}'`) and at the payments it names; `daybridge held cancel '{id}'` closes it"
+        ),
+    }
+}

@@ -1,0 +1,188 @@
+//! A ledger and short words to say things to it.
+
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use bytes::Bytes;
+use daybridge::{
+    config,
+    domain::{
+        channel::Channel,
+        facts::{Facts, Family, Found, Meaning, Money, PaymentId},
+        id::CommentTemplate,
+        payment::Rules,
+        settle::{AccountNews, Cause, Outcome as Open, State, Step},
+    },
+    envelope::{self, Envelope, Trigger},
+    ledger::{Claim, Entry, Ledger as _, Recorded, SourceRules, sql::SqlLedger},
+};
+
+use crate::support::postgres::Postgres;
+
+pub(crate) const ACCOUNT: &str = "main";
+pub(crate) const NOW: i64 = 1_800_000_000_000;
+
+pub(crate) struct Kit {
+    pub(crate) ledger: SqlLedger,
+    pub(crate) settings: config::Ledger,
+    _directory: Option<tempfile::TempDir>,
+}
+
+impl std::ops::Deref for Kit {
+    type Target = SqlLedger;
+    fn deref(&self) -> &SqlLedger {
+        &self.ledger
+    }
+}
+
+pub(crate) fn settings(url: &str) -> config::Ledger {
+    config::Ledger { url: config::Secret::plain(url), connections_max: 8 }
+}
+
+pub(crate) async fn sqlite() -> Kit {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = settings(&format!("sqlite:{}/ledger.db", directory.path().display()));
+    let ledger = SqlLedger::open(&settings).await.unwrap();
+    Kit { ledger, settings, _directory: Some(directory) }
+}
+
+pub(crate) async fn postgres() -> Kit {
+    let url = tokio::task::spawn_blocking(Postgres::url_of_new_database).await.unwrap();
+    let settings = settings(&url);
+    let ledger = SqlLedger::open(&settings).await.unwrap();
+    Kit { ledger, settings, _directory: None }
+}
+
+pub(crate) fn rules() -> SourceRules {
+    SourceRules {
+        realm: "stripe".into(),
+        rules: Rules {
+            money_in: Family::Charges,
+            money_in_since: None,
+            channel_pointers: vec!["/metadata/channel_id".into()],
+            days_pointers: vec!["/metadata/days".into()],
+            prices: BTreeMap::new(),
+            per_day: None,
+            days_max: 3650,
+        },
+    }
+}
+
+/// Ids by their prefix: `pi_` is rank 0, `ch_` 1, `in_` 2, anything else 3.
+pub(crate) fn facts(meaning: Meaning, ids: &[&str]) -> Facts {
+    let rank = |id: &str| match id.split('_').next() {
+        Some("pi") => 0,
+        Some("ch") => 1,
+        Some("in") => 2,
+        _ => 3,
+    };
+    let money = matches!(meaning, Meaning::MoneyIn(_));
+    Facts {
+        occurred_at: NOW - 5_000,
+        livemode: true,
+        account: None,
+        meaning,
+        ids: ids.iter().map(|id| PaymentId { rank: rank(id), id: (*id).to_owned() }).collect(),
+        channel: vec![],
+        days: vec![],
+        money: money.then(|| Money { amount: 900, currency: "usd".into() }),
+        lines: None,
+    }
+}
+
+pub(crate) fn charge(ids: &[&str]) -> Facts {
+    facts(Meaning::MoneyIn(Family::Charges), ids)
+}
+
+pub(crate) fn to(mut facts: Facts, channel: &str, days: u32) -> Facts {
+    facts.channel = vec![Found { pointer: 0, value: channel.into() }];
+    facts.days = vec![Found { pointer: 0, value: days.to_string() }];
+    facts
+}
+
+static DELIVERIES: AtomicU32 = AtomicU32::new(0);
+
+/// A delivery of its own of an event; its body is made of the event's id.
+pub(crate) fn delivery(event: &str) -> Envelope {
+    Envelope {
+        body: Bytes::from(format!("{{\"id\":\"{event}\"}}")),
+        content_type: "application/json".into(),
+        source: "stripe".into(),
+        event_id: event.into(),
+        event_type: "charge.succeeded".into(),
+        received_at_ms: NOW - 1_000,
+        delivery: format!("d{}", DELIVERIES.fetch_add(1, Ordering::Relaxed)),
+        trigger: Trigger::Webhook,
+        traceparent: envelope::new_traceparent(),
+    }
+}
+
+impl Kit {
+    pub(crate) async fn record(&self, event: &str, facts: &Facts) -> Recorded {
+        self.record_as(&delivery(event), Ok(facts), &rules(), false).await
+    }
+
+    pub(crate) async fn record_as(
+        &self,
+        envelope: &Envelope,
+        facts: Result<&Facts, &str>,
+        source: &SourceRules,
+        dead: bool,
+    ) -> Recorded {
+        let comment = CommentTemplate::parse("daybridge {key} {days}d", 16, 3650).unwrap();
+        let entry =
+            Entry { envelope, dead, facts, source: Some(source), account: ACCOUNT, comment: &comment };
+        self.ledger.record(&entry, NOW).await.unwrap()
+    }
+
+    /// A granted payment of 30 days; returns its transfer's key.
+    pub(crate) async fn grant(&self, name: &str, channel: &str) -> String {
+        let facts = to(charge(&[&format!("pi_{name}")]), channel, 30);
+        self.record(&format!("evt_{name}"), &facts).await.planned.unwrap()
+    }
+
+    pub(crate) async fn claim_one(&self, now: i64) -> Claim {
+        let mut claims = self.ledger.claim(ACCOUNT, "w", now, now + 60_000, 1).await.unwrap();
+        claims.pop().expect("a channel is due")
+    }
+
+    /// Takes the transfer of a claimed channel to a state.
+    pub(crate) async fn put(&self, claim: &Claim, key: &str, from: &State, to: State, now: i64) -> bool {
+        self.ledger.advance(claim, key, from, &step(to), now).await.unwrap()
+    }
+}
+
+pub(crate) fn step(state: State) -> Step {
+    Step {
+        state,
+        channel: Channel::default(),
+        effect: daybridge::domain::settle::Effect::Rest,
+        movement: None,
+        account: None::<AccountNews>,
+    }
+}
+
+pub(crate) fn call(attempt: u32) -> daybridge::domain::settle::Call {
+    daybridge::domain::settle::Call { attempt, before: 5_000, at: NOW, settles: 0 }
+}
+
+pub(crate) fn intended(epoch: i64) -> State {
+    State::Intended { call: call(1), epoch, retried: false }
+}
+
+pub(crate) fn held(cause: Cause, outcome: Open) -> State {
+    State::Held { cause, outcome, at: NOW, last: Some(call(1)), retried: false }
+}
+
+pub(crate) fn settled() -> State {
+    State::Settled {
+        how: daybridge::domain::settle::How::Answered,
+        before: 5_000,
+        after: Some(9_000),
+        at: NOW,
+        attempt: 1,
+        watch: None,
+    }
+}

@@ -1,0 +1,41 @@
+//! The ledger's conformance suite: the same functions, run for SQLite and for PostgreSQL.
+
+mod files;
+mod kit;
+mod ops;
+mod recording;
+mod settling;
+
+/// Runs each function for both databases, under `sqlite::` and `postgres::`.
+macro_rules! both {
+    ($($file:ident: $($name:ident),+;)+) => {
+        mod sqlite {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    super::$file::$name(super::kit::sqlite().await).await;
+                }
+            )+)+
+        }
+        mod postgres {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    super::$file::$name(super::kit::postgres().await).await;
+                }
+            )+)+
+        }
+    };
+}
+
+both! {
+    recording: records_once, redelivery_changes_nothing, parallel_records_plan_one_transfer,
+        a_link_supplies_the_channel, payments_that_are_one_are_joined, contradictions_are_held,
+        another_body_is_another_event, unreadable_and_dead_are_held, changed_rules_grant_what_was_held,
+        refund_before_money_holds, modes_do_not_mix;
+    settling: a_turn_to_the_end, an_older_claim_changes_nothing, one_open_transfer_per_channel,
+        parallel_claims_are_exclusive, a_lease_that_ends_is_taken_over, the_account_rests_and_goes_on,
+        one_caller_takes_the_probe, due_channels_are_found_by_index;
+    ops: persons_decide, held_payments_and_events_are_closed, a_whole_story_as_json, plans_are_frozen,
+        families_are_noted, held_envelopes_page, newer_schema_is_refused, reopening_keeps_all;
+}

@@ -1,0 +1,223 @@
+//! What settle may rely on.
+
+use std::collections::HashSet;
+
+use daybridge::{
+    domain::{
+        channel::{Channel, Movement},
+        settle::{AccountNews, Cause, Outcome as Open, State, Watch},
+    },
+    ledger::Ledger as _,
+};
+use secrecy::ExposeSecret as _;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+
+use super::kit::*;
+
+pub(super) async fn a_turn_to_the_end(kit: Kit) {
+    assert_eq!(kit.next_due(ACCOUNT).await.unwrap(), None);
+    let key = kit.grant("1", "CHAN-1").await;
+    assert_eq!(kit.next_due(ACCOUNT).await.unwrap(), Some(NOW));
+    assert!(kit.claim("other", "w", NOW, NOW + 1, 9).await.unwrap().is_empty());
+    let claim = kit.claim_one(NOW).await;
+    assert_eq!(kit.next_due(ACCOUNT).await.unwrap(), Some(NOW + 60_000));
+    let turn = kit.turn(&claim, NOW).await.unwrap();
+    let transfer = turn.transfer.unwrap();
+    assert_eq!(
+        (&*transfer.key, transfer.days, &*transfer.comment),
+        (&*key, 30, "daybridge stripe/pi_1#1 30d")
+    );
+    assert_eq!((transfer.state.clone(), turn.channel), (State::planned(NOW), Channel::default()));
+    assert!(kit.put(&claim, &key, &transfer.state, intended(claim.epoch), NOW).await);
+    let watch = Some(Watch { until: NOW + 900, due: NOW + 100, tries: 1 });
+    let State::Settled { how, before, after, at, attempt, .. } = settled() else { unreachable!() };
+    let mut last = step(State::Settled { how, before, after, at, attempt, watch });
+    last.channel.known = Some(9_000);
+    last.movement = Some(Movement { from: 1, to: 2 });
+    assert!(kit.advance(&claim, &key, &intended(claim.epoch), &last, NOW + 1).await.unwrap());
+    kit.release(&claim, 0).await.unwrap();
+    assert_eq!(kit.next_due(ACCOUNT).await.unwrap(), Some(NOW + 100));
+
+    // The watch is a turn too; a channel that is to be quiet or live has its own times.
+    let claim = kit.claim_one(NOW + 100).await;
+    let turn = kit.turn(&claim, NOW + 100).await.unwrap();
+    assert_eq!(turn.transfer.unwrap().state.word(), "settled");
+    let mut channel = turn.channel;
+    assert_eq!(channel.known, Some(9_000));
+    channel.live_due = Some(NOW + 50);
+    channel.quiet_until = NOW + 400;
+    assert!(kit.save_channel(&claim, &channel).await.unwrap());
+    assert_eq!(kit.turn(&claim, NOW + 399).await.unwrap().transfer, None);
+    kit.release(&claim, NOW + 10).await.unwrap();
+    assert_eq!(kit.next_due(ACCOUNT).await.unwrap(), Some(NOW + 400));
+    assert_eq!(kit.movements(10).await.unwrap().len(), 1);
+    let counts = kit.counts().await.unwrap();
+    assert_eq!((counts.credited, counts.planned, counts.held), (1, 0, 0));
+}
+
+pub(super) async fn an_older_claim_changes_nothing(kit: Kit) {
+    let key = kit.grant("1", "CHAN-1").await;
+    let old = kit.claim_one(NOW).await;
+    let planned = State::planned(NOW);
+    assert!(kit.put(&old, &key, &planned, intended(old.epoch), NOW).await);
+    let new = kit.claim_one(NOW + 60_000).await;
+    assert_eq!(new.epoch, old.epoch + 1);
+    // The old worker wakes up with an answer.
+    assert!(!kit.put(&old, &key, &intended(old.epoch), settled(), NOW).await);
+    assert!(!kit.save_channel(&old, &Channel { known: Some(1), ..Channel::default() }).await.unwrap());
+    kit.release(&old, 0).await.unwrap();
+    let turn = kit.turn(&new, NOW).await.unwrap();
+    assert_eq!(turn.channel, Channel::default());
+    assert_eq!(turn.transfer.unwrap().state, intended(old.epoch), "due at once: nobody else goes on with it");
+    assert!(kit.claim(ACCOUNT, "w", NOW + 60_001, NOW + 70_000, 9).await.unwrap().is_empty(), "still leased");
+    // A state that is not the one stored.
+    assert!(!kit.put(&new, &key, &planned, settled(), NOW).await);
+    assert!(!kit.put(&new, &key, &intended(new.epoch), settled(), NOW).await);
+    assert!(kit.put(&new, &key, &intended(old.epoch), settled(), NOW).await);
+}
+
+pub(super) async fn one_open_transfer_per_channel(kit: Kit) {
+    let first = kit.grant("1", "CHAN-1").await;
+    let second = kit.grant("2", "CHAN-1").await;
+    let claim = kit.claim_one(NOW).await;
+    let planned = State::planned(NOW);
+    assert_eq!(kit.turn(&claim, NOW).await.unwrap().transfer.unwrap().key, first, "the oldest");
+    assert!(kit.put(&claim, &first, &planned, intended(claim.epoch), NOW).await);
+    assert!(!kit.put(&claim, &second, &planned, intended(claim.epoch), NOW).await);
+    assert!(kit.put(&claim, &first, &intended(claim.epoch), held(Cause::Unmoved, Open::Open), NOW).await);
+    assert_eq!(kit.turn(&claim, NOW).await.unwrap().transfer, None, "a held open one blocks the channel");
+    kit.release(&claim, 0).await.unwrap();
+    assert_eq!(kit.next_due(ACCOUNT).await.unwrap(), None);
+    // The key itself refuses, whatever the program looks at before it writes.
+    let mut raw = connect(&kit).await;
+    let broken = "UPDATE transfers SET open = 1 WHERE key = 'stripe/pi_2#1'";
+    let error = raw.execute(broken).await.unwrap_err();
+    assert!(error.as_database_error().unwrap().is_unique_violation());
+}
+
+async fn connect(kit: &Kit) -> sqlx::AnyConnection {
+    let url = kit.settings.url.resolve().unwrap();
+    sqlx::AnyConnection::connect(url.expose_secret()).await.unwrap()
+}
+
+pub(super) async fn parallel_claims_are_exclusive(kit: Kit) {
+    for n in 0..30 {
+        kit.grant(&format!("{n}"), &format!("CHAN-{n}")).await;
+    }
+    let kit = std::sync::Arc::new(kit);
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..20 {
+        let kit = kit.clone();
+        tasks.spawn(async move { kit.claim(ACCOUNT, &format!("w{n}"), NOW, NOW + 60_000, 3).await.unwrap() });
+    }
+    let claims: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
+    let channels: HashSet<_> = claims.iter().map(|c| c.channel.clone()).collect();
+    assert_eq!((claims.len(), channels.len()), (channels.len(), 30));
+}
+
+pub(super) async fn a_lease_that_ends_is_taken_over(kit: Kit) {
+    let key = kit.grant("1", "CHAN-1").await;
+    let claim = kit.claim_one(NOW).await;
+    // A payment recorded meanwhile is not lost by the release.
+    let other = kit.grant("2", "CHAN-1").await;
+    let later = State::Planned {
+        due: NOW + 5_000,
+        since: NOW,
+        tries: 1,
+        lag_since: None,
+        reason: Some("read failed".into()),
+        last: None,
+        retried: false,
+    };
+    assert!(kit.put(&claim, &key, &State::planned(NOW), later.clone(), NOW).await);
+    assert_eq!(kit.turn(&claim, NOW).await.unwrap().transfer.unwrap().key, other);
+    kit.release(&claim, NOW + 2_000).await.unwrap();
+    assert_eq!(kit.next_due(ACCOUNT).await.unwrap(), Some(NOW + 2_000));
+    let view = kit.payment(&key).await.unwrap().unwrap().payment;
+    assert_eq!((view.reason.as_deref(), view.next_at), (Some("read failed"), Some(NOW + 5_000)));
+}
+
+pub(super) async fn the_account_rests_and_goes_on(kit: Kit) {
+    for n in 0..3 {
+        kit.grant(&format!("{n}"), &format!("CHAN-{n}")).await;
+    }
+    kit.account_news(ACCOUNT, AccountNews::Extends, NOW, 0).await.unwrap();
+    assert_eq!(kit.account_hold(ACCOUNT).await.unwrap(), None);
+    let claims = kit.claim(ACCOUNT, "w", NOW, NOW + 60_000, 9).await.unwrap();
+    for claim in &claims[..2] {
+        let key = kit.turn(claim, NOW).await.unwrap().transfer.unwrap().key;
+        assert!(kit.put(claim, &key, &State::planned(NOW), intended(claim.epoch), NOW).await);
+        let refused = held(Cause::Balance("no days".into()), Open::None);
+        assert!(kit.put(claim, &key, &intended(claim.epoch), refused, NOW).await);
+        kit.account_news(ACCOUNT, AccountNews::NoBalance, NOW, NOW + 500).await.unwrap();
+        kit.release(claim, 0).await.unwrap();
+    }
+    let hold = kit.account_hold(ACCOUNT).await.unwrap().unwrap();
+    assert_eq!((hold.news, hold.since, hold.probe_at), (AccountNews::NoBalance, NOW, NOW + 500));
+    // The third is put off for the hold.
+    kit.release(&claims[2], NOW + 900_000).await.unwrap();
+    let waits = kit.held(10).await.unwrap();
+    assert_eq!((waits[0].kind, &*waits[0].cause, waits[0].days), ("account", "balance", Some(90)));
+    assert_eq!(waits.iter().filter(|h| h.kind == "transfer").count(), 2);
+    kit.account_news(ACCOUNT, AccountNews::Reads, NOW, 0).await.unwrap();
+    assert!(kit.account_hold(ACCOUNT).await.unwrap().is_some(), "a read says nothing of the balance");
+
+    kit.account_news(ACCOUNT, AccountNews::Extends, NOW + 10, 0).await.unwrap();
+    assert_eq!(kit.account_hold(ACCOUNT).await.unwrap(), None);
+    assert!(kit.held(10).await.unwrap().is_empty());
+    assert_eq!(kit.claim(ACCOUNT, "w", NOW + 10, NOW + 60_000, 9).await.unwrap().len(), 3);
+}
+
+pub(super) async fn one_caller_takes_the_probe(kit: Kit) {
+    let key = kit.grant("1", "CHAN-1").await;
+    kit.grant("2", "CHAN-2").await;
+    for claim in kit.claim(ACCOUNT, "w", NOW, NOW + 60_000, 9).await.unwrap() {
+        let key = kit.turn(&claim, NOW).await.unwrap().transfer.unwrap().key;
+        assert!(kit.put(&claim, &key, &State::planned(NOW), intended(claim.epoch), NOW).await);
+        let refused = held(Cause::Unauthorized, Open::None);
+        assert!(kit.put(&claim, &key, &intended(claim.epoch), refused, NOW).await);
+        kit.account_news(ACCOUNT, AccountNews::NoToken, NOW, NOW + 500).await.unwrap();
+        kit.release(&claim, 0).await.unwrap();
+    }
+    assert!(!kit.take_probe(ACCOUNT, NOW + 499, NOW + 900).await.unwrap());
+    let kit = std::sync::Arc::new(kit);
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let kit = kit.clone();
+        tasks.spawn(async move { kit.take_probe(ACCOUNT, NOW + 500, NOW + 900).await.unwrap() });
+    }
+    assert_eq!(tasks.join_all().await.iter().filter(|won| **won).count(), 1);
+    let hold = kit.account_hold(ACCOUNT).await.unwrap().unwrap();
+    assert_eq!((hold.probe.as_deref(), hold.probe_at), (Some(&*key), NOW + 900));
+    assert_eq!(kit.claim(ACCOUNT, "w", NOW + 500, NOW + 60_000, 9).await.unwrap().len(), 1);
+    kit.account_news(ACCOUNT, AccountNews::Reads, NOW + 600, 0).await.unwrap();
+    assert_eq!(kit.account_hold(ACCOUNT).await.unwrap(), None);
+    assert_eq!(kit.counts().await.unwrap().planned, 2);
+}
+
+pub(super) async fn due_channels_are_found_by_index(kit: Kit) {
+    let postgres = kit.settings.url.resolve().unwrap().expose_secret().starts_with("postgres");
+    let numbers = if postgres {
+        "SELECT generate_series AS n FROM generate_series(1, 50000)"
+    } else {
+        "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 50000) SELECT n FROM c"
+    };
+    let fill = format!(
+        "INSERT INTO channels (account, channel, epoch, lease_owner, lease_until, due_at, deferred, detail) \
+         SELECT 'main', 'CHAN-' || n, 0, '', 0, {NOW} - n, 0, '{{}}' FROM ({numbers}) AS numbers"
+    );
+    let mut raw = connect(&kit).await;
+    raw.execute(AssertSqlSafe(fill)).await.unwrap();
+    raw.execute("ANALYZE").await.unwrap();
+    let plans = kit.hot_plans().await.unwrap();
+    assert!(plans.contains("channels_due"), "{plans}");
+    assert!(
+        !plans.contains("Seq Scan") && !plans.contains("SCAN channels") && !plans.contains("Sort"),
+        "{plans}"
+    );
+    assert!(!plans.contains("TEMP B-TREE"), "{plans}");
+    let claims = kit.claim(ACCOUNT, "w", NOW, NOW + 60_000, 10).await.unwrap();
+    let earliest: HashSet<String> = claims.iter().map(|c| c.channel.to_string()).collect();
+    assert!(earliest.len() == 10 && earliest.contains("CHAN-50000") && earliest.contains("CHAN-49991"));
+    assert_eq!(kit.next_due(ACCOUNT).await.unwrap(), Some(NOW - 49_990));
+}
