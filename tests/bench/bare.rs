@@ -1,8 +1,8 @@
 //! The bare pipeline: the floor and one confirmed, persistent publish to a quorum queue. Nothing else: no
 //! topology, no reconnect, no limits, no words around the message, no metrics.
 //!
-//! Each HTTP thread has a channel of its own, which no other thread touches; a publish is handed over whole
-//! in one poll, so the confirms of one channel cannot be mixed up.
+//! Each HTTP thread has a connection and a channel of its own, which no other thread touches; a publish is
+//! handed over whole in one poll, so the confirms of one channel cannot be mixed up.
 
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer, rt,
@@ -26,45 +26,45 @@ pub(crate) const QUEUE: &str = "bare";
 /// Serves until killed.
 pub(crate) fn run(port: u16, url: String) {
     let key = key();
-    rt::System::new().block_on(async move {
-        let connection = Connection::connect(&url, ConnectionProperties::default()).await.unwrap();
-        declare(&connection).await;
-        let connection = web::Data::new(connection);
-        let server = HttpServer::new(move || {
-            let connection = connection.clone();
-            App::new()
-                .app_data(web::Data::new(key.clone()))
-                .data_factory(move || channel(connection.clone()))
-                .route(PATH, web::post().to(accept))
-        });
-        server.workers(THREADS).bind(("127.0.0.1", port)).unwrap().run().await.unwrap();
+    let server = HttpServer::new(move || {
+        let url = url.clone();
+        App::new()
+            .app_data(web::Data::new(key.clone()))
+            .data_factory(move || Publisher::open(url.clone()))
+            .route(PATH, web::post().to(accept))
     });
+    rt::System::new().block_on(server.workers(THREADS).bind(("127.0.0.1", port)).unwrap().run()).unwrap();
 }
 
-async fn declare(connection: &Connection) {
-    let mut arguments = FieldTable::default();
-    arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
-    let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
-    let channel = connection.create_channel().await.unwrap();
-    channel.queue_declare(QUEUE.into(), options, arguments).await.unwrap();
+/// Of one thread.
+struct Publisher {
+    channel: Channel,
+    _open: Connection,
 }
 
-async fn channel(connection: web::Data<Connection>) -> Result<Channel, lapin::Error> {
-    let channel = connection.create_channel().await?;
-    channel.confirm_select(ConfirmSelectOptions::default()).await?;
-    Ok(channel)
+impl Publisher {
+    async fn open(url: String) -> Result<Self, lapin::Error> {
+        let connection = Connection::connect(&url, ConnectionProperties::default()).await?;
+        let channel = connection.create_channel().await?;
+        let mut arguments = FieldTable::default();
+        arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
+        let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+        channel.queue_declare(QUEUE.into(), options, arguments).await?;
+        channel.confirm_select(ConfirmSelectOptions::default()).await?;
+        Ok(Self { channel, _open: connection })
+    }
 }
 
 async fn accept(
     request: HttpRequest,
     body: Bytes,
     key: web::Data<Key>,
-    channel: web::Data<Channel>,
+    publisher: web::Data<Publisher>,
 ) -> HttpResponse {
     if !genuine(&key, &request, &body) {
         return HttpResponse::BadRequest().finish();
     }
-    match publish(&channel, &body).await {
+    match publish(&publisher.channel, &body).await {
         Ok(Confirmation::Ack(None)) => accepted(),
         _ => HttpResponse::ServiceUnavailable().finish(),
     }

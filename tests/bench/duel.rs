@@ -48,7 +48,7 @@ pub(crate) async fn run(broker: &Broker, quick: bool) -> Duel {
     let (rounds, events, warm, measured) = if quick {
         (1, EVENTS / 10, Duration::from_millis(300), Duration::from_millis(700))
     } else {
-        (3, EVENTS, Duration::from_secs(1), Duration::from_secs(4))
+        (3, EVENTS, Duration::from_millis(500), Duration::from_secs(2))
     };
     let url = broker.amqp_url("%2f");
     let events = events::make(events, 200);

@@ -11,10 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::time::{
-    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
-};
-use tokio::{io::unix::AsyncFd, sync::Semaphore, task::JoinSet};
+use tokio::{sync::Semaphore, task::JoinSet};
 
 use crate::{events::Requests, process::cpu_ms, wire::Wire};
 
@@ -97,7 +94,8 @@ pub(crate) async fn run(
             for _ in 0..OPEN_CONNECTIONS {
                 tasks.spawn(open(shared.clone(), due.clone()));
             }
-            tasks.spawn(pace(shared.clone(), due, per_second));
+            let shared = shared.clone();
+            std::thread::spawn(move || pace(&shared, &due, per_second));
         }
     }
     tokio::time::sleep(warm).await;
@@ -154,20 +152,12 @@ async fn open(shared: Arc<Shared>, due: Arc<Due>) {
     shared.latencies.lock().unwrap().append(&mut own);
 }
 
-/// Lets requests start by a kernel timer: the runtime's own counts in milliseconds.
-async fn pace(shared: Arc<Shared>, due: Arc<Due>, per_second: u32) {
-    let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK).unwrap();
+/// Lets requests start; a thread of its own, because the runtime's timers count in milliseconds.
+fn pace(shared: &Shared, due: &Due, per_second: u32) {
     let every = Duration::from_secs(1) / per_second;
-    let spec = Timespec { tv_sec: 0, tv_nsec: i64::from(every.subsec_nanos()) };
-    let spec = Itimerspec { it_interval: spec, it_value: spec };
     let mut next = Instant::now();
-    timerfd_settime(&timer, TimerfdTimerFlags::empty(), &spec).unwrap();
-    let timer = AsyncFd::new(timer).unwrap();
     while shared.phase() != OVER {
-        let mut ready = timer.readable().await.unwrap();
-        // Reads the count of expirations; how many are due is asked of the clock.
-        let _ = rustix::io::read(timer.get_ref(), &mut [0_u8; 8]);
-        ready.clear_ready();
+        std::thread::sleep(next.saturating_duration_since(Instant::now()));
         let now = Instant::now();
         let mut starts = due.starts.lock().unwrap();
         let before = starts.len();
