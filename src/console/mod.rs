@@ -6,6 +6,8 @@ use std::{net::TcpListener, sync::Arc, time::Duration};
 use actix_web::{App, HttpResponse, HttpServer, dev::ServerHandle, web};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
+use tokio::task::JoinHandle;
+
 use crate::{
     ledger::Ledger,
     queue::{Lane, Queue},
@@ -13,6 +15,9 @@ use crate::{
 
 /// Longest a readiness probe waits for queue and ledger.
 const READY_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How often observed values are summed up.
+const SUMMED_EVERY: Duration = Duration::from_secs(5);
 
 /// What the console looks at; `serve` has no ledger.
 #[derive(Clone)]
@@ -28,11 +33,15 @@ pub struct Console {
     /// Where it listens.
     pub address: std::net::SocketAddr,
     handle: ServerHandle,
+    summing: Option<JoinHandle<()>>,
 }
 
 impl Console {
     /// Stops it.
     pub async fn stop(self) {
+        if let Some(summing) = self.summing {
+            summing.abort();
+        }
         self.handle.stop(false).await;
     }
 }
@@ -48,6 +57,15 @@ pub fn start(listen: &str, looks: Looks, metrics: Option<PrometheusHandle>) -> a
         anyhow::anyhow!("console.listen {listen}: {error}; stop what holds it, or set another address")
     })?;
     let address = listener.local_addr()?;
+    // Observed values pile up until they are summed, and nobody may ever ask for them.
+    let summing = metrics.clone().map(|metrics| {
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(SUMMED_EVERY).await;
+                metrics.run_upkeep();
+            }
+        })
+    });
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::Data::new(looks.clone()))
@@ -63,7 +81,7 @@ pub fn start(listen: &str, looks: Looks, metrics: Option<PrometheusHandle>) -> a
     .run();
     let handle = server.handle();
     tokio::spawn(server);
-    Ok(Console { address, handle })
+    Ok(Console { address, handle, summing })
 }
 
 async fn readyz(looks: web::Data<Looks>) -> HttpResponse {

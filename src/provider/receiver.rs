@@ -36,12 +36,13 @@ use crate::{
 const FORWARDED_FOR: &str = "x-forwarded-for";
 const TRACEPARENT: &str = "traceparent";
 
-/// Shared by all threads.
+/// One for each thread: they share the sources, and each has its own door to the queue.
+#[derive(Clone)]
 pub(super) struct Receiver {
     pub(super) limits: Limits,
     pub(super) proxies: TrustedProxies,
     queue: Arc<dyn Queue>,
-    sources: HashMap<String, Served>,
+    sources: Arc<HashMap<String, Served>>,
     unknown: Meters,
 }
 
@@ -61,6 +62,7 @@ pub(super) struct Limits {
 }
 
 /// Registered once, so that a request pays an addition and no look-up.
+#[derive(Clone)]
 struct Meters {
     answers: [Counter; LABELS.len()],
     confirm: Histogram,
@@ -92,8 +94,14 @@ impl Receiver {
         let served = |(name, endpoint): (String, Endpoint)| {
             (name.clone(), Served { meters: Meters::new(&name), name, endpoint })
         };
-        let sources = sources.0.into_iter().map(served).collect();
+        let sources = Arc::new(sources.0.into_iter().map(served).collect());
         Self { limits, proxies, queue, sources, unknown: Meters::new("unknown") }
+    }
+
+    /// The same receiver for the requests of the calling thread.
+    pub(super) fn on_this_thread(&self) -> Arc<Self> {
+        let queue = self.queue.on_this_thread().unwrap_or_else(|| self.queue.clone());
+        Arc::new(Self { queue, ..self.clone() })
     }
 
     /// Serves one request.

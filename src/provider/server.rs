@@ -112,7 +112,7 @@ pub async fn serve(
     if !(1..=THREADS_MAX).contains(&settings.threads) {
         return Err(StartError::Setting(format!("threads must be 1 to {THREADS_MAX}")));
     }
-    let receiver = Arc::new(Receiver::new(limits, proxies, sources, queue));
+    let receiver = Receiver::new(limits, proxies, sources, queue);
     let server = Server::build()
         .workers(settings.threads)
         .max_concurrent_connections(settings.connections_max.div_ceil(settings.threads).max(1))
@@ -126,7 +126,7 @@ pub async fn serve(
             let path = PathBuf::from(path);
             let listener = unix(&path).map_err(failed)?;
             let factory = move || {
-                let http = http(Arc::clone(&receiver), stopping.clone());
+                let http = http(receiver.on_this_thread(), stopping.clone());
                 fn_service(move |io: UnixStream| async move {
                     Ok((Watched::new(io, head), Protocol::Http1, None))
                 })
@@ -138,7 +138,7 @@ pub async fn serve(
             let listener = tcp(&settings.listen).await.map_err(failed)?;
             let address = listener.local_addr().map_err(failed)?;
             let factory = move || {
-                let http = http(Arc::clone(&receiver), stopping.clone());
+                let http = http(receiver.on_this_thread(), stopping.clone());
                 fn_service(move |io: TcpStream| async move {
                     // An answer is one small write; waiting for more would only delay it.
                     let _ = io.set_nodelay(true);

@@ -115,6 +115,11 @@ pub trait Queue: Send + Sync {
     /// Returns `Ok` only after the message is durably stored. Safe to call from many tasks at once;
     /// dropping the future abandons the wait, not the message.
     async fn publish(&self, envelope: Envelope) -> Result<(), NotConfirmed>;
+    /// The same queue with a publisher on the calling thread's own runtime, for a thread that publishes a lot:
+    /// no other thread of this process is woken then. `None`: it would make no difference. Closed with `self`.
+    fn on_this_thread(&self) -> Option<Arc<dyn Queue>> {
+        None
+    }
     /// Opens a consumer with at most `prefetch` unanswered messages.
     async fn consume(&self, lane: Lane, prefetch: u16) -> Result<Box<dyn Consumer>, QueueError>;
     /// Reaches the broker (or the file) once, for `check` and `/readyz`.

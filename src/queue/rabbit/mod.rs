@@ -1,7 +1,10 @@
 //! RabbitMQ over AMQP 0-9-1, 3.10 to 4.x.
 //!
-//! Two connections: one publishes ([`publisher`]), one consumes and measures. A broker short of memory or
-//! disk blocks a connection that publishes, whole; acks on the same one would hang with it.
+//! A connection for each [`publisher`], and one that consumes and measures. A broker short of memory or disk
+//! blocks a connection that publishes, whole; acks on the same one would hang with it.
+//!
+//! Each HTTP thread has a publisher of its own. Rejected: one for all threads; each request then woke two
+//! more threads, which cost more than all the rest of its way.
 
 /// The connection and where it goes.
 mod link;
@@ -12,7 +15,7 @@ mod topology;
 /// Envelope to message and back.
 mod codec;
 
-/// The one task that publishes.
+/// A task that publishes.
 mod publisher;
 
 /// Publishes that wait for their confirm.
@@ -22,7 +25,7 @@ mod confirms;
 mod consumer;
 
 use std::{
-    sync::{Arc, atomic::AtomicUsize},
+    sync::{Arc, Mutex as Lock, PoisonError, atomic::AtomicUsize},
     time::Duration,
 };
 
@@ -31,7 +34,7 @@ use lapin::{Connection, options::QueueDeclareOptions, types::FieldTable};
 use tokio::{
     sync::{Mutex, mpsc, oneshot, watch},
     task::JoinHandle,
-    time::timeout,
+    time::{Instant, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -50,39 +53,76 @@ const REACH_MS_MAX: Duration = Duration::from_secs(8);
 /// Longest time to take leave of the broker after the publishes are drained.
 const LEAVE_MS_MAX: Duration = Duration::from_secs(2);
 
-/// The door to a RabbitMQ cluster.
+/// The door to a RabbitMQ cluster, with one publisher.
 pub struct Rabbit {
-    hosts: Hosts,
+    cluster: Arc<Cluster>,
     outbox: mpsc::Sender<Publish>,
+}
+
+/// What the doors of all threads share.
+struct Cluster {
+    hosts: Hosts,
     taken: Arc<AtomicUsize>,
     in_flight_max: usize,
-    state: watch::Receiver<State>,
     stop: CancellationToken,
-    publisher: Mutex<Option<JoinHandle<()>>>,
+    publishers: Lock<Vec<Running>>,
     /// The consuming connection; opened when first needed, again when it broke.
     consuming: Mutex<Option<Arc<Connection>>>,
+}
+
+/// A publisher at work.
+struct Running {
+    state: watch::Receiver<State>,
+    task: JoinHandle<()>,
 }
 
 impl Rabbit {
     /// Starts the publisher and returns at once, broker or not. Fails only for URLs that cannot be read.
     pub async fn open(urls: &[String], settings: &config::Queue) -> Result<Self, QueueError> {
-        let hosts = Hosts::parse(urls, settings)?;
-        let in_flight_max = settings.in_flight_max.max(1);
-        let (outbox, inbox) = mpsc::channel(in_flight_max);
+        let cluster = Arc::new(Cluster {
+            hosts: Hosts::parse(urls, settings)?,
+            taken: Arc::new(AtomicUsize::new(0)),
+            in_flight_max: settings.in_flight_max.max(1),
+            stop: CancellationToken::new(),
+            publishers: Lock::default(),
+            consuming: Mutex::new(None),
+        });
+        Ok(Self { outbox: cluster.publisher(), cluster })
+    }
+}
+
+impl Cluster {
+    /// Starts a publisher on the current runtime.
+    fn publisher(&self) -> mpsc::Sender<Publish> {
+        let (outbox, inbox) = mpsc::channel(self.in_flight_max);
         let (state_in, state) =
             watch::channel(State::Down(QueueError("connecting for the first time".into())));
-        let stop = CancellationToken::new();
-        let publisher = Publisher { hosts: hosts.clone(), inbox, state: state_in, stop: stop.clone() };
-        Ok(Self {
-            hosts,
-            outbox,
-            taken: Arc::new(AtomicUsize::new(0)),
-            in_flight_max,
-            state,
-            stop,
-            publisher: Mutex::new(Some(tokio::spawn(publisher.run()))),
-            consuming: Mutex::new(None),
-        })
+        let publisher =
+            Publisher { hosts: self.hosts.clone(), inbox, state: state_in, stop: self.stop.clone() };
+        let task = tokio::spawn(publisher.run());
+        let mut publishers = self.publishers.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those of threads that have ended.
+        publishers.retain(|publisher| !publisher.task.is_finished());
+        publishers.push(Running { state, task });
+        outbox
+    }
+
+    /// The first publisher that cannot publish, and why.
+    fn publishes(&self) -> Result<(), QueueError> {
+        let publishers = self.publishers.lock().unwrap_or_else(PoisonError::into_inner);
+        for publisher in publishers.iter().filter(|publisher| !publisher.task.is_finished()) {
+            match &*publisher.state.borrow() {
+                State::Up => {}
+                State::Blocked(reason) => {
+                    let what = format!("the broker blocks publishers: {reason}; free memory or disk there");
+                    return Err(QueueError(what));
+                }
+                State::Down(why) => {
+                    return Err(QueueError(format!("the publishing connection is down: {why}")));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The consuming connection, with the topology declared.
@@ -109,7 +149,7 @@ impl Rabbit {
 #[async_trait]
 impl Queue for Rabbit {
     async fn publish(&self, envelope: Envelope) -> Result<(), NotConfirmed> {
-        let slot = Slot::take(&self.taken, self.in_flight_max).ok_or(NotConfirmed::Busy)?;
+        let slot = Slot::take(&self.cluster.taken, self.cluster.in_flight_max).ok_or(NotConfirmed::Busy)?;
         let (done, confirmed) = oneshot::channel();
         let publish = Publish { envelope, waiter: Waiter { done, _slot: slot } };
         self.outbox.try_send(publish).map_err(|error| match error {
@@ -119,32 +159,36 @@ impl Queue for Rabbit {
         confirmed.await.unwrap_or(Err(NotConfirmed::Unreachable))
     }
 
+    fn on_this_thread(&self) -> Option<Arc<dyn Queue>> {
+        if std::env::var_os("BENCH_SHARED").is_some() {
+            return None;
+        }
+        Some(Arc::new(Self { outbox: self.cluster.publisher(), cluster: self.cluster.clone() }))
+    }
+
     async fn consume(&self, lane: Lane, prefetch: u16) -> Result<Box<dyn Consumer>, QueueError> {
-        self.within(async {
-            let connection = self.reach().await?;
-            // Again, although connecting did it: brings back a queue that was deleted meanwhile.
-            self.hosts.declare(&connection).await?;
-            Ok(Box::new(LaneConsumer::open(&connection, lane, prefetch).await?) as Box<dyn Consumer>)
-        })
-        .await
+        let cluster = &self.cluster;
+        cluster
+            .within(async {
+                let connection = cluster.reach().await?;
+                // Again, although connecting did it: brings back a queue that was deleted meanwhile.
+                cluster.hosts.declare(&connection).await?;
+                Ok(Box::new(LaneConsumer::open(&connection, lane, prefetch).await?) as Box<dyn Consumer>)
+            })
+            .await
     }
 
     async fn health(&self) -> Result<(), QueueError> {
-        self.within(async { self.hosts.declare(&*self.reach().await?).await }).await?;
-        match &*self.state.borrow() {
-            State::Up => Ok(()),
-            State::Blocked(reason) => {
-                Err(QueueError(format!("the broker blocks publishers: {reason}; free memory or disk there")))
-            }
-            State::Down(why) => Err(QueueError(format!("the publishing connection is down: {why}"))),
-        }
+        let cluster = &self.cluster;
+        cluster.within(async { cluster.hosts.declare(&*cluster.reach().await?).await }).await?;
+        cluster.publishes()
     }
 
     async fn depth(&self, lane: Lane) -> Option<u64> {
-        let counted = self.within(async {
+        let counted = self.cluster.within(async {
             let failed = |error: lapin::Error| QueueError(explain(&error));
             // A channel of its own: a missing queue closes it.
-            let channel = self.reach().await?.create_channel().await.map_err(failed)?;
+            let channel = self.cluster.reach().await?.create_channel().await.map_err(failed)?;
             let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
             let queue = channel
                 .queue_declare(topology::queue(lane).into(), options, FieldTable::default())
@@ -158,14 +202,18 @@ impl Queue for Rabbit {
     }
 
     async fn close(&self) {
-        self.stop.cancel();
-        if let Some(mut publisher) = self.publisher.lock().await.take()
-            && timeout(publisher::DRAIN_MS_MAX, &mut publisher).await.is_err()
-        {
-            tracing::warn!(limit = ?publisher::DRAIN_MS_MAX, "publishes in flight were not confirmed in time");
-            publisher.abort();
+        self.cluster.stop.cancel();
+        let publishers =
+            std::mem::take(&mut *self.cluster.publishers.lock().unwrap_or_else(PoisonError::into_inner));
+        // All drain at the same time; one whose thread has ended is over.
+        let until = Instant::now() + publisher::DRAIN_MS_MAX;
+        for mut publisher in publishers {
+            if timeout_at(until, &mut publisher.task).await.is_err() {
+                tracing::warn!(limit = ?publisher::DRAIN_MS_MAX, "publishes in flight were not confirmed in time");
+                publisher.task.abort();
+            }
         }
-        if let Some(connection) = self.consuming.lock().await.take() {
+        if let Some(connection) = self.cluster.consuming.lock().await.take() {
             let close = connection.close(lapin::protocol::constants::REPLY_SUCCESS, "done".into());
             // The broker may be gone; it drops the connection and gives unanswered messages back.
             let _ = timeout(LEAVE_MS_MAX, close).await;

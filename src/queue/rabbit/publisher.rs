@@ -1,5 +1,5 @@
-//! The one task that publishes. It owns the connection and the confirm channel: lapin mixes up the confirms
-//! of tasks that share a channel (a refused publish then looks stored).
+//! A task that publishes. It owns its connection and the confirm channel: lapin mixes up the confirms of tasks
+//! that share a channel (a refused publish then looks stored).
 //!
 //! ```text
 //! Queue::publish ─▶ bounded channel ─▶ waiting ─▶ at most 512 sent ─▶ confirm ─▶ oneshot ─▶ caller

@@ -1,0 +1,54 @@
+//! daybridge beside a bare pipeline that does the same with nothing around it, and beside the HTTP floor.
+//! Started by `tests/bench/run`; prints Markdown.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    missing_docs,
+    reason = "a program for people at a terminal: whatever fails ends it, and says where"
+)]
+
+mod bare;
+mod duel;
+mod events;
+mod floor;
+mod load;
+mod process;
+mod report;
+mod whole;
+mod wire;
+
+#[allow(dead_code, reason = "the tests use more of it")]
+#[path = "../it/support/rabbitmq.rs"]
+mod rabbitmq;
+
+/// Threads that serve HTTP, the same for all; daybridge's default.
+pub(crate) const THREADS: usize = 2;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let argument = |at: usize| arguments.get(at).map(String::as_str);
+    match argument(0) {
+        Some("floor") => floor::run(argument(1).unwrap().parse().unwrap()),
+        Some("bare") => bare::run(argument(1).unwrap().parse().unwrap(), argument(2).unwrap().to_owned()),
+        // Cargo adds `--bench` when it is asked to benchmark; `cargo test --all-targets` does not.
+        _ if arguments.iter().any(|argument| argument == "--bench") => {
+            measure(arguments.iter().any(|argument| argument == "--quick"));
+        }
+        _ => println!("the benchmark is started by tests/bench/run"),
+    }
+}
+
+fn measure(quick: bool) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    eprintln!("starting a private RabbitMQ node");
+    let broker = rabbitmq::Broker::start();
+    report::machine();
+    let duel = runtime.block_on(duel::run(&broker, quick));
+    report::duel(&duel);
+    let whole = runtime.block_on(whole::run(&broker, quick));
+    report::whole(&whole);
+    report::aims(&duel, &whole);
+}
