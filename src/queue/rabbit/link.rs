@@ -18,6 +18,10 @@ use crate::{config, queue::QueueError};
 /// Longest time for one host: TCP, TLS, login, declares.
 const CONNECT_MS_MAX: Duration = Duration::from_secs(5);
 
+/// Largest frame; a longer body is sent in several. lapin keeps 64 of them in memory for each connection, and
+/// RabbitMQ's own 128 KiB would make that 8 MiB.
+const FRAME_BYTES_MAX: u32 = 32_768;
+
 /// How to reach the broker.
 #[derive(Clone)]
 pub(super) struct Hosts {
@@ -35,6 +39,7 @@ impl Hosts {
                 .map_err(|error| QueueError(format!("[queue] url, host {}: {error}", index + 1)))?;
             // In the URL it would be one more thing to forget; a silent broker is given up after two.
             uri.query.heartbeat = Some(settings.heartbeat);
+            uri.query.frame_max = Some(FRAME_BYTES_MAX);
             uris.push(uri);
         }
         if uris.is_empty() {
