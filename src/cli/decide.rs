@@ -66,11 +66,15 @@ pub async fn run(config: Config, held: Held) -> Result<(), Failure> {
     let ledger = ledger::open(&config.ledger).await?;
     let (key, order, reason) = match held {
         Held::List(args) => {
-            let rows = ledger.held(args.limit).await?;
+            let rows = ledger.held(args.limit, clock::now_ms()).await?;
             if args.json {
                 say_json(&rows);
                 return Ok(());
             }
+            let most = usize::try_from(args.limit).unwrap_or(usize::MAX);
+            let cut = ["account", "transfer", "payment", "event"]
+                .into_iter()
+                .any(|kind| rows.iter().filter(|h| h.kind == kind).count() == most);
             table(
                 &["KIND", "KEY", "CAUSE", "SINCE", "CHANNEL", "DAYS", "WHY", "NEXT"],
                 rows.into_iter().map(|h| {
@@ -86,10 +90,13 @@ pub async fn run(config: Config, held: Held) -> Result<(), Failure> {
                     ]
                 }),
             );
+            if cut {
+                say(format!("\nonly the oldest {most} of a kind are shown; --limit shows more"));
+            }
             return Ok(());
         }
         Held::Show { key, json } => {
-            let rows = ledger.held(SHOW_ROWS_MAX).await?;
+            let rows = ledger.held(SHOW_ROWS_MAX, clock::now_ms()).await?;
             let rows: Vec<_> =
                 rows.into_iter().filter(|h| h.key == key || h.payment.as_ref() == Some(&key)).collect();
             if rows.is_empty() {

@@ -182,6 +182,8 @@ pub struct AccountHold {
     pub probe_at: Ms,
     /// The transfer that is the probe now.
     pub probe: Option<String>,
+    /// Its channel: an older transfer of the same channel goes first and probes just as well.
+    pub probe_channel: Option<String>,
 }
 
 /// A frozen replay plan.
@@ -308,8 +310,8 @@ pub trait Ledger: Send + Sync {
     async fn events(&self, limit: u32) -> Result<Vec<view::Event>, LedgerError>;
     /// One event by the provider's event id, `source/event-id`, or a delivery id; with its raw body.
     async fn event(&self, id: &str) -> Result<Vec<view::EventWhole>, LedgerError>;
-    /// Everything that waits for a person: events, payments, transfers, the account.
-    async fn held(&self, limit: u32) -> Result<Vec<view::Held>, LedgerError>;
+    /// Everything that waits for a person: the account, transfers, payments, events; up to `limit` of each.
+    async fn held(&self, limit: u32, now: Ms) -> Result<Vec<view::Held>, LedgerError>;
     /// Unexplained movements, newest first.
     async fn movements(&self, limit: u32) -> Result<Vec<view::Movement>, LedgerError>;
     /// Counts by state, for metrics and the demo.

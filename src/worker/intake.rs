@@ -1,7 +1,6 @@
 //! From a delivery to ledger rows, acked only after commit.
 //!
-//! While the ledger is away, intake stops consuming: the messages go back to the broker once, and nothing is
-//! rejected. A message that cannot be decoded goes to the dead queue and from there into the ledger as a held
+//! While the ledger is away, intake keeps what it has in hand, takes nothing more, and rejects nothing. A message that cannot be decoded goes to the dead queue and from there into the ledger as a held
 //! event; business trouble never does.
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -94,7 +93,8 @@ impl Intake {
                 next = consumer.next(), if in_hand.len() < self.intake_max => match next {
                     Ok(delivery) => {
                         let this = self.clone();
-                        in_hand.spawn(async move { this.deliver(lane, delivery).await });
+                        let stop = stop.clone();
+                        in_hand.spawn(async move { this.deliver(lane, delivery, &stop).await });
                     }
                     Err(error) => break Err(error.to_string()),
                 },
@@ -105,7 +105,7 @@ impl Intake {
         outcome
     }
 
-    async fn deliver(&self, lane: Lane, delivery: Delivery) -> Result<(), String> {
+    async fn deliver(&self, lane: Lane, delivery: Delivery, stop: &CancellationToken) -> Result<(), String> {
         let (envelope, dead) = match (&delivery.content, lane) {
             (Content::Envelope(envelope), Lane::Events | Lane::Unroutable) => (envelope.clone(), None),
             (Content::Envelope(envelope), Lane::Dead) => {
@@ -119,7 +119,18 @@ impl Intake {
                 (unknown(body), Some(reason.clone()))
             }
         };
-        match self.record(&envelope, dead.as_deref()).await {
+        let mut tries = 0;
+        let recorded = loop {
+            match self.record(&envelope, dead.as_deref()).await {
+                // Kept in hand: giving it back would use up its tries, and more would come in its place.
+                Err(LedgerError::Unavailable(why)) if !stop.is_cancelled() => {
+                    tracing::warn!(%why, "the ledger is away; keeping the message in hand");
+                    away(&mut tries, stop).await;
+                }
+                answer => break answer,
+            }
+        };
+        match recorded {
             Ok(()) => delivery.ack().await.map_err(|e| e.to_string()),
             Err(error @ LedgerError::Unavailable(_)) => Err(error.to_string()),
             Err(error) if lane == Lane::Events => {

@@ -66,7 +66,7 @@ impl Turns {
         }
         let Some(transfer) = turn.transfer else { return Ok(0) };
         if matches!(transfer.state, State::Planned { .. })
-            && let Some(until) = self.must_rest(claim, &transfer, now).await?
+            && let Some(until) = self.must_rest(claim, now).await?
         {
             return Ok(until);
         }
@@ -74,18 +74,14 @@ impl Turns {
         Ok(0)
     }
 
-    async fn must_rest(
-        &self,
-        claim: &Claim,
-        transfer: &Transfer,
-        now: Ms,
-    ) -> Result<Option<Ms>, LedgerError> {
+    async fn must_rest(&self, claim: &Claim, now: Ms) -> Result<Option<Ms>, LedgerError> {
         if let Some(until) = self.breaker.rests_until(now) {
             return Ok(Some(until));
         }
         let hold = self.ledger.account_hold(&claim.account).await?;
         Ok(hold
-            .filter(|h| h.news == AccountNews::NoBalance && h.probe.as_ref() != Some(&transfer.key))
+            .filter(|h| h.news == AccountNews::NoBalance)
+            .filter(|h| h.probe_channel.as_deref() != Some(claim.channel.as_str()))
             .map(|h| h.probe_at.max(now.saturating_add(1))))
     }
 
@@ -108,6 +104,12 @@ impl Turns {
             let now = clock::now_ms();
             let started = clock::boot();
             let step = step(transfer.days, &state, &channel, claim.epoch, input, now, &self.policy);
+            // A hold is started before the transfer that it keeps back is committed: a crash in between leaves
+            // a hold whose probe finds nothing, never a transfer that waits for a hold that is not there.
+            let holds = matches!(step.account, Some(AccountNews::NoBalance | AccountNews::NoToken));
+            if holds {
+                self.tell_account(claim, step.account, now).await?;
+            }
             if step.state != state || step.channel != channel {
                 let patient_until = if state.open() { lease_until } else { now };
                 if !self.commit(claim, &transfer.key, &state, &step, patient_until).await? {
@@ -127,7 +129,9 @@ impl Turns {
                     "transfer"
                 );
             }
-            self.tell_account(claim, step.account, now).await?;
+            if !holds {
+                self.tell_account(claim, step.account, now).await?;
+            }
             state = step.state;
             channel = step.channel;
             input = match step.effect {

@@ -6,12 +6,12 @@ use super::{
     AccountNews, Call, Cause, Effect, How, Outcome, State, Step, Watch, fits,
     observe::Doubt,
     observe_ms,
-    step::Turn,
+    step::{Plan, Turn},
 };
 
 impl Turn<'_> {
-    pub(super) fn judge(&self, call: Call, retried: bool, reply: Reply, channel: &Channel) -> Step {
-        let now = self.now;
+    pub(super) fn judge(&self, call: Call, plan: &Plan, reply: Reply, channel: &Channel) -> Step {
+        let (now, retried) = (self.now, plan.retried);
         let held = |cause| State::Held { cause, outcome: Outcome::None, at: now, last: Some(call), retried };
         let (state, effect, account) = match reply {
             Reply::Accepted { active_till: Some(after) } if self.fits(&call, after) => {
@@ -35,9 +35,11 @@ impl Turn<'_> {
             }
             Reply::Throttled { retry_after_ms } => {
                 let reason = "the partner throttles (429)".to_owned();
-                (self.again(call, retried, reason, retry_after_ms), Effect::Rest, None)
+                // It was sent: the next reading must show the channel as it was left.
+                let plan = Plan { last: Some(call), ..*plan };
+                (self.again(&plan, reason, retry_after_ms), Effect::Rest, None)
             }
-            Reply::NotSent(text) => (self.again(call, retried, text, None), Effect::Rest, None),
+            Reply::NotSent(text) => (self.again(plan, text, None), Effect::Rest, None),
             Reply::Unclear(why) => {
                 (Doubt::new(call, retried, why, false, now).due_in(observe_ms(0), now), Effect::Rest, None)
             }

@@ -10,7 +10,7 @@ use super::{
     },
     AccountNews, Call, Cause, DOUBT_AGE_MS_MAX, Effect, How, Outcome, State, Step, UNMOVED_READS_MIN,
     observe_ms,
-    step::Turn,
+    step::{Plan, Turn},
 };
 
 /// A call whose outcome is not known, and what was seen of it.
@@ -40,6 +40,11 @@ impl Doubt {
             due: now.saturating_add(wait_ms),
             retried: self.retried,
         }
+    }
+
+    /// The waits between the readings tried so far, as the table has them.
+    fn tries_ms(&self) -> i64 {
+        (0..self.tries).fold(0_i64, |sum, tries| sum.saturating_add(observe_ms(tries)))
     }
 
     /// The next reading; the one that would pass over the end of the window is made right after it.
@@ -73,12 +78,16 @@ impl Turn<'_> {
             Ordering::Less => doubt.due_next(now, window_ends),
             Ordering::Equal => {
                 doubt.reads = doubt.reads.saturating_add(1);
-                if doubt.reads < UNMOVED_READS_MIN || now < window_ends {
+                // Counted in waits as well as by the clock, which may have been set forward.
+                let watched = doubt.tries_ms() >= self.policy.settle_window_ms;
+                if doubt.reads < UNMOVED_READS_MIN || now < window_ends || !watched {
                     doubt.due_next(now, window_ends)
                 } else if doubt.accepted {
                     doubt.held(Cause::AcceptedUnmoved, now)
                 } else if self.policy.retry_unmoved && !doubt.retried {
-                    self.again(doubt.call, true, "unmoved through the window".into(), Some(0))
+                    let (last, since) = (Some(doubt.call), now);
+                    let plan = Plan { since, tries: 0, lag_since: None, last, retried: true };
+                    self.again(&plan, "unmoved through the window".into(), Some(0))
                 } else {
                     doubt.held(Cause::Unmoved, now)
                 }

@@ -2,7 +2,7 @@
 
 use super::{
     super::{DAY_MS, Ms, channel::Channel},
-    How, Outcome, State,
+    Cause, How, Outcome, State,
 };
 
 /// A person's decision; who and why are kept beside it.
@@ -67,7 +67,12 @@ pub fn order(
                 "its outcome is open: look for its key in Billing History, then `held settle KEY --applied` or `--not-applied`",
             );
         }
-        (State::Held { outcome: Outcome::None, .. }, Order::Retry) => {
+        (State::Held { outcome: Outcome::None, cause, .. }, Order::Retry) => {
+            if matches!(cause, Cause::Below(..)) {
+                // A person accepts what is read now as the truth.
+                channel.floor = None;
+                channel.known = None;
+            }
             planned_again(state, now).unwrap_or_else(|| state.clone())
         }
         (State::Held { outcome: Outcome::None, .. } | State::Planned { .. }, Order::Cancel) => {

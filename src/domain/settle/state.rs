@@ -126,6 +126,12 @@ pub enum State {
         call: Call,
         /// Lease of the worker that intended it.
         epoch: i64,
+        /// The call before this one, where there was one.
+        prior: Option<Call>,
+        /// See [`State::Planned`].
+        since: Ms,
+        /// See [`State::Planned`].
+        tries: u32,
         /// See [`State::Planned`].
         retried: bool,
     },

@@ -90,12 +90,14 @@ pub fn step(
                 Err(error) => turn.planned_unread(&plan, &error, channel),
             }
         }
-        (State::Intended { call, retried, .. }, Input::Unsent) => {
+        (State::Intended { prior, since, tries, retried, .. }, Input::Unsent) => {
             let reason = "the deadline passed before the call was sent".to_owned();
-            turn.stay(channel, turn.again(call, retried, reason, None), Effect::Rest)
+            let plan = Plan { since, tries, lag_since: None, last: prior, retried };
+            turn.stay(channel, turn.again(&plan, reason, None), Effect::Rest)
         }
-        (State::Intended { call, retried, .. }, Input::Reply(reply)) => {
-            turn.judge(call, retried, reply, channel)
+        (State::Intended { call, prior, since, tries, retried, .. }, Input::Reply(reply)) => {
+            let plan = Plan { since, tries, lag_since: None, last: prior, retried };
+            turn.judge(call, &plan, reply, channel)
         }
         (State::Doubtful { call, why, accepted, since, reads, tries, retried, .. }, Input::Read(read)) => {
             let doubt = Doubt { call, why, accepted, since, reads, tries, retried };
@@ -135,12 +137,13 @@ pub(super) struct Turn<'a> {
     pub(super) policy: &'a Policy,
 }
 
-struct Plan {
-    since: Ms,
-    tries: u32,
-    lag_since: Option<Ms>,
-    last: Option<Call>,
-    retried: bool,
+/// What stays the same until a planned transfer is called.
+pub(super) struct Plan {
+    pub(super) since: Ms,
+    pub(super) tries: u32,
+    pub(super) lag_since: Option<Ms>,
+    pub(super) last: Option<Call>,
+    pub(super) retried: bool,
 }
 
 impl Plan {
@@ -196,7 +199,8 @@ impl Turn<'_> {
             at: now,
             settles: channel.settles,
         };
-        let state = State::Intended { call, epoch: self.epoch, retried: plan.retried };
+        let Plan { since, tries, last: prior, retried, .. } = plan;
+        let state = State::Intended { call, epoch: self.epoch, prior, since, tries, retried };
         let mut step = self.with_reads(self.stay(channel, state, Effect::Call));
         step.movement = step.channel.seen(reading);
         step
@@ -204,13 +208,7 @@ impl Turn<'_> {
 
     fn planned_unread(&self, plan: &Plan, error: &ReadError, channel: &Channel) -> Step {
         let now = self.now;
-        let wait = |reason: &str| {
-            if now.saturating_sub(plan.since) > PLAN_AGE_MS_MAX {
-                plan.held(Cause::TooOld(reason.to_owned()), now)
-            } else {
-                plan.due_in(back_off_ms(plan.tries), now, Some(reason.to_owned()))
-            }
-        };
+        let wait = |reason: &str| self.again(plan, reason.to_owned(), None);
         let (state, account) = match error {
             ReadError::UnknownChannel => (plan.held(Cause::UnknownChannel, now), Some(AccountNews::Reads)),
             ReadError::Unauthorized => (wait("the partner token was refused"), Some(AccountNews::NoToken)),
@@ -219,17 +217,12 @@ impl Turn<'_> {
         Step { account, ..self.stay(channel, state, Effect::Rest) }
     }
 
-    /// Planned once more after a call that was certainly not applied.
-    pub(super) fn again(&self, call: Call, retried: bool, reason: String, wait_ms: Option<i64>) -> State {
-        State::Planned {
-            due: self.now.saturating_add(wait_ms.unwrap_or_else(|| back_off_ms(call.attempt))),
-            since: self.now,
-            tries: call.attempt,
-            lag_since: None,
-            reason: Some(reason),
-            last: Some(call),
-            retried,
+    /// Planned once more; held where that has gone on for too long.
+    pub(super) fn again(&self, plan: &Plan, reason: String, wait_ms: Option<i64>) -> State {
+        if self.now.saturating_sub(plan.since) > PLAN_AGE_MS_MAX {
+            return plan.held(Cause::TooOld(reason), self.now);
         }
+        plan.due_in(wait_ms.unwrap_or_else(|| back_off_ms(plan.tries)), self.now, Some(reason))
     }
 
     pub(super) fn with_reads(&self, mut step: Step) -> Step {

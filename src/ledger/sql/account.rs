@@ -1,7 +1,7 @@
 //! The account's hold: too little balance, or a refused token, rests all calls until one transfer, the
 //! probe, goes through. And the families that granted days before.
 
-use sqlx::Row as _;
+use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{
     SqlLedger, Tx,
@@ -33,10 +33,12 @@ fn hold_of(row: &sqlx::any::AnyRow) -> Result<AccountHold, Fault> {
         since: row.try_get("since")?,
         probe_at: row.try_get("probe_at")?,
         probe: row.try_get("probe")?,
+        probe_channel: row.try_get("probe_channel")?,
     })
 }
 
-const HOLD: &str = "SELECT news, since, probe_at, probe FROM accounts WHERE account = $1";
+const HOLD: &str = "SELECT a.news, a.since, a.probe_at, a.probe, t.channel AS probe_channel FROM accounts a \
+     LEFT JOIN transfers t ON t.key = a.probe WHERE a.account = $1";
 
 impl SqlLedger {
     pub(super) async fn account_hold_once(&self, account: &str) -> Result<Option<AccountHold>, Fault> {
@@ -111,17 +113,16 @@ impl SqlLedger {
             Some(_) | None => return Ok(false),
         }
         let mut tx = self.serial().await?;
-        let row = sqlx::query(
-            "UPDATE accounts SET probe_at = $1 WHERE account = $2 AND probe_at <= $3 \
-             RETURNING news, since, probe_at, probe",
-        )
-        .bind(next_probe_at)
-        .bind(account)
-        .bind(now)
-        .fetch_optional(&mut *tx)
-        .await?;
-        let Some(row) = row else { return Ok(false) };
-        let hold = hold_of(&row)?;
+        let taken = sqlx::query("UPDATE accounts SET probe_at = $1 WHERE account = $2 AND probe_at <= $3")
+            .bind(next_probe_at)
+            .bind(account)
+            .bind(now)
+            .execute(&mut *tx)
+            .await?;
+        if taken.rows_affected() == 0 {
+            return Ok(false);
+        }
+        let hold = hold_of(&sqlx::query(HOLD).bind(account).fetch_one(&mut *tx).await?)?;
         let cause = if hold.news == AccountNews::NoBalance { BALANCE } else { TOKEN };
         let found = match hold.probe {
             Some(key) => planned(&mut tx, account, Some(&key)).await?,
@@ -129,7 +130,7 @@ impl SqlLedger {
         };
         let found = match found {
             Some(found) => Some(found),
-            None => match oldest_held(&mut tx, account, cause).await? {
+            None => match oldest_free(&mut tx, account, cause).await? {
                 Some((key, channel, state)) => {
                     again(&mut tx, &key, &state, now).await?;
                     Some((key, channel))
@@ -247,26 +248,36 @@ async fn oldest_held(
     row.map(|row| Ok((row.try_get("key")?, row.try_get("channel")?, rows::state(&row)?))).transpose()
 }
 
-/// A planned transfer: this one, or the oldest.
+/// No transfer of the same channel has an open outcome, behind which a probe would wait for a person.
+const FREE: &str = "NOT EXISTS (SELECT o.key FROM transfers o WHERE o.account = transfers.account \
+     AND o.channel = transfers.channel AND o.open = 1)";
+
+/// As [`oldest_held`], on a channel that takes transfers.
+async fn oldest_free(
+    tx: &mut Tx,
+    account: &str,
+    cause: &str,
+) -> Result<Option<(String, String, State)>, Fault> {
+    let row = sqlx::query(AssertSqlSafe(format!(
+        "SELECT key, channel, detail FROM transfers WHERE account = $1 AND cause = $2 AND state = 'held' \
+         AND {FREE} ORDER BY created_at LIMIT 1"
+    )))
+    .bind(account)
+    .bind(cause)
+    .fetch_optional(&mut **tx)
+    .await?;
+    row.map(|row| Ok((row.try_get("key")?, row.try_get("channel")?, rows::state(&row)?))).transpose()
+}
+
+/// A planned transfer: this one, or the oldest; on a channel that takes transfers.
 async fn planned(tx: &mut Tx, account: &str, key: Option<&str>) -> Result<Option<(String, String)>, Fault> {
-    let row =
-        match key {
-            Some(key) => sqlx::query(
-                "SELECT key, channel FROM transfers WHERE account = $1 AND state = 'planned' AND key = $2",
-            )
-            .bind(account)
-            .bind(key)
-            .fetch_optional(&mut **tx)
-            .await?,
-            None => {
-                sqlx::query(
-                    "SELECT key, channel FROM transfers WHERE account = $1 AND state = 'planned' \
-                 ORDER BY created_at LIMIT 1",
-                )
-                .bind(account)
-                .fetch_optional(&mut **tx)
-                .await?
-            }
-        };
+    let row = sqlx::query(AssertSqlSafe(format!(
+        "SELECT key, channel FROM transfers WHERE account = $1 AND state = 'planned' \
+         AND ($2 = '' OR key = $2) AND {FREE} ORDER BY created_at LIMIT 1"
+    )))
+    .bind(account)
+    .bind(key.unwrap_or_default())
+    .fetch_optional(&mut **tx)
+    .await?;
     row.map(|row| Ok((row.try_get("key")?, row.try_get("channel")?))).transpose()
 }

@@ -11,19 +11,21 @@ use super::{
     words,
 };
 use crate::{
-    domain::settle::State,
+    domain::{Ms, settle::State},
     ledger::view::{self, Held},
 };
 
+/// How long a payment may wait for its family's event before a person is told, in ms.
+const OTHER_FAMILY_MS: i64 = 3_600_000;
+
 impl SqlLedger {
-    /// The account first, since it keeps others back; then transfers, payments and events, oldest first.
-    pub(super) async fn held_once(&self, limit: u32) -> Result<Vec<Held>, Fault> {
-        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    /// The account first, since it keeps others back; then transfers, payments and events, oldest first, each
+    /// kind up to the limit: many of one never hide the others.
+    pub(super) async fn held_once(&self, limit: u32, now: Ms) -> Result<Vec<Held>, Fault> {
         let mut held = self.held_accounts(limit).await?;
         held.extend(self.held_transfers(limit).await?);
-        held.extend(self.held_payments(limit).await?);
+        held.extend(self.held_payments(limit, now).await?);
         held.extend(self.held_events(limit).await?);
-        held.truncate(most);
         Ok(held)
     }
 
@@ -103,7 +105,7 @@ impl SqlLedger {
         Ok(held)
     }
 
-    async fn held_payments(&self, limit: u32) -> Result<Vec<Held>, Fault> {
+    async fn held_payments(&self, limit: u32, now: Ms) -> Result<Vec<Held>, Fault> {
         let rows = sqlx::query(
             "SELECT key, cause, reason, next, since FROM payments WHERE decision = 'held' \
              ORDER BY since, key LIMIT $1",
@@ -111,6 +113,7 @@ impl SqlLedger {
         .bind(i64::from(limit))
         .fetch_all(&self.read)
         .await?;
+        let other = self.paid_in_another_family(limit, now).await?;
         rows.iter()
             .map(|row| {
                 let key: String = row.try_get("key")?;
@@ -127,7 +130,38 @@ impl SqlLedger {
                     days: None,
                 })
             })
+            .chain(other)
             .collect()
+    }
+
+    /// Payments whose money was told by another family than the one that grants, and by no other for a while:
+    /// the endpoint does not send the events that `money_in` waits for.
+    async fn paid_in_another_family(&self, limit: u32, now: Ms) -> Result<Vec<Result<Held, Fault>>, Fault> {
+        let rows = sqlx::query(
+            "SELECT p.key, p.since, MIN(e.family) AS family FROM payments p JOIN events e ON e.payment = p.key \
+             WHERE p.decision = 'linked' AND p.since < $2 AND e.family IS NOT NULL \
+             GROUP BY p.key, p.since ORDER BY p.since, p.key LIMIT $1",
+        )
+        .bind(i64::from(limit))
+        .bind(now.saturating_sub(OTHER_FAMILY_MS))
+        .fetch_all(&self.read)
+        .await?;
+        let one = |row: &sqlx::any::AnyRow| {
+            let (key, family): (String, String) = (row.try_get("key")?, row.try_get("family")?);
+            Ok(Held {
+                kind: "payment",
+                payment: Some(key.clone()),
+                key,
+                cause: "other_family".into(),
+                reason: format!("money came in as {family}, but no event of the family that money_in names"),
+                outcome: None,
+                next: "send the events of money_in to the endpoint too and resend, or change money_in".into(),
+                since: row.try_get("since")?,
+                channel: None,
+                days: None,
+            })
+        };
+        Ok(rows.iter().map(one).collect())
     }
 
     async fn held_events(&self, limit: u32) -> Result<Vec<Held>, Fault> {

@@ -202,8 +202,8 @@ impl Ledger for SqlLedger {
         retry!(self.event_once(id))
     }
 
-    async fn held(&self, limit: u32) -> Result<Vec<view::Held>, LedgerError> {
-        retry!(self.held_once(limit))
+    async fn held(&self, limit: u32, now: Ms) -> Result<Vec<view::Held>, LedgerError> {
+        retry!(self.held_once(limit, now))
     }
 
     async fn movements(&self, limit: u32) -> Result<Vec<view::Movement>, LedgerError> {

@@ -2,7 +2,9 @@
 
 use daybridge::domain::{
     DAY_MS,
-    settle::{Call, fits},
+    channel::Channel,
+    reply::{Reading, Reply},
+    settle::{Call, Input, Policy, State, fits, step},
 };
 
 const SENT: i64 = 1_800_000_000_000;
@@ -29,4 +31,44 @@ fn a_reading_fits_only_exactly_these_days() {
         let call = Call { attempt: 1, before, at: SENT, settles: 0 };
         assert_eq!(fits(&call, 30, active_till, SENT + 10_000, SKEW), want, "{what}");
     }
+}
+
+const POLICY: Policy =
+    Policy { settle_window_ms: 900_000, retry_unmoved: true, skew_ms: SKEW, ensure_live: false };
+
+fn intended() -> State {
+    let call = Call { attempt: 1, before: SENT, at: SENT, settles: 0 };
+    State::Intended { call, epoch: 1, prior: None, since: SENT, tries: 0, retried: false }
+}
+
+fn after(state: &State, input: Input, now: i64) -> State {
+    step(30, state, &Channel::default(), 1, input, now, &POLICY).state
+}
+
+#[test]
+fn what_was_certainly_not_sent_leaves_no_call_behind() {
+    let not_sent = Input::Reply(Reply::NotSent("refused".into()));
+    for (input, remembered) in [
+        (not_sent, false),
+        (Input::Unsent, false),
+        (Input::Reply(Reply::Throttled { retry_after_ms: None }), true),
+    ] {
+        match after(&intended(), input.clone(), SENT + 1_000) {
+            State::Planned { last, since, .. } => assert_eq!((last.is_some(), since), (remembered, SENT)),
+            other => panic!("{input:?}: {other:?}"),
+        }
+    }
+    let late = after(&intended(), Input::Reply(Reply::Throttled { retry_after_ms: None }), SENT + 4 * DAY_MS);
+    assert_eq!(late.word(), "held", "not for ever");
+}
+
+#[test]
+fn a_clock_set_forward_does_not_end_the_window() {
+    let mut state = after(&intended(), Input::Reply(Reply::Unclear("timeout".into())), SENT);
+    let unmoved = || Input::Read(Ok(Reading { active_till: SENT, mode: None }));
+    for seconds in [1, 3, 7] {
+        state = after(&state, unmoved(), SENT + seconds * 1_000);
+    }
+    state = after(&state, unmoved(), SENT + 3_600_000);
+    assert_eq!(state.word(), "doubtful", "three readings within seconds prove nothing");
 }

@@ -135,8 +135,8 @@ async fn nothing_is_acked_before_the_ledger_has_it() {
     sqlx::query("BEGIN IMMEDIATE").execute(&mut lock).await.unwrap();
     let body = House::event("charge.succeeded", "evt_1", "pi_1", "DEMOCH-AB12C", "7");
     assert_eq!(house.post(&body).await, 200, "the receiver does not need the ledger");
-    until("intake gives up on the locked ledger", || async {
-        house.log("run").contains("consuming stopped").then_some(())
+    until("intake finds the ledger locked", || async {
+        house.log("run").contains("keeping the message in hand").then_some(())
     })
     .await;
     house.kill("run");

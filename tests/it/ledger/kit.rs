@@ -169,7 +169,7 @@ pub(crate) fn call(attempt: u32) -> daybridge::domain::settle::Call {
 }
 
 pub(crate) fn intended(epoch: i64) -> State {
-    State::Intended { call: call(1), epoch, retried: false }
+    State::Intended { call: call(1), epoch, prior: None, since: NOW, tries: 0, retried: false }
 }
 
 pub(crate) fn held(cause: Cause, outcome: Open) -> State {

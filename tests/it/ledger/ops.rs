@@ -55,6 +55,7 @@ pub(super) async fn persons_decide(kit: Kit) {
     kit.decide(&short, &decided(Order::Retry), NOW + 1).await.unwrap();
     let hold = kit.account_hold(ACCOUNT).await.unwrap().unwrap();
     assert_eq!((hold.probe.as_deref(), hold.probe_at), (Some(&*short), NOW + 1));
+    assert_eq!(hold.probe_channel.as_deref(), Some("CHAN-3"));
     assert_eq!(state_of(&kit, &short).await, "planned");
     assert!(kit.take_probe(ACCOUNT, NOW + 1, NOW + 99).await.unwrap());
     assert_eq!(kit.account_hold(ACCOUNT).await.unwrap().unwrap().probe.as_deref(), Some(&*short));
@@ -72,7 +73,7 @@ pub(super) async fn held_payments_and_events_are_closed(kit: Kit) {
     assert!(late.reason.unwrap().contains("ada"));
     kit.record_as(&delivery("evt_3"), Err("broken"), &rules(), false).await;
     kit.decide("stripe/evt_3", &decided(Order::Cancel), NOW).await.unwrap();
-    assert!(kit.held(10).await.unwrap().is_empty());
+    assert!(kit.held(10, NOW).await.unwrap().is_empty());
     assert!(kit.events(10).await.unwrap().iter().all(|e| e.outcome == "ignored"));
     assert_eq!(kit.counts().await.unwrap().held, 0);
 }

@@ -51,7 +51,7 @@ pub(super) async fn redelivery_changes_nothing(kit: Kit) {
     let dead = kit.record_as(&envelope, Ok(&facts), &rules(), true).await;
     assert_eq!((dead.outcome, dead.again), (Outcome::Granted, true));
     assert_eq!(kit.events(10).await.unwrap().len(), 1);
-    assert!(kit.held(10).await.unwrap().is_empty());
+    assert!(kit.held(10, NOW).await.unwrap().is_empty());
 }
 
 pub(super) async fn parallel_records_plan_one_transfer(kit: Kit) {
@@ -83,7 +83,7 @@ pub(super) async fn a_link_supplies_the_channel(kit: Kit) {
     assert_eq!(first.outcome, Outcome::Held);
     assert!(first.reason.unwrap().contains("/metadata/channel_id"));
     assert_eq!(kit.record("evt_2", &charge(&["pi_1"])).await.outcome, Outcome::Held);
-    let held = kit.held(10).await.unwrap();
+    let held = kit.held(10, NOW).await.unwrap();
     assert_eq!((held.len(), held[0].kind, &*held[0].key), (1, "payment", "stripe/pi_1"));
     assert!(!held[0].next.is_empty());
 
@@ -94,7 +94,7 @@ pub(super) async fn a_link_supplies_the_channel(kit: Kit) {
     let outcomes: Vec<&str> = whole.events.iter().map(|e| &*e.outcome).collect();
     assert_eq!(outcomes, ["pending", "duplicate", "link"]);
     assert_eq!(whole.payment.state, "planned");
-    assert!(kit.held(10).await.unwrap().is_empty());
+    assert!(kit.held(10, NOW).await.unwrap().is_empty());
 }
 
 pub(super) async fn payments_that_are_one_are_joined(kit: Kit) {
@@ -146,13 +146,13 @@ pub(super) async fn unreadable_and_dead_are_held(kit: Kit) {
     assert_eq!((unreadable.outcome, unreadable.reason.as_deref()), (Outcome::Held, Some("no id")));
     let dead = kit.record_as(&delivery("evt_2"), Ok(&facts), &rules(), true).await;
     assert_eq!(dead.outcome, Outcome::Held);
-    let held = kit.held(10).await.unwrap();
+    let held = kit.held(10, NOW).await.unwrap();
     assert_eq!(held.iter().map(|h| &*h.cause).collect::<Vec<_>>(), ["unreadable", "dead"]);
     assert!(held.iter().all(|h| h.kind == "event" && !h.next.is_empty()));
     // A replay clears both.
     assert_eq!(kit.record("evt_2", &facts).await.outcome, Outcome::Granted);
     assert_eq!(kit.record("evt_1", &facts).await.outcome, Outcome::Duplicate);
-    assert!(kit.held(10).await.unwrap().is_empty());
+    assert!(kit.held(10, NOW).await.unwrap().is_empty());
     assert!(kit.events(10).await.unwrap().iter().all(|e| e.outcome != "held"));
 }
 
@@ -181,7 +181,7 @@ pub(super) async fn refund_before_money_holds(kit: Kit) {
     assert_eq!(kit.payment("pi_1").await.unwrap().unwrap().payment.state, "linked");
     let money = kit.record("evt_2", &to(charge(&["pi_1"]), "CHAN-1", 30)).await;
     assert_eq!((money.outcome, money.planned), (Outcome::Held, None));
-    assert_eq!(kit.held(10).await.unwrap()[0].cause, "refunded");
+    assert_eq!(kit.held(10, NOW).await.unwrap()[0].cause, "refunded");
     let nothing = facts(Meaning::Ignored("a test event".into()), &[]);
     let ignored = kit.record("evt_3", &nothing).await;
     assert_eq!((ignored.outcome, ignored.reason.as_deref()), (Outcome::Ignored, Some("a test event")));

@@ -156,7 +156,7 @@ pub(super) async fn the_account_rests_and_goes_on(kit: Kit) {
     assert_eq!((hold.news, hold.since, hold.probe_at), (AccountNews::NoBalance, NOW, NOW + 500));
     // The third is put off for the hold.
     kit.release(&claims[2], NOW + 900_000).await.unwrap();
-    let waits = kit.held(10).await.unwrap();
+    let waits = kit.held(10, NOW).await.unwrap();
     assert_eq!((waits[0].kind, &*waits[0].cause, waits[0].days), ("account", "balance", Some(90)));
     assert_eq!(waits.iter().filter(|h| h.kind == "transfer").count(), 2);
     kit.account_news(ACCOUNT, AccountNews::Reads, NOW, 0).await.unwrap();
@@ -164,7 +164,7 @@ pub(super) async fn the_account_rests_and_goes_on(kit: Kit) {
 
     kit.account_news(ACCOUNT, AccountNews::Extends, NOW + 10, 0).await.unwrap();
     assert_eq!(kit.account_hold(ACCOUNT).await.unwrap(), None);
-    assert!(kit.held(10).await.unwrap().is_empty());
+    assert!(kit.held(10, NOW).await.unwrap().is_empty());
     assert_eq!(kit.claim(ACCOUNT, "w", NOW + 10, NOW + 60_000, 9).await.unwrap().len(), 3);
 }
 
