@@ -21,6 +21,10 @@ use std::{
 /// Where Debian keeps the real scripts; those in the path change user and folder.
 const SCRIPTS: &str = "/usr/lib/rabbitmq/bin";
 
+/// Variable with the folder of another Debian (debootstrap, with this machine's `/tmp`, `/proc` and `/dev`) whose
+/// RabbitMQ is to be tried instead of this machine's; the system temporary folder must be the same in both.
+const ROOT: &str = "RABBITMQ_ROOT";
+
 /// Longest time for a node to start; it takes 5 to 8 s on an idle machine.
 const START_MAX: Duration = Duration::from_secs(120);
 
@@ -129,7 +133,15 @@ impl Broker {
 
     fn script(&self, name: &str) -> Command {
         let home = self.dir.join("home");
-        let mut command = Command::new(Path::new(SCRIPTS).join(name));
+        let script = Path::new(SCRIPTS).join(name);
+        let mut command = match std::env::var_os(ROOT) {
+            Some(root) => {
+                let mut command = Command::new("chroot");
+                command.arg(root).arg(script);
+                command
+            }
+            None => Command::new(script),
+        };
         command
             .env("HOME", &home)
             .env("RABBITMQ_NODENAME", format!("t{}@localhost", self.port))
