@@ -191,3 +191,34 @@ async fn two_workers_share_a_ledger_while_one_is_killed() {
         );
     }
 }
+
+/// A probe waited for ever behind an older transfer of its channel, which rested for the hold.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_balance_hold_ends_although_an_older_transfer_stands_before_its_probe() {
+    let mut house = House::build("embedded", None, "[worker]\naccount_probe = \"1s\"").await;
+    house.sim("channels", json!({"id": "DEMOCH-AB12C", "days": 3, "mode": "live"})).await;
+    house.sim("faults", json!({"method": "extend", "kind": {"throttle": {"retry_after": 4}}})).await;
+    house.start("run").await;
+    let older = House::event("charge.succeeded", "evt_1", "pi_1", "DEMOCH-AB12C", "7");
+    assert_eq!(house.post(&older).await, 200);
+    until("the older one is throttled", || async {
+        let whole = house.json(&["payments", "show", "stripe/pi_1", "--json"]);
+        whole["transfers"][0]["reason"].as_str()?.contains("throttles").then_some(())
+    })
+    .await;
+    house.sim("balance", json!({"days": 0})).await;
+    let younger = House::event("charge.succeeded", "evt_2", "pi_2", "DEMOCH-AB12C", "7");
+    assert_eq!(house.post(&younger).await, 200);
+    house.payment_is("stripe/pi_2", "held").await;
+    // The older one has been refused as well, so both wait; or it rests. Either way the top-up ends it.
+    until("the older one is due", || async {
+        let whole = house.json(&["payments", "show", "stripe/pi_1", "--json"]);
+        let due = whole["transfers"][0]["next_at"].as_i64().unwrap_or(0);
+        (due < daybridge::worker::clock::now_ms() - 1_000).then_some(())
+    })
+    .await;
+    house.sim("balance", json!({"days": 100})).await;
+    house.payment_is("stripe/pi_1", "credited").await;
+    house.payment_is("stripe/pi_2", "credited").await;
+    assert_eq!((house.applied("stripe/pi_1").await, house.applied("stripe/pi_2").await), (1, 1));
+}
