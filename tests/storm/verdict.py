@@ -20,6 +20,9 @@ class Records:
         limit = ["--limit", str(ROWS_MAX)]
         self.payments = {row["key"]: row for row in house.rows("payments", "list", *limit)}
         self.transfers = {row["payment"]: row for row in house.rows("transfers", "list", *limit)}
+        self.open_channels = {
+            t["channel"] for t in self.transfers.values() if t["state"] == "held" and t["outcome"] == "open"
+        }
         held = house.rows("held", "list", *limit)
         self.held = {row["payment"] or row["key"]: row for row in held}
         self.extends = defaultdict(list)
@@ -35,16 +38,18 @@ class Records:
     def applied(self, key):
         return [line for line in self.extends[key] if line["applied"]]
 
-    def open_channels(self):
-        return {t["channel"] for t in self.transfers.values() if t["state"] == "held" and t["outcome"] == "open"}
-
     def waits_behind(self, transfer):
         """Planned behind a transfer of its channel whose outcome a person must decide."""
-        return transfer["state"] == "planned" and transfer["channel"] in self.open_channels()
+        return transfer["state"] == "planned" and transfer["channel"] in self.open_channels
+
+    def moving(self):
+        """Transfers that go on by themselves, with their state."""
+        states = ("planned", "intended", "doubtful")
+        found = [t for t in self.transfers.values() if t["state"] in states and not self.waits_behind(t)]
+        return {t["key"]: f"{t['state']}: {t['reason']}" for t in found}
 
     def at_rest(self):
-        moving = ("planned", "intended", "doubtful")
-        return all(t["state"] not in moving or self.waits_behind(t) for t in self.transfers.values())
+        return not self.moving()
 
 
 class Verdict:
