@@ -5,7 +5,7 @@ use daybridge::{
     config::Config,
     domain::settle::Order,
     ledger::{self, Decided},
-    worker::{clock, millis},
+    worker::{self, clock, millis},
 };
 
 use super::{
@@ -27,7 +27,7 @@ pub enum Held {
     },
     /// Try a refused transfer again
     Retry(Decide),
-    /// Decide an open outcome after a look at Billing History
+    /// Decide an open outcome, or what a restored ledger cannot know, after a look at Billing History
     Settle(Settle),
     /// Never extend
     Cancel(Decide),
@@ -45,7 +45,7 @@ pub struct Decide {
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("outcome").required(true).args(["applied", "not_applied"])))]
 pub struct Settle {
-    /// Transfer key
+    /// Transfer key, or payment key where the ledger was restored
     key: String,
     /// Its key stands in Billing History
     #[arg(long)]
@@ -124,10 +124,15 @@ pub async fn run(config: Config, held: Held) -> Result<(), Failure> {
             (settle.key, order, settle.reason)
         }
     };
-    let who =
-        std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "unknown".into());
-    let decided =
-        Decided { order, who: &who, reason: &reason, settle_window_ms: millis(config.partner.settle_window) };
+    let who = super::who();
+    let decided = Decided {
+        order,
+        who: &who,
+        reason: &reason,
+        settle_window_ms: millis(config.partner.settle_window),
+        account: &config.partner.account,
+        comment: &worker::comment_template(&config)?,
+    };
     ledger.decide(&key, &decided, clock::now_ms()).await?;
     say(format!(
         "{key}: decided and recorded as {who}'s; `daybridge payments show {key}` tells what follows"

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 pub mod check;
 pub mod decide;
 pub mod demo;
+pub mod ledger;
 pub mod replay;
 pub mod roles;
 pub mod send;
@@ -51,6 +52,9 @@ pub enum Command {
     /// What waits for a person
     #[command(subcommand)]
     Held(decide::Held),
+    /// The record itself
+    #[command(subcommand)]
+    Ledger(ledger::Ledger),
     /// Put stored events on the queue again, with a preview
     #[command(subcommand)]
     Replay(replay::Replay),
@@ -109,6 +113,11 @@ impl<E: std::fmt::Display> From<E> for Failure {
     }
 }
 
+/// Who decides, for the record.
+fn who() -> String {
+    std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "unknown".into())
+}
+
 /// Runs a command.
 pub async fn run(cli: Cli) -> Result<(), Failure> {
     let config = || {
@@ -126,6 +135,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Transfers(read) => show::transfers(config()?, read).await,
         Command::Events(read) => show::events(config()?, read).await,
         Command::Held(held) => decide::run(config()?, held).await,
+        Command::Ledger(ledger) => ledger::run(config()?, ledger).await,
         Command::Replay(replay) => replay::run(config()?, replay).await,
         Command::Sim(sim) => sim::run(sim).await,
     }

@@ -31,6 +31,12 @@ impl Family {
             Family::Invoices => "invoices",
         }
     }
+
+    /// Reads the word back.
+    pub fn parse(word: &str) -> Option<Self> {
+        use Family::*;
+        [Charges, PaymentIntents, Checkout, Invoices].into_iter().find(|f| f.as_str() == word)
+    }
 }
 
 /// What the event means for money.

@@ -33,6 +33,9 @@ pub struct Rules {
     pub days_max: u32,
 }
 
+/// The cause of what a restored ledger cannot know.
+pub const RESTORED: &str = "restored";
+
 /// What the events of a payment come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
@@ -90,6 +93,14 @@ pub enum Hold {
     /// Paid before `money_in` was changed and never seen under the old family.
     #[error("paid before money_in was changed to {0}, and never seen under the old setting")]
     BeforeRuleChange(String),
+    /// Paid before the ledger was restored from a backup, which does not know whether its days moved.
+    #[error("paid before the ledger was restored: its {days} days for {channel} may have moved already")]
+    Restored {
+        /// What it would be granted.
+        channel: ChannelId,
+        /// See `channel`.
+        days: u32,
+    },
 }
 
 impl Hold {
@@ -108,6 +119,7 @@ impl Hold {
             Hold::BadAmount(..) => "amount",
             Hold::Refunded => "refunded",
             Hold::BeforeRuleChange(_) => "rule_changed",
+            Hold::Restored { .. } => RESTORED,
         }
     }
 
@@ -130,12 +142,16 @@ impl Hold {
             Hold::BeforeRuleChange(_) => {
                 "look in Billing History whether its days were moved by hand; `held cancel` closes it"
             }
+            Hold::Restored { .. } => {
+                "look for its key in Billing History; then `daybridge held settle KEY --applied --reason …` if it is there, or `--not-applied` if it is not"
+            }
         }
     }
 }
 
-/// Decides on a payment from all its events.
-pub fn decide(events: &[Facts], rules: &Rules) -> Decision {
+/// Decides on a payment from all its events. `restored_at`: when the ledger was last declared restored; what was
+/// paid before may have been granted in the time that the backup does not know.
+pub fn decide(events: &[Facts], rules: &Rules, restored_at: Option<Ms>) -> Decision {
     let paid: Vec<&Facts> = events.iter().filter(|e| e.meaning == Meaning::MoneyIn(rules.money_in)).collect();
     if paid.is_empty() {
         return Decision::NoMoneyYet;
@@ -154,6 +170,11 @@ pub fn decide(events: &[Facts], rules: &Rules) -> Decision {
     }
     let grant = channel(events, rules).and_then(|channel| Ok((channel, days(events, &paid, rules)?)));
     match grant {
+        Ok((channel, days))
+            if restored_at.is_some_and(|restored| paid.iter().any(|e| e.occurred_at < restored)) =>
+        {
+            Decision::Hold(Hold::Restored { channel, days })
+        }
         Ok((channel, days)) => Decision::Grant { channel, days },
         Err(hold) => Decision::Hold(hold),
     }

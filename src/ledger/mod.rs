@@ -227,6 +227,10 @@ pub struct Decided<'a> {
     pub reason: &'a str,
     /// How long a call may still be applied, ms.
     pub settle_window_ms: i64,
+    /// The partner account that pays, where the decision makes a transfer.
+    pub account: &'a str,
+    /// Its comment.
+    pub comment: &'a CommentTemplate,
 }
 
 /// The door.
@@ -299,6 +303,11 @@ pub trait Ledger: Send + Sync {
     /// A person's decision about a transfer, or `Cancel`/`Retry` of a held payment or event where that fits.
     /// `Retry` of a transfer held for balance or token also makes it the account's probe now.
     async fn decide(&self, key: &str, decided: &Decided<'_>, now: Ms) -> Result<(), LedgerError>;
+
+    /// Declares that the ledger was restored from a backup made at `since` or later: whatever was not settled
+    /// then, and whatever was paid until now and is not granted, may have been credited since, and waits for a
+    /// person. No worker may hold a channel.
+    async fn restored(&self, since: Ms, who: &str, now: Ms) -> Result<view::Restored, LedgerError>;
 
     /// Payments, newest first.
     async fn payments(&self, limit: u32) -> Result<Vec<view::Payment>, LedgerError>;

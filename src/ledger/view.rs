@@ -187,6 +187,17 @@ pub struct Movement {
     pub to: Ms,
 }
 
+/// What the declaration of a restored ledger did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Restored {
+    /// The backup knows everything until then.
+    pub since: Ms,
+    /// When it was declared.
+    pub declared_at: Ms,
+    /// Transfers that were not settled in the backup and are held now.
+    pub held: u64,
+}
+
 /// Counts by state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {

@@ -62,7 +62,17 @@ pub fn order(
             }
             State::planned(now)
         }
-        (State::Held { outcome: Outcome::Open, .. }, Order::Retry | Order::Cancel) => {
+        // What the channel showed in the forgotten time explains nothing now, so nothing is said of it.
+        (State::Held { outcome: Outcome::Forgotten, last, .. }, Order::Applied) => State::Settled {
+            how: How::ByOperator,
+            before: last.map_or(0, |c| c.before),
+            after: None,
+            at: now,
+            attempt: state.attempt(),
+            watch: None,
+        },
+        (State::Held { outcome: Outcome::Forgotten, .. }, Order::NotApplied) => State::planned(now),
+        (State::Held { outcome: Outcome::Open | Outcome::Forgotten, .. }, Order::Retry | Order::Cancel) => {
             return refused(
                 "its outcome is open: look for its key in Billing History, then `held settle KEY --applied` or `--not-applied`",
             );

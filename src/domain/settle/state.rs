@@ -37,6 +37,9 @@ pub enum Outcome {
     Open,
     /// It was not.
     None,
+    /// It may, before the ledger was restored. Nothing is on its way any more, so the channel takes others;
+    /// only a person decides.
+    Forgotten,
 }
 
 /// Why a transfer is held.
@@ -79,6 +82,9 @@ pub enum Cause {
     /// No reading for a day beyond the window.
     #[error("the channel could not be read since the call: {0}")]
     Unobserved(String),
+    /// Not settled in the backup that the ledger was restored from.
+    #[error("not settled when the ledger was backed up, and then restored: its days may have moved since")]
+    Restored,
 }
 
 impl Cause {
@@ -95,6 +101,7 @@ impl Cause {
             Cause::AcceptedUnmoved => "accepted_unmoved",
             Cause::Conflict { .. } => "evidence_conflicts",
             Cause::Unobserved(_) => "unobserved",
+            Cause::Restored => super::super::payment::RESTORED,
         }
     }
 }
@@ -237,6 +244,22 @@ impl State {
             State::Held { outcome, .. } => *outcome == Outcome::Open,
             State::Planned { .. } | State::Settled { .. } | State::Cancelled { .. } => false,
         }
+    }
+
+    /// Where it stands in a ledger that was restored: whatever was not settled may have been called since.
+    /// `None`: it stays as it is.
+    pub fn restored(&self, now: Ms) -> Option<Self> {
+        let (last, retried) = match self {
+            State::Planned { last, retried, .. } => (*last, *retried),
+            State::Intended { call, retried, .. } | State::Doubtful { call, retried, .. } => {
+                (Some(*call), *retried)
+            }
+            State::Held { outcome: Outcome::Open | Outcome::None, last, retried, .. } => (*last, *retried),
+            State::Held { outcome: Outcome::Forgotten, .. }
+            | State::Settled { .. }
+            | State::Cancelled { .. } => return None,
+        };
+        Some(State::Held { cause: Cause::Restored, outcome: Outcome::Forgotten, at: now, last, retried })
     }
 
     /// When there is something to do; `None`: never by itself.

@@ -6,13 +6,14 @@ use super::{
     SqlLedger, Tx,
     account::{BALANCE, TOKEN},
     fault::{Fault, refused},
-    rows,
+    grant, rows,
     show::resolve,
 };
 use crate::{
     domain::{
         Ms,
         channel::Channel,
+        payment::RESTORED,
         settle::{Order, State, order},
     },
     ledger::Decided,
@@ -104,7 +105,7 @@ async fn transfer(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Res
 }
 
 async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Result<(), Fault> {
-    let row = sqlx::query("SELECT decision, granted FROM payments WHERE key = $1")
+    let row = sqlx::query("SELECT decision, granted, cause FROM payments WHERE key = $1")
         .bind(key)
         .fetch_one(&mut **tx)
         .await?;
@@ -115,8 +116,17 @@ async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Resu
     if decision != "held" {
         return Err(refused(format!("the payment is not held: it is {decision}")));
     }
+    let restored = row.try_get::<Option<String>, _>("cause")?.as_deref() == Some(RESTORED);
     match decided.order {
         Order::Cancel => {}
+        Order::Applied | Order::NotApplied if restored => {
+            return grant::by_person(tx, key, decided, now).await;
+        }
+        Order::Retry if restored => {
+            return Err(refused(
+                "its days may have moved: look for its key in Billing History, then `held settle KEY --applied` or `--not-applied`",
+            ));
+        }
         Order::Retry => {
             return Err(refused(format!(
                 "restart the worker or replay its events: daybridge replay plan --payment {key}"

@@ -4,18 +4,20 @@ use sqlx::Row as _;
 
 use super::{
     Tx,
-    fault::Fault,
-    rows::{add_step, make_due},
+    fault::{Fault, corrupt},
+    rows::{add_step, make_due, narrow},
+    words,
 };
 use crate::{
     domain::{
         Ms,
         facts::{Facts, Family, Meaning, Money},
-        id::{ChannelId, transfer_key},
+        id::{ChannelId, CommentTemplate, transfer_key},
         payment::{Decision, Hold, decide},
-        settle::State,
+        settle::{How, Order, State},
     },
-    ledger::{Entry, SourceRules},
+    envelope,
+    ledger::{Decided, Entry, SourceRules},
 };
 
 /// Most events of one payment that are weighed, the newest first. A payment has a handful.
@@ -73,8 +75,8 @@ pub(super) async fn weigh(
     now: Ms,
 ) -> Result<Weighed, Fault> {
     let row = sqlx::query(
-        "SELECT p.granted, p.decision, p.reason, t.state FROM payments p \
-         LEFT JOIN transfers t ON t.payment = p.key AND t.n = 1 WHERE p.key = $1",
+        "SELECT p.granted, p.decision, p.reason, t.state, \
+         (SELECT MAX(declared_at) FROM restorations) AS restored_at FROM payments p LEFT JOIN transfers t ON t.payment = p.key AND t.n = 1 WHERE p.key = $1",
     )
     .bind(key)
     .fetch_one(&mut **tx)
@@ -93,7 +95,7 @@ pub(super) async fn weigh(
         .filter(|e| e.meaning == Meaning::MoneyIn(source.rules.money_in))
         .find_map(|e| e.money.as_ref());
     let money = money.or_else(|| events.iter().find_map(|e| e.money.as_ref()));
-    match decide(&events, &source.rules) {
+    match decide(&events, &source.rules, row.try_get("restored_at")?) {
         Decision::NoMoneyYet => {
             write(tx, key, &Written { decision: "linked", ..Written::default() }, money, now).await?;
             Ok(Standing::Linked.into())
@@ -116,15 +118,32 @@ pub(super) async fn weigh(
                 ..Written::default()
             };
             write(tx, key, &written, money, now).await?;
-            let planned = plan(tx, key, entry, &channel, days, now).await?;
+            let event = entry.envelope;
+            let transfer = FirstTransfer {
+                account: entry.account,
+                channel: &channel,
+                days,
+                comment: entry.comment,
+                traceparent: &event.traceparent,
+                state: State::planned(now),
+                note: format!("planned by event {} ({})", event.event_id, event.event_type),
+                who: None,
+            };
+            let planned = transfer.insert(tx, key, now).await?;
             Ok(Weighed { standing: Standing::Now, planned: Some(planned) })
         }
     }
 }
 
 fn held(hold: &Hold) -> Written<'_> {
+    let (channel, days) = match hold {
+        Hold::Restored { channel, days } => (Some(channel.as_str()), Some(*days)),
+        _ => (None, None),
+    };
     Written {
         decision: "held",
+        channel,
+        days,
         cause: Some(hold.cause()),
         reason: Some(hold.to_string()),
         next: Some(hold.next()),
@@ -171,38 +190,95 @@ async fn write(
     Ok(())
 }
 
-async fn plan(
-    tx: &mut Tx,
-    payment: &str,
-    entry: &Entry<'_>,
-    channel: &ChannelId,
-    days: u32,
-    now: Ms,
-) -> Result<String, Fault> {
-    let key = transfer_key(payment, 1);
-    let state = State::planned(now);
-    sqlx::query(
-        "INSERT INTO transfers (key, payment, n, account, channel, days, comment, state, attempt, epoch, \
-         open, due_at, detail, traceparent, created_at) \
-         VALUES ($1, $2, 1, $3, $4, $5, $6, $7, 0, 0, 0, $8, $9, $10, $11)",
+/// The transfer of a payment's days.
+pub(super) struct FirstTransfer<'a> {
+    pub(super) account: &'a str,
+    pub(super) channel: &'a ChannelId,
+    pub(super) days: u32,
+    pub(super) comment: &'a CommentTemplate,
+    pub(super) traceparent: &'a str,
+    /// Where it begins.
+    pub(super) state: State,
+    /// What its first step says.
+    pub(super) note: String,
+    /// Who decided so, where it was a person.
+    pub(super) who: Option<&'a str>,
+}
+
+impl FirstTransfer<'_> {
+    /// Returns its key.
+    pub(super) async fn insert(self, tx: &mut Tx, payment: &str, now: Ms) -> Result<String, Fault> {
+        let Self { account, channel, days, state, .. } = &self;
+        let key = transfer_key(payment, 1);
+        sqlx::query(
+            "INSERT INTO transfers (key, payment, n, account, channel, days, comment, state, attempt, epoch, \
+             open, due_at, detail, traceparent, created_at) \
+             VALUES ($1, $2, 1, $3, $4, $5, $6, $7, 0, 0, 0, $8, $9, $10, $11)",
+        )
+        .bind(&*key)
+        .bind(payment)
+        .bind(*account)
+        .bind(channel.as_str())
+        .bind(i64::from(*days))
+        .bind(self.comment.render(&key, *days))
+        .bind(state.word())
+        .bind(state.due())
+        .bind(serde_json::to_string(state)?)
+        .bind(self.traceparent)
+        .bind(now)
+        .execute(&mut **tx)
+        .await?;
+        add_step(tx, &key, state, &self.note, self.who, now).await?;
+        make_due(tx, account, channel.as_str(), now).await?;
+        Ok(key)
+    }
+}
+
+/// Grants a payment that was held because the ledger was restored, as a person decided: its days are on the
+/// channel, or they are planned now.
+pub(super) async fn by_person(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Result<(), Fault> {
+    let row = sqlx::query(
+        "SELECT channel, days, (SELECT r.money_in FROM source_rules r WHERE r.realm = payments.realm \
+         ORDER BY r.number DESC LIMIT 1) AS money_in FROM payments WHERE key = $1",
     )
-    .bind(&*key)
-    .bind(payment)
-    .bind(entry.account)
-    .bind(channel.as_str())
-    .bind(i64::from(days))
-    .bind(entry.comment.render(&key, days))
-    .bind(state.word())
-    .bind(state.due())
-    .bind(serde_json::to_string(&state)?)
-    .bind(&*entry.envelope.traceparent)
+    .bind(key)
+    .fetch_one(&mut **tx)
+    .await?;
+    let unreadable = || corrupt(format!("the channel or days of the held payment {key}"));
+    let channel: Option<String> = row.try_get("channel")?;
+    let channel = channel.as_deref().and_then(ChannelId::parse).ok_or_else(unreadable)?;
+    let days = row.try_get::<Option<i64>, _>("days")?.map(narrow).ok_or_else(unreadable)?;
+    let family: Option<String> = row.try_get("money_in")?;
+    let applied = decided.order == Order::Applied;
+    let state = if applied {
+        let how = How::ByOperator;
+        State::Settled { how, before: 0, after: None, at: now, attempt: 0, watch: None }
+    } else {
+        State::planned(now)
+    };
+    sqlx::query(
+        "UPDATE payments SET since = $1, decision = 'granted', cause = NULL, reason = NULL, next = NULL, \
+         granted = 1 WHERE key = $2",
+    )
     .bind(now)
+    .bind(key)
     .execute(&mut **tx)
     .await?;
-    let note = format!("planned by event {} ({})", entry.envelope.event_id, entry.envelope.event_type);
-    add_step(tx, &key, &state, &note, None, now).await?;
-    make_due(tx, entry.account, channel.as_str(), now).await?;
-    Ok(key)
+    let transfer = FirstTransfer {
+        account: decided.account,
+        channel: &channel,
+        days,
+        comment: decided.comment,
+        traceparent: &envelope::new_traceparent(),
+        note: format!("{}; decided: {}", words::note(&state), decided.reason),
+        state,
+        who: Some(decided.who),
+    };
+    transfer.insert(tx, key, now).await?;
+    if let Some(family) = family.as_deref().and_then(Family::parse) {
+        tell_others(tx, key, &Standing::Now, None, family).await?;
+    }
+    Ok(())
 }
 
 /// Takes the payment's standing to the deliveries of its events that were held for it. `own` is the delivery

@@ -219,7 +219,7 @@ pub(super) fn transfer(row: &AnyRow) -> Result<view::Transfer, Fault> {
         State::Cancelled { .. } => (None, None),
     };
     let outcome = match &state {
-        State::Held { outcome: Outcome::Open, .. } => Some("open".to_owned()),
+        State::Held { outcome: Outcome::Open | Outcome::Forgotten, .. } => Some("open".to_owned()),
         State::Held { outcome: Outcome::None, .. } => Some("none".to_owned()),
         _ => None,
     };

@@ -2,7 +2,7 @@
 //!
 //! Cast: [`open`] makes the pools and applies the schema; [`fault`] turns what a database says into what the
 //! caller may do; then one file a subject: [`record`] (intake) with [`join`] (which payment) and [`grant`]
-//! (what it comes to), [`turn`] and [`account`] (settle), [`decide`], [`list`], [`show`], [`held`] and
+//! (what it comes to), [`turn`] and [`account`] (settle), [`decide`], [`restored`], [`list`], [`show`], [`held`] and
 //! [`replay`] (ops).
 //!
 //! Isolation. SQLite has one connection that writes, and every transaction on it is `BEGIN IMMEDIATE`, so
@@ -43,6 +43,7 @@ mod open;
 mod record;
 mod release;
 mod replay;
+mod restored;
 mod rows;
 mod select;
 mod show;
@@ -180,6 +181,10 @@ impl Ledger for SqlLedger {
 
     async fn decide(&self, key: &str, decided: &Decided<'_>, now: Ms) -> Result<(), LedgerError> {
         retry!(self.decide_once(key, decided, now))
+    }
+
+    async fn restored(&self, since: Ms, who: &str, now: Ms) -> Result<view::Restored, LedgerError> {
+        retry!(self.restored_once(since, who, now))
     }
 
     async fn payments(&self, limit: u32) -> Result<Vec<view::Payment>, LedgerError> {

@@ -50,7 +50,7 @@ pub(super) fn next(key: &str, state: &State) -> Option<String> {
 
 /// What a person does about a held transfer.
 fn held_next(key: &str, cause: &Cause, outcome: Outcome) -> String {
-    if outcome == Outcome::Open {
+    if matches!(outcome, Outcome::Open | Outcome::Forgotten) {
         return format!(
             "look for {key} in Billing History; then `daybridge held settle '{key}' --applied --reason …` if it is there, or `--not-applied` if it is not"
         );
@@ -70,9 +70,11 @@ fn held_next(key: &str, cause: &Cause, outcome: Outcome) -> String {
         Cause::Refused(..) => "do away with what the partner complains of",
         Cause::Below(..) => "look at the channel: it has fewer days than it had before",
         Cause::TooOld(_) => "check that the partner can be reached",
-        Cause::Unmoved | Cause::AcceptedUnmoved | Cause::Conflict { .. } | Cause::Unobserved(_) => {
-            "look at the channel and at Billing History"
-        }
+        Cause::Unmoved
+        | Cause::AcceptedUnmoved
+        | Cause::Conflict { .. }
+        | Cause::Unobserved(_)
+        | Cause::Restored => "look at the channel and at Billing History",
     };
     format!("{first}; then `daybridge held retry '{key}'`, or `daybridge held cancel '{key}'`")
 }

@@ -52,7 +52,7 @@ fn lines(mut facts: Facts, lines: &[(&str, i64)]) -> Facts {
 
 /// `channel days`, or the cause of a hold, or the word of another decision.
 fn said(events: &[Facts], rules: &Rules) -> String {
-    match decide(events, rules) {
+    match decide(events, rules, None) {
         Decision::Grant { channel, days } => format!("{channel} {days}"),
         Decision::Hold(hold) => hold.cause().to_owned(),
         Decision::NoMoneyYet => "no money yet".to_owned(),
@@ -202,7 +202,7 @@ proptest! {
 
     #[test]
     fn no_text_panics(channel in ".*", days in ".*") {
-        let granted = decide(&[with(charge(), &[(0, &channel)], &[&days])], &rules());
+        let granted = decide(&[with(charge(), &[(0, &channel)], &[&days])], &rules(), None);
         if let Decision::Grant { channel, days } = granted {
             prop_assert!(ChannelId::parse(channel.as_str()).is_some() && (1..=3650).contains(&days));
         }

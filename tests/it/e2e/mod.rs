@@ -2,4 +2,5 @@
 
 mod faults;
 mod operator;
+mod recovery;
 mod story;

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -13,10 +16,10 @@ use daybridge::{
         facts::{Facts, Family, Found, Meaning, Money, PaymentId},
         id::CommentTemplate,
         payment::Rules,
-        settle::{AccountNews, Cause, Outcome as Open, State, Step},
+        settle::{AccountNews, Cause, Order, Outcome as Open, State, Step},
     },
     envelope::{self, Envelope, Trigger},
-    ledger::{Claim, Entry, Ledger as _, Recorded, SourceRules, sql::SqlLedger},
+    ledger::{Claim, Decided, Entry, Ledger as _, Recorded, SourceRules, sql::SqlLedger},
 };
 
 use crate::support::postgres::Postgres;
@@ -102,6 +105,22 @@ pub(crate) fn to(mut facts: Facts, channel: &str, days: u32) -> Facts {
     facts
 }
 
+pub(crate) fn comment() -> &'static CommentTemplate {
+    static COMMENT: OnceLock<CommentTemplate> = OnceLock::new();
+    COMMENT.get_or_init(|| CommentTemplate::parse("daybridge {key} {days}d", 16, 3650).unwrap())
+}
+
+pub(crate) fn decided(order: Order) -> Decided<'static> {
+    Decided {
+        order,
+        who: "ada",
+        reason: "seen in Billing History",
+        settle_window_ms: 0,
+        account: ACCOUNT,
+        comment: comment(),
+    }
+}
+
 static DELIVERIES: AtomicU32 = AtomicU32::new(0);
 
 /// A delivery of its own of an event; its body is made of the event's id.
@@ -131,9 +150,8 @@ impl Kit {
         source: &SourceRules,
         dead: bool,
     ) -> Recorded {
-        let comment = CommentTemplate::parse("daybridge {key} {days}d", 16, 3650).unwrap();
         let entry =
-            Entry { envelope, dead, facts, source: Some(source), account: ACCOUNT, comment: &comment };
+            Entry { envelope, dead, facts, source: Some(source), account: ACCOUNT, comment: comment() };
         self.ledger.record(&entry, NOW).await.unwrap()
     }
 

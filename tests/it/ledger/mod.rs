@@ -4,6 +4,7 @@ mod files;
 mod kit;
 mod ops;
 mod recording;
+mod restored;
 mod settling;
 
 /// Runs each function for both databases, under `sqlite::` and `postgres::`.
@@ -36,6 +37,8 @@ both! {
     settling: a_turn_to_the_end, an_older_claim_changes_nothing, one_open_transfer_per_channel,
         parallel_claims_are_exclusive, a_lease_that_ends_is_taken_over, the_account_rests_and_goes_on,
         one_caller_takes_the_probe, due_channels_are_found_by_index;
+    restored: what_was_unsettled_is_held, payments_of_the_forgotten_time_are_held, workers_must_be_stopped,
+        an_older_ledger_is_brought_up_to_date;
     ops: persons_decide, held_payments_and_events_are_closed, a_whole_story_as_json, plans_are_frozen,
         families_are_noted, held_envelopes_page, newer_schema_is_refused, reopening_keeps_all;
 }

@@ -5,18 +5,14 @@ use daybridge::{
         facts::Meaning,
         settle::{AccountNews, Cause, Order, Outcome as Open, State},
     },
-    ledger::{Decided, Ledger as _, LedgerError, Outcome, Plan, Selection, sql::SqlLedger},
+    ledger::{Ledger as _, LedgerError, Outcome, Plan, Selection, sql::SqlLedger},
 };
 use secrecy::ExposeSecret as _;
 use sqlx::{Connection as _, Executor as _};
 
 use super::kit::*;
 
-fn decided(order: Order) -> Decided<'static> {
-    Decided { order, who: "ada", reason: "seen in Billing History", settle_window_ms: 0 }
-}
-
-async fn take_to(kit: &Kit, name: &str, state: State) -> String {
+pub(super) async fn take_to(kit: &Kit, name: &str, state: State) -> String {
     let key = kit.grant(name, &format!("CHAN-{name}")).await;
     let claims = kit.claim(ACCOUNT, "w", NOW, NOW + 60_000, 9).await.unwrap();
     let claim =
@@ -27,7 +23,7 @@ async fn take_to(kit: &Kit, name: &str, state: State) -> String {
     key
 }
 
-async fn state_of(kit: &Kit, key: &str) -> String {
+pub(super) async fn state_of(kit: &Kit, key: &str) -> String {
     kit.payment(key).await.unwrap().unwrap().transfers[0].state.clone()
 }
 
@@ -162,11 +158,11 @@ pub(super) async fn held_envelopes_page(kit: Kit) {
 pub(super) async fn newer_schema_is_refused(kit: Kit) {
     let url = kit.settings.url.resolve().unwrap();
     let mut raw = sqlx::AnyConnection::connect(url.expose_secret()).await.unwrap();
-    raw.execute("UPDATE _sqlx_migrations SET version = 9999").await.unwrap();
+    raw.execute("UPDATE _sqlx_migrations SET version = 9999 WHERE version = 2").await.unwrap();
     let health = kit.health().await.unwrap_err();
-    assert!(matches!(health, LedgerError::Newer { found: 9999, known: 1 }), "{health}");
+    assert!(matches!(health, LedgerError::Newer { found: 9999, known: 2 }), "{health}");
     let opened = SqlLedger::open(&kit.settings).await.unwrap_err();
-    assert!(matches!(opened, LedgerError::Newer { found: 9999, known: 1 }), "{opened}");
+    assert!(matches!(opened, LedgerError::Newer { found: 9999, known: 2 }), "{opened}");
 }
 
 pub(super) async fn reopening_keeps_all(kit: Kit) {

@@ -440,7 +440,7 @@ impl World {
             let State::Held { outcome, .. } = self.transfers[index].state else { continue };
             let decision = match outcome {
                 Outcome::Open if self.partner.applied[index] > 0 => Order::Applied,
-                Outcome::Open => Order::NotApplied,
+                Outcome::Open | Outcome::Forgotten => Order::NotApplied,
                 Outcome::None if self.rng.u8(..5) == 0 => Order::Cancel,
                 Outcome::None => Order::Retry,
             };
@@ -469,7 +469,7 @@ impl World {
             let applied = self.partner.applied[index];
             let wrong = match &transfer.state {
                 State::Settled { .. } => applied != 1,
-                State::Held { outcome: Outcome::Open, .. } => applied > 1,
+                State::Held { outcome: Outcome::Open | Outcome::Forgotten, .. } => applied > 1,
                 State::Held { outcome: Outcome::None, .. } | State::Cancelled { .. } => applied != 0,
                 // Waits behind an open outcome, or for the account's balance.
                 State::Planned { last, .. } => {

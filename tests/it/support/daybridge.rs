@@ -108,6 +108,21 @@ settle_window = "5s"
         fs::read_to_string(self.log_path(name)).unwrap_or_default()
     }
 
+    /// Replaces a text of the settings file, which must stand there.
+    pub(crate) fn set(&self, from: &str, to: &str) {
+        let path = self.path("daybridge.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{from} is not in the settings");
+        fs::write(path, text.replace(from, to)).unwrap();
+    }
+
+    /// What the panel's Billing History shows: a line for each extension that was applied, with its comment.
+    pub(crate) async fn billing_history(&self) -> String {
+        let state = self.sim_state().await.unwrap();
+        let applied = state["extends"].as_array().unwrap().iter().filter(|e| e["applied"] == true);
+        applied.map(|e| format!("{} {} {}\n", e["at"], e["days"], e["comment"])).collect()
+    }
+
     /// Path inside the folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)

@@ -43,6 +43,33 @@ impl Postgres {
     }
 }
 
+/// A copy of a running database, as `pg_dump` makes it, put into a new one whose URL comes back.
+pub(crate) struct Dump(Vec<u8>);
+
+impl Dump {
+    /// Of the database at a URL.
+    pub(crate) fn of(url: &str) -> Self {
+        let dumped = Command::new(binaries().join("pg_dump")).arg(url).output().unwrap();
+        assert!(dumped.status.success(), "pg_dump: {}", String::from_utf8_lossy(&dumped.stderr));
+        Self(dumped.stdout)
+    }
+
+    /// Into a new database; its URL.
+    pub(crate) fn restore(&self) -> String {
+        use std::io::Write as _;
+        let url = Postgres::url_of_new_database();
+        let mut psql = Command::new(binaries().join("psql"))
+            .args(["-q", "-v", "ON_ERROR_STOP=1", &url])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        psql.stdin.take().unwrap().write_all(&self.0).unwrap();
+        assert!(psql.wait().unwrap().success());
+        url
+    }
+}
+
 fn binaries() -> PathBuf {
     let versions = fs::read_dir("/usr/lib/postgresql").expect("PostgreSQL is installed");
     let mut found: Vec<PathBuf> =

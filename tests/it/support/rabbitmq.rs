@@ -111,6 +111,12 @@ impl Broker {
         }
     }
 
+    /// Removes the data of a node that is down.
+    pub(crate) fn lose_disk(&self) {
+        assert!(self.node.lock().unwrap().is_none(), "the node runs");
+        fs::remove_dir_all(self.dir.join("mnesia")).unwrap();
+    }
+
     /// Starts the node on the same data and ports, and waits until it takes connections.
     pub(crate) fn start_again(&self) {
         let mut node = self.node.lock().unwrap();
