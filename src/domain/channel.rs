@@ -11,7 +11,7 @@ pub const QUIET_MS: i64 = 30_000;
 pub const LIVE_TRIES_MAX: u32 = 12;
 
 /// What the ledger keeps of a channel.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Hash, Eq, Serialize, Deserialize)]
 pub struct Channel {
     /// Highest `activeTill` ever read; a lower reading lags.
     pub floor: Option<Ms>,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Ms;
 
 /// A channel as the partner showed it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Hash, Eq, Serialize, Deserialize)]
 pub struct Reading {
     /// Until when the channel has days, ms since epoch.
     pub active_till: Ms,
@@ -15,7 +15,7 @@ pub struct Reading {
 }
 
 /// Why a channel could not be read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Hash, Eq, Serialize, Deserialize)]
 pub enum ReadError {
     /// The partner says it does not know the channel (404 in its own form).
     UnknownChannel,
@@ -26,7 +26,7 @@ pub enum ReadError {
 }
 
 /// What came back from one `extend` call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Hash, Eq, Serialize, Deserialize)]
 pub enum Reply {
     /// A 2xx in the partner's form that does not say `success: false`; `activeTill` where it carries one.
     Accepted {

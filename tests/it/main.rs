@@ -13,6 +13,7 @@ mod domain;
 mod e2e;
 mod house;
 mod ledger;
+mod model;
 mod partner;
 mod provider;
 mod queue;

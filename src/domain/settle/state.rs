@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::super::Ms;
 
 /// The last call that was intended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Hash, Eq, Serialize, Deserialize)]
 pub struct Call {
     /// 1 for the first.
     pub attempt: u32,
@@ -18,7 +18,7 @@ pub struct Call {
 }
 
 /// How a transfer came to be settled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Hash, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum How {
     /// The partner said yes and `activeTill` fits.
@@ -30,7 +30,7 @@ pub enum How {
 }
 
 /// Whether the call behind a held transfer may have been applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Hash, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It may; the channel takes no other transfer until a person decides.
@@ -43,7 +43,7 @@ pub enum Outcome {
 }
 
 /// Why a transfer is held.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Hash, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Cause {
     /// The partner refused; status and its words.
     #[error("the partner refused the extension: {0} {1}")]
@@ -107,7 +107,7 @@ impl Cause {
 }
 
 /// Where a transfer stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Hash, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum State {
     /// To be called.
@@ -201,7 +201,7 @@ pub enum State {
 }
 
 /// Readings after a settlement that was in doubt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Hash, Eq, Serialize, Deserialize)]
 pub struct Watch {
     /// End of the window.
     pub until: Ms,

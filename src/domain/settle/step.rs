@@ -12,7 +12,7 @@ use super::{
 };
 
 /// What the driver brings to a step.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Input {
     /// A worker holds the channel's lease and turns to the transfer.
     Due,
@@ -25,7 +25,7 @@ pub enum Input {
 }
 
 /// What the driver does after it committed the new state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Effect {
     /// Read the channel.
     Read,
