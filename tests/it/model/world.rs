@@ -188,7 +188,7 @@ fn forget_what_is_stale(worker: &mut Worker) {
 
 impl World {
     /// The workers are alike, and so are the payments: one world stands for all that differ only in which is which.
-    fn as_its_equals(mut self) -> Self {
+    fn standing_for_its_equals(mut self) -> Self {
         self.sort();
         let mut other = self.clone();
         other.transfers.swap(0, 1);
@@ -410,7 +410,7 @@ impl Model for Protocol {
         if !self.without(Removed::Epoch) {
             world.workers.iter_mut().for_each(forget_what_is_stale);
         }
-        Some(world.as_its_equals())
+        Some(world.standing_for_its_equals())
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
