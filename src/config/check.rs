@@ -3,7 +3,11 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{Config, Source};
-use crate::{domain::id::CommentTemplate, envelope::WORD_BYTES_MAX, partner::CALL_TIMEOUT_MAX};
+use crate::{
+    domain::id::{CommentTemplate, realm_bytes},
+    envelope::WORD_BYTES_MAX,
+    partner::CALL_TIMEOUT_MAX,
+};
 
 /// Everything that does not fit together, a sentence each.
 pub fn contradictions(config: &Config) -> Vec<String> {
@@ -52,7 +56,7 @@ pub fn contradictions(config: &Config) -> Vec<String> {
     refuse(config.worker.poll < Duration::from_millis(10), "worker.poll must be at least 10ms".into());
 
     let realms: Vec<&str> = config.sources.iter().map(|(name, source)| source.realm(name)).collect();
-    let realm_bytes = realms.iter().map(|realm| realm.len()).max().unwrap_or(0);
+    let realm_bytes = realms.iter().map(|realm| realm_bytes(realm)).max().unwrap_or(0);
     let days_max = config.sources.values().map(|s| s.days_max).max().unwrap_or(0);
     if let Err(why) = CommentTemplate::parse(&partner.comment, realm_bytes, days_max) {
         wrong.push(format!("partner.comment {why}"));
@@ -135,6 +139,17 @@ mod tests {
             assert!(wrong.iter().any(|w| w.contains(part)), "{part} not in {wrong:?}");
         }
         assert_eq!(wrong.len(), 5, "{wrong:?}");
+    }
+
+    /// A realm was measured as it is written, and a comment could grow too long by its percent signs.
+    #[test]
+    fn a_realm_counts_as_long_as_it_is_in_a_key() {
+        let wrong = |realm: &str| {
+            let text = format!("[sources.s]\nprovider = \"stripe\"\nsecrets = [\"s\"]\nrealm = \"{realm}\"");
+            contradictions(&crate::config::load::parse(&text, Vec::new()).unwrap())
+        };
+        assert_eq!(wrong("sixteen-letters."), Vec::<String>::new());
+        assert!(wrong("üüüü")[0].contains("can grow to 10"), "{:?}", wrong("üüüü"));
     }
 
     #[test]

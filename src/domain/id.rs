@@ -47,6 +47,11 @@ pub fn payment_key(realm: &str, account: Option<&str>, payment_id: &str) -> Stri
     format!("{}/{part}", encode(realm))
 }
 
+/// Bytes that a realm takes in a key.
+pub fn realm_bytes(realm: &str) -> usize {
+    encode(realm).len()
+}
+
 /// The key of the `n`th transfer of a payment.
 pub fn transfer_key(payment_key: &str, n: u32) -> String {
     format!("{payment_key}#{n}")
@@ -105,6 +110,9 @@ impl CommentTemplate {
         if let Some(odd) = template.chars().find(|c| !matches!(c, ' '..='~')) {
             return Err(format!("must be printable ASCII, found {odd:?}"));
         }
+        if template.len() > COMMENT_BYTES_MAX {
+            return Err(format!("is longer than the {COMMENT_BYTES_MAX} characters of a comment"));
+        }
         let rest = template.replace("{key}", "").replace("{days}", "");
         if rest.contains(['{', '}']) {
             return Err("knows the placeholders {key} and {days} only".into());
@@ -160,6 +168,8 @@ mod tests {
     fn comment_templates_hold_the_key_and_fit() {
         let ok = CommentTemplate::parse("daybridge {key} {days}d", 16, 3650).unwrap();
         assert_eq!(ok.render("stripe/pi_1#1", 30), "daybridge stripe/pi_1#1 30d");
+        // Found by a fuzzer: so many keys were put in before the length was looked at.
+        assert!(CommentTemplate::parse(&"{key}".repeat(600), 16, 3650).unwrap_err().contains("longer"));
         for bad in ["", "no key", "{key} {other}", "{key} ü", &format!("{{key}} {}", "x".repeat(40))] {
             assert!(CommentTemplate::parse(bad, 16, 3650).is_err(), "{bad}");
         }

@@ -11,7 +11,7 @@ use crate::{
     config::{self, Config},
     domain::{
         facts::{Facts, Money},
-        id::CommentTemplate,
+        id::{CommentTemplate, realm_bytes},
         payment::Rules,
         settle,
     },
@@ -81,7 +81,7 @@ pub async fn run(config: Config, doors: Doors, stop: CancellationToken) -> anyho
 
 /// The comment template of the settings, for keys of their longest realm.
 pub fn comment_template(config: &Config) -> anyhow::Result<CommentTemplate> {
-    let realm_bytes = config.sources.iter().map(|(name, s)| s.realm(name).len()).max().unwrap_or(0);
+    let realm_bytes = config.sources.iter().map(|(name, s)| realm_bytes(s.realm(name))).max().unwrap_or(0);
     let days_max = config.sources.values().map(|s| s.days_max).max().unwrap_or(0);
     CommentTemplate::parse(&config.partner.comment, realm_bytes, days_max).map_err(anyhow::Error::msg)
 }

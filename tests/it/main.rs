@@ -11,6 +11,7 @@
 mod deploy;
 mod domain;
 mod e2e;
+mod fuzz;
 mod house;
 mod ledger;
 mod model;

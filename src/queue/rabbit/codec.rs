@@ -32,7 +32,7 @@ const PERSISTENT: u8 = 2;
 
 /// The body and the properties of a message. A word longer than an AMQP short string (255 bytes) is refused
 /// here: sent, it would close the channel under everybody else's publishes.
-pub(super) fn encode(envelope: Envelope) -> Result<(Bytes, BasicProperties), NotConfirmed> {
+pub fn encode(envelope: Envelope) -> Result<(Bytes, BasicProperties), NotConfirmed> {
     let message_id = short(envelope.message_id())?;
     let mut headers = FieldTable::default();
     headers.insert(VERSION.into(), AMQPValue::LongLongInt(envelope::VERSION));
@@ -58,7 +58,7 @@ fn short(word: String) -> Result<ShortString, NotConfirmed> {
 }
 
 /// Reads a message back.
-pub(super) fn decode(data: Vec<u8>, properties: &BasicProperties) -> Content {
+pub fn decode(data: Vec<u8>, properties: &BasicProperties) -> Content {
     let body = Bytes::from(data);
     match words(&body, properties) {
         Ok(envelope) => Content::Envelope(envelope),

@@ -13,7 +13,8 @@ mod link;
 mod topology;
 
 /// Envelope to message and back.
-mod codec;
+#[doc(hidden)]
+pub mod codec;
 
 /// A task that publishes.
 mod publisher;

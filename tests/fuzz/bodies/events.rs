@@ -1,0 +1,61 @@
+//! Any body is read or refused in words; what it comes to is a grant only within the rules.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use daybridge::{
+    config::load,
+    domain::payment::{Decision, Home, decide, home},
+    domain::{facts::Money, payment::Rules},
+    envelope::WORD_BYTES_MAX,
+    provider::{PRESETS, Sources, source::Readers, words::words},
+};
+
+const DAYS_MAX: u32 = 3650;
+const FAMILIES: [&str; 4] = ["charges", "payment_intents", "checkout", "invoices"];
+
+fn readers() -> &'static (Readers, Vec<Rules>) {
+    static READERS: OnceLock<(Readers, Vec<Rules>)> = OnceLock::new();
+    READERS.get_or_init(|| {
+        let source = |family| {
+            format!("[sources.{family}]\nprovider = \"stripe\"\nsecrets = [\"x\"]\nmoney_in = \"{family}\"\n")
+        };
+        let config = load::parse(&FAMILIES.map(source).concat(), []).unwrap();
+        let rules = FAMILIES.iter().map(|family| {
+            let source = &config.sources[*family];
+            Rules {
+                money_in: source.money_in,
+                money_in_since: None,
+                channel_pointers: source.channel.clone(),
+                days_pointers: source.days.clone(),
+                prices: [("price_1AbC".to_owned(), 30)].into(),
+                per_day: Some(Money { amount: 30, currency: "usd".into() }),
+                days_max: DAYS_MAX,
+            }
+        });
+        (Sources::readers(&config).unwrap(), rules.collect())
+    })
+}
+
+pub fn read(data: &[u8]) {
+    let found = words(&PRESETS[0].events, &Bytes::copy_from_slice(data));
+    for word in [&found.event_id, &found.event_type] {
+        assert!(!word.is_empty() && word.len() <= WORD_BYTES_MAX, "{} bytes", word.len());
+    }
+    let (readers, rules) = readers();
+    for (family, rules) in FAMILIES.iter().zip(rules) {
+        let Ok(facts) = readers.read(family, data) else { continue };
+        if let Home::Payment { name, granted, absorbed } = home(&facts.ids, &[]) {
+            assert!(facts.ids.contains(&name) && granted.is_none() && absorbed.is_empty());
+        }
+        let twice = [facts.clone(), facts];
+        let [once, again] = [decide(&twice[..1], rules, None), decide(&twice, rules, None)];
+        assert_eq!(once, again, "told twice, it comes to something else");
+        if let Decision::Grant { days, .. } = once {
+            assert!((1..=DAYS_MAX).contains(&days));
+            assert!(twice[0].money.as_ref().is_some_and(|money| money.amount > 0), "days without money");
+            let restored = decide(&twice, rules, Some(i64::MAX));
+            assert!(matches!(restored, Decision::Hold(_)), "granted in a ledger that forgot");
+        }
+    }
+}
