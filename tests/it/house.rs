@@ -71,3 +71,19 @@ fn only_settle_calls_extend() {
     never("", &[".extend(&claim"], &["src/worker/turn.rs"]);
     never("ops", &["partner"], &[]);
 }
+
+/// A mutation whose text has gone would break nothing, and prove nothing.
+#[test]
+fn every_mutation_still_has_its_text() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let table: toml::Table = fs::read_to_string(root.join("tests/mutations.toml")).unwrap().parse().unwrap();
+    let mutations = table["mutation"].as_array().unwrap();
+    let rules: std::collections::BTreeSet<i64> =
+        mutations.iter().map(|m| m["rule"].as_integer().unwrap()).collect();
+    assert_eq!(rules, (1..=11).collect(), "a rule without a mutation");
+    for mutation in mutations {
+        let [name, file, before] = ["name", "file", "before"].map(|key| mutation[key].as_str().unwrap());
+        let text = fs::read_to_string(root.join(file)).unwrap();
+        assert_eq!(text.matches(before).count(), 1, "{name}: {before:?} in {file}");
+    }
+}

@@ -20,3 +20,4 @@ mod provider;
 mod queue;
 mod simulation;
 mod support;
+mod worker;

@@ -150,9 +150,20 @@ impl Kit {
         source: &SourceRules,
         dead: bool,
     ) -> Recorded {
+        self.record_at(envelope, facts, source, dead, NOW).await
+    }
+
+    pub(crate) async fn record_at(
+        &self,
+        envelope: &Envelope,
+        facts: Result<&Facts, &str>,
+        source: &SourceRules,
+        dead: bool,
+        now: i64,
+    ) -> Recorded {
         let entry =
             Entry { envelope, dead, facts, source: Some(source), account: ACCOUNT, comment: comment() };
-        self.ledger.record(&entry, NOW).await.unwrap()
+        self.ledger.record(&entry, now).await.unwrap()
     }
 
     /// A granted payment of 30 days; returns its transfer's key.

@@ -199,3 +199,12 @@ pub(super) async fn modes_do_not_mix(kit: Kit) {
     let recorded = kit.record("evt_3", &connected).await;
     assert_eq!(recorded.planned.as_deref(), Some("stripe/acct_1:pi_1#1"));
 }
+
+/// A memory that forgets is no memory: a provider's operator may resend by hand for as long as he likes.
+pub(super) async fn a_payment_is_never_forgotten(kit: Kit) {
+    const TEN_YEARS_MS: i64 = 10 * 365 * 86_400_000;
+    let facts = to(charge(&["pi_1"]), "CHAN-1", 30);
+    kit.record("evt_1", &facts).await;
+    let late = kit.record_at(&delivery("evt_2"), Ok(&facts), &rules(), false, NOW + TEN_YEARS_MS).await;
+    assert_eq!((late.outcome, late.planned), (Outcome::Duplicate, None));
+}

@@ -1,0 +1,3 @@
+//! A turn on a channel, step by step: a real ledger, and a partner in the test's hands.
+
+mod turn;

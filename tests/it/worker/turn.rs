@@ -1,0 +1,120 @@
+//! The order of effects: intent, deadline, call. What the partner sees is looked up in the ledger at that moment.
+
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use daybridge::{
+    domain::{
+        id::ChannelId,
+        reply::{ReadError, Reading, Reply},
+        settle::Policy,
+    },
+    ledger::{Ledger, sql::SqlLedger},
+    partner::Partner,
+    worker::{breaker::Breaker, clock::now_ms, turn::Turns},
+};
+use governor::{Quota, RateLimiter};
+use secrecy::ExposeSecret as _;
+use sqlx::Connection as _;
+
+use crate::ledger::kit::{ACCOUNT, Kit, NOW, charge, delivery, rules, sqlite, to};
+
+const CALL_TIMEOUT: Duration = Duration::from_millis(300);
+const DAY_MS: i64 = 86_400_000;
+
+/// What happens while a channel is read, before the answer comes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meanwhile {
+    Nothing,
+    /// Another process holds the ledger for longer than a call may be late.
+    LedgerLocked,
+    /// Another worker claims the channel.
+    ClaimLost,
+}
+
+struct Hand {
+    ledger: SqlLedger,
+    url: String,
+    meanwhile: Meanwhile,
+    /// The transfer's state at the moment of each call.
+    calls: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl Partner for Hand {
+    async fn read(&self, _: &ChannelId) -> Result<Reading, ReadError> {
+        match self.meanwhile {
+            Meanwhile::Nothing => {}
+            Meanwhile::LedgerLocked => {
+                let mut lock = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
+                sqlx::query("BEGIN IMMEDIATE").execute(&mut lock).await.unwrap();
+                tokio::spawn(async move {
+                    tokio::time::sleep(CALL_TIMEOUT * 2).await;
+                    lock.close().await.unwrap();
+                });
+            }
+            Meanwhile::ClaimLost => {
+                let later = now_ms() + 120_000;
+                assert_eq!(self.ledger.claim(ACCOUNT, "other", later, later + 1, 9).await.unwrap().len(), 1);
+            }
+        }
+        Ok(Reading { active_till: NOW + DAY_MS, mode: Some("live".into()) })
+    }
+
+    async fn extend(&self, _: &ChannelId, days: u32, _: &str, _: &str) -> Reply {
+        let whole = self.ledger.payment("stripe/pi_1").await.unwrap().unwrap();
+        self.calls.lock().unwrap().push(whole.transfers[0].state.clone());
+        Reply::Accepted { active_till: Some(NOW + DAY_MS + i64::from(days) * DAY_MS) }
+    }
+
+    async fn make_live(&self, _: &ChannelId) -> Result<(), ReadError> {
+        Ok(())
+    }
+
+    async fn health(&self) -> Result<(), ReadError> {
+        Ok(())
+    }
+}
+
+/// Takes one turn on a planned transfer; the states that the partner saw at its calls, and the state after.
+async fn turn(meanwhile: Meanwhile) -> (Vec<String>, String) {
+    let kit: Kit = sqlite().await;
+    let facts = to(charge(&["pi_1"]), "CHAN-1", 30);
+    kit.record_at(&delivery("evt_1"), Ok(&facts), &rules(), false, now_ms()).await;
+    let url = kit.settings.url.resolve().unwrap().expose_secret().to_owned();
+    let hand = Arc::new(Hand { ledger: kit.ledger.clone(), url, meanwhile, calls: Mutex::default() });
+    let turns = Arc::new(Turns {
+        ledger: Arc::new(kit.ledger.clone()),
+        partner: hand.clone(),
+        policy: Policy { settle_window_ms: 5_000, retry_unmoved: true, skew_ms: 1_000, ensure_live: false },
+        call_timeout: CALL_TIMEOUT,
+        probe_ms: 1_000,
+        limiter: RateLimiter::direct(Quota::per_second(NonZeroU32::MAX)),
+        breaker: Breaker::new(5, 1_000),
+    });
+    let now = now_ms();
+    let claim = kit.ledger.claim(ACCOUNT, "w", now, now + 60_000, 1).await.unwrap().pop().unwrap();
+    turns.take(claim, now + 60_000).await;
+    let state = kit.ledger.payment("stripe/pi_1").await.unwrap().unwrap().transfers[0].state.clone();
+    (hand.calls.lock().unwrap().clone(), state)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_follows_a_committed_intent() {
+    assert_eq!(turn(Meanwhile::Nothing).await, (vec!["intended".to_owned()], "settled".to_owned()));
+}
+
+/// A commit that took too long, a worker that was stopped: the intent is old, and its call is not sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_is_never_sent_late() {
+    assert_eq!(turn(Meanwhile::LedgerLocked).await, (vec![], "planned".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_claim_calls_nothing() {
+    assert_eq!(turn(Meanwhile::ClaimLost).await, (vec![], "planned".to_owned()));
+}
