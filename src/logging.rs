@@ -8,9 +8,9 @@ use std::io::IsTerminal as _;
 
 use tracing_subscriber::{EnvFilter, fmt};
 
-/// What libraries may say: their errors reach the operator through ours. Of sqlx only slow statements: it warns of
-/// each transaction that met another and was tried again.
-const LIBRARIES: &str = "lapin=off,sqlx=off,sqlx::query=warn,actix_http=off,actix_server=warn";
+/// What libraries may say: their errors reach the operator through ours. sqlx warns of each transaction that met
+/// another and was tried again.
+const LIBRARIES: &str = "lapin=off,sqlx=off,actix_http=off,actix_server=warn";
 
 /// Starts logging for the process from this level; a second call changes nothing.
 pub fn start(level: tracing::Level) {
