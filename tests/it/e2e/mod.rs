@@ -3,4 +3,5 @@
 mod faults;
 mod operator;
 mod recovery;
+mod siege;
 mod story;

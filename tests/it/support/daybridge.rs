@@ -160,6 +160,13 @@ settle_window = "5s"
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
+    /// The most memory that a process has ever had, in KiB.
+    pub(crate) fn memory_kib(&self, name: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.processes[name].id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// kill -9
     pub(crate) fn kill(&mut self, name: &str) {
         let mut child = self.processes.remove(name).unwrap();
