@@ -17,6 +17,7 @@ mod floor;
 mod load;
 mod process;
 mod report;
+mod siege;
 mod whole;
 mod wire;
 
@@ -35,20 +36,27 @@ fn main() {
         Some("bare") => bare::run(argument(1).unwrap().parse().unwrap(), argument(2).unwrap().to_owned()),
         // Cargo adds `--bench` when it is asked to benchmark; `cargo test --all-targets` does not.
         _ if arguments.iter().any(|argument| argument == "--bench") => {
-            measure(arguments.iter().any(|argument| argument == "--quick"));
+            let given = |name: &str| arguments.iter().any(|argument| argument == name);
+            measure(given("--quick"), given("--siege"));
         }
         _ => println!("the benchmark is started by tests/bench/run"),
     }
 }
 
-fn measure(quick: bool) {
+fn measure(quick: bool, only_siege: bool) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     eprintln!("starting a private RabbitMQ node");
     let broker = rabbitmq::Broker::start();
     report::machine();
+    if only_siege {
+        report::siege(&runtime.block_on(siege::run(&broker, quick)));
+        return;
+    }
     let duel = runtime.block_on(duel::run(&broker, quick));
     report::duel(&duel);
     let whole = runtime.block_on(whole::run(&broker, quick));
     report::whole(&whole);
-    report::aims(&duel, &whole);
+    let siege = runtime.block_on(siege::run(&broker, quick));
+    report::siege(&siege);
+    report::aims(&duel, &whole, &siege);
 }

@@ -6,6 +6,7 @@ use crate::{
     THREADS,
     duel::{Duel, LOADS, NAMES},
     load::{Load, Sample},
+    siege::{HONEST_PER_S, SLOW, Siege},
     whole::Whole,
 };
 
@@ -73,8 +74,22 @@ pub(crate) fn whole(whole: &Whole) {
     println!("| CPU per event, from request to settled | {:.2} ms |\n", whole.cpu_ms);
 }
 
+/// What honest requests notice of slow connections.
+pub(crate) fn siege(siege: &Siege) {
+    println!(
+        "| {HONEST_PER_S} requests/s to `serve` | alone | beside {SLOW} slow connections |\n|---|---|---|"
+    );
+    let row = |name: &str, value: fn(&Sample) -> f64| {
+        println!("| {name} | {:.2} | {:.2} |", value(&siege.calm), value(&siege.besieged));
+    };
+    row("p50 ms", |sample| sample.p50_ms);
+    row("p99 ms", |sample| sample.p99_ms);
+    row("CPU ms/request", |sample| sample.cpu_ms);
+    println!();
+}
+
 /// Each aim, met or missed.
-pub(crate) fn aims(duel: &Duel, whole: &Whole) {
+pub(crate) fn aims(duel: &Duel, whole: &Whole, siege: &Siege) {
     println!("| aim | measured | |\n|---|---|---|");
     let line = |aim: &str, measured: f64, met: bool| {
         println!("| {aim} | {measured:.2} | {} |", if met { "met" } else { "**missed**" });
@@ -95,6 +110,8 @@ pub(crate) fn aims(duel: &Duel, whole: &Whole) {
     line("`run` idle: RSS ≤ 40 MiB", idle, idle <= 40.0);
     let (p50, _) = Whole::percentiles(&whole.accepted_to_call);
     line("100 events/s: accepted → call, p50 ≤ 5 ms", p50, p50 <= 5.0);
+    let p99 = siege.besieged.p99_ms;
+    line(&format!("{SLOW} slow connections: honest p99 ≤ 100 ms"), p99, p99 <= 100.0);
 }
 
 impl Duel {
