@@ -44,6 +44,9 @@ pub async fn run(
         }),
         account: config.partner.account,
     };
+    if let Err(error) = settling.try_new_token().await {
+        tracing::warn!(%error, "a refused token is tried again when its time has come");
+    }
     let mut running = JoinSet::new();
     while !stop.is_cancelled() {
         let wait = match settling.claim(&mut running).await {
@@ -79,6 +82,17 @@ struct Settling {
 }
 
 impl Settling {
+    /// A worker that starts may have a new token: one that was refused is no reason to rest any longer.
+    async fn try_new_token(&self) -> Result<(), LedgerError> {
+        let ledger = &self.turns.ledger;
+        let hold = ledger.account_hold(&self.account).await?;
+        if hold.is_some_and(|hold| hold.news == AccountNews::NoToken) {
+            let now = clock::now_ms();
+            ledger.account_news(&self.account, AccountNews::NoToken, now, now).await?;
+        }
+        Ok(())
+    }
+
     /// Starts turns on due channels; returns how long nothing else will be due.
     async fn claim(&self, running: &mut JoinSet<()>) -> Result<Duration, LedgerError> {
         while running.try_join_next().is_some() {}

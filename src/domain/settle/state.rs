@@ -272,6 +272,15 @@ impl State {
         }
     }
 
+    /// A planned transfer, due by then at the latest; any other as it is.
+    pub fn due_by(&self, at: Ms) -> Self {
+        let mut sooner = self.clone();
+        if let State::Planned { due, .. } = &mut sooner {
+            *due = at.min(*due);
+        }
+        sooner
+    }
+
     /// Number of calls intended so far.
     pub fn attempt(&self) -> u32 {
         match self {

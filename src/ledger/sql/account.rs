@@ -132,15 +132,16 @@ impl SqlLedger {
             Some(found) => Some(found),
             None => match oldest_free(&mut tx, account, cause).await? {
                 Some((key, channel, state)) => {
-                    again(&mut tx, &key, &state, now).await?;
-                    Some((key, channel))
+                    let state = again(&mut tx, &key, &state, now).await?;
+                    Some((key, channel, state))
                 }
                 None => planned(&mut tx, account, None).await?,
             },
         };
         let probed = found.is_some();
         match found {
-            Some((key, channel)) => {
+            Some((key, channel, state)) => {
+                rows::swap(&mut tx, &key, &state, &state.due_by(now), None, now).await?;
                 sqlx::query("UPDATE accounts SET probe = $1 WHERE account = $2")
                     .bind(&*key)
                     .bind(account)
@@ -223,13 +224,13 @@ async fn plan_again(tx: &mut Tx, account: &str, cause: &str, now: Ms) -> Result<
     Ok(())
 }
 
-async fn again(tx: &mut Tx, key: &str, state: &State, now: Ms) -> Result<(), Fault> {
+async fn again(tx: &mut Tx, key: &str, state: &State, now: Ms) -> Result<State, Fault> {
     let next = planned_again(state, now)
         .ok_or_else(|| corrupt(format!("{key} is held for the account, but its outcome is open")))?;
     if !rows::swap(tx, key, state, &next, None, now).await? {
         return Err(Fault::Conflict(format!("{key} was decided meanwhile")));
     }
-    Ok(())
+    Ok(next)
 }
 
 async fn oldest_held(
@@ -270,14 +271,18 @@ async fn oldest_free(
 }
 
 /// A planned transfer: this one, or the oldest; on a channel that takes transfers.
-async fn planned(tx: &mut Tx, account: &str, key: Option<&str>) -> Result<Option<(String, String)>, Fault> {
+async fn planned(
+    tx: &mut Tx,
+    account: &str,
+    key: Option<&str>,
+) -> Result<Option<(String, String, State)>, Fault> {
     let row = sqlx::query(AssertSqlSafe(format!(
-        "SELECT key, channel FROM transfers WHERE account = $1 AND state = 'planned' \
+        "SELECT key, channel, detail FROM transfers WHERE account = $1 AND state = 'planned' \
          AND ($2 = '' OR key = $2) AND {FREE} ORDER BY created_at LIMIT 1"
     )))
     .bind(account)
     .bind(key.unwrap_or_default())
     .fetch_optional(&mut **tx)
     .await?;
-    row.map(|row| Ok((row.try_get("key")?, row.try_get("channel")?))).transpose()
+    row.map(|row| Ok((row.try_get("key")?, row.try_get("channel")?, rows::state(&row)?))).transpose()
 }

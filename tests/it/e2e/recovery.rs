@@ -238,3 +238,56 @@ async fn a_broker_lost_with_its_disk_is_made_good_by_resending() {
         assert_eq!(house.applied(&payment).await, 1, "{payment}");
     }
 }
+
+/// No backup at all: an empty ledger that was declared restored since the first day.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_ledger_credits_nothing_again() {
+    let mut house = House::build("embedded", None, "").await;
+    house.sim("channels", json!({"id": CHANNELS[0], "days": 3, "mode": "live"})).await;
+    house.start("run").await;
+    let bodies: Vec<_> = (0..3).map(|n| charge(&format!("{n}"), CHANNELS[0])).collect();
+    for body in &bodies {
+        assert_eq!(house.post(body).await, 200);
+    }
+    house.payment_is("stripe/pi_2", "credited").await;
+    house.kill("run");
+    for rest in ["ledger.db", "ledger.db-wal", "ledger.db-shm"] {
+        let _ = fs::remove_file(house.path(rest));
+    }
+    let output = house.command(&["ledger", "restored", "--since", "2026-01-01"]);
+    assert!(output.status.success(), "{output:?}");
+    house.start("run").await;
+    for body in &bodies {
+        assert_eq!(house.post(body).await, 200);
+    }
+    for n in 0..bodies.len() {
+        let payment = format!("stripe/pi_{n}");
+        house.payment_is(&payment, "held").await;
+        let output = house.command(&["held", "settle", &payment, "--applied", "--reason", "Billing History"]);
+        assert!(output.status.success(), "{output:?}");
+        house.payment_is(&payment, "credited").await;
+        assert_eq!(house.applied(&payment).await, 1, "{payment}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expired_partner_token_holds_the_account_until_it_is_replaced() {
+    let broker = Broker::shared();
+    let mut house = House::build(&broker.amqp_url(&broker.new_vhost()), None, "").await;
+    house.sim("channels", json!({"id": CHANNELS[0], "days": 3, "mode": "live"})).await;
+    house.start("serve").await;
+    house.start_as("work", "work", &[("DAYBRIDGE_PARTNER__TOKEN", "an-expired-token".into())]).await;
+    house.ready("work").await;
+    assert_eq!(house.post(&charge("1", CHANNELS[0])).await, 200);
+    let held = until("the account is held", || async {
+        let held = house.json(&["held", "list", "--json"]);
+        held.as_array()?.iter().find(|h| h["kind"] == "account").cloned()
+    })
+    .await;
+    assert_eq!(held["cause"], "unauthorized", "{held:#}");
+    assert_eq!(house.applied("stripe/pi_1").await, 0);
+    assert_eq!(house.stop("work").await, Some(0));
+    house.start("work").await;
+    house.payment_is("stripe/pi_1", "credited").await;
+    assert_eq!(house.applied("stripe/pi_1").await, 1);
+}
