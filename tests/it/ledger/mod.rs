@@ -33,7 +33,8 @@ both! {
     recording: records_once, redelivery_changes_nothing, parallel_records_plan_one_transfer,
         a_link_supplies_the_channel, payments_that_are_one_are_joined, contradictions_are_held,
         another_body_is_another_event, unreadable_and_dead_are_held, changed_rules_grant_what_was_held,
-        refund_before_money_holds, modes_do_not_mix, a_payment_is_never_forgotten;
+        refund_before_money_holds, modes_do_not_mix, a_payment_is_never_forgotten,
+        a_join_beside_a_grant_plans_one_transfer;
     settling: a_turn_to_the_end, an_older_claim_changes_nothing, one_open_transfer_per_channel,
         parallel_claims_are_exclusive, a_lease_that_ends_is_taken_over, the_account_rests_and_goes_on,
         one_caller_takes_the_probe, due_channels_are_found_by_index;

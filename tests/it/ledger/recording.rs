@@ -78,6 +78,25 @@ pub(super) async fn parallel_records_plan_one_transfer(kit: Kit) {
     assert!(events.iter().all(|e| e.outcome != "held"));
 }
 
+/// Two events that share no row before both have looked: one grants a payment, the other joins it to a second name
+/// and grants that one.
+pub(super) async fn a_join_beside_a_grant_plans_one_transfer(kit: Kit) {
+    const ROUNDS: usize = 25;
+    for round in 0..ROUNDS {
+        let (intent, charged) = (format!("pi_{round}"), format!("ch_{round}"));
+        let channel = format!("CHAN-{round}");
+        kit.record(&format!("evt_a{round}"), &charge(&[&charged])).await;
+        kit.record(&format!("evt_b{round}"), &facts(Meaning::Link, &[&intent])).await;
+        let grants = to(charge(&[&charged]), &channel, 30);
+        let joins = to(facts(Meaning::Link, &[&intent, &charged]), &channel, 30);
+        let events = [format!("evt_c{round}"), format!("evt_d{round}")];
+        tokio::join!(kit.record(&events[0], &grants), kit.record(&events[1], &joins));
+        let transfers = kit.transfers(100).await.unwrap();
+        let ours: Vec<_> = transfers.iter().filter(|t| t.channel == channel).map(|t| &t.key).collect();
+        assert_eq!(ours.len(), 1, "{ours:?}");
+    }
+}
+
 pub(super) async fn a_link_supplies_the_channel(kit: Kit) {
     let first = kit.record("evt_1", &charge(&["pi_1", "ch_1"])).await;
     assert_eq!(first.outcome, Outcome::Held);
