@@ -20,7 +20,8 @@ ALARM_S = 5
 PARTITION_S = 8
 HAND_MADE = 30
 CLOCK_STEP_S_MAX = 25
-GAP_S = (1.5, 4.0)
+GAP_S = (1.5, 3.5)
+TAKE_S_MAX = 8
 FAULTS = {}
 
 
@@ -76,11 +77,16 @@ class Storm:
 
     @contextmanager
     def take(self, rng, targets):
-        """One of the targets that nobody has; None where all are taken."""
-        with self._lock:
-            free = sorted(set(targets) - self._held)
-            chosen = rng.choice(free) if free else None
-            self._held.add(chosen)
+        """One of the targets that nobody has, waiting a while for one; None where all stay taken."""
+        until = time.monotonic() + TAKE_S_MAX
+        chosen = None
+        while chosen is None and time.monotonic() < until:
+            with self._lock:
+                free = sorted(set(targets) - self._held)
+                chosen = rng.choice(free) if free else None
+                self._held.add(chosen)
+            if chosen is None:
+                time.sleep(0.1)
         try:
             yield chosen
         finally:

@@ -107,7 +107,7 @@ impl SqlLedger {
 
     async fn held_payments(&self, limit: u32, now: Ms) -> Result<Vec<Held>, Fault> {
         let rows = sqlx::query(
-            "SELECT key, cause, reason, next, since FROM payments WHERE decision = 'held' \
+            "SELECT key, cause, reason, next, since, channel, days FROM payments WHERE decision = 'held' \
              ORDER BY since, key LIMIT $1",
         )
         .bind(i64::from(limit))
@@ -126,8 +126,8 @@ impl SqlLedger {
                     outcome: None,
                     next: row.try_get::<Option<String>, _>("next")?.unwrap_or_default(),
                     since: row.try_get("since")?,
-                    channel: None,
-                    days: None,
+                    channel: row.try_get("channel")?,
+                    days: row.try_get::<Option<i64>, _>("days")?.map(rows::narrow),
                 })
             })
             .chain(other)

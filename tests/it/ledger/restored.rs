@@ -72,6 +72,7 @@ pub(super) async fn payments_of_the_forgotten_time_are_held(kit: Kit) {
     let held = kit.held(9, NOW).await.unwrap();
     let restored: Vec<&str> = held.iter().filter(|h| h.cause == "restored").map(|h| &*h.key).collect();
     assert_eq!(restored.len(), 3, "{held:?}");
+    assert!(held.iter().all(|h| (h.channel.as_deref(), h.days) == (Some("CHAN-1"), Some(30))), "{held:?}");
     assert!(held.iter().all(|h| h.next.contains("Billing History")), "{held:?}");
     assert!(refusal(&kit, "stripe/pi_2", Order::Retry).await.contains("Billing History"));
 
