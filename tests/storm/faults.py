@@ -134,6 +134,16 @@ class Storm:
         with self.take(rng, [f"queue{n}" for n in range(1, len(self.house.queue.nodes) + 1)]) as name:
             return None if name is None else do(self.house.queue.nodes[int(name.removeprefix("queue")) - 1])
 
+    def alarm(self, rng, command, raised, lifted):
+        def do(node):
+            if node.ctl(command, raised) is None:
+                return "failed: the node does not answer"
+            time.sleep(ALARM_S)
+            await_true("the alarm ends", lambda: node.ctl(command, lifted) is not None)
+            return node.name
+
+        return self.node(rng, do)
+
     def spoil(self, rng, links, **order):
         with self.take(rng, links) as name:
             if name is None:
@@ -281,26 +291,12 @@ def partition_broker(storm, rng):
 
 @fault
 def memory_alarm(storm, rng):
-    def do(node):
-        if node.ctl("set_vm_memory_high_watermark", "0.00001") is None:
-            return "failed: the node does not answer"
-        time.sleep(ALARM_S)
-        await_true("the memory alarm ends", lambda: node.ctl("set_vm_memory_high_watermark", "0.4") is not None)
-        return node.name
-
-    return storm.node(rng, do)
+    return storm.alarm(rng, "set_vm_memory_high_watermark", "0.00001", "0.4")
 
 
 @fault
 def disk_alarm(storm, rng):
-    def do(node):
-        if node.ctl("set_disk_free_limit", "1000000000000000") is None:
-            return "failed: the node does not answer"
-        time.sleep(ALARM_S)
-        await_true("the disk alarm ends", lambda: node.ctl("set_disk_free_limit", "50MB") is not None)
-        return node.name
-
-    return storm.node(rng, do)
+    return storm.alarm(rng, "set_disk_free_limit", "1000000000000000", "50MB")
 
 
 @fault

@@ -2,7 +2,7 @@
 
 use super::{
     super::{DAY_MS, Ms, channel::Channel},
-    Cause, How, Outcome, State,
+    Call, Cause, How, Outcome, State,
 };
 
 /// A person's decision; who and why are kept beside it.
@@ -45,14 +45,7 @@ pub fn order(
             let explained = i64::from(days).saturating_mul(DAY_MS);
             channel.known = last.map(|c| c.before.saturating_add(explained)).or(channel.known);
             channel.floor = channel.floor.max(channel.known);
-            State::Settled {
-                how: How::ByOperator,
-                before: last.map_or(0, |c| c.before),
-                after: None,
-                at: now,
-                attempt: state.attempt(),
-                watch: None,
-            }
+            found_in_history(*last, now)
         }
         (State::Held { outcome: Outcome::Open, last, .. }, Order::NotApplied) => {
             let over = last.map_or(now, |c| c.at.saturating_add(settle_window_ms));
@@ -63,14 +56,9 @@ pub fn order(
             State::planned(now)
         }
         // What the channel showed in the forgotten time explains nothing now, so nothing is said of it.
-        (State::Held { outcome: Outcome::Forgotten, last, .. }, Order::Applied) => State::Settled {
-            how: How::ByOperator,
-            before: last.map_or(0, |c| c.before),
-            after: None,
-            at: now,
-            attempt: state.attempt(),
-            watch: None,
-        },
+        (State::Held { outcome: Outcome::Forgotten, last, .. }, Order::Applied) => {
+            found_in_history(*last, now)
+        }
         (State::Held { outcome: Outcome::Forgotten, .. }, Order::NotApplied) => State::planned(now),
         (State::Held { outcome: Outcome::Open | Outcome::Forgotten, .. }, Order::Retry | Order::Cancel) => {
             return refused(
@@ -99,6 +87,17 @@ pub fn order(
         (State::Cancelled { .. }, _) => return refused("it is cancelled"),
     };
     Ok((state, channel))
+}
+
+fn found_in_history(last: Option<Call>, now: Ms) -> State {
+    State::Settled {
+        how: How::ByOperator,
+        before: last.map_or(0, |c| c.before),
+        after: None,
+        at: now,
+        attempt: last.map_or(0, |c| c.attempt),
+        watch: None,
+    }
 }
 
 /// A held transfer whose call was not applied, planned again; its last call stays known, so that the next
