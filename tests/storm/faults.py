@@ -95,14 +95,12 @@ class Storm:
 
     # --- parts that several faults share
 
-    def restart(self, role, rng, end, upgrade=False):
+    def restart(self, role, rng, end):
         with self.take(rng, self.house.named(role)) as name:
             if name is None:
                 return None
             process = self.house.roles[name]
             code = end(process)
-            if upgrade:
-                process.arguments[0] = self.upgrade_to
             time.sleep(rng.uniform(*DOWN_S))
             process.start()
             await_true(f"{name} is ready", lambda: self.house.ready(name))
@@ -198,8 +196,11 @@ def term_work(storm, rng):
 
 @fault
 def upgrade(storm, rng):
-    done = [storm.restart(role, rng, lambda process: process.stop(), upgrade=True) for role in ("serve", "work")]
-    return None if None in done else " and ".join(done)
+    """Process after process, and whatever starts from now on: what is new may change the ledger's tables."""
+    for process in storm.house.roles.values():
+        process.arguments[0] = storm.upgrade_to
+    done = [storm.restart(name, rng, lambda process: process.stop()) for name in storm.house.roles]
+    return ", ".join(filter(None, done)) or None
 
 
 @fault
