@@ -2,4 +2,5 @@
 
 mod faults;
 mod operator;
+mod secrets;
 mod story;

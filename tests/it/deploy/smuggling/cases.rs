@@ -96,7 +96,7 @@ const LAST: &[u8] = b"0\r\n\r\n";
 /// Every case, in the order of its trace.
 pub(super) fn all() -> Vec<Case> {
     let mut cases = Vec::new();
-    let mut add = |name, outer, inner, make: &dyn Fn(&[u8], &[u8]) -> Vec<u8>| {
+    let mut add = |name, outer, inner, make: &Make<'_>| {
         let case = cases.len();
         let hidden = traced(honest(&event(case, "inner")), case, 2);
         let bytes = traced(make(&event(case, "outer"), &hidden), case, 1);
@@ -112,7 +112,11 @@ pub(super) fn all() -> Vec<Case> {
     cases
 }
 
-type Add<'a> = dyn FnMut(&'static str, Arrives, Arrives, &dyn Fn(&[u8], &[u8]) -> Vec<u8>) + 'a;
+/// The bytes of a case from its outer body and its inner request.
+type Make<'a> = dyn Fn(&[u8], &[u8]) -> Vec<u8> + 'a;
+
+/// Puts a case into the table.
+type Add<'a> = dyn FnMut(&'static str, Arrives, Arrives, &Make<'_>) + 'a;
 
 /// Where one reader believes one length and the next another.
 fn two_lengths(add: &mut Add<'_>) {
