@@ -6,20 +6,31 @@
 
 use std::io::IsTerminal as _;
 
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{
+    EnvFilter, Layer as _, filter::Targets, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
-/// What libraries may say: their errors reach the operator through ours. sqlx warns of each transaction that met
-/// another and was tried again.
-const LIBRARIES: &str = "lapin=off,sqlx=off,actix_http=off,actix_server=warn";
+/// What libraries may say at most, whatever `RUST_LOG` asks for: their errors reach the operator through ours,
+/// and at finer levels they print heads, frames and statements, with signatures, passwords and bodies in them.
+fn most() -> Targets {
+    Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_target("daybridge", LevelFilter::TRACE)
+        .with_target("lapin", LevelFilter::OFF)
+        .with_target("actix_http", LevelFilter::OFF)
+        // It warns of each transaction that met another and was tried again.
+        .with_target("sqlx", LevelFilter::OFF)
+}
 
 /// Starts logging for the process from this level; a second call changes nothing.
 pub fn start(level: tracing::Level) {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{level},{LIBRARIES}")));
-    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if std::io::stderr().is_terminal() {
-        let _ = builder.with_target(false).compact().try_init();
+    let asked = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level.to_string()));
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines = if std::io::stderr().is_terminal() {
+        lines.with_target(false).compact().boxed()
     } else {
-        let _ = builder.json().flatten_event(true).try_init();
-    }
+        lines.json().flatten_event(true).boxed()
+    };
+    let _ = tracing_subscriber::registry().with(most()).with(asked).with(lines).try_init();
 }

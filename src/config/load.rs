@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use super::{Config, QueueUrl, check};
 
 /// The file that is read where none is named.
@@ -24,9 +26,9 @@ pub fn load(file: Option<&Path>) -> Result<Config, Wrong> {
         .collect();
     let path = file.unwrap_or(Path::new(FILE_DEFAULT));
     let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
+        Ok(text) => Zeroizing::new(text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && file.is_none() && !env.is_empty() => {
-            String::new()
+            Zeroizing::default()
         }
         Err(error) => {
             return Err(Wrong(vec![format!(
@@ -48,11 +50,12 @@ pub fn parse(text: &str, env: impl IntoIterator<Item = (String, String)>) -> Res
     for (name, value) in env {
         let keys: Vec<String> =
             name.trim_start_matches(ENV_PREFIX).to_lowercase().split("__").map(str::to_owned).collect();
-        overlay(&mut table, &keys, typed(&value)).map_err(|why| format!("variable {name}: {why}"))?;
+        overlay(&mut table, &keys, typed(&Zeroizing::new(value)))
+            .map_err(|why| format!("variable {name}: {why}"))?;
     }
     let mut config: Config =
         serde_path_to_error::deserialize(toml::Value::Table(table)).map_err(|error| explained(&error))?;
-    if config.queue.url == QueueUrl::Embedded(None) {
+    if matches!(config.queue.url, QueueUrl::Embedded(None)) {
         config.queue.url = QueueUrl::Embedded(Some(beside_ledger(&config)));
     }
     Ok(config)
@@ -66,7 +69,7 @@ fn located(text: &str, error: &toml::de::Error) -> String {
 }
 
 fn typed(value: &str) -> toml::Value {
-    let wrapped = format!("value = {value}").parse::<toml::Table>();
+    let wrapped = Zeroizing::new(format!("value = {value}")).parse::<toml::Table>();
     let parsed = wrapped.ok().and_then(|mut table| table.remove("value"));
     parsed.unwrap_or_else(|| toml::Value::String(value.to_owned()))
 }
@@ -100,7 +103,20 @@ fn explained(error: &serde_path_to_error::Error<toml::de::Error>) -> String {
             None => format!("unknown key `{unknown}` in {place}"),
         };
     }
-    format!("`{path}`: {message}")
+    format!("`{path}`: {}", unquoted(message))
+}
+
+/// A message that quotes a value of the wrong kind without the value: it may be a secret in the wrong place,
+/// such as `secrets = "…"` for `secrets = ["…"]`.
+fn unquoted(message: &str) -> String {
+    let wrong = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "));
+    match wrong.and_then(|wrong| wrong.rsplit_once(", expected ")) {
+        Some((value, expected)) => {
+            let kind = value.split([' ', '`', '"']).next().unwrap_or_default();
+            format!("expected {expected}, not this {kind}")
+        }
+        None => message.to_owned(),
+    }
 }
 
 /// `embedded` means a file beside the ledger's, or in the working directory where the ledger is a server.
@@ -144,6 +160,37 @@ mod tests {
         assert!(error.contains("`server.max_body_bytes`"), "{error}");
     }
 
+    /// serde quotes a value of the wrong kind.
+    #[test]
+    fn a_secret_of_the_wrong_kind_or_in_the_wrong_place_is_not_quoted() {
+        for text in [
+            "sources.stripe = { provider = 'stripe', secrets = 's3cret' }",
+            "sources.stripe = 's3cret'",
+            "sources = 's3cret'",
+            "queue = 'amqp://user:s3cret@host'",
+            "queue.url = 's3cret'",
+            "queue.url = ['s3cret']",
+            "ledger = 'postgres://user:s3cret@host'",
+            "ledger.url = ['s3cret']",
+            "ledger.url = { file = ['s3cret'] }",
+            "partner = 's3cret'",
+            "partner.token = { s3cret = 'x' }",
+            "partner.token = s3cret",
+            "partner.token = 's3cret' 's3cret'",
+            "partner.token = \"s3cret\\q\"",
+            "partner.call_timeout = 's3cret, expected s3cret'",
+            "partner.calls_per_second_max = 's3cret'",
+            "partner.ensure_live = 's3cret'",
+            "server.trusted_proxies = 's3cret'",
+        ] {
+            let error = parse(text, none()).err().unwrap_or_else(|| panic!("{text}"));
+            assert!(!error.contains("s3cret"), "{text}: {error}");
+        }
+        let list = [("DAYBRIDGE_SOURCES__STRIPE__SECRETS".to_owned(), "s3cret".to_owned())];
+        let error = parse("sources.stripe.provider = 'stripe'", list).unwrap_err();
+        assert_eq!(error, "`sources.stripe.secrets`: expected a sequence, not this string");
+    }
+
     #[test]
     fn the_environment_overrides_any_key() {
         let env = |name: &str, value: &str| (name.to_owned(), value.to_owned());
@@ -162,6 +209,6 @@ mod tests {
         assert_eq!(config.server.max_body_bytes, 7);
         assert!(!config.partner.ensure_live);
         assert_eq!(config.server.trusted_proxies, ["10.0.0.0/8"]);
-        assert_eq!(config.queue.url, QueueUrl::Embedded(Some("/x/y.queue.db".into())));
+        assert_eq!(format!("{:?}", config.queue.url), r#"Embedded(Some("/x/y.queue.db"))"#);
     }
 }

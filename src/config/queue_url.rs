@@ -2,15 +2,17 @@
 
 use std::path::PathBuf;
 
+use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
+use zeroize::Zeroizing;
 
 /// `[queue] url`
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub enum QueueUrl {
     /// A file; `None`: beside the ledger.
     Embedded(Option<PathBuf>),
-    /// One AMQP URL per host of the cluster, tried in turn.
-    Amqp(Vec<String>),
+    /// One AMQP URL per host of the cluster, tried in turn; each may hold a password.
+    Amqp(Vec<SecretString>),
 }
 
 impl Default for QueueUrl {
@@ -42,38 +44,44 @@ impl QueueUrl {
             return Err("must be \"embedded\", \"embedded:/path\", \"amqp://…\" or \"amqps://…\"".into());
         };
         let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        let (login, hosts) = match authority.rsplit_once('@') {
-            Some((login, hosts)) => (format!("{login}@"), hosts),
-            None => (String::new(), authority),
+        let (login, at, hosts) = match authority.rsplit_once('@') {
+            Some((login, hosts)) => (login, "@", hosts),
+            None => ("", "", authority),
         };
         if hosts.split(',').any(|host| host.trim().is_empty()) {
             return Err("names no host".into());
         }
         Ok(Self::Amqp(
-            hosts.split(',').map(|host| format!("{scheme}://{login}{}{path}", host.trim())).collect(),
+            hosts
+                .split(',')
+                .map(|host| format!("{scheme}://{login}{at}{}{path}", host.trim()).into())
+                .collect(),
         ))
     }
 }
 
 impl<'de> Deserialize<'de> for QueueUrl {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+        Self::parse(&Zeroizing::new(String::deserialize(deserializer)?)).map_err(serde::de::Error::custom)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret as _;
+
     use super::*;
 
     #[test]
     fn one_url_per_cluster_host() {
         let amqp = |text| match QueueUrl::parse(text).unwrap() {
-            QueueUrl::Amqp(urls) => urls,
+            QueueUrl::Amqp(urls) => urls.iter().map(|url| url.expose_secret().to_owned()).collect::<Vec<_>>(),
             QueueUrl::Embedded(path) => panic!("embedded {path:?}"),
         };
         assert_eq!(amqp("amqp://g:p@a:1,b:2/%2f?x=1"), ["amqp://g:p@a:1/%2f?x=1", "amqp://g:p@b:2/%2f?x=1"]);
         assert_eq!(amqp("amqps://host"), ["amqps://host"]);
-        assert_eq!(QueueUrl::parse("embedded:/q.db"), Ok(QueueUrl::Embedded(Some("/q.db".into()))));
+        let file = QueueUrl::parse("embedded:/q.db").unwrap();
+        assert!(matches!(file, QueueUrl::Embedded(Some(path)) if path.as_os_str() == "/q.db"));
         for bad in ["", "redis://x", "amqp://", "amqp://a,,b/"] {
             assert!(QueueUrl::parse(bad).is_err(), "{bad}");
         }

@@ -4,14 +4,17 @@
 use std::path::PathBuf;
 
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, Visitor},
+};
+use zeroize::Zeroizing;
 
 /// Longest secret, in bytes.
 pub const SECRET_BYTES_MAX: usize = 16 * 1024;
 
 /// A secret as the settings name it.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone)]
 pub enum Secret {
     /// In the settings themselves.
     Plain(SecretString),
@@ -22,19 +25,57 @@ pub enum Secret {
 }
 
 /// `{ env = "NAME" }`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct FromEnv {
     /// Name of the variable.
     pub env: String,
 }
 
 /// `{ file = "/path" }`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct FromFile {
     /// Path of the file; trailing line ends are not part of the secret.
     pub file: PathBuf,
+}
+
+/// Written out: serde's own way for such an enum copies the value first, and takes the list `["value"]` for the
+/// name of a variable, which an error then tells.
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Shapes)
+    }
+}
+
+struct Shapes;
+
+impl<'de> Visitor<'de> for Shapes {
+    type Value = Secret;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("{ env = \"NAME\" }, { file = \"/path\" } or a string")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Secret, E> {
+        Ok(Secret::plain(text))
+    }
+
+    fn visit_string<E: Error>(self, text: String) -> Result<Secret, E> {
+        Ok(Secret::Plain(SecretString::from(text)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Secret, A::Error> {
+        let secret = match map.next_key::<String>()?.as_deref() {
+            Some("env") => Secret::Env(FromEnv { env: map.next_value()? }),
+            Some("file") => Secret::File(FromFile { file: map.next_value()? }),
+            Some(_) | None => {
+                return Err(Error::custom("must be { env = \"NAME\" } or { file = \"/path\" }"));
+            }
+        };
+        match map.next_key::<String>()? {
+            None => Ok(secret),
+            Some(_) => Err(Error::custom("must hold either env or file, and nothing else")),
+        }
+    }
 }
 
 impl Secret {
@@ -54,6 +95,7 @@ impl Secret {
             Secret::File(FromFile { file }) => {
                 let text = std::fs::read_to_string(file)
                     .map_err(|error| format!("file {} cannot be read: {error}", file.display()))?;
+                let text = Zeroizing::new(text);
                 SecretString::from(text.trim_end_matches(['\n', '\r']).to_owned())
             }
         };

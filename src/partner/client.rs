@@ -22,6 +22,7 @@ use reqwest::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use super::{
     CALL_TIMEOUT_MAX, Partner, address,
@@ -102,7 +103,8 @@ impl Client {
         let token = secret.resolve().map_err(|why| anyhow::anyhow!("partner.token: {why}"))?;
 
         let mut headers = HeaderMap::new();
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
+        let text = Zeroizing::new(format!("Bearer {}", token.expose_secret()));
+        let mut bearer = HeaderValue::from_str(&text)
             .ok()
             .context("partner.token holds characters that cannot stand in a header")?;
         bearer.set_sensitive(true);

@@ -87,3 +87,24 @@ fn every_mutation_still_has_its_text() {
         assert_eq!(text.matches(before).count(), 1, "{name}: {before:?} in {file}");
     }
 }
+
+/// How long a wrong signature takes must not tell where it differs: the library compares, and it compares all.
+/// `verify` has no way out of its two loops, and no signature's bytes meet `==`, a table or a set.
+#[test]
+fn signatures_are_compared_by_the_library_and_all_of_them() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/provider/signature.rs");
+    let text = fs::read_to_string(path).unwrap();
+    let code = text.split("#[cfg(test)]").next().unwrap();
+    let loops = code.split_once("let mut matched = None;").unwrap().1;
+    let loops = loops.split_once("matched.map(").unwrap().0;
+    assert!(loops.contains(".verify_slice(tag)"), "{loops}");
+    for word in ["break", "return", "?", "==", "any(", "find(", "&&", "||", "is_some"] {
+        assert!(!loops.contains(word), "{word} in {loops}");
+    }
+    for (number, line) in code.lines().enumerate() {
+        let compares = ["==", "!=", "contains(", ".eq("].iter().any(|word| line.contains(word));
+        let bytes = ["tag ", "tag)", "&tag", "*tag", "mac", "signature ", "into_bytes"];
+        let of_a_signature = bytes.iter().any(|word| line.contains(word));
+        assert!(!(compares && of_a_signature), "line {}: {line}", number + 1);
+    }
+}

@@ -4,12 +4,13 @@
 //! back a channel the broker closed. Whoever holds a link opens a new one instead: see
 //! [`publisher`](super::publisher) and [`Rabbit::consume`](super::Rabbit).
 //!
-//! The URLs hold a password: they never appear in an error or a log line, hosts are named by their place in
+//! The URLs hold a password: they are kept as secrets and read anew for each connection, and never appear in an error or a log line, hosts are named by their place in
 //! `[queue] url`.
 
 use std::time::Duration;
 
 use lapin::{Connection, ConnectionProperties, ErrorKind, uri::AMQPUri};
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::timeout;
 
 use super::topology;
@@ -25,37 +26,44 @@ const FRAME_BYTES_MAX: u32 = 32_768;
 /// How to reach the broker.
 #[derive(Clone)]
 pub(super) struct Hosts {
-    uris: Vec<AMQPUri>,
+    urls: Vec<SecretString>,
+    heartbeat: u16,
     delivery_limit: u16,
 }
 
 impl Hosts {
-    /// Reads the URLs. The error never quotes them.
-    pub(super) fn parse(urls: &[String], settings: &config::Queue) -> Result<Self, QueueError> {
-        let mut uris = Vec::with_capacity(urls.len());
+    /// Tries to read the URLs. The error never quotes them.
+    pub(super) fn parse(urls: &[SecretString], settings: &config::Queue) -> Result<Self, QueueError> {
         for (index, url) in urls.iter().enumerate() {
-            let mut uri: AMQPUri = url
-                .parse()
-                .map_err(|error| QueueError(format!("[queue] url, host {}: {error}", index + 1)))?;
-            // In the URL it would be one more thing to forget; a silent broker is given up after two.
-            uri.query.heartbeat = Some(settings.heartbeat);
-            uri.query.frame_max = Some(FRAME_BYTES_MAX);
-            uris.push(uri);
+            let read = url.expose_secret().parse::<AMQPUri>();
+            read.map_err(|error| QueueError(format!("[queue] url, host {}: {error}", index + 1)))?;
         }
-        if uris.is_empty() {
+        if urls.is_empty() {
             return Err(QueueError("[queue] url names no host".into()));
         }
         // TLS needs one process-wide provider; an earlier one, as of the partner's client, stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        Ok(Self { uris, delivery_limit: settings.delivery_limit })
+        Ok(Self {
+            urls: urls.to_vec(),
+            heartbeat: settings.heartbeat,
+            delivery_limit: settings.delivery_limit,
+        })
+    }
+
+    fn uri(&self, index: usize) -> Option<AMQPUri> {
+        let mut uri: AMQPUri = self.urls.get(index)?.expose_secret().parse().ok()?;
+        // In the URL it would be one more thing to forget; a silent broker is given up after two.
+        uri.query.heartbeat = Some(self.heartbeat);
+        uri.query.frame_max = Some(FRAME_BYTES_MAX);
+        Some(uri)
     }
 
     /// Connects to one host after the other, from `first` on, and declares the topology. `name` is what the
     /// operator reads in RabbitMQ's list of connections.
     pub(super) async fn connect(&self, name: &str, first: usize) -> Result<Connection, QueueError> {
         let mut last = QueueError("[queue] url names no host".into());
-        for index in (0..self.uris.len()).map(|step| (first + step) % self.uris.len()) {
-            let Some(uri) = self.uris.get(index) else { continue };
+        for index in (0..self.urls.len()).map(|step| (first + step) % self.urls.len()) {
+            let Some(uri) = self.uri(index) else { continue };
             match timeout(CONNECT_MS_MAX, self.connect_one(uri, name)).await {
                 Ok(Ok(connection)) => return Ok(connection),
                 Ok(Err(QueueError(why))) => last = QueueError(format!("host {}: {why}", index + 1)),
@@ -67,9 +75,9 @@ impl Hosts {
         Err(last)
     }
 
-    async fn connect_one(&self, uri: &AMQPUri, name: &str) -> Result<Connection, QueueError> {
+    async fn connect_one(&self, uri: AMQPUri, name: &str) -> Result<Connection, QueueError> {
         let properties = ConnectionProperties::default().with_connection_name(name.into());
-        let connection = Connection::connect_uri(uri.clone(), properties)
+        let connection = Connection::connect_uri(uri, properties)
             .await
             .map_err(|error| QueueError(format!("cannot connect: {}", explain(&error))))?;
         self.declare(&connection).await?;

@@ -32,6 +32,7 @@ use std::{
 
 use async_trait::async_trait;
 use lapin::{Connection, options::QueueDeclareOptions, types::FieldTable};
+use secrecy::SecretString;
 use tokio::{
     sync::{Mutex, mpsc, oneshot, watch},
     task::JoinHandle,
@@ -79,7 +80,7 @@ struct Running {
 
 impl Rabbit {
     /// Starts the publisher and returns at once, broker or not. Fails only for URLs that cannot be read.
-    pub async fn open(urls: &[String], settings: &config::Queue) -> Result<Self, QueueError> {
+    pub async fn open(urls: &[SecretString], settings: &config::Queue) -> Result<Self, QueueError> {
         let cluster = Arc::new(Cluster {
             hosts: Hosts::parse(urls, settings)?,
             taken: Arc::new(AtomicUsize::new(0)),

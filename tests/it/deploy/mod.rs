@@ -1,10 +1,18 @@
-//! The committed files of `deploy/`: nginx in front of real daybridge processes, the unit, the settings.
+//! The committed files of `deploy/`: reverse proxies in front of daybridge, the unit, the settings.
 
-/// Debian's nginx as a child of the test.
+/// A proxy as a child of the test.
+mod proxy;
+
+/// Settings of each.
+mod caddy;
+mod haproxy;
 mod nginx;
 
-/// Requests through nginx.
-mod through_nginx;
+/// Requests through each proxy to real daybridge processes.
+mod through_proxies;
+
+/// Requests that two readers may read in two ways.
+mod smuggling;
 
 /// The systemd unit and the example settings.
 mod unit;

@@ -69,7 +69,7 @@ fn the_example_settings_hold_together() {
 }
 
 #[test]
-fn the_limits_of_nginx_unit_and_settings_fit() {
+fn the_limits_of_proxies_unit_and_settings_fit() {
     let (config, unit) = (example(), committed(UNIT));
     let (site, locations) = (committed("nginx/daybridge.conf"), committed("nginx/daybridge-locations.conf"));
     assert_eq!(value(&locations, "client_max_body_size "), config.server.max_body_bytes.to_string());
@@ -77,7 +77,21 @@ fn the_limits_of_nginx_unit_and_settings_fit() {
     assert!(seconds(&site, "keepalive_timeout ") < config.server.head_timeout);
     assert_eq!(value(&site, "server 127"), format!(".0.0.1:{} max_fails=0", 8080));
     assert_eq!(config.server.listen, "127.0.0.1:8080");
-    assert!(!format!("{site}{locations}").contains(&config.console.listen), "the console is not proxied");
+    let (haproxy, caddy) = (committed("haproxy/daybridge.cfg"), committed("caddy/Caddyfile"));
+    let long = format!("gt {} }}", config.server.max_body_bytes);
+    assert!(haproxy.contains(&long), "{long}");
+    assert!(seconds(&haproxy, "timeout server ") > config.server.confirm_timeout);
+    assert!(
+        seconds(&haproxy, "server receiver 127.0.0.1:8080 pool-purge-delay ") < config.server.head_timeout
+    );
+    assert_eq!(value(&caddy, "max_size "), config.server.max_body_bytes.to_string());
+    let long = format!("> {}\n", config.server.max_body_bytes);
+    assert!(caddy.contains(&long), "{long}");
+    assert!(seconds(&caddy, "response_header_timeout ") > config.server.confirm_timeout);
+    assert!(seconds(&caddy, "keepalive ") < config.server.head_timeout);
+    assert!(caddy.contains(&format!("reverse_proxy {} {{", config.server.listen)));
+    let fronts = format!("{site}{locations}{haproxy}{caddy}");
+    assert!(!fronts.contains(&config.console.listen), "the console is not proxied");
     let stop = config.server.stop_timeout + config.worker.stop_timeout;
     assert!(seconds(&unit, "TimeoutStopSec=") >= stop + Duration::from_secs(10));
 }

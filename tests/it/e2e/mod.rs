@@ -3,5 +3,6 @@
 mod faults;
 mod operator;
 mod recovery;
+mod secrets;
 mod siege;
 mod story;

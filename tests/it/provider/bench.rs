@@ -16,40 +16,40 @@ use tokio::{
     sync::Semaphore,
 };
 
-pub(super) const SECRET: &str = "whsec_made_for_tests_0001";
-pub(super) const OLD_SECRET: &str = "whsec_made_for_tests_0000";
+pub(crate) const SECRET: &str = "whsec_made_for_tests_0001";
+pub(crate) const OLD_SECRET: &str = "whsec_made_for_tests_0000";
 
 /// Long enough for a busy machine; nothing that passes waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the queue does with a publish.
 #[derive(Clone)]
-pub(super) enum Manner {
+pub(crate) enum Manner {
     Confirm,
     Refuse(NotConfirmed),
     /// Confirms once the test hands out a permit.
     ByHand,
 }
 
-pub(super) struct HandQueue {
+pub(crate) struct HandQueue {
     manner: Mutex<Manner>,
-    pub(super) published: Mutex<Vec<Envelope>>,
+    pub(crate) published: Mutex<Vec<Envelope>>,
     /// One permit per publish that arrived.
-    pub(super) arrived: Semaphore,
+    pub(crate) arrived: Semaphore,
     /// Permits to confirm.
-    pub(super) confirms: Semaphore,
+    pub(crate) confirms: Semaphore,
 }
 
 impl HandQueue {
-    pub(super) fn set(&self, manner: Manner) {
+    pub(crate) fn set(&self, manner: Manner) {
         *self.manner.lock().unwrap() = manner;
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.published.lock().unwrap().len()
     }
 
-    pub(super) fn last(&self) -> Envelope {
+    pub(crate) fn last(&self) -> Envelope {
         self.published.lock().unwrap().last().unwrap().clone()
     }
 }
@@ -81,12 +81,12 @@ impl Queue for HandQueue {
     async fn close(&self) {}
 }
 
-pub(super) struct Bench {
-    pub(super) queue: Arc<HandQueue>,
-    pub(super) running: Running,
+pub(crate) struct Bench {
+    pub(crate) queue: Arc<HandQueue>,
+    pub(crate) running: Running,
 }
 
-pub(super) fn config(more: &str) -> Config {
+pub(crate) fn config(more: &str) -> Config {
     toml::from_str(&format!(
         "[sources.stripe]\nprovider = \"stripe\"\nsecrets = [{SECRET:?}, {OLD_SECRET:?}]\n{more}"
     ))
@@ -94,7 +94,7 @@ pub(super) fn config(more: &str) -> Config {
 }
 
 /// Limits long enough to never matter; a test of a limit shortens its own.
-pub(super) fn settings() -> Server {
+pub(crate) fn settings() -> Server {
     Server {
         listen: "127.0.0.1:0".into(),
         threads: 1,
@@ -106,15 +106,15 @@ pub(super) fn settings() -> Server {
 }
 
 impl Bench {
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(settings()).await
     }
 
-    pub(super) async fn with(settings: Server) -> Self {
+    pub(crate) async fn with(settings: Server) -> Self {
         Self::serving(settings, Sources::with_secrets(&config("")).unwrap()).await
     }
 
-    pub(super) async fn serving(settings: Server, sources: Sources) -> Self {
+    pub(crate) async fn serving(settings: Server, sources: Sources) -> Self {
         let queue = Arc::new(HandQueue {
             manner: Mutex::new(Manner::Confirm),
             published: Mutex::default(),
@@ -125,43 +125,47 @@ impl Bench {
         Self { queue, running }
     }
 
-    pub(super) async fn connect(&self) -> TcpStream {
+    pub(crate) fn port(&self) -> u16 {
         match &self.running.address {
-            Address::Tcp(address) => TcpStream::connect(address).await.unwrap(),
+            Address::Tcp(address) => address.port(),
             Address::Unix(path) => panic!("{}", path.display()),
         }
     }
 
+    pub(crate) async fn connect(&self) -> TcpStream {
+        TcpStream::connect(("127.0.0.1", self.port())).await.unwrap()
+    }
+
     /// One request on a connection of its own.
-    pub(super) async fn send(&self, request: &[u8]) -> Reply {
+    pub(crate) async fn send(&self, request: &[u8]) -> Reply {
         exchange(&mut self.connect().await, request).await
     }
 }
 
-pub(super) fn now_s() -> i64 {
+pub(crate) fn now_s() -> i64 {
     jiff::Timestamp::now().as_second()
 }
 
-pub(super) fn signature(secret: &str, body: &[u8], at_s: i64) -> String {
+pub(crate) fn signature(secret: &str, body: &[u8], at_s: i64) -> String {
     sign(&stripe::PRESET.scheme, &secret.to_owned().into(), body, at_s).unwrap()
 }
 
-pub(super) fn fixture(name: &str) -> Vec<u8> {
+pub(crate) fn fixture(name: &str) -> Vec<u8> {
     let path = format!("{}/tests/data/stripe/{name}.json", env!("CARGO_MANIFEST_DIR"));
     std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// A POST to the source, with these header lines.
-pub(super) fn post(headers: &[&str], body: &[u8]) -> Vec<u8> {
+pub(crate) fn post(headers: &[&str], body: &[u8]) -> Vec<u8> {
     request("POST /webhooks/stripe", headers, body)
 }
 
 /// A POST signed now.
-pub(super) fn signed(body: &[u8]) -> Vec<u8> {
+pub(crate) fn signed(body: &[u8]) -> Vec<u8> {
     post(&[&format!("Stripe-Signature: {}", signature(SECRET, body, now_s()))], body)
 }
 
-pub(super) fn request(line: &str, headers: &[&str], body: &[u8]) -> Vec<u8> {
+pub(crate) fn request(line: &str, headers: &[&str], body: &[u8]) -> Vec<u8> {
     let mut bytes = format!("{line} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n", body.len()).into_bytes();
     for header in headers {
         bytes.extend_from_slice(header.as_bytes());
@@ -173,15 +177,15 @@ pub(super) fn request(line: &str, headers: &[&str], body: &[u8]) -> Vec<u8> {
 }
 
 #[derive(Debug)]
-pub(super) struct Reply {
-    pub(super) status: u16,
-    pub(super) head: String,
-    pub(super) body: String,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 impl Reply {
     /// Status and problem type, or the whole body where it is none.
-    pub(super) fn short(&self) -> String {
+    pub(crate) fn short(&self) -> String {
         let value: serde_json::Value = serde_json::from_str(&self.body).unwrap_or_default();
         match value["type"].as_str() {
             Some(kind) => {
@@ -194,14 +198,14 @@ impl Reply {
     }
 }
 
-pub(super) async fn exchange<T: AsyncRead + AsyncWrite + Unpin>(io: &mut T, request: &[u8]) -> Reply {
+pub(crate) async fn exchange<T: AsyncRead + AsyncWrite + Unpin>(io: &mut T, request: &[u8]) -> Reply {
     // A refusal may come, and the connection end, before everything is sent.
     let _ = io.write_all(request).await;
     reply(io).await.expect("an answer")
 }
 
 /// Reads one answer; `None` when the connection ends first.
-pub(super) async fn reply<T: AsyncRead + Unpin>(io: &mut T) -> Option<Reply> {
+pub(crate) async fn reply<T: AsyncRead + Unpin>(io: &mut T) -> Option<Reply> {
     tokio::time::timeout(PATIENCE, async {
         let mut bytes = Vec::new();
         let head = loop {

@@ -1,7 +1,7 @@
 //! Webhooks in: the receiver over real sockets, with a queue moved by hand; bodies into facts.
 
 /// A queue moved by hand, a receiver on a free port, a client that sends bytes as told.
-mod bench;
+pub(crate) mod bench;
 
 /// Answers, and that 200 waits for the confirm.
 mod answers;

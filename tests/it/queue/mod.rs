@@ -43,7 +43,7 @@ impl Place {
     fn settings(&self) -> config::Queue {
         let url = match self {
             Self::File(_) => QueueUrl::Embedded(Some(self.path())),
-            Self::Vhost(url) => QueueUrl::Amqp(vec![url.clone()]),
+            Self::Vhost(url) => QueueUrl::Amqp(vec![url.clone().into()]),
         };
         config::Queue { url, delivery_limit: LIMIT, ..config::Queue::default() }
     }

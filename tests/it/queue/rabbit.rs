@@ -197,7 +197,7 @@ async fn the_second_host_of_a_cluster_is_tried() {
     let [closed] = free_ports();
     let place = Place::Vhost(url.clone());
     let mut settings = place.settings();
-    settings.url = QueueUrl::Amqp(vec![format!("amqp://guest:guest@127.0.0.1:{closed}/"), url]);
+    settings.url = QueueUrl::Amqp(vec![format!("amqp://guest:guest@127.0.0.1:{closed}/").into(), url.into()]);
     publish_at_last(&place.open_with(settings).await, "a").await;
 }
 
