@@ -197,6 +197,7 @@ def term_work(storm, rng):
 @fault
 def upgrade(storm, rng):
     """Process after process, and whatever starts from now on: what is new may change the ledger's tables."""
+    storm.house.binary = storm.upgrade_to
     for process in storm.house.roles.values():
         process.arguments[0] = storm.upgrade_to
     done = [storm.restart(name, rng, lambda process: process.stop()) for name in storm.house.roles]

@@ -157,9 +157,11 @@ secrets = ["{SECRET}"]
         return done.returncode, done.stdout, done.stderr
 
     def rows(self, *arguments):
-        """What a command lists as JSON; None where it failed."""
-        code, out, _ = self.command(*arguments, "--json")
-        return json.loads(out) if code == 0 else None
+        """What a command lists as JSON."""
+        code, out, error = self.command(*arguments, "--json")
+        if code:
+            raise RuntimeError(f"{' '.join(arguments)}: {error.strip()}")
+        return json.loads(out)
 
     # --- the simulator's ground truth and switches -------------------------------------------------------------
 

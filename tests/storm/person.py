@@ -25,12 +25,12 @@ class Person:
         while not self._stop.wait(LOOK_EVERY_S):
             try:
                 self.decide()
-            except (OSError, subprocess.TimeoutExpired):
+            except (OSError, RuntimeError, subprocess.TimeoutExpired):
                 pass  # something is down: later
 
     def decide(self):
         """Settles every open outcome that is old enough; returns how many are left."""
-        held = self.house.rows("held", "list", "--limit", "100000") or []
+        held = self.house.rows("held", "list", "--limit", "100000")
         left = [row for row in held if row["kind"] == "transfer" and row["outcome"] == "open"]
         for row in list(left):
             if self._stop.is_set() and self._thread.is_alive():

@@ -110,7 +110,7 @@ def timeline(house, load, records, storm, key):
     for line in records.extends.get(key, []):
         what = "applied" if line["applied"] else "not applied"
         lines.append((line["at"] / 1000, f"partner   {line['days']} days to {line['channel']}: {what} {line['note']}"))
-    whole = house.rows("payments", "show", key) or {}
+    whole = house.rows("payments", "show", key) if key in records.payments else {}
     for event in whole.get("events", []):
         lines.append((event["recorded_at"] / 1000, f"ledger    {event['type']} {event['outcome']} {event['reason'] or ''}"))
     for transfer in whole.get("transfers", []):

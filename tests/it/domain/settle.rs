@@ -72,3 +72,19 @@ fn a_clock_set_forward_does_not_end_the_window() {
     state = after(&state, unmoved(), SENT + 3_600_000);
     assert_eq!(state.word(), "doubtful", "three readings within seconds prove nothing");
 }
+
+/// A yes is no evidence: only days that show settle a transfer.
+#[test]
+fn a_yes_settles_only_with_the_days_to_show() {
+    let fit = SENT + 30 * DAY_MS;
+    for (active_till, want) in [
+        (Some(fit), "settled"),
+        (None, "doubtful"),
+        (Some(SENT), "doubtful"),
+        (Some(fit + DAY_MS), "doubtful"),
+        (Some(fit + 30 * DAY_MS), "doubtful"),
+    ] {
+        let said = after(&intended(), Input::Reply(Reply::Accepted { active_till }), SENT + 1_000);
+        assert_eq!(said.word(), want, "{active_till:?}");
+    }
+}
