@@ -57,10 +57,11 @@ class Verdict:
         self.records = records
         self.credited, self.held, self.lost, self.twice = [], [], [], []
         self.days = {"ledger": 0, "partner": 0, "open": 0}
-        accepted = {key: payment for key, payment in load.payments.items() if payment.accepted}
-        self.payments = len([p for p in accepted.values() if p.kind not in ("test_mode", "forged")])
         for key, payment in load.payments.items():
             self._judge(key, payment)
+        # One whose answer was cut off and that was never sent again counts when it came through.
+        taken = {key for key, payment in load.payments.items() if payment.accepted and payment.counts}
+        self.payments = len(taken | set(self.credited) | {key for key, _ in self.held})
         unknown = set(records.extends) - set(load.payments)
         self.twice += [(key, "nobody paid for it") for key in unknown]
         self.twice += [(line["comment"], "days moved without a key") for line in records.strange]
@@ -71,7 +72,7 @@ class Verdict:
         state = row["state"] if row else None
         days = sum(line["days"] for line in applied)
         self.days["partner"] += days
-        if payment.kind in ("forged", "test_mode"):
+        if not payment.counts:
             if row or applied:
                 self.twice.append((key, f"a {payment.kind} payment is {state} and was applied {len(applied)} times"))
             return
