@@ -4,8 +4,8 @@
 //! back a channel the broker closed. Whoever holds a link opens a new one instead: see
 //! [`publisher`](super::publisher) and [`Rabbit::consume`](super::Rabbit).
 //!
-//! The URLs hold a password: they are kept as secrets and read anew for each connection, and never appear in an error or a log line, hosts are named by their place in
-//! `[queue] url`.
+//! The URLs hold a password: they are kept as secrets and read anew for each connection, and never appear in an
+//! error or a log line; hosts are named by their place in `[queue] url`.
 
 use std::time::Duration;
 
