@@ -10,7 +10,7 @@ use daybridge::{
 use futures_util::future::join_all;
 use lapin::{
     BasicProperties, Connection, ConnectionProperties,
-    options::{BasicPublishOptions, QueueDeleteOptions},
+    options::{BasicGetOptions, BasicPublishOptions, QueueDeleteOptions},
 };
 
 use super::{Place, drain, envelope, id, next};
@@ -146,6 +146,30 @@ async fn what_cannot_be_routed_is_stored_as_unroutable() {
     queue.publish(envelope("again")).await.unwrap();
     let mut events = queue.consume(Lane::Events, 1).await.unwrap();
     assert_eq!(id(&next(&mut events).await), "again");
+}
+
+/// What only a power cut, or a dead queue that is away, would show: a confirm means a synced disk for quorum queues
+/// alone, and the defaults lose a dead letter that finds no target.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_confirmed_is_persistent_on_a_quorum_queue() {
+    let (vhost, place) = vhost();
+    let queue = place.open().await;
+    queue.publish(envelope("kept")).await.unwrap();
+    let columns = ["name", "type", "durable", "arguments"];
+    let listed = Broker::shared()
+        .ctl(&[&["--quiet", "list_queues", "--no-table-headers", "-p", &vhost], &columns[..]].concat());
+    assert_eq!(listed.lines().count(), 3, "{listed}");
+    for name in ["events", "unroutable", "dead"] {
+        let start = format!("daybridge.{name}\tquorum\ttrue\t");
+        let line = listed.lines().find(|line| line.starts_with(&start)).unwrap_or_else(|| panic!("{listed}"));
+        let loses_nothing =
+            ["\"at-least-once\"", "\"reject-publish\""].iter().all(|word| line.contains(word));
+        assert!(loses_nothing || name == "dead", "{line}");
+    }
+    let Place::Vhost(url) = &place else { unreachable!() };
+    let channel = connect(url).await.create_channel().await.unwrap();
+    let got = channel.basic_get("daybridge.events".into(), BasicGetOptions { no_ack: true }).await.unwrap();
+    assert_eq!(*got.unwrap().properties.delivery_mode(), Some(2));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
