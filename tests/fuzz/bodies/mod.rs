@@ -73,7 +73,7 @@ pub const AMQP: Target = Target {
 pub const PARTNER: Target = Target {
     name: "partner",
     body: partner::judge,
-    seed: b"\xc8\x00\x01{\"id\":\"DEMOCH-AB12C\",\"activeTill\":1767367524333,\"token\":\"SECRETTOKEN\"}",
+    seed: b"\xc8\x00\x01\n{\"id\":\"DEMOCH-AB12C\",\"activeTill\":1767367524333,\"token\":\"SECRETTOKEN\"}",
     bytes_max: 256 * 1024,
     bytes_per_byte_max: 64,
 };

@@ -9,19 +9,21 @@ const TOKEN: &str = "SECRETTOKEN";
 const TYPES: [Option<&str>; 4] =
     [None, Some("application/json"), Some("text/html; charset=UTF-8"), Some("\u{fffd}")];
 
-/// Two bytes of status, one that chooses the content type, then the body; its first line is also `Retry-After`.
+/// Two bytes of status, one that chooses the content type, a line of `Retry-After`, then the body.
 pub fn judge(data: &[u8]) {
-    let [low, high, kind, body @ ..] = data else { return };
+    let [low, high, kind, rest @ ..] = data else { return };
     let status = u16::from_le_bytes([*low, *high]) % 1000;
     let content_type = TYPES[usize::from(*kind) % TYPES.len()];
-    let [first, _] = super::lines::<2>(body);
-    let answer = Answer { status, content_type, retry_after: super::text(first), body };
+    let [wait, body] = super::lines(rest);
+    let answer = Answer { status, content_type, retry_after: super::text(wait), body };
     let channel = ChannelId::parse("DEMOCH-AB12C").unwrap();
     let said = reply(&answer, &channel, 1_767_000_000_000, TOKEN);
-    let object = body.trim_ascii_start().starts_with(b"{");
+    let page = content_type.is_some_and(|kind| kind.contains("html"));
+    let object = !page && body.trim_ascii_start().starts_with(b"{");
     match &said {
         Reply::Accepted { active_till } => {
             assert!((200..300).contains(&status), "{status} taken for a yes");
+            assert!(object, "a page is taken for a yes");
             assert!(active_till.is_none_or(|till| (0..=ACTIVE_TILL_MS_MAX).contains(&till)));
         }
         Reply::Refused { status: told, message, .. } => {

@@ -1,5 +1,5 @@
 //! The fuzz targets' bodies in every test run: over their seeds, over all that a fuzzer has found
-//! (`tests/data/fuzz/TARGET/`), and over some ten thousand mutations of these, always the same ones.
+//! (`tests/data/fuzz/TARGET/`), and over some thousand mutations of each, always the same ones.
 //! `tests/fuzz/run` is the long form.
 
 #[path = "../../fuzz/bodies/mod.rs"]
@@ -10,7 +10,7 @@ use std::path::Path;
 use bodies::Target;
 
 /// Mutations of each input.
-const MUTATIONS: u64 = 20_000;
+const MUTATIONS: u64 = 5_000;
 
 /// Prints the input that a panic came from.
 struct Shown<'a>(&'a Target, &'a [u8]);
