@@ -41,6 +41,10 @@ pub async fn run(config: Config, ledger: Ledger) -> Result<(), Failure> {
     ));
     say(format!("{} transfers that were not settled in the backup are held now", done.held));
     say("payments of before this declaration that are told again are held, never granted by themselves");
+    say(format!(
+        "workers call nothing for {}: a call of before may still be applied",
+        humantime::format_duration(config.partner.settle_window)
+    ));
     say("next: start the workers, let the provider resend, then decide: daybridge held list");
     Ok(())
 }

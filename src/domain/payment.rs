@@ -36,6 +36,13 @@ pub struct Rules {
 /// The cause of what a restored ledger cannot know.
 pub const RESTORED: &str = "restored";
 
+/// The same, of a payment that was refunded or disputed.
+pub const RESTORED_REFUNDED: &str = "restored_refunded";
+
+/// How far the provider's clock may be ahead of ours, in ms: when a payment was made is the provider's word, when
+/// the ledger was declared restored is ours. A source's default tolerance, beyond which no delivery is accepted.
+pub const CLOCKS_APART_MS: i64 = 300_000;
+
 /// What the events of a payment come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
@@ -101,6 +108,16 @@ pub enum Hold {
         /// See `channel`.
         days: u32,
     },
+    /// As `Restored`, and the money went back.
+    #[error(
+        "paid before the ledger was restored, and refunded or disputed: its {days} days for {channel} may have moved already"
+    )]
+    RestoredRefunded {
+        /// What it would be granted.
+        channel: ChannelId,
+        /// See `channel`.
+        days: u32,
+    },
 }
 
 impl Hold {
@@ -120,6 +137,7 @@ impl Hold {
             Hold::Refunded => "refunded",
             Hold::BeforeRuleChange(_) => "rule_changed",
             Hold::Restored { .. } => RESTORED,
+            Hold::RestoredRefunded { .. } => RESTORED_REFUNDED,
         }
     }
 
@@ -145,12 +163,15 @@ impl Hold {
             Hold::Restored { .. } => {
                 "look for its key in Billing History; then `daybridge held settle KEY --applied --reason …` if it is there, or `--not-applied` if it is not"
             }
+            Hold::RestoredRefunded { .. } => {
+                "look for its key in Billing History; then `daybridge held settle KEY --applied --reason …` if it is there, or `daybridge held cancel KEY` if it is not"
+            }
         }
     }
 }
 
 /// Decides on a payment from all its events. `restored_at`: when the ledger was last declared restored; what was
-/// paid before may have been granted in the time that the backup does not know.
+/// paid before may have been granted in the time that the backup does not know, and refunded since.
 pub fn decide(events: &[Facts], rules: &Rules, restored_at: Option<Ms>) -> Decision {
     let paid: Vec<&Facts> = events.iter().filter(|e| e.meaning == Meaning::MoneyIn(rules.money_in)).collect();
     if paid.is_empty() {
@@ -159,7 +180,10 @@ pub fn decide(events: &[Facts], rules: &Rules, restored_at: Option<Ms>) -> Decis
     if paid.iter().all(|e| e.money.as_ref().is_none_or(|m| m.amount == 0)) {
         return Decision::Nothing("the amount is 0");
     }
-    if events.iter().any(|e| e.meaning == Meaning::Refund) {
+    let refunded = events.iter().any(|e| e.meaning == Meaning::Refund);
+    let known_since = restored_at.map(|at| at.saturating_add(CLOCKS_APART_MS));
+    let forgotten = known_since.is_some_and(|since| paid.iter().any(|e| e.occurred_at < since));
+    if refunded && !forgotten {
         return Decision::Hold(Hold::Refunded);
     }
     if let Some(since) = rules.money_in_since
@@ -170,11 +194,10 @@ pub fn decide(events: &[Facts], rules: &Rules, restored_at: Option<Ms>) -> Decis
     }
     let grant = channel(events, rules).and_then(|channel| Ok((channel, days(events, &paid, rules)?)));
     match grant {
-        Ok((channel, days))
-            if restored_at.is_some_and(|restored| paid.iter().any(|e| e.occurred_at < restored)) =>
-        {
-            Decision::Hold(Hold::Restored { channel, days })
+        Ok((channel, days)) if forgotten && refunded => {
+            Decision::Hold(Hold::RestoredRefunded { channel, days })
         }
+        Ok((channel, days)) if forgotten => Decision::Hold(Hold::Restored { channel, days }),
         Ok((channel, days)) => Decision::Grant { channel, days },
         Err(hold) => Decision::Hold(hold),
     }

@@ -169,6 +169,9 @@ pub struct Turn {
     /// The transfer that is due now: the one with an open outcome if there is one (none if that one is not
     /// due), else the oldest planned, else one that is still watched.
     pub transfer: Option<Transfer>,
+    /// When the ledger was last declared restored: a call of before, which it does not know, may be applied to
+    /// the channel until the settle window after that is over.
+    pub restored_at: Option<Ms>,
 }
 
 /// Why the account's calls rest.

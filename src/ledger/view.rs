@@ -170,6 +170,8 @@ pub struct Held {
     pub channel: Option<String>,
     /// Days, where known.
     pub days: Option<u32>,
+    /// Keys by which Billing History may name it, where its days may have moved.
+    pub history: Vec<String>,
 }
 
 /// A reading above what the ledger explains.

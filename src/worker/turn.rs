@@ -66,7 +66,7 @@ impl Turns {
         }
         let Some(transfer) = turn.transfer else { return Ok(0) };
         if matches!(transfer.state, State::Planned { .. })
-            && let Some(until) = self.must_rest(claim, now).await?
+            && let Some(until) = self.must_rest(claim, turn.restored_at, now).await?
         {
             return Ok(until);
         }
@@ -74,7 +74,18 @@ impl Turns {
         Ok(0)
     }
 
-    async fn must_rest(&self, claim: &Claim, now: Ms) -> Result<Option<Ms>, LedgerError> {
+    /// After a restoration first of all: a call that the ledger has forgotten may still be applied, and would be
+    /// taken for ours.
+    async fn must_rest(
+        &self,
+        claim: &Claim,
+        restored_at: Option<Ms>,
+        now: Ms,
+    ) -> Result<Option<Ms>, LedgerError> {
+        let known_from = restored_at.map(|at| at.saturating_add(self.policy.settle_window_ms));
+        if known_from.is_some_and(|from| now < from) {
+            return Ok(known_from);
+        }
         if let Some(until) = self.breaker.rests_until(now) {
             return Ok(Some(until));
         }

@@ -22,7 +22,7 @@ mod observe;
 /// What a person decides.
 pub mod person;
 
-pub use person::{Order, OrderRefused, order, planned_again};
+pub use person::{Order, OrderRefused, call_is_over, order, planned_again};
 pub use state::{Call, Cause, How, Outcome, State, Watch};
 pub use step::{AccountNews, Effect, Input, Step, step};
 

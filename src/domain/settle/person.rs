@@ -27,7 +27,8 @@ pub struct OrderRefused(pub String);
 ///
 /// What a person calls applied is explained by the ledger from then on, and expected of the next reading.
 /// What a person calls not applied leaves the channel as it was, so that other movement stays unexplained;
-/// it has to wait until the settle window after the call is over, for the call may still be applied.
+/// it has to wait until the settle window after the call is over, for the call may still be applied. What a
+/// restored ledger has forgotten may have been called until it was declared so.
 pub fn order(
     days: u32,
     state: &State,
@@ -48,10 +49,8 @@ pub fn order(
             found_in_history(*last, now)
         }
         (State::Held { outcome: Outcome::Open, last, .. }, Order::NotApplied) => {
-            let over = last.map_or(now, |c| c.at.saturating_add(settle_window_ms));
-            if now < over {
-                let wait = over.saturating_sub(now).checked_div(1000).unwrap_or(0);
-                return refused(&format!("its call may still be applied: decide again in {wait} s"));
+            if let Some(call) = last {
+                call_is_over(call.at, settle_window_ms, now)?;
             }
             State::planned(now)
         }
@@ -59,8 +58,12 @@ pub fn order(
         (State::Held { outcome: Outcome::Forgotten, last, .. }, Order::Applied) => {
             found_in_history(*last, now)
         }
-        (State::Held { outcome: Outcome::Forgotten, .. }, Order::NotApplied) => State::planned(now),
-        (State::Held { outcome: Outcome::Open | Outcome::Forgotten, .. }, Order::Retry | Order::Cancel) => {
+        (State::Held { outcome: Outcome::Forgotten, at, .. }, Order::NotApplied) => {
+            call_is_over(*at, settle_window_ms, now)?;
+            State::planned(now)
+        }
+        (State::Held { outcome: Outcome::Open, .. }, Order::Retry | Order::Cancel)
+        | (State::Held { outcome: Outcome::Forgotten, .. }, Order::Retry) => {
             return refused(
                 "its outcome is open: look for its key in Billing History, then `held settle KEY --applied` or `--not-applied`",
             );
@@ -73,7 +76,9 @@ pub fn order(
             }
             planned_again(state, now).unwrap_or_else(|| state.clone())
         }
-        (State::Held { outcome: Outcome::None, .. } | State::Planned { .. }, Order::Cancel) => {
+        // That a person closed it may be forgotten too.
+        (State::Held { outcome: Outcome::None | Outcome::Forgotten, .. }, Order::Cancel)
+        | (State::Planned { .. }, Order::Cancel) => {
             State::Cancelled { reason: reason.to_owned(), at: now, attempt: state.attempt() }
         }
         (State::Held { outcome: Outcome::None, .. }, Order::Applied | Order::NotApplied) => {
@@ -87,6 +92,16 @@ pub fn order(
         (State::Cancelled { .. }, _) => return refused("it is cancelled"),
     };
     Ok((state, channel))
+}
+
+/// A call that may have been sent until `at` may be applied until the settle window after it is over.
+pub fn call_is_over(at: Ms, settle_window_ms: i64, now: Ms) -> Result<(), OrderRefused> {
+    let over = at.saturating_add(settle_window_ms);
+    if now < over {
+        let wait = over.saturating_sub(now).checked_div(1000).unwrap_or(0);
+        return Err(OrderRefused(format!("its call may still be applied: decide again in {wait} s")));
+    }
+    Ok(())
 }
 
 fn found_in_history(last: Option<Call>, now: Ms) -> State {

@@ -37,8 +37,8 @@ pub enum Outcome {
     Open,
     /// It was not.
     None,
-    /// It may, before the ledger was restored. Nothing is on its way any more, so the channel takes others;
-    /// only a person decides.
+    /// It may, before the ledger was restored. Only a person decides; the channel takes others as soon as
+    /// nothing of before can be on its way any more.
     Forgotten,
 }
 
@@ -246,18 +246,16 @@ impl State {
         }
     }
 
-    /// Where it stands in a ledger that was restored: whatever was not settled may have been called since.
-    /// `None`: it stays as it is.
+    /// Where it stands in a ledger that was restored: whatever was not settled may have been called since, and
+    /// what an earlier restoration had held may have been planned again. `None`: it stays as it is.
     pub fn restored(&self, now: Ms) -> Option<Self> {
         let (last, retried) = match self {
             State::Planned { last, retried, .. } => (*last, *retried),
             State::Intended { call, retried, .. } | State::Doubtful { call, retried, .. } => {
                 (Some(*call), *retried)
             }
-            State::Held { outcome: Outcome::Open | Outcome::None, last, retried, .. } => (*last, *retried),
-            State::Held { outcome: Outcome::Forgotten, .. }
-            | State::Settled { .. }
-            | State::Cancelled { .. } => return None,
+            State::Held { last, retried, .. } => (*last, *retried),
+            State::Settled { .. } | State::Cancelled { .. } => return None,
         };
         Some(State::Held { cause: Cause::Restored, outcome: Outcome::Forgotten, at: now, last, retried })
     }

@@ -6,15 +6,15 @@ use super::{
     SqlLedger, Tx,
     account::{BALANCE, TOKEN},
     fault::{Fault, refused},
-    grant, rows,
+    grant, restored, rows,
     show::resolve,
 };
 use crate::{
     domain::{
         Ms,
         channel::Channel,
-        payment::RESTORED,
-        settle::{Order, State, order},
+        payment::{RESTORED, RESTORED_REFUNDED},
+        settle::{Order, State, call_is_over, order},
     },
     ledger::Decided,
 };
@@ -116,13 +116,22 @@ async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Resu
     if decision != "held" {
         return Err(refused(format!("the payment is not held: it is {decision}")));
     }
-    let restored = row.try_get::<Option<String>, _>("cause")?.as_deref() == Some(RESTORED);
+    let cause: Option<String> = row.try_get("cause")?;
+    let refunded = cause.as_deref() == Some(RESTORED_REFUNDED);
+    let forgotten = refunded || cause.as_deref() == Some(RESTORED);
+    let restored_at = restored::declared_at(&mut **tx).await?;
     match decided.order {
         Order::Cancel => {}
-        Order::Applied | Order::NotApplied if restored => {
+        Order::NotApplied if refunded => {
+            return Err(refused("its money went back: if its days have not moved, `held cancel` closes it"));
+        }
+        Order::NotApplied if forgotten => {
+            call_is_over(restored_at.unwrap_or(now), decided.settle_window_ms, now)
+                .map_err(|error| refused(error.to_string()))?;
             return grant::by_person(tx, key, decided, now).await;
         }
-        Order::Retry if restored => {
+        Order::Applied if forgotten => return grant::by_person(tx, key, decided, now).await,
+        Order::Retry if forgotten => {
             return Err(refused(
                 "its days may have moved: look for its key in Billing History, then `held settle KEY --applied` or `--not-applied`",
             ));
@@ -131,6 +140,11 @@ async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Resu
             return Err(refused(format!(
                 "restart the worker or replay its events: daybridge replay plan --payment {key}"
             )));
+        }
+        Order::Applied | Order::NotApplied if restored_at.is_some() => {
+            return Err(refused(
+                "its channel or days are not known any more: if its key stands in Billing History, `held cancel` closes it; if not, let the provider resend what tells them",
+            ));
         }
         Order::Applied | Order::NotApplied => {
             return Err(refused("it has no transfer yet, so nothing was sent: `held cancel` closes it"));

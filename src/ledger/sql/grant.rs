@@ -137,7 +137,9 @@ pub(super) async fn weigh(
 
 fn held(hold: &Hold) -> Written<'_> {
     let (channel, days) = match hold {
-        Hold::Restored { channel, days } => (Some(channel.as_str()), Some(*days)),
+        Hold::Restored { channel, days } | Hold::RestoredRefunded { channel, days } => {
+            (Some(channel.as_str()), Some(*days))
+        }
         _ => (None, None),
     };
     Written {

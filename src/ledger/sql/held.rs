@@ -71,6 +71,7 @@ impl SqlLedger {
                 since: row.try_get("since")?,
                 channel: None,
                 days: Some(narrow(days)),
+                history: Vec::new(),
             });
         }
         Ok(held)
@@ -89,6 +90,7 @@ impl SqlLedger {
                 State::Held { cause, at, .. } => (cause.word(), at),
                 _ => ("", created_at),
             };
+            let history = if outcome.as_deref() == Some("open") { vec![key.clone()] } else { Vec::new() };
             held.push(Held {
                 kind: "transfer",
                 key,
@@ -100,6 +102,7 @@ impl SqlLedger {
                 since,
                 channel: Some(channel),
                 days: Some(days),
+                history,
             });
         }
         Ok(held)
@@ -114,9 +117,12 @@ impl SqlLedger {
         .fetch_all(&self.read)
         .await?;
         let other = self.paid_in_another_family(limit, now).await?;
+        let mut names = self.forgotten_names(limit).await?;
         rows.iter()
             .map(|row| {
                 let key: String = row.try_get("key")?;
+                let history = names.remove(&key).unwrap_or_default();
+                let next: Option<String> = row.try_get("next")?;
                 Ok(Held {
                     kind: "payment",
                     payment: Some(key.clone()),
@@ -124,10 +130,11 @@ impl SqlLedger {
                     cause: row.try_get::<Option<String>, _>("cause")?.unwrap_or_default(),
                     reason: row.try_get::<Option<String>, _>("reason")?.unwrap_or_default(),
                     outcome: None,
-                    next: row.try_get::<Option<String>, _>("next")?.unwrap_or_default(),
+                    next: words::forgotten_next(next.unwrap_or_default(), &history),
                     since: row.try_get("since")?,
                     channel: row.try_get("channel")?,
                     days: row.try_get::<Option<i64>, _>("days")?.map(rows::narrow),
+                    history,
                 })
             })
             .chain(other)
@@ -159,6 +166,7 @@ impl SqlLedger {
                 since: row.try_get("since")?,
                 channel: None,
                 days: None,
+                history: Vec::new(),
             })
         };
         Ok(rows.iter().map(one).collect())
@@ -187,6 +195,7 @@ impl SqlLedger {
                     since: row.try_get("recorded_at")?,
                     channel: None,
                     days: None,
+                    history: Vec::new(),
                 })
             })
             .collect()

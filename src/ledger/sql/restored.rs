@@ -5,6 +5,12 @@
 //! Transfers that the backup has unsettled are held here, once. Payments are held where they are weighed: what was
 //! paid before the declaration and is not granted is never granted by itself, however late it is told of, because a
 //! provider may have told of it, even long after it was paid, in the time that is forgotten.
+//!
+//! A call of the forgotten time may still be applied when the ledger is back. So for one settle window after the
+//! declaration no worker calls ([`crate::ledger::Turn`]) and nothing is taken for not applied; what is read then is
+//! ours to explain.
+
+use std::collections::BTreeMap;
 
 use sqlx::Row as _;
 
@@ -13,11 +19,22 @@ use super::{
     fault::{Fault, refused},
     rows,
 };
-use crate::{domain::Ms, ledger::view};
+use crate::{
+    domain::{
+        Ms,
+        id::{payment_key, transfer_key},
+        payment::{RESTORED, RESTORED_REFUNDED},
+    },
+    ledger::view,
+};
 
-/// Added to every channel's epoch: a worker that was stopped in the forgotten time may hold a higher one than the
-/// backup knows, and must not meet it again.
-const EPOCH_STEP: i64 = 1_000_000;
+/// When the ledger was last declared restored.
+pub(super) async fn declared_at<'e>(
+    executor: impl sqlx::Executor<'e, Database = sqlx::Any>,
+) -> Result<Option<Ms>, Fault> {
+    let row = sqlx::query("SELECT MAX(declared_at) AS at FROM restorations").fetch_one(executor).await?;
+    Ok(row.try_get("at")?)
+}
 
 impl SqlLedger {
     /// Serializable: a transfer that goes on meanwhile must not be missed.
@@ -44,7 +61,13 @@ impl SqlLedger {
             .bind(who)
             .execute(&mut *tx)
             .await?;
-        sqlx::query("UPDATE channels SET epoch = epoch + $1").bind(EPOCH_STEP).execute(&mut *tx).await?;
+        // A worker that was stopped in the forgotten time may hold an epoch that the backup does not know, and must
+        // not meet it again, not even where the same backup is restored twice. So epochs go on from the time, which
+        // is ahead of any count of claims; a channel that is made anew begins there (`rows::make_due`).
+        sqlx::query("UPDATE channels SET epoch = CASE WHEN epoch < $1 THEN $1 ELSE epoch + 1 END")
+            .bind(now)
+            .execute(&mut *tx)
+            .await?;
         let found = sqlx::query(
             "SELECT key, detail FROM transfers WHERE state IN ('planned', 'intended', 'doubtful', 'held')",
         )
@@ -60,5 +83,30 @@ impl SqlLedger {
         }
         tx.commit().await?;
         Ok(view::Restored { since, declared_at: now, held })
+    }
+
+    /// The keys by which Billing History may name each payment that is held for the restoration, strongest first.
+    /// The comment has the key of when the days were granted: its strongest name then, which depends on the order
+    /// in which its events came, and they come in another order now.
+    pub(super) async fn forgotten_names(&self, limit: u32) -> Result<BTreeMap<String, Vec<String>>, Fault> {
+        let rows = sqlx::query(
+            "SELECT a.payment, a.realm, a.account, a.id FROM aliases a WHERE a.payment IN (SELECT key FROM payments \
+             WHERE decision = 'held' AND cause IN ($2, $3) ORDER BY since, key LIMIT $1) \
+             ORDER BY a.payment, a.strength, a.id",
+        )
+        .bind(i64::from(limit))
+        .bind(RESTORED)
+        .bind(RESTORED_REFUNDED)
+        .fetch_all(&self.read)
+        .await?;
+        let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for row in &rows {
+            let (realm, account): (String, String) = (row.try_get("realm")?, row.try_get("account")?);
+            let account = Some(&*account).filter(|account| !account.is_empty());
+            let id: String = row.try_get("id")?;
+            let key = transfer_key(&payment_key(&realm, account, &id), 1);
+            names.entry(row.try_get("payment")?).or_default().push(key);
+        }
+        Ok(names)
     }
 }

@@ -130,12 +130,13 @@ pub(super) async fn add_step(
     Ok(())
 }
 
-/// Makes a channel due no later than `at`, and makes its row where there is none. A worker that holds it
-/// goes on; its release looks at the channel's transfers again.
+/// Makes a channel due no later than `at`, and makes its row where there is none; in a ledger that was restored
+/// its epochs begin where no claim of before can be. A worker that holds it goes on; its release looks at the
+/// channel's transfers again.
 pub(super) async fn make_due(tx: &mut Tx, account: &str, channel: &str, at: Ms) -> Result<(), Fault> {
     sqlx::query(
         "INSERT INTO channels (account, channel, epoch, lease_owner, lease_until, due_at, deferred, detail) \
-         VALUES ($1, $2, 0, '', 0, $3, 0, $4) ON CONFLICT (account, channel) DO UPDATE SET due_at = CASE \
+         VALUES ($1, $2, COALESCE((SELECT MAX(declared_at) FROM restorations), 0), '', 0, $3, 0, $4) ON CONFLICT (account, channel) DO UPDATE SET due_at = CASE \
          WHEN channels.due_at IS NULL OR channels.due_at > excluded.due_at THEN excluded.due_at \
          ELSE channels.due_at END",
     )

@@ -10,7 +10,7 @@ use super::{
     Dialect, SqlLedger, Tx,
     fault::{Fault, corrupt, retry},
     release::NEXT_FREE,
-    rows,
+    restored, rows,
 };
 use crate::{
     domain::{
@@ -84,21 +84,22 @@ impl SqlLedger {
             .await?;
         let row = row.ok_or_else(|| corrupt(format!("no row for the claimed channel {}", claim.channel)))?;
         let channel = rows::channel(&row)?;
+        let restored_at = restored::declared_at(&self.read).await?;
         if channel.quiet_until > now {
-            return Ok(Turn { channel, transfer: None });
+            return Ok(Turn { channel, transfer: None, restored_at });
         }
         if let Some(open) = self.one(claim, now, OPEN).await? {
             let due = match &open.state {
                 State::Intended { epoch, .. } if *epoch != claim.epoch => true,
                 other => other.due().is_some_and(|due| due <= now),
             };
-            return Ok(Turn { channel, transfer: due.then_some(open) });
+            return Ok(Turn { channel, transfer: due.then_some(open), restored_at });
         }
         let transfer = match self.one(claim, now, PLANNED).await? {
             Some(planned) => Some(planned),
             None => self.one(claim, now, WATCHED).await?,
         };
-        Ok(Turn { channel, transfer })
+        Ok(Turn { channel, transfer, restored_at })
     }
 
     async fn one(&self, claim: &Claim, now: Ms, statement: &'static str) -> Result<Option<Transfer>, Fault> {

@@ -79,6 +79,14 @@ fn held_next(key: &str, cause: &Cause, outcome: Outcome) -> String {
     format!("{first}; then `daybridge held retry '{key}'`, or `daybridge held cancel '{key}'`")
 }
 
+/// What a person does about a payment that a restored ledger holds; `history` are the keys to look for.
+pub(super) fn forgotten_next(next: String, history: &[String]) -> String {
+    match history {
+        [] | [_] => next,
+        several => format!("{next}; it may stand there as any of {}", several.join(", ")),
+    }
+}
+
 /// What a person does about a held event.
 pub(super) fn event_next(cause: &str, id: &str) -> String {
     match cause {

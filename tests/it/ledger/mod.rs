@@ -1,6 +1,7 @@
 //! The ledger's conformance suite: the same functions, run for SQLite and for PostgreSQL.
 
 mod files;
+mod forgotten;
 pub(crate) mod kit;
 mod ops;
 mod recording;
@@ -40,6 +41,11 @@ both! {
         one_caller_takes_the_probe, due_channels_are_found_by_index;
     restored: what_was_unsettled_is_held, payments_of_the_forgotten_time_are_held, workers_must_be_stopped,
         an_older_ledger_is_brought_up_to_date;
+    forgotten: a_forgotten_call_may_still_be_applied, no_claim_of_the_forgotten_time_comes_again,
+        a_channel_of_the_forgotten_time_does_not_count_from_nothing, billing_history_may_know_another_name,
+        a_refund_does_not_hide_that_days_may_have_moved, the_clocks_may_differ,
+        a_forgotten_cancellation_can_be_repeated, nobody_says_that_nothing_was_sent,
+        an_account_hold_of_the_backup_ends, no_replay_grants_what_was_forgotten;
     ops: persons_decide, held_payments_and_events_are_closed, a_whole_story_as_json, plans_are_frozen,
         families_are_noted, held_envelopes_page, newer_schema_is_refused, reopening_keeps_all;
 }

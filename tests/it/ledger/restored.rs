@@ -1,7 +1,10 @@
 //! A ledger that was restored from a backup.
 
 use daybridge::{
-    domain::settle::{Cause, Order, Outcome as Open, State},
+    domain::{
+        payment::CLOCKS_APART_MS,
+        settle::{Cause, Order, Outcome as Open, State},
+    },
     ledger::{Ledger as _, LedgerError, Outcome},
 };
 
@@ -49,9 +52,9 @@ pub(super) async fn what_was_unsettled_is_held(kit: Kit) {
     assert_eq!(kit.payment(&planned).await.unwrap().unwrap().payment.state, "credited");
 }
 
-/// Paid after the declaration.
+/// Paid after the declaration, by any clock.
 fn late(mut facts: daybridge::domain::facts::Facts) -> daybridge::domain::facts::Facts {
-    facts.occurred_at = NOW + 1;
+    facts.occurred_at = NOW + CLOCKS_APART_MS;
     facts
 }
 

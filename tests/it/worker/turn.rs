@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use daybridge::{
     domain::{
         id::ChannelId,
+        payment::CLOCKS_APART_MS,
         reply::{ReadError, Reading, Reply},
         settle::Policy,
     },
@@ -24,6 +25,7 @@ use sqlx::Connection as _;
 use crate::ledger::kit::{ACCOUNT, Kit, NOW, charge, delivery, rules, sqlite, to};
 
 const CALL_TIMEOUT: Duration = Duration::from_millis(300);
+const SETTLE_WINDOW_MS: i64 = 60_000;
 const DAY_MS: i64 = 86_400_000;
 
 /// What happens while a channel is read, before the answer comes.
@@ -34,6 +36,8 @@ enum Meanwhile {
     LedgerLocked,
     /// Another worker claims the channel.
     ClaimLost,
+    /// Nothing, in a ledger that was declared restored so many ms ago.
+    Restored(i64),
 }
 
 struct Hand {
@@ -48,7 +52,7 @@ struct Hand {
 impl Partner for Hand {
     async fn read(&self, _: &ChannelId) -> Result<Reading, ReadError> {
         match self.meanwhile {
-            Meanwhile::Nothing => {}
+            Meanwhile::Nothing | Meanwhile::Restored(_) => {}
             Meanwhile::LedgerLocked => {
                 let mut lock = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
                 sqlx::query("BEGIN IMMEDIATE").execute(&mut lock).await.unwrap();
@@ -83,14 +87,23 @@ impl Partner for Hand {
 /// Takes one turn on a planned transfer; the states that the partner saw at its calls, and the state after.
 async fn turn(meanwhile: Meanwhile) -> (Vec<String>, String) {
     let kit: Kit = sqlite().await;
-    let facts = to(charge(&["pi_1"]), "CHAN-1", 30);
+    if let Meanwhile::Restored(ago) = meanwhile {
+        kit.ledger.restored(0, "ada", now_ms() - ago).await.unwrap();
+    }
+    let mut facts = to(charge(&["pi_1"]), "CHAN-1", 30);
+    facts.occurred_at = now_ms() + CLOCKS_APART_MS;
     kit.record_at(&delivery("evt_1"), Ok(&facts), &rules(), false, now_ms()).await;
     let url = kit.settings.url.resolve().unwrap().expose_secret().to_owned();
     let hand = Arc::new(Hand { ledger: kit.ledger.clone(), url, meanwhile, calls: Mutex::default() });
     let turns = Arc::new(Turns {
         ledger: Arc::new(kit.ledger.clone()),
         partner: hand.clone(),
-        policy: Policy { settle_window_ms: 5_000, retry_unmoved: true, skew_ms: 1_000, ensure_live: false },
+        policy: Policy {
+            settle_window_ms: SETTLE_WINDOW_MS,
+            retry_unmoved: true,
+            skew_ms: 1_000,
+            ensure_live: false,
+        },
         call_timeout: CALL_TIMEOUT,
         probe_ms: 1_000,
         limiter: RateLimiter::direct(Quota::per_second(NonZeroU32::MAX)),
@@ -117,4 +130,14 @@ async fn a_call_is_never_sent_late() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_claim_calls_nothing() {
     assert_eq!(turn(Meanwhile::ClaimLost).await, (vec![], "planned".to_owned()));
+}
+
+/// A worker was killed right after it had sent. Its call may be applied now, and beside one of ours it would settle
+/// the wrong transfer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_ledger_calls_nothing_while_a_forgotten_call_may_be_applied() {
+    let early = turn(Meanwhile::Restored(SETTLE_WINDOW_MS / 2)).await;
+    assert_eq!(early, (vec![], "planned".to_owned()));
+    let late = turn(Meanwhile::Restored(SETTLE_WINDOW_MS)).await;
+    assert_eq!(late, (vec!["intended".to_owned()], "settled".to_owned()));
 }
