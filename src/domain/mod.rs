@@ -17,6 +17,12 @@ pub mod id;
 /// What one event says, in our words.
 pub mod facts;
 
+/// Which payment an event belongs to.
+pub mod identity;
+
+/// Why a payment is held.
+pub mod hold;
+
 /// From the facts of all events of a payment to a decision.
 pub mod payment;
 

@@ -6,11 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
-
 use super::{
     Ms,
-    facts::{Facts, Family, Found, Meaning, Money, PaymentId},
+    facts::{Facts, Family, Found, Meaning, Money},
+    hold::Hold,
     id::ChannelId,
 };
 
@@ -33,12 +32,6 @@ pub struct Rules {
     pub days_max: u32,
 }
 
-/// The cause of what a restored ledger cannot know.
-pub const RESTORED: &str = "restored";
-
-/// The same, of a payment that was refunded or disputed.
-pub const RESTORED_REFUNDED: &str = "restored_refunded";
-
 /// How far the provider's clock may be ahead of ours, in ms: when a payment was made is the provider's word, when
 /// the ledger was declared restored is ours. A source's default tolerance, beyond which no delivery is accepted.
 pub const CLOCKS_APART_MS: i64 = 300_000;
@@ -59,115 +52,6 @@ pub enum Decision {
     },
     /// Something is missing or contradictory; a person or a later event supplies it.
     Hold(Hold),
-}
-
-/// Why a payment is held.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-pub enum Hold {
-    /// No pointer hit.
-    #[error("no channel: none of {0} is in any event of this payment")]
-    NoChannel(String),
-    /// Not of a channel id's alphabet.
-    #[error("the channel {0:?} is not a channel id")]
-    BadChannel(String),
-    /// Two values under the same pointer.
-    #[error("the events name different channels: {0:?} and {1:?}")]
-    ChannelsDiffer(String, String),
-    /// No pointer hit, no price table, no amount per day.
-    #[error("no days: none of {0} is in any event of this payment, and no price or amount says how many")]
-    NoDays(String),
-    /// Not a whole number from 1.
-    #[error("the days {0:?} are not a whole number from 1 to {1}")]
-    BadDays(String, u32),
-    /// Two values under the same pointer.
-    #[error("the events name different days: {0:?} and {1:?}")]
-    DaysDiffer(String, String),
-    /// Not in the price table.
-    #[error("the price {0:?} is not in the price table")]
-    UnknownPrice(String),
-    /// The lines come to no days, or to too many, or differ between events.
-    #[error("the price lines come to {0} days, not to 1 to {1}")]
-    BadLines(String, u32),
-    /// Another currency than `per_day` knows.
-    #[error("the currency {0} is not the one of per_day ({1})")]
-    OtherCurrency(String, String),
-    /// Not a whole number of days.
-    #[error("the amount {0} is not a whole number of days at {1} a day, from 1 to {2} days")]
-    BadAmount(i64, i64, u32),
-    /// Refunded or disputed before its days moved.
-    #[error("refunded or disputed before its days moved")]
-    Refunded,
-    /// Paid before `money_in` was changed and never seen under the old family.
-    #[error("paid before money_in was changed to {0}, and never seen under the old setting")]
-    BeforeRuleChange(String),
-    /// Paid before the ledger was restored from a backup, which does not know whether its days moved.
-    #[error("paid before the ledger was restored: its {days} days for {channel} may have moved already")]
-    Restored {
-        /// What it would be granted.
-        channel: ChannelId,
-        /// See `channel`.
-        days: u32,
-    },
-    /// As `Restored`, and the money went back.
-    #[error(
-        "paid before the ledger was restored, and refunded or disputed: its {days} days for {channel} may have moved already"
-    )]
-    RestoredRefunded {
-        /// What it would be granted.
-        channel: ChannelId,
-        /// See `channel`.
-        days: u32,
-    },
-}
-
-impl Hold {
-    /// The cause in one word, for grouping.
-    pub fn cause(&self) -> &'static str {
-        match self {
-            Hold::NoChannel(_) => "channel_missing",
-            Hold::BadChannel(_) => "channel_malformed",
-            Hold::ChannelsDiffer(..) => "channel_contradictory",
-            Hold::NoDays(_) => "days_missing",
-            Hold::BadDays(..) => "days_malformed",
-            Hold::DaysDiffer(..) => "days_contradictory",
-            Hold::UnknownPrice(_) => "price_unknown",
-            Hold::BadLines(..) => "price_lines",
-            Hold::OtherCurrency(..) => "currency",
-            Hold::BadAmount(..) => "amount",
-            Hold::Refunded => "refunded",
-            Hold::BeforeRuleChange(_) => "rule_changed",
-            Hold::Restored { .. } => RESTORED,
-            Hold::RestoredRefunded { .. } => RESTORED_REFUNDED,
-        }
-    }
-
-    /// What the operator does next.
-    pub fn next(&self) -> &'static str {
-        match self {
-            Hold::NoChannel(_) | Hold::BadChannel(_) | Hold::ChannelsDiffer(..) => {
-                "set the channel id where you create the payment (metadata channel_id or client_reference_id), or correct `channel` of the source; then restart the worker or replay the event"
-            }
-            Hold::NoDays(_) | Hold::BadDays(..) | Hold::DaysDiffer(..) => {
-                "set metadata days to a whole number where you create the payment, or add prices or per_day to the source; then restart the worker or replay the event"
-            }
-            Hold::UnknownPrice(_) | Hold::BadLines(..) => {
-                "add the price to the source's prices; then restart the worker or replay the event"
-            }
-            Hold::OtherCurrency(..) | Hold::BadAmount(..) => {
-                "correct per_day of the source, or set metadata days; then restart the worker or replay the event"
-            }
-            Hold::Refunded => "decide whether days are due; `held cancel` closes it",
-            Hold::BeforeRuleChange(_) => {
-                "look in Billing History whether its days were moved by hand; `held cancel` closes it"
-            }
-            Hold::Restored { .. } => {
-                "look for its key in Billing History; then `daybridge held settle KEY --applied --reason …` if it is there, or `--not-applied` if it is not"
-            }
-            Hold::RestoredRefunded { .. } => {
-                "look for its key in Billing History; then `daybridge held settle KEY --applied --reason …` if it is there, or `daybridge held cancel KEY` if it is not"
-            }
-        }
-    }
 }
 
 /// Decides on a payment from all its events. `restored_at`: when the ledger was last declared restored; what was
@@ -296,59 +180,4 @@ const SHOWN_CHARS_MAX: usize = 80;
 
 fn shown(text: &str) -> String {
     text.chars().take(SHOWN_CHARS_MAX).collect()
-}
-
-/// A payment that some id of an event already names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
-    /// Its key.
-    pub key: String,
-    /// Every id that names it.
-    pub ids: Vec<PaymentId>,
-    /// Its days were granted: its key stands in a comment and never changes.
-    pub granted: bool,
-}
-
-/// Where an event belongs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Home {
-    /// One payment, named by this id if it is not granted yet; the listed ones become part of it.
-    Payment {
-        /// Key of the granted payment that the event belongs to, if there is one.
-        granted: Option<String>,
-        /// The strongest id known; names the payment where it is not granted yet.
-        name: PaymentId,
-        /// Keys of the other payments that turn out to be this one; none of them is granted.
-        absorbed: Vec<String>,
-    },
-    /// The event joins payments that are certainly different.
-    Contradiction(Vec<String>),
-    /// The event names no payment.
-    Nowhere,
-}
-
-/// Finds the payment an event belongs to, among those its ids name.
-///
-/// Payments whose rank-0 ids differ are different payments: one invoice paid by two payment intents stays two.
-pub fn home(event_ids: &[PaymentId], known: &[Known]) -> Home {
-    let strong = |ids: &[PaymentId]| ids.iter().filter(|i| i.rank == 0).cloned().collect::<BTreeSet<_>>();
-    let own = strong(event_ids);
-    let joined: Vec<&Known> = known
-        .iter()
-        .filter(|k| {
-            let theirs = strong(&k.ids);
-            own.is_empty() || theirs.is_empty() || !own.is_disjoint(&theirs)
-        })
-        .collect();
-    let names: BTreeSet<PaymentId> =
-        own.iter().cloned().chain(joined.iter().flat_map(|k| strong(&k.ids))).collect();
-    let granted: Vec<&&Known> = joined.iter().filter(|k| k.granted).collect();
-    if names.len() > 1 || granted.len() > 1 {
-        return Home::Contradiction(joined.iter().map(|k| k.key.clone()).collect());
-    }
-    let strongest = event_ids.iter().chain(joined.iter().flat_map(|k| &k.ids)).min();
-    let Some(name) = strongest.cloned() else { return Home::Nowhere };
-    let granted = granted.first().map(|k| k.key.clone());
-    let absorbed = joined.iter().map(|k| k.key.clone()).filter(|key| granted.as_ref() != Some(key)).collect();
-    Home::Payment { granted, name, absorbed }
 }

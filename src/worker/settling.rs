@@ -29,7 +29,7 @@ pub async fn run(
     let per_second = NonZeroU32::new(config.partner.calls_per_second_max).unwrap_or(NonZeroU32::MIN);
     let settling = Settling {
         worker: format!("{}-{:08x}", std::process::id(), fastrand::u32(..)),
-        lease_ms: millis(config.partner.call_timeout).saturating_mul(2).saturating_add(LEASE_SLACK_MS),
+        lease_ms: lease_ms(config.partner.call_timeout),
         probe_ms: millis(config.worker.account_probe),
         channels_max: config.worker.channels_max,
         poll: config.worker.poll,
@@ -69,6 +69,11 @@ pub async fn run(
             "stopped with calls in hand; the next start finds them doubtful and settles them by readings"
         );
     }
+}
+
+/// How long a claimed channel is a worker's: a call may be sent one timeout after its intent, and take another.
+fn lease_ms(call_timeout: Duration) -> i64 {
+    millis(call_timeout).saturating_mul(2).saturating_add(LEASE_SLACK_MS)
 }
 
 struct Settling {
@@ -125,5 +130,19 @@ impl Settling {
         let due = ledger.next_due(&self.account).await?;
         let wait_ms = due.map_or(i64::MAX, |due| due.saturating_sub(clock::now_ms()).max(1));
         Ok(self.poll.min(Duration::from_millis(u64::try_from(wait_ms).unwrap_or(1))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::partner::CALL_TIMEOUT_MAX;
+
+    /// Nothing correct rests on it, but two workers at one transfer are work for nothing, and doubt.
+    #[test]
+    fn a_lease_outlasts_the_call_that_is_sent_last() {
+        for call_timeout in [Duration::from_millis(1), Duration::from_secs(30), CALL_TIMEOUT_MAX] {
+            assert!(lease_ms(call_timeout) > millis(call_timeout * 2), "{call_timeout:?}");
+        }
     }
 }

@@ -101,7 +101,7 @@ impl Cause {
             Cause::AcceptedUnmoved => "accepted_unmoved",
             Cause::Conflict { .. } => "evidence_conflicts",
             Cause::Unobserved(_) => "unobserved",
-            Cause::Restored => super::super::payment::RESTORED,
+            Cause::Restored => super::super::hold::RESTORED,
         }
     }
 }

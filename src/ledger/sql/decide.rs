@@ -13,7 +13,7 @@ use crate::{
     domain::{
         Ms,
         channel::Channel,
-        payment::{RESTORED, RESTORED_REFUNDED},
+        hold::{RESTORED, RESTORED_REFUNDED},
         settle::{Order, State, call_is_over, order},
     },
     ledger::Decided,

@@ -12,8 +12,9 @@ use crate::{
     domain::{
         Ms,
         facts::{Facts, Family, Meaning, Money},
+        hold::Hold,
         id::{ChannelId, CommentTemplate, transfer_key},
-        payment::{Decision, Hold, decide},
+        payment::{Decision, decide},
         settle::{How, Order, State},
     },
     envelope,

@@ -11,7 +11,7 @@ use crate::domain::{
     Ms,
     facts::{Facts, PaymentId},
     id::payment_key,
-    payment::{Home, Known, home},
+    identity::{Home, Known, home},
 };
 
 /// Most ids of one event that are looked up; the strongest come first.

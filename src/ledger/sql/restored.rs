@@ -22,8 +22,8 @@ use super::{
 use crate::{
     domain::{
         Ms,
+        hold::{RESTORED, RESTORED_REFUNDED},
         id::{payment_key, transfer_key},
-        payment::{RESTORED, RESTORED_REFUNDED},
     },
     ledger::view,
 };

@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use daybridge::{
     config::load,
-    domain::payment::{Decision, Home, decide, home},
+    domain::identity::{Home, home},
+    domain::payment::{Decision, decide},
     domain::{facts::Money, payment::Rules},
     envelope::WORD_BYTES_MAX,
     provider::{PRESETS, Sources, source::Readers, words::words},

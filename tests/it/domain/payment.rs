@@ -3,7 +3,8 @@
 use daybridge::domain::{
     facts::{Facts, Family, Found, Line, Meaning, Money, PaymentId},
     id::ChannelId,
-    payment::{Decision, Home, Known, Rules, decide, home},
+    identity::{Home, Known, home},
+    payment::{Decision, Rules, decide},
 };
 use proptest::prelude::*;
 

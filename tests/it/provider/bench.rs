@@ -16,6 +16,8 @@ use tokio::{
     sync::Semaphore,
 };
 
+use crate::support::http::message;
+
 pub(crate) const SECRET: &str = "whsec_made_for_tests_0001";
 pub(crate) const OLD_SECRET: &str = "whsec_made_for_tests_0000";
 
@@ -166,14 +168,7 @@ pub(crate) fn signed(body: &[u8]) -> Vec<u8> {
 }
 
 pub(crate) fn request(line: &str, headers: &[&str], body: &[u8]) -> Vec<u8> {
-    let mut bytes = format!("{line} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n", body.len()).into_bytes();
-    for header in headers {
-        bytes.extend_from_slice(header.as_bytes());
-        bytes.extend_from_slice(b"\r\n");
-    }
-    bytes.extend_from_slice(b"\r\n");
-    bytes.extend_from_slice(body);
-    bytes
+    message(format!("{line} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n", body.len()), headers, body)
 }
 
 #[derive(Debug)]

@@ -3,6 +3,9 @@
 /// daybridge's own processes.
 pub(crate) mod daybridge;
 
+/// HTTP requests as raw bytes.
+pub(crate) mod http;
+
 /// A private PostgreSQL cluster.
 pub(crate) mod postgres;
 

@@ -4,7 +4,10 @@
 //! takes the inner one for a request of its own has it accepted. Each carries a trace of its own, by which a
 //! delivery tells where it came from.
 
-use crate::support::daybridge::{House, now_s, sign};
+use crate::support::{
+    daybridge::{House, now_s, sign},
+    http::message,
+};
 
 /// How often a request may be on the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,14 +48,7 @@ fn traced(mut bytes: Vec<u8>, case: usize, request: u8) -> Vec<u8> {
 
 /// A head, then a body, as they stand. Host and trace come first.
 fn raw(line: &str, headers: &[&str], body: &[u8]) -> Vec<u8> {
-    let mut bytes = format!("{line}\r\nHost: hooks.example.com\r\ntraceparent: {TRACE}\r\n").into_bytes();
-    for header in headers {
-        bytes.extend_from_slice(header.as_bytes());
-        bytes.extend_from_slice(b"\r\n");
-    }
-    bytes.extend_from_slice(b"\r\n");
-    bytes.extend_from_slice(body);
-    bytes
+    message(format!("{line}\r\nHost: hooks.example.com\r\ntraceparent: {TRACE}\r\n"), headers, body)
 }
 
 fn signature(body: &[u8]) -> String {
