@@ -38,6 +38,8 @@ pub struct Config {
     pub partner: Partner,
     /// Limits of the worker.
     pub worker: Worker,
+    /// When too many days move.
+    pub brake: Brake,
     /// Webhook endpoints by name; each is served at `POST /webhooks/{name}`.
     pub sources: BTreeMap<String, Source>,
 }
@@ -236,6 +238,25 @@ impl Default for Worker {
             account_probe: Duration::from_secs(300),
             stop_timeout: Duration::from_secs(40),
         }
+    }
+}
+
+/// `[brake]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Brake {
+    /// How many times the normal is too much in an hour; 0: no brake. The account's normal is its mean hour of the
+    /// last 7 days, a channel's the mean transfer of its account.
+    pub multiple: u32,
+    /// Days in an hour on the account that never brake.
+    pub account_days_min: u32,
+    /// Days in an hour on one channel that never brake.
+    pub channel_days_min: u32,
+}
+
+impl Default for Brake {
+    fn default() -> Self {
+        Self { multiple: 10, account_days_min: 30_000, channel_days_min: 800 }
     }
 }
 

@@ -108,6 +108,9 @@ pub struct Facts {
     pub days: Vec<Found>,
     /// Money that came in; `None` where the event carries none.
     pub money: Option<Money>,
+    /// The provider's id of the customer, for searches.
+    #[serde(default)]
+    pub customer: Option<String>,
     /// Price lines; `None` where this kind of object has none, empty where it has but lists nothing.
     pub lines: Option<Vec<Line>>,
 }

@@ -35,6 +35,9 @@ pub mod settle;
 /// What is known of a channel, and movement the ledger cannot explain.
 pub mod channel;
 
+/// When too many days move.
+pub mod brake;
+
 /// Milliseconds since the Unix epoch.
 pub type Ms = i64;
 

@@ -32,6 +32,15 @@ pub struct Rules {
     pub days_max: u32,
 }
 
+/// What a person said of a payment; it counts before anything that its events say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Corrections {
+    /// The channel.
+    pub channel: Option<ChannelId>,
+    /// The days.
+    pub days: Option<u32>,
+}
+
 /// How far the provider's clock may be ahead of ours, in ms: when a payment was made is the provider's word, when
 /// the ledger was declared restored is ours. A source's default tolerance, beyond which no delivery is accepted.
 pub const CLOCKS_APART_MS: i64 = 300_000;
@@ -56,7 +65,12 @@ pub enum Decision {
 
 /// Decides on a payment from all its events. `restored_at`: when the ledger was last declared restored; what was
 /// paid before may have been granted in the time that the backup does not know, and refunded since.
-pub fn decide(events: &[Facts], rules: &Rules, restored_at: Option<Ms>) -> Decision {
+pub fn decide(
+    events: &[Facts],
+    rules: &Rules,
+    corrections: &Corrections,
+    restored_at: Option<Ms>,
+) -> Decision {
     let paid: Vec<&Facts> = events.iter().filter(|e| e.meaning == Meaning::MoneyIn(rules.money_in)).collect();
     if paid.is_empty() {
         return Decision::NoMoneyYet;
@@ -76,7 +90,9 @@ pub fn decide(events: &[Facts], rules: &Rules, restored_at: Option<Ms>) -> Decis
     {
         return Decision::Hold(Hold::BeforeRuleChange(rules.money_in.as_str().to_owned()));
     }
-    let grant = channel(events, rules).and_then(|channel| Ok((channel, days(events, &paid, rules)?)));
+    let channel = corrections.channel.clone().map_or_else(|| channel(events, rules), Ok);
+    let grant = channel
+        .and_then(|channel| Ok((channel, corrections.days.map_or_else(|| days(events, &paid, rules), Ok)?)));
     match grant {
         Ok((channel, days)) if forgotten && refunded => {
             Decision::Hold(Hold::RestoredRefunded { channel, days })

@@ -16,6 +16,7 @@ use crate::{
     config,
     domain::{
         Ms,
+        brake::Brake,
         channel::Channel,
         facts::Facts,
         id::{ChannelId, CommentTemplate},
@@ -27,6 +28,18 @@ use crate::{
 
 /// Rows as operators see them.
 pub mod view;
+
+/// What lists and searches ask for.
+pub mod query;
+
+/// Frozen replays.
+pub mod plan;
+
+/// The operator's side.
+mod desk;
+
+pub use desk::Desk;
+pub use plan::{Plan, Selection};
 
 /// One set of SQL for both databases.
 pub mod sql;
@@ -189,36 +202,6 @@ pub struct AccountHold {
     pub probe_channel: Option<String>,
 }
 
-/// A frozen replay plan.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Plan {
-    /// Names it.
-    pub hash: String,
-    /// When it was made.
-    pub created_at: Ms,
-    /// When it was applied.
-    pub applied_at: Option<Ms>,
-    /// What would happen, per payment.
-    pub payments: Vec<view::Planned>,
-}
-
-/// Which events a replay takes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Selection {
-    /// Provider's event id.
-    pub event: Option<String>,
-    /// Payment or transfer key.
-    pub payment: Option<String>,
-    /// Source name.
-    pub source: Option<String>,
-    /// Received at or after.
-    pub since: Option<Ms>,
-    /// Received before.
-    pub until: Option<Ms>,
-    /// Only what came from the dead queue.
-    pub dead: bool,
-}
-
 /// A person's decision, kept with name and time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decided<'a> {
@@ -236,9 +219,65 @@ pub struct Decided<'a> {
     pub comment: &'a CommentTemplate,
 }
 
+/// Who did something, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Act<'a> {
+    /// Name of the console's user, or of the operating system's.
+    pub who: &'a str,
+    /// Why.
+    pub reason: &'a str,
+}
+
+/// What a person says that the events do not, or say wrongly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Correction<'a> {
+    /// The channel.
+    pub channel: Option<ChannelId>,
+    /// The days.
+    pub days: Option<u32>,
+    /// Who and why.
+    pub act: Act<'a>,
+    /// For a transfer's comment.
+    pub comment: &'a CommentTemplate,
+}
+
+/// Where no new call is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// Everywhere.
+    All,
+    /// On one partner account.
+    Account(String),
+    /// On one channel of an account.
+    Channel(String, ChannelId),
+}
+
+impl Scope {
+    /// The word in the ledger: `all`, `account:A`, `channel:A/C`.
+    pub fn word(&self) -> String {
+        match self {
+            Scope::All => "all".into(),
+            Scope::Account(account) => format!("account:{account}"),
+            Scope::Channel(account, channel) => format!("channel:{account}/{channel}"),
+        }
+    }
+
+    /// Reads the word back.
+    pub fn parse(word: &str) -> Option<Self> {
+        if word == "all" {
+            return Some(Scope::All);
+        }
+        if let Some(account) = word.strip_prefix("account:") {
+            return Some(Scope::Account(account.to_owned()));
+        }
+        let (account, channel) = word.strip_prefix("channel:")?.rsplit_once('/')?;
+        Some(Scope::Channel(account.to_owned(), ChannelId::parse(channel)?))
+    }
+}
+
 /// The door.
 #[async_trait]
-pub trait Ledger: Send + Sync {
+pub trait Ledger: Desk {
     /// Records one delivery in one transaction: the delivery, the event, its payment and aliases, the
     /// decision, and the transfer if one is granted. Recording the same delivery again changes nothing but
     /// takes in what changed settings make of it.
@@ -246,6 +285,9 @@ pub trait Ledger: Send + Sync {
 
     /// Notes the family that grants for a realm; returns since when, if another one did before.
     async fn note_rules(&self, realm: &str, money_in: &str, now: Ms) -> Result<Option<Ms>, LedgerError>;
+
+    /// Since when this family would grant for a realm, had it been noted; notes nothing.
+    async fn rules_since(&self, realm: &str, money_in: &str, now: Ms) -> Result<Option<Ms>, LedgerError>;
 
     /// Events that are held, or whose payment is: to be read again after the settings changed. Pages by the
     /// event's number; at most `limit`.
@@ -303,42 +345,15 @@ pub trait Ledger: Send + Sync {
     /// Makes one held transfer (the oldest) the probe of a hold whose `probe_at` has come; one caller wins.
     async fn take_probe(&self, account: &str, now: Ms, next_probe_at: Ms) -> Result<bool, LedgerError>;
 
-    /// A person's decision about a transfer, or `Cancel`/`Retry` of a held payment or event where that fits.
-    /// `Retry` of a transfer held for balance or token also makes it the account's probe now.
-    async fn decide(&self, key: &str, decided: &Decided<'_>, now: Ms) -> Result<(), LedgerError>;
-
-    /// Declares that the ledger was restored from a backup made at `since` or later: whatever was not settled
-    /// then, and whatever was paid until now and is not granted, may have been credited since, and waits for a
-    /// person. No worker may hold a channel.
-    async fn restored(&self, since: Ms, who: &str, now: Ms) -> Result<view::Restored, LedgerError>;
-
-    /// Payments, newest first.
-    async fn payments(&self, limit: u32) -> Result<Vec<view::Payment>, LedgerError>;
-    /// One payment by its key, a transfer's key, or any provider id that names it.
-    async fn payment(&self, key: &str) -> Result<Option<view::PaymentWhole>, LedgerError>;
-    /// Transfers, newest first.
-    async fn transfers(&self, limit: u32) -> Result<Vec<view::Transfer>, LedgerError>;
-    /// Events (one row per delivery), newest first.
-    async fn events(&self, limit: u32) -> Result<Vec<view::Event>, LedgerError>;
-    /// One event by the provider's event id, `source/event-id`, or a delivery id; with its raw body.
-    async fn event(&self, id: &str) -> Result<Vec<view::EventWhole>, LedgerError>;
-    /// Everything that waits for a person: the account, transfers, payments, events; up to `limit` of each.
-    async fn held(&self, limit: u32, now: Ms) -> Result<Vec<view::Held>, LedgerError>;
-    /// Unexplained movements, newest first.
-    async fn movements(&self, limit: u32) -> Result<Vec<view::Movement>, LedgerError>;
-    /// Counts by state, for metrics and the demo.
-    async fn counts(&self) -> Result<view::Counts, LedgerError>;
-
-    /// The events a selection names, grouped by payment, with what would happen now. At most `limit` events.
-    async fn select(&self, selection: &Selection, limit: u32) -> Result<Vec<view::Planned>, LedgerError>;
-    /// Keeps a plan under its hash; the same hash again changes nothing.
-    async fn save_plan(&self, plan: &Plan) -> Result<(), LedgerError>;
-    /// A plan by hash, or by an unambiguous beginning of it of 8 characters or more.
-    async fn plan(&self, hash: &str) -> Result<Option<Plan>, LedgerError>;
-    /// The stored bytes of events by their numbers, in the words they were received with.
-    async fn envelopes(&self, events: &[i64]) -> Result<Vec<Envelope>, LedgerError>;
-    /// Marks a plan applied; `false`: it was already.
-    async fn plan_applied(&self, hash: &str, now: Ms) -> Result<bool, LedgerError>;
+    /// Whether a planned transfer of the claimed channel may be called now: what was paused by a person, and what the
+    /// brake pauses by this very question.
+    async fn may_call(
+        &self,
+        claim: &Claim,
+        days: u32,
+        brake: &Brake,
+        now: Ms,
+    ) -> Result<Option<view::Pause>, LedgerError>;
 
     /// Reaches the database and compares its schema.
     async fn health(&self) -> Result<(), LedgerError>;

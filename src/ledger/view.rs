@@ -1,6 +1,6 @@
 //! Rows as operators see them, in lists, in `--json`, and later in the console. Times are ms since epoch.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::domain::Ms;
 
@@ -27,6 +27,8 @@ pub struct Payment {
     pub amount: Option<i64>,
     /// Lower-case ISO code.
     pub currency: Option<String>,
+    /// The provider's id of the customer.
+    pub customer: Option<String>,
     /// First event recorded.
     pub first_seen_at: Ms,
 }
@@ -215,12 +217,102 @@ pub struct Counts {
     pub oldest_open_at: Option<Ms>,
 }
 
+/// Held things of one kind and cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HeldGroup {
+    /// `event`, `payment` or `transfer`.
+    pub kind: &'static str,
+    /// The cause in one word.
+    pub cause: String,
+    /// How many.
+    pub count: u64,
+    /// Their days, where known.
+    pub days: u64,
+    /// Since when the oldest waits.
+    pub oldest: Ms,
+}
+
+/// A channel that days were planned for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Channel {
+    /// The partner account.
+    pub account: String,
+    /// Channel.
+    pub channel: String,
+    /// `activeTill` as the ledger can explain it; `None`: never read.
+    pub active_till: Option<Ms>,
+    /// Mode at the last reading that carried one.
+    pub mode: Option<String>,
+    /// Days of all its transfers that were not cancelled.
+    pub days_bought: i64,
+    /// Those that are on it.
+    pub days_moved: i64,
+    /// Unexplained movements.
+    pub movements: i64,
+}
+
+/// Days settled in ten minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Spent {
+    /// When the ten minutes began.
+    pub at: Ms,
+    /// Days.
+    pub days: i64,
+    /// Transfers.
+    pub transfers: i64,
+}
+
+/// Deliveries received in a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Traffic {
+    /// When the minute began.
+    pub at: Ms,
+    /// Deliveries.
+    pub deliveries: i64,
+}
+
+/// A pause that holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Pause {
+    /// `all`, `account:A` or `channel:A/C`.
+    pub scope: String,
+    /// `operator` or `brake`.
+    pub cause: String,
+    /// Since when.
+    pub since: Ms,
+    /// Who.
+    pub who: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// One act in the audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Audited {
+    /// Counts up.
+    pub number: i64,
+    /// When.
+    pub at: Ms,
+    /// Who.
+    pub who: String,
+    /// What.
+    pub action: String,
+    /// On what.
+    pub key: String,
+    /// Why.
+    pub reason: String,
+    /// What it was.
+    pub before: Option<String>,
+    /// What it became.
+    pub after: Option<String>,
+}
+
 /// What a replay would do with one payment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Planned {
     /// Payment key, or the event id where the event names no payment.
     pub payment: String,
-    /// `skip`, `extend` or `held`.
+    /// `skip`, `extend`, `held` or `conflict`.
     pub verdict: String,
     /// Why.
     pub reason: String,
@@ -228,8 +320,8 @@ pub struct Planned {
     pub channel: Option<String>,
     /// Days, where known.
     pub days: Option<u32>,
-    /// Numbers of the events in the ledger.
-    pub numbers: Vec<i64>,
-    /// Their ids at the provider.
-    pub events: Vec<String>,
+    /// `activeTill` of the channel as the ledger knows it, where days would move.
+    pub active_till_before: Option<Ms>,
+    /// And after, if it runs; an expired channel counts from now.
+    pub active_till_after: Option<Ms>,
 }

@@ -82,6 +82,8 @@ pub struct Object {
     pub amount: &'static [&'static str],
     /// Currency of the amount.
     pub currency: &'static str,
+    /// The provider's id of the customer.
+    pub customer: &'static str,
     /// Further places of what an operator's `/metadata/…` pointer names; the first with a hit counts.
     pub metadata: &'static [&'static str],
     /// Price lines.

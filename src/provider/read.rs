@@ -69,12 +69,18 @@ pub fn read(map: &EventMap, source: &Source, body: &[u8]) -> Result<Facts, Unrea
         channel: Vec::new(),
         days: Vec::new(),
         money: None,
+        customer: None,
         lines: None,
     };
     let Some(entry) = map.events.iter().find(|entry| entry.kinds.contains(&kind)) else {
         return Ok(facts);
     };
     facts.ids = ids(entry.object, object)?;
+    facts.customer = object
+        .pointer(entry.object.customer)
+        .and_then(path::id)
+        .filter(|id| !id.is_empty() && id.len() <= ID_BYTES_MAX)
+        .map(str::to_owned);
     let sense = entry
         .rules
         .iter()

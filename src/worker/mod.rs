@@ -10,6 +10,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     config::{self, Config},
     domain::{
+        Ms,
+        brake::Brake,
         facts::{Facts, Money},
         id::{CommentTemplate, realm_bytes},
         payment::Rules,
@@ -96,6 +98,15 @@ pub fn settle_policy(partner: &config::Partner) -> settle::Policy {
     }
 }
 
+/// The brake of the settings.
+pub fn brake(settings: &config::Brake) -> Brake {
+    Brake {
+        multiple: settings.multiple,
+        account_days_min: settings.account_days_min,
+        channel_days_min: settings.channel_days_min,
+    }
+}
+
 /// A duration in ms, as the ledger counts.
 pub fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
@@ -120,21 +131,23 @@ async fn note_rules(
                 answer => break answer?,
             }
         };
-        let rules = Rules {
-            money_in: source.money_in,
-            money_in_since: since,
-            channel_pointers: source.channel.clone(),
-            days_pointers: source.days.clone(),
-            prices: source.prices.iter().map(|p| (p.price.clone(), p.days)).collect(),
-            per_day: source
-                .per_day
-                .as_ref()
-                .map(|p| Money { amount: p.amount, currency: p.currency.clone() }),
-            days_max: source.days_max,
-        };
-        sources.insert(name.clone(), SourceRules { realm: realm.to_owned(), rules });
+        sources.insert(name.clone(), source_rules(name, source, since));
     }
     Ok(sources)
+}
+
+/// What intake knows of a source; `since`: when its family replaced another one.
+pub fn source_rules(name: &str, source: &config::Source, since: Option<Ms>) -> SourceRules {
+    let rules = Rules {
+        money_in: source.money_in,
+        money_in_since: since,
+        channel_pointers: source.channel.clone(),
+        days_pointers: source.days.clone(),
+        prices: source.prices.iter().map(|p| (p.price.clone(), p.days)).collect(),
+        per_day: source.per_day.as_ref().map(|p| Money { amount: p.amount, currency: p.currency.clone() }),
+        days_max: source.days_max,
+    };
+    SourceRules { realm: source.realm(name).to_owned(), rules }
 }
 
 /// Waits before the next try to reach something that is away; ends early on `stop`.

@@ -7,7 +7,7 @@ use governor::{Quota, RateLimiter};
 use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::{breaker::Breaker, clock, millis, settle_policy, turn::Turns};
+use super::{brake, breaker::Breaker, clock, millis, settle_policy, turn::Turns};
 use crate::{
     config::Config,
     domain::settle::AccountNews,
@@ -37,6 +37,7 @@ pub async fn run(
             ledger,
             partner,
             policy: settle_policy(&config.partner),
+            brake: brake(&config.brake),
             call_timeout: config.partner.call_timeout,
             probe_ms: millis(config.worker.account_probe),
             limiter: RateLimiter::direct(Quota::per_second(per_second)),

@@ -12,6 +12,7 @@ use super::{breaker::Breaker, clock};
 use crate::{
     domain::{
         Ms,
+        brake::Brake,
         channel::Channel,
         reply::Reply,
         settle::{AccountNews, Effect, Input, Policy, State, Step, step},
@@ -24,6 +25,9 @@ use crate::{
 /// Wait between tries to commit an answer while the ledger is away.
 const COMMIT_RETRY: Duration = Duration::from_millis(250);
 
+/// How long a paused channel is not looked at, in ms; a resume ends it at once.
+const PAUSED_LOOK_MS: i64 = 60_000;
+
 /// What all turns of a worker share.
 pub struct Turns {
     /// Where every step is committed.
@@ -32,6 +36,8 @@ pub struct Turns {
     pub partner: Arc<dyn Partner>,
     /// The rules' settings.
     pub policy: Policy,
+    /// When too many days move.
+    pub brake: Brake,
     /// Longest one call may take, and how late after its intent it may still be sent.
     pub call_timeout: Duration,
     /// How long the account rests between probes, ms.
@@ -66,7 +72,7 @@ impl Turns {
         }
         let Some(transfer) = turn.transfer else { return Ok(0) };
         if matches!(transfer.state, State::Planned { .. })
-            && let Some(until) = self.must_rest(claim, turn.restored_at, now).await?
+            && let Some(until) = self.must_rest(claim, transfer.days, turn.restored_at, now).await?
         {
             return Ok(until);
         }
@@ -79,6 +85,7 @@ impl Turns {
     async fn must_rest(
         &self,
         claim: &Claim,
+        days: u32,
         restored_at: Option<Ms>,
         now: Ms,
     ) -> Result<Option<Ms>, LedgerError> {
@@ -88,6 +95,16 @@ impl Turns {
         }
         if let Some(until) = self.breaker.rests_until(now) {
             return Ok(Some(until));
+        }
+        if let Some(pause) = self.ledger.may_call(claim, days, &self.brake, now).await? {
+            if pause.since == now {
+                tracing::error!(
+                    scope = pause.scope,
+                    reason = pause.reason,
+                    "settling is paused by the brake; `daybridge settle resume` goes on"
+                );
+            }
+            return Ok(Some(now.saturating_add(PAUSED_LOOK_MS)));
         }
         let hold = self.ledger.account_hold(&claim.account).await?;
         Ok(hold

@@ -6,14 +6,14 @@ use sqlx::{AssertSqlSafe, Row as _};
 use super::{
     SqlLedger, Tx,
     fault::{Fault, corrupt},
-    rows,
+    pause, rows,
 };
 use crate::{
     domain::{
         Ms,
         settle::{AccountNews, State, planned_again},
     },
-    ledger::AccountHold,
+    ledger::{AccountHold, Scope},
 };
 
 /// The causes of transfers that an account's hold keeps back.
@@ -163,17 +163,9 @@ impl SqlLedger {
         now: Ms,
     ) -> Result<Option<Ms>, Fault> {
         let mut tx = self.serial().await?;
-        let rows = sqlx::query(
-            "SELECT money_in, since FROM source_rules WHERE realm = $1 ORDER BY number DESC LIMIT 2",
-        )
-        .bind(realm)
-        .fetch_all(&mut *tx)
-        .await?;
-        if let Some(last) = rows.first()
-            && last.try_get::<String, _>("money_in")? == money_in
-        {
-            let since = last.try_get("since")?;
-            return Ok((rows.len() > 1).then_some(since));
+        let noted = rules(&mut *tx, realm, money_in).await?;
+        if let Rules::Same(since) = noted {
+            return Ok(since);
         }
         sqlx::query("INSERT INTO source_rules (realm, money_in, since) VALUES ($1, $2, $3)")
             .bind(realm)
@@ -182,7 +174,50 @@ impl SqlLedger {
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
-        Ok((!rows.is_empty()).then_some(now))
+        Ok(matches!(noted, Rules::Other).then_some(now))
+    }
+
+    pub(super) async fn rules_since_once(
+        &self,
+        realm: &str,
+        money_in: &str,
+        now: Ms,
+    ) -> Result<Option<Ms>, Fault> {
+        Ok(match rules(&self.read, realm, money_in).await? {
+            Rules::Same(since) => since,
+            Rules::Other => Some(now),
+            Rules::None => None,
+        })
+    }
+}
+
+/// What is noted of a realm.
+enum Rules {
+    /// This family; since when, if another one did before.
+    Same(Option<Ms>),
+    /// Another family.
+    Other,
+    /// Nothing yet.
+    None,
+}
+
+async fn rules<'e>(
+    executor: impl sqlx::Executor<'e, Database = sqlx::Any>,
+    realm: &str,
+    money_in: &str,
+) -> Result<Rules, Fault> {
+    let rows =
+        sqlx::query("SELECT money_in, since FROM source_rules WHERE realm = $1 ORDER BY number DESC LIMIT 2")
+            .bind(realm)
+            .fetch_all(executor)
+            .await?;
+    match rows.first() {
+        None => Ok(Rules::None),
+        Some(last) if last.try_get::<String, _>("money_in")? == money_in => {
+            let since = last.try_get("since")?;
+            Ok(Rules::Same((rows.len() > 1).then_some(since)))
+        }
+        Some(_) => Ok(Rules::Other),
     }
 }
 
@@ -202,17 +237,10 @@ async fn start(tx: &mut Tx, account: &str, word: &str, now: Ms, probe_at: Ms) ->
     Ok(())
 }
 
-/// Ends the hold; channels that were put off for it are due.
+/// Ends the hold; channels that were put off for it are due, soonest expiry first.
 async fn end(tx: &mut Tx, account: &str, now: Ms) -> Result<(), Fault> {
     sqlx::query("DELETE FROM accounts WHERE account = $1").bind(account).execute(&mut **tx).await?;
-    sqlx::query(
-        "UPDATE channels SET due_at = $1, deferred = 0 WHERE account = $2 AND deferred = 1 AND due_at > $1",
-    )
-    .bind(now)
-    .bind(account)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
+    pause::release(tx, &Scope::Account(account.to_owned()), now).await
 }
 
 /// Plans again every transfer held for a cause. Each was refused, so none has an open outcome.

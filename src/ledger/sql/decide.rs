@@ -5,6 +5,7 @@ use sqlx::Row as _;
 use super::{
     SqlLedger, Tx,
     account::{BALANCE, TOKEN},
+    audit::{self, Entry},
     fault::{Fault, refused},
     grant, restored, rows,
     show::resolve,
@@ -16,15 +17,15 @@ use crate::{
         hold::{RESTORED, RESTORED_REFUNDED},
         settle::{Order, State, call_is_over, order},
     },
-    ledger::Decided,
+    ledger::{Act, Decided},
 };
 
-fn word(order: Order) -> &'static str {
+fn action(order: Order) -> &'static str {
     match order {
-        Order::Retry => "retry",
-        Order::Applied => "applied",
-        Order::NotApplied => "not_applied",
-        Order::Cancel => "cancel",
+        Order::Retry => "held retry",
+        Order::Applied => "held settle --applied",
+        Order::NotApplied => "held settle --not-applied",
+        Order::Cancel => "held cancel",
     }
 }
 
@@ -32,21 +33,21 @@ impl SqlLedger {
     /// Serializable: what is decided depends on rows of several tables that others write.
     pub(super) async fn decide_once(&self, key: &str, decided: &Decided<'_>, now: Ms) -> Result<(), Fault> {
         let mut tx = self.serial().await?;
-        if transfer_exists(&mut tx, key).await? {
-            transfer(&mut tx, key, decided, now).await?;
+        let after = if transfer_exists(&mut tx, key).await? {
+            transfer(&mut tx, key, decided, now).await?
         } else if let Some(found) = resolve(&mut tx, key).await? {
-            payment(&mut tx, &found, decided, now).await?;
+            payment(&mut tx, &found, decided, now).await?
         } else {
-            event(&mut tx, key, decided).await?;
-        }
-        sqlx::query("INSERT INTO decisions (at, key, decision, who, reason) VALUES ($1, $2, $3, $4, $5)")
-            .bind(now)
-            .bind(key)
-            .bind(word(decided.order))
-            .bind(decided.who)
-            .bind(decided.reason)
-            .execute(&mut *tx)
-            .await?;
+            event(&mut tx, key, decided).await?
+        };
+        let entry = Entry {
+            action: action(decided.order),
+            key,
+            act: Act { who: decided.who, reason: decided.reason },
+            before: Some("held".into()),
+            after: Some(after.into()),
+        };
+        audit::add(&mut tx, entry, now).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -58,7 +59,8 @@ async fn transfer_exists(tx: &mut Tx, key: &str) -> Result<bool, Fault> {
     Ok(row.is_some())
 }
 
-async fn transfer(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Result<(), Fault> {
+/// Returns the word of the new state.
+async fn transfer(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Result<&'static str, Fault> {
     let row = sqlx::query("SELECT account, channel, days, detail, cause FROM transfers WHERE key = $1")
         .bind(key)
         .fetch_one(&mut **tx)
@@ -83,12 +85,13 @@ async fn transfer(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Res
     if after != before {
         // Whoever holds the channel knows it as it was: the claim is taken from them.
         sqlx::query(
-            "UPDATE channels SET detail = $1, epoch = epoch + 1, lease_until = 0, lease_owner = '' \
+            "UPDATE channels SET detail = $1, active_till = $4, epoch = epoch + 1, lease_until = 0, lease_owner = '' \
              WHERE account = $2 AND channel = $3",
         )
         .bind(serde_json::to_string(&after)?)
         .bind(&*account)
         .bind(&*channel)
+        .bind(rows::expiry(&after))
         .execute(&mut **tx)
         .await?;
     }
@@ -101,10 +104,10 @@ async fn transfer(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Res
             .execute(&mut **tx)
             .await?;
     }
-    Ok(())
+    Ok(to.word())
 }
 
-async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Result<(), Fault> {
+async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Result<&'static str, Fault> {
     let row = sqlx::query("SELECT decision, granted, cause FROM payments WHERE key = $1")
         .bind(key)
         .fetch_one(&mut **tx)
@@ -128,9 +131,13 @@ async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Resu
         Order::NotApplied if forgotten => {
             call_is_over(restored_at.unwrap_or(now), decided.settle_window_ms, now)
                 .map_err(|error| refused(error.to_string()))?;
-            return grant::by_person(tx, key, decided, now).await;
+            grant::by_person(tx, key, decided, now).await?;
+            return Ok("planned");
         }
-        Order::Applied if forgotten => return grant::by_person(tx, key, decided, now).await,
+        Order::Applied if forgotten => {
+            grant::by_person(tx, key, decided, now).await?;
+            return Ok("credited");
+        }
         Order::Retry if forgotten => {
             return Err(refused(
                 "its days may have moved: look for its key in Billing History, then `held settle KEY --applied` or `--not-applied`",
@@ -152,7 +159,7 @@ async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Resu
     }
     let reason = format!("cancelled by {}: {}", decided.who, decided.reason);
     sqlx::query(
-        "UPDATE payments SET decision = 'cancelled', cause = NULL, next = NULL, reason = $1, since = $2 \
+        "UPDATE payments SET decision = 'cancelled', state = 'cancelled', cause = NULL, next = NULL, reason = $1, since = $2 \
          WHERE key = $3",
     )
     .bind(&*reason)
@@ -168,10 +175,10 @@ async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Resu
     .bind(key)
     .execute(&mut **tx)
     .await?;
-    Ok(())
+    Ok("cancelled")
 }
 
-async fn event(tx: &mut Tx, id: &str, decided: &Decided<'_>) -> Result<(), Fault> {
+async fn event(tx: &mut Tx, id: &str, decided: &Decided<'_>) -> Result<&'static str, Fault> {
     let (source, event) = id.split_once('/').unwrap_or(("", id));
     let rows = sqlx::query(
         "SELECT number, held_cause FROM events WHERE event_id = $1 \
@@ -219,5 +226,5 @@ async fn event(tx: &mut Tx, id: &str, decided: &Decided<'_>) -> Result<(), Fault
         .execute(&mut **tx)
         .await?;
     }
-    Ok(())
+    Ok("ignored")
 }

@@ -5,7 +5,7 @@ use sqlx::Row as _;
 use super::{
     Tx,
     fault::{Fault, corrupt},
-    rows::{add_step, make_due, narrow},
+    rows::{add_step, make_due, narrow, stands},
     words,
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
         facts::{Facts, Family, Meaning, Money},
         hold::Hold,
         id::{ChannelId, CommentTemplate, transfer_key},
-        payment::{Decision, decide},
+        payment::{Corrections, Decision, decide},
         settle::{How, Order, State},
     },
     envelope,
@@ -67,6 +67,12 @@ struct Written<'a> {
     granted: bool,
 }
 
+/// What a payment's events say besides.
+struct Told<'a> {
+    money: Option<&'a Money>,
+    customer: Option<&'a str>,
+}
+
 /// Weighs a payment's events and grants its days if they come to that and were not granted before.
 pub(super) async fn weigh(
     tx: &mut Tx,
@@ -76,8 +82,9 @@ pub(super) async fn weigh(
     now: Ms,
 ) -> Result<Weighed, Fault> {
     let row = sqlx::query(
-        "SELECT p.granted, p.decision, p.reason, t.state, \
-         (SELECT MAX(declared_at) FROM restorations) AS restored_at FROM payments p LEFT JOIN transfers t ON t.payment = p.key AND t.n = 1 WHERE p.key = $1",
+        "SELECT p.granted, p.decision, p.reason, p.set_channel, p.set_days, t.state, \
+         (SELECT MAX(declared_at) FROM restorations) AS restored_at FROM payments p \
+         LEFT JOIN transfers t ON t.payment = p.key AND t.n = 1 WHERE p.key = $1",
     )
     .bind(key)
     .fetch_one(&mut **tx)
@@ -95,19 +102,26 @@ pub(super) async fn weigh(
         .iter()
         .filter(|e| e.meaning == Meaning::MoneyIn(source.rules.money_in))
         .find_map(|e| e.money.as_ref());
-    let money = money.or_else(|| events.iter().find_map(|e| e.money.as_ref()));
-    match decide(&events, &source.rules, row.try_get("restored_at")?) {
+    let told = Told {
+        money: money.or_else(|| events.iter().find_map(|e| e.money.as_ref())),
+        customer: events.iter().find_map(|e| e.customer.as_deref()),
+    };
+    let corrections = Corrections {
+        channel: row.try_get::<Option<String>, _>("set_channel")?.as_deref().and_then(ChannelId::parse),
+        days: row.try_get::<Option<i64>, _>("set_days")?.map(narrow),
+    };
+    match decide(&events, &source.rules, &corrections, row.try_get("restored_at")?) {
         Decision::NoMoneyYet => {
-            write(tx, key, &Written { decision: "linked", ..Written::default() }, money, now).await?;
+            write(tx, key, &Written { decision: "linked", ..Written::default() }, &told, now).await?;
             Ok(Standing::Linked.into())
         }
         Decision::Nothing(why) => {
             let written = Written { decision: "nothing", reason: Some(why.to_owned()), ..Written::default() };
-            write(tx, key, &written, money, now).await?;
+            write(tx, key, &written, &told, now).await?;
             Ok(Standing::Nothing(why.to_owned()).into())
         }
         Decision::Hold(hold) => {
-            write(tx, key, &held(&hold), money, now).await?;
+            write(tx, key, &held(&hold), &told, now).await?;
             Ok(Standing::Held(hold.to_string()).into())
         }
         Decision::Grant { channel, days } => {
@@ -118,7 +132,7 @@ pub(super) async fn weigh(
                 granted: true,
                 ..Written::default()
             };
-            write(tx, key, &written, money, now).await?;
+            write(tx, key, &written, &told, now).await?;
             let event = entry.envelope;
             let transfer = FirstTransfer {
                 account: entry.account,
@@ -165,17 +179,12 @@ async fn events(tx: &mut Tx, key: &str) -> Result<Vec<Facts>, Fault> {
     rows.iter().map(|row| Ok(serde_json::from_str(&row.try_get::<String, _>("facts")?)?)).collect()
 }
 
-async fn write(
-    tx: &mut Tx,
-    key: &str,
-    written: &Written<'_>,
-    money: Option<&Money>,
-    now: Ms,
-) -> Result<(), Fault> {
+async fn write(tx: &mut Tx, key: &str, written: &Written<'_>, told: &Told<'_>, now: Ms) -> Result<(), Fault> {
     sqlx::query(
         "UPDATE payments SET since = CASE WHEN decision = $1 THEN since ELSE $2 END, decision = $1, \
+         state = CASE WHEN $10 = 1 THEN state ELSE $1 END, \
          cause = $3, reason = $4, next = $5, channel = $6, days = $7, amount = $8, currency = $9, \
-         granted = $10 WHERE key = $11",
+         granted = $10, customer = $12 WHERE key = $11",
     )
     .bind(written.decision)
     .bind(now)
@@ -184,10 +193,11 @@ async fn write(
     .bind(written.next)
     .bind(written.channel)
     .bind(written.days.map(i64::from))
-    .bind(money.map(|m| m.amount))
-    .bind(money.map(|m| m.currency.as_str()))
+    .bind(told.money.map(|m| m.amount))
+    .bind(told.money.map(|m| m.currency.as_str()))
     .bind(i64::from(written.granted))
     .bind(key)
+    .bind(told.customer)
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -231,6 +241,7 @@ impl FirstTransfer<'_> {
         .bind(now)
         .execute(&mut **tx)
         .await?;
+        stands(tx, &key, None, state).await?;
         add_step(tx, &key, state, &self.note, self.who, now).await?;
         make_due(tx, account, channel.as_str(), now).await?;
         Ok(key)

@@ -6,13 +6,17 @@ use super::{
     SqlLedger,
     account::{BALANCE, TOKEN},
     fault::Fault,
+    filter::Filter,
     list::{self, transfer_sql},
     rows::{self, narrow},
     words,
 };
 use crate::{
     domain::{Ms, settle::State},
-    ledger::view::{self, Held},
+    ledger::{
+        query::HeldQuery,
+        view::{self, Held, HeldGroup},
+    },
 };
 
 /// How long a payment may wait for its family's event before a person is told, in ms.
@@ -21,12 +25,57 @@ const OTHER_FAMILY_MS: i64 = 3_600_000;
 impl SqlLedger {
     /// The account first, since it keeps others back; then transfers, payments and events, oldest first, each
     /// kind up to the limit: many of one never hide the others.
-    pub(super) async fn held_once(&self, limit: u32, now: Ms) -> Result<Vec<Held>, Fault> {
+    pub(super) async fn held_once(
+        &self,
+        wanted: &HeldQuery,
+        limit: u32,
+        now: Ms,
+    ) -> Result<Vec<Held>, Fault> {
         let mut held = self.held_accounts(limit).await?;
-        held.extend(self.held_transfers(limit).await?);
-        held.extend(self.held_payments(limit, now).await?);
-        held.extend(self.held_events(limit).await?);
+        held.retain(|account| fits(wanted, account));
+        held.extend(self.held_transfers(wanted, limit).await?);
+        held.extend(self.held_payments(wanted, limit, now).await?);
+        held.extend(self.held_events(wanted, limit).await?);
         Ok(held)
+    }
+
+    /// Along the partial indices over what is held.
+    pub(super) async fn held_groups_once(&self, now: Ms) -> Result<Vec<HeldGroup>, Fault> {
+        let mut groups = Vec::new();
+        for (kind, statement) in [
+            (
+                "transfer",
+                "SELECT cause, COUNT(*) AS many, CAST(SUM(days) AS BIGINT) AS days, MIN(created_at) AS oldest \
+                 FROM transfers WHERE state = 'held' GROUP BY cause ORDER BY cause",
+            ),
+            (
+                "payment",
+                "SELECT cause, COUNT(*) AS many, CAST(COALESCE(SUM(days), 0) AS BIGINT) AS days, \
+                 MIN(since) AS oldest FROM payments WHERE decision = 'held' GROUP BY cause ORDER BY cause",
+            ),
+            (
+                "event",
+                "SELECT held_cause AS cause, COUNT(*) AS many, CAST(0 AS BIGINT) AS days, \
+                 MIN(recorded_at) AS oldest FROM events WHERE held_cause IS NOT NULL \
+                 GROUP BY held_cause ORDER BY held_cause",
+            ),
+        ] {
+            for row in sqlx::query(statement).fetch_all(&self.read).await? {
+                groups.push(group(kind, &row)?);
+            }
+        }
+        let row = sqlx::query(
+            "SELECT 'other_family' AS cause, COUNT(*) AS many, CAST(0 AS BIGINT) AS days, MIN(p.since) AS oldest \
+             FROM payments p WHERE p.decision = 'linked' AND p.since < $1 \
+             AND EXISTS (SELECT 1 FROM events e WHERE e.payment = p.key AND e.family IS NOT NULL)",
+        )
+        .bind(now.saturating_sub(OTHER_FAMILY_MS))
+        .fetch_one(&self.read)
+        .await?;
+        if row.try_get::<i64, _>("many")? > 0 {
+            groups.push(group("payment", &row)?);
+        }
+        Ok(groups)
     }
 
     async fn held_accounts(&self, limit: u32) -> Result<Vec<Held>, Fault> {
@@ -77,10 +126,12 @@ impl SqlLedger {
         Ok(held)
     }
 
-    async fn held_transfers(&self, limit: u32) -> Result<Vec<Held>, Fault> {
-        let rows = sqlx::query(transfer_sql!("WHERE state = 'held' ORDER BY created_at, key LIMIT $1"))
-            .bind(i64::from(limit))
-            .fetch_all(&self.read)
+    async fn held_transfers(&self, wanted: &HeldQuery, limit: u32) -> Result<Vec<Held>, Fault> {
+        let rows = Filter::default()
+            .fixed("state = 'held'")
+            .text("cause =", wanted.cause.as_deref())
+            .text("key =", wanted.key.as_deref())
+            .rows(&self.read, transfer_sql!(""), "ORDER BY created_at, key", limit)
             .await?;
         let mut held = Vec::with_capacity(rows.len());
         for row in &rows {
@@ -108,15 +159,20 @@ impl SqlLedger {
         Ok(held)
     }
 
-    async fn held_payments(&self, limit: u32, now: Ms) -> Result<Vec<Held>, Fault> {
-        let rows = sqlx::query(
-            "SELECT key, cause, reason, next, since, channel, days FROM payments WHERE decision = 'held' \
-             ORDER BY since, key LIMIT $1",
-        )
-        .bind(i64::from(limit))
-        .fetch_all(&self.read)
-        .await?;
-        let other = self.paid_in_another_family(limit, now).await?;
+    async fn held_payments(&self, wanted: &HeldQuery, limit: u32, now: Ms) -> Result<Vec<Held>, Fault> {
+        let rows = Filter::default()
+            .fixed("decision = 'held'")
+            .text("cause =", wanted.cause.as_deref())
+            .text("key =", wanted.key.as_deref())
+            .rows(
+                &self.read,
+                "SELECT key, cause, reason, next, since, channel, days FROM payments",
+                "ORDER BY since, key",
+                limit,
+            )
+            .await?;
+        let mut other = self.paid_in_another_family(limit, now).await?;
+        other.retain(|payment| payment.as_ref().map_or(true, |payment| fits(wanted, payment)));
         let mut names = self.forgotten_names(limit).await?;
         rows.iter()
             .map(|row| {
@@ -172,14 +228,18 @@ impl SqlLedger {
         Ok(rows.iter().map(one).collect())
     }
 
-    async fn held_events(&self, limit: u32) -> Result<Vec<Held>, Fault> {
-        let rows = sqlx::query(
-            "SELECT event_id, payment, held_cause, held_reason, recorded_at FROM events \
-             WHERE held_cause IS NOT NULL ORDER BY number LIMIT $1",
-        )
-        .bind(i64::from(limit))
-        .fetch_all(&self.read)
-        .await?;
+    async fn held_events(&self, wanted: &HeldQuery, limit: u32) -> Result<Vec<Held>, Fault> {
+        let rows = Filter::default()
+            .fixed("held_cause IS NOT NULL")
+            .text("held_cause =", wanted.cause.as_deref())
+            .text("event_id =", wanted.key.as_deref())
+            .rows(
+                &self.read,
+                "SELECT event_id, payment, held_cause, held_reason, recorded_at FROM events",
+                "ORDER BY number",
+                limit,
+            )
+            .await?;
         rows.iter()
             .map(|row| {
                 let key: String = row.try_get("event_id")?;
@@ -200,4 +260,20 @@ impl SqlLedger {
             })
             .collect()
     }
+}
+
+fn fits(wanted: &HeldQuery, held: &Held) -> bool {
+    wanted.cause.as_ref().is_none_or(|cause| *cause == held.cause)
+        && wanted.key.as_ref().is_none_or(|key| *key == held.key)
+}
+
+fn group(kind: &'static str, row: &sqlx::any::AnyRow) -> Result<HeldGroup, Fault> {
+    let count = |column: &str| Ok::<_, Fault>(u64::try_from(row.try_get::<i64, _>(column)?).unwrap_or(0));
+    Ok(HeldGroup {
+        kind,
+        cause: row.try_get::<Option<String>, _>("cause")?.unwrap_or_default(),
+        count: count("many")?,
+        days: count("days")?,
+        oldest: row.try_get("oldest")?,
+    })
 }

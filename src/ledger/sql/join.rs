@@ -139,8 +139,8 @@ async fn known(tx: &mut Tx, space: &Space<'_>, ids: &[PaymentId]) -> Result<Vec<
 
 async fn insert(tx: &mut Tx, space: &Space<'_>, source: &str, key: &str, now: Ms) -> Result<(), Fault> {
     sqlx::query(
-        "INSERT INTO payments (key, realm, account, livemode, source, decision, granted, first_seen_at, since) \
-         VALUES ($1, $2, $3, $4, $5, 'linked', 0, $6, $6)",
+        "INSERT INTO payments (key, realm, account, livemode, source, decision, state, granted, first_seen_at, since) \
+         VALUES ($1, $2, $3, $4, $5, 'linked', 'linked', 0, $6, $6)",
     )
     .bind(key)
     .bind(space.realm)
@@ -175,12 +175,12 @@ async fn name(tx: &mut Tx, space: &Space<'_>, ids: &[PaymentId], key: &str) -> R
 /// Makes `other`, whose days were never granted, a part of `key`. That a person closed it goes along.
 async fn absorb(tx: &mut Tx, other: &str, key: &str) -> Result<(), Fault> {
     for statement in [
-        "UPDATE payments SET decision = 'cancelled', reason = (SELECT reason FROM payments WHERE key = $1) \
+        "UPDATE payments SET decision = 'cancelled', state = 'cancelled', reason = (SELECT reason FROM payments WHERE key = $1) \
          WHERE key = $2 AND granted = 0 \
          AND EXISTS (SELECT 1 FROM payments WHERE key = $1 AND decision = 'cancelled')",
         "UPDATE payments SET first_seen_at = (SELECT first_seen_at FROM payments WHERE key = $1) \
          WHERE key = $2 AND first_seen_at > (SELECT first_seen_at FROM payments WHERE key = $1)",
-        "UPDATE payments SET merged_into = $2, decision = 'merged' WHERE key = $1",
+        "UPDATE payments SET merged_into = $2, decision = 'merged', state = 'merged' WHERE key = $1",
         "UPDATE payments SET merged_into = $2 WHERE merged_into = $1",
         "UPDATE aliases SET payment = $2 WHERE payment = $1",
         "UPDATE events SET payment = $2 WHERE payment = $1",

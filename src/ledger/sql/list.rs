@@ -4,13 +4,18 @@ use sqlx::{Row as _, any::AnyRow};
 
 use super::{
     SqlLedger,
-    fault::{Fault, corrupt},
-    rows::{self, how_word, narrow},
+    fault::{Fault, corrupt, refused},
+    filter::{Filter, Value},
+    rows::{self, how_word, narrow, payment_word},
+    show::resolve,
     words,
 };
 use crate::{
     domain::settle::{Outcome, State},
-    ledger::view,
+    ledger::{
+        query::{ChannelQuery, EventQuery, Page, PaymentQuery, TransferQuery},
+        view,
+    },
 };
 
 /// What [`payment`] needs; the caller adds what it looks for.
@@ -18,7 +23,7 @@ macro_rules! payment_sql {
     ($rest:literal) => {
         concat!(
             "SELECT p.key, p.source, p.realm, p.account AS owner, p.livemode, p.decision, p.reason, p.next, \
-             p.channel, p.days, p.amount, p.currency, p.first_seen_at, t.key AS transfer, t.detail \
+             p.channel, p.days, p.amount, p.currency, p.customer, p.first_seen_at, t.key AS transfer, t.detail \
              FROM payments p LEFT JOIN transfers t ON t.payment = p.key AND t.n = 1 ",
             $rest
         )
@@ -47,30 +52,112 @@ macro_rules! transfer_sql {
 }
 pub(super) use {event_sql, payment_sql, transfer_sql};
 
+/// Newest payments first.
+const PAYMENTS_NEWEST: &str = "ORDER BY p.first_seen_at DESC, p.key DESC";
+
 impl SqlLedger {
-    pub(super) async fn payments_once(&self, limit: u32) -> Result<Vec<view::Payment>, Fault> {
-        let rows = sqlx::query(payment_sql!(
-            "WHERE p.merged_into IS NULL ORDER BY p.first_seen_at DESC, p.key DESC LIMIT $1"
-        ))
-        .bind(i64::from(limit))
-        .fetch_all(&self.read)
-        .await?;
-        rows.iter().map(payment).collect()
+    /// A search that names one payment finds that one; else it is a channel, a customer or an amount.
+    pub(super) async fn payments_once(
+        &self,
+        wanted: &PaymentQuery,
+        page: &Page,
+    ) -> Result<Vec<view::Payment>, Fault> {
+        let mut connection = self.read.acquire().await?;
+        let after = match &page.after {
+            Some(key) => {
+                after(&mut connection, "SELECT first_seen_at AS at FROM payments WHERE key = $1", key).await?
+            }
+            None => None,
+        };
+        let plain = || {
+            Filter::default()
+                .fixed("p.merged_into IS NULL")
+                .text("p.state =", wanted.state.as_deref())
+                .text("p.source =", wanted.source.as_deref())
+                .text("p.channel =", wanted.channel.as_deref())
+                .text("p.customer =", wanted.customer.as_deref())
+                .number("p.amount =", wanted.amount)
+                .number("p.first_seen_at >=", wanted.since)
+                .number("p.first_seen_at <", wanted.until)
+                .row("(p.first_seen_at, p.key) <", after.clone())
+        };
+        let Some(text) = wanted.text.as_deref().map(str::trim).filter(|text| !text.is_empty()) else {
+            let rows = plain().rows(&mut *connection, payment_sql!(""), PAYMENTS_NEWEST, page.limit).await?;
+            return rows.iter().map(payment).collect();
+        };
+        let named = resolve(&mut connection, text).await?;
+        let mut ways = Vec::new();
+        match &named {
+            Some(key) => ways.push(plain().text("p.key =", Some(key))),
+            None => {
+                ways.push(plain().text("p.channel =", Some(text)));
+                ways.push(plain().text("p.customer =", Some(text)));
+                ways.extend(text.parse().ok().map(|amount| plain().number("p.amount =", Some(amount))));
+            }
+        }
+        for way in ways {
+            let rows = way.rows(&mut *connection, payment_sql!(""), PAYMENTS_NEWEST, page.limit).await?;
+            if !rows.is_empty() {
+                return rows.iter().map(payment).collect();
+            }
+        }
+        Ok(Vec::new())
     }
 
-    pub(super) async fn transfers_once(&self, limit: u32) -> Result<Vec<view::Transfer>, Fault> {
-        let rows = sqlx::query(transfer_sql!("ORDER BY created_at DESC, key DESC LIMIT $1"))
-            .bind(i64::from(limit))
-            .fetch_all(&self.read)
+    pub(super) async fn transfers_once(
+        &self,
+        wanted: &TransferQuery,
+        page: &Page,
+    ) -> Result<Vec<view::Transfer>, Fault> {
+        let mut connection = self.read.acquire().await?;
+        let after = match &page.after {
+            Some(key) => {
+                after(&mut connection, "SELECT created_at AS at FROM transfers WHERE key = $1", key).await?
+            }
+            None => None,
+        };
+        let rows = Filter::default()
+            .text("state =", wanted.state.as_deref())
+            .text("channel =", wanted.channel.as_deref())
+            .row("(created_at, key) <", after)
+            .rows(&mut *connection, transfer_sql!(""), "ORDER BY created_at DESC, key DESC", page.limit)
             .await?;
         rows.iter().map(transfer).collect()
     }
 
-    pub(super) async fn events_once(&self, limit: u32) -> Result<Vec<view::Event>, Fault> {
-        let rows = sqlx::query(event_sql!("ORDER BY d.number DESC LIMIT $1"))
-            .bind(i64::from(limit))
-            .fetch_all(&self.read)
-            .await?;
+    /// What belongs to the event walks the events, newest first; what belongs to the delivery, the deliveries.
+    pub(super) async fn events_once(
+        &self,
+        wanted: &EventQuery,
+        page: &Page,
+    ) -> Result<Vec<view::Event>, Fault> {
+        let mut connection = self.read.acquire().await?;
+        let after = match &page.after {
+            Some(delivery) => sqlx::query("SELECT number, event FROM deliveries WHERE delivery = $1")
+                .bind(&**delivery)
+                .fetch_optional(&mut *connection)
+                .await?
+                .map(|row| {
+                    Ok::<_, Fault>((row.try_get::<i64, _>("number")?, row.try_get::<i64, _>("event")?))
+                })
+                .transpose()?
+                .ok_or_else(|| refused(format!("no delivery {delivery} to go on after")))
+                .map(Some)?,
+            None => None,
+        };
+        let by_event = wanted.source.is_some() || wanted.event_type.is_some();
+        let filter = Filter::default()
+            .text("e.source =", wanted.source.as_deref())
+            .text("e.event_type =", wanted.event_type.as_deref())
+            .text("d.outcome =", wanted.outcome.as_deref())
+            .text("d.cause =", wanted.trigger.as_deref());
+        let (filter, order) = if by_event {
+            let after = after.map(|(number, event)| vec![Value::Number(event), Value::Number(number)]);
+            (filter.row("(e.number, d.number) <", after), "ORDER BY e.number DESC, d.number DESC")
+        } else {
+            (filter.number("d.number <", after.map(|(number, _)| number)), "ORDER BY d.number DESC")
+        };
+        let rows = filter.rows(&mut *connection, event_sql!(""), order, page.limit).await?;
         rows.iter().map(event).collect()
     }
 
@@ -84,38 +171,71 @@ impl SqlLedger {
         rows.iter().map(movement).collect()
     }
 
-    /// By indices over the states; the settled ones are counted one by one along theirs.
-    pub(super) async fn counts_once(&self) -> Result<view::Counts, Fault> {
-        let mut counts = view::Counts::default();
-        let rows = sqlx::query(
-            "SELECT state, COUNT(*) AS many, MIN(created_at) AS oldest FROM transfers GROUP BY state",
-        )
-        .fetch_all(&self.read)
-        .await?;
-        for row in rows {
-            let many = u64::try_from(row.try_get::<i64, _>("many")?).unwrap_or(0);
-            let oldest: Option<i64> = row.try_get("oldest")?;
-            let mut open = |field: &mut u64| {
-                *field = field.saturating_add(many);
-                counts.oldest_open_at = [counts.oldest_open_at, oldest].into_iter().flatten().min();
-            };
-            match row.try_get::<String, _>("state")?.as_str() {
-                "planned" | "intended" => open(&mut counts.planned),
-                "doubtful" => open(&mut counts.doubtful),
-                "settled" => counts.credited = many,
-                "held" => counts.held = counts.held.saturating_add(many),
-                _ => {}
+    /// Soonest expiry first; a channel that was never read has none and comes last.
+    pub(super) async fn channels_once(
+        &self,
+        wanted: &ChannelQuery,
+        page: &Page,
+    ) -> Result<Vec<view::Channel>, Fault> {
+        let mut connection = self.read.acquire().await?;
+        let after = match page.after.as_deref() {
+            Some(place) => {
+                let (account, channel) = place.split_once('/').unwrap_or(("", place));
+                let row =
+                    sqlx::query("SELECT active_till AS at FROM channels WHERE account = $1 AND channel = $2")
+                        .bind(account)
+                        .bind(channel)
+                        .fetch_optional(&mut *connection)
+                        .await?
+                        .ok_or_else(|| refused(format!("no channel {place} to go on after")))?;
+                Some(vec![
+                    Value::Number(row.try_get("at")?),
+                    Value::Text(account.to_owned()),
+                    Value::Text(channel.to_owned()),
+                ])
             }
-        }
-        for statement in [
-            "SELECT COUNT(*) AS many FROM events WHERE held_cause IS NOT NULL",
-            "SELECT COUNT(*) AS many FROM payments WHERE decision = 'held'",
-        ] {
-            let many: i64 = sqlx::query(statement).fetch_one(&self.read).await?.try_get("many")?;
-            counts.held = counts.held.saturating_add(u64::try_from(many).unwrap_or(0));
-        }
-        Ok(counts)
+            None => None,
+        };
+        let rows = Filter::default()
+            .text("channel =", wanted.channel.as_deref())
+            .text("mode =", wanted.mode.as_deref())
+            .row("(active_till, account, channel) >", after)
+            .rows(&mut *connection, CHANNELS, "ORDER BY active_till, account, channel", page.limit)
+            .await?;
+        rows.iter().map(channel).collect()
     }
+}
+
+/// Of each: days in all its transfers, and those that are on it.
+const CHANNELS: &str = "SELECT account, channel, active_till, mode, \
+     (SELECT COALESCE(CAST(SUM(t.days) AS BIGINT), 0) FROM transfers t \
+        WHERE t.channel = channels.channel AND t.account = channels.account AND t.state <> 'cancelled') AS bought, \
+     (SELECT COALESCE(CAST(SUM(t.days) AS BIGINT), 0) FROM transfers t \
+        WHERE t.account = channels.account AND t.channel = channels.channel AND t.settled_at IS NOT NULL) AS moved, \
+     (SELECT COUNT(*) FROM movements m WHERE m.account = channels.account AND m.channel = channels.channel) \
+        AS movements FROM channels";
+
+/// Where a list goes on.
+async fn after(
+    connection: &mut sqlx::AnyConnection,
+    statement: &'static str,
+    key: &str,
+) -> Result<Option<Vec<Value>>, Fault> {
+    let row = sqlx::query(statement).bind(key).fetch_optional(&mut *connection).await?;
+    let row = row.ok_or_else(|| refused(format!("no row {key} to go on after")))?;
+    Ok(Some(vec![Value::Number(row.try_get("at")?), Value::Text(key.to_owned())]))
+}
+
+fn channel(row: &AnyRow) -> Result<view::Channel, Fault> {
+    Ok(view::Channel {
+        account: row.try_get("account")?,
+        channel: row.try_get("channel")?,
+        active_till: Some(row.try_get("active_till")?).filter(|at| *at < i64::MAX),
+        mode: row.try_get("mode")?,
+        days_bought: row.try_get("bought")?,
+        days_moved: row.try_get("moved")?,
+        movements: row.try_get("movements")?,
+    })
 }
 
 /// The state of the payment's transfer, where there is one.
@@ -130,15 +250,8 @@ pub(super) fn payment(row: &AnyRow) -> Result<view::Payment, Fault> {
     let transfer: Option<String> = row.try_get("transfer")?;
     let (word, reason, next, next_at) = match &state {
         Some(state) => {
-            let word = match state {
-                State::Planned { .. } | State::Intended { .. } => "planned",
-                State::Doubtful { .. } => "doubtful",
-                State::Settled { .. } => "credited",
-                State::Held { .. } => "held",
-                State::Cancelled { .. } => "cancelled",
-            };
             let next = words::next(transfer.as_deref().unwrap_or_default(), state);
-            (word.to_owned(), words::reason(state), next, by_itself(state))
+            (payment_word(state).to_owned(), words::reason(state), next, by_itself(state))
         }
         None => (decision, row.try_get("reason")?, row.try_get("next")?, None),
     };
@@ -153,6 +266,7 @@ pub(super) fn payment(row: &AnyRow) -> Result<view::Payment, Fault> {
         days: row.try_get::<Option<i64>, _>("days")?.map(narrow),
         amount: row.try_get("amount")?,
         currency: row.try_get("currency")?,
+        customer: row.try_get("customer")?,
         first_seen_at: row.try_get("first_seen_at")?,
     })
 }

@@ -2,8 +2,9 @@
 //!
 //! Cast: [`open`] makes the pools and applies the schema; [`fault`] turns what a database says into what the
 //! caller may do; then one file a subject: [`record`] (intake) with [`join`] (which payment) and [`grant`]
-//! (what it comes to), [`turn`] and [`account`] (settle), [`decide`], [`restored`], [`list`], [`show`], [`held`] and
-//! [`replay`] (ops).
+//! (what it comes to), [`turn`], [`account`] and [`pause`] (settle); and behind the operator's desk: [`list`], [`show`],
+//! [`held`], [`overview`], [`audit`] (reads), [`decide`], [`correct`], [`restored`], [`prune`] (decisions), [`select`],
+//! [`rehearse`], [`stored`] and [`plans`] (replays).
 //!
 //! Isolation. SQLite has one connection that writes, and every transaction on it is `BEGIN IMMEDIATE`, so
 //! writers are serial by themselves. On PostgreSQL whatever reads before it decides (recording, a person's
@@ -20,11 +21,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sqlx::{Any, AnyPool, Transaction};
 
-use super::{AccountHold, Claim, Decided, Entry, Ledger, LedgerError, Plan, Recorded, Selection, Turn, view};
+use super::{AccountHold, Claim, Entry, Ledger, LedgerError, Recorded, Turn, view};
 use crate::{
     config,
     domain::{
         Ms,
+        brake::Brake,
         channel::Channel,
         settle::{AccountNews, State, Step},
     },
@@ -33,20 +35,29 @@ use crate::{
 use fault::{Fault, retry};
 
 mod account;
+mod audit;
+mod correct;
 mod decide;
+mod desk;
 mod fault;
+mod filter;
 mod grant;
 mod held;
 mod join;
 mod list;
 mod open;
+mod overview;
+mod pause;
+mod plans;
+mod prune;
 mod record;
+mod rehearse;
 mod release;
-mod replay;
 mod restored;
 mod rows;
 mod select;
 mod show;
+mod stored;
 mod turn;
 mod words;
 
@@ -115,6 +126,10 @@ impl Ledger for SqlLedger {
         retry!(self.note_rules_once(realm, money_in, now))
     }
 
+    async fn rules_since(&self, realm: &str, money_in: &str, now: Ms) -> Result<Option<Ms>, LedgerError> {
+        retry!(self.rules_since_once(realm, money_in, now))
+    }
+
     async fn held_envelopes(
         &self,
         after: i64,
@@ -179,64 +194,14 @@ impl Ledger for SqlLedger {
         retry!(self.take_probe_once(account, now, next_probe_at))
     }
 
-    async fn decide(&self, key: &str, decided: &Decided<'_>, now: Ms) -> Result<(), LedgerError> {
-        retry!(self.decide_once(key, decided, now))
-    }
-
-    async fn restored(&self, since: Ms, who: &str, now: Ms) -> Result<view::Restored, LedgerError> {
-        retry!(self.restored_once(since, who, now))
-    }
-
-    async fn payments(&self, limit: u32) -> Result<Vec<view::Payment>, LedgerError> {
-        retry!(self.payments_once(limit))
-    }
-
-    async fn payment(&self, key: &str) -> Result<Option<view::PaymentWhole>, LedgerError> {
-        retry!(self.payment_once(key))
-    }
-
-    async fn transfers(&self, limit: u32) -> Result<Vec<view::Transfer>, LedgerError> {
-        retry!(self.transfers_once(limit))
-    }
-
-    async fn events(&self, limit: u32) -> Result<Vec<view::Event>, LedgerError> {
-        retry!(self.events_once(limit))
-    }
-
-    async fn event(&self, id: &str) -> Result<Vec<view::EventWhole>, LedgerError> {
-        retry!(self.event_once(id))
-    }
-
-    async fn held(&self, limit: u32, now: Ms) -> Result<Vec<view::Held>, LedgerError> {
-        retry!(self.held_once(limit, now))
-    }
-
-    async fn movements(&self, limit: u32) -> Result<Vec<view::Movement>, LedgerError> {
-        retry!(self.movements_once(limit))
-    }
-
-    async fn counts(&self) -> Result<view::Counts, LedgerError> {
-        retry!(self.counts_once())
-    }
-
-    async fn select(&self, selection: &Selection, limit: u32) -> Result<Vec<view::Planned>, LedgerError> {
-        retry!(self.select_once(selection, limit))
-    }
-
-    async fn save_plan(&self, plan: &Plan) -> Result<(), LedgerError> {
-        retry!(self.save_plan_once(plan))
-    }
-
-    async fn plan(&self, hash: &str) -> Result<Option<Plan>, LedgerError> {
-        retry!(self.plan_once(hash))
-    }
-
-    async fn envelopes(&self, events: &[i64]) -> Result<Vec<Envelope>, LedgerError> {
-        retry!(self.envelopes_once(events))
-    }
-
-    async fn plan_applied(&self, hash: &str, now: Ms) -> Result<bool, LedgerError> {
-        retry!(self.plan_applied_once(hash, now))
+    async fn may_call(
+        &self,
+        claim: &Claim,
+        days: u32,
+        brake: &Brake,
+        now: Ms,
+    ) -> Result<Option<view::Pause>, LedgerError> {
+        retry!(self.may_call_once(claim, days, brake, now))
     }
 
     async fn health(&self) -> Result<(), LedgerError> {

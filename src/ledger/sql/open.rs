@@ -32,9 +32,42 @@ const POSTGRES: &str = "SET enable_seqscan = off; SELECT set_config('synchronous
      WHERE current_setting('synchronous_commit') IN ('off', 'local');";
 
 /// The schema, oldest first; a text never changes once released.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "ledger", include_str!("migrations/0001_ledger.sql")),
     (2, "restorations", include_str!("migrations/0002_restorations.sql")),
+    (3, "operators", include_str!("migrations/0003_operators.sql")),
+];
+
+/// What the schema's text says differently in each database.
+type Words = [(&'static str, &'static str); 6];
+
+const SQLITE_WORDS: Words = [
+    ("{serial}", "INTEGER PRIMARY KEY AUTOINCREMENT"),
+    ("{bytes}", "BLOB"),
+    ("{known}", "json_extract(detail, '$.known')"),
+    ("{mode}", "json_extract(detail, '$.mode')"),
+    ("{settled_at}", "json_extract(detail, '$.at')"),
+    (
+        "{append_only}",
+        "CREATE TRIGGER audit_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); \
+         END; CREATE TRIGGER audit_delete BEFORE DELETE ON audit BEGIN \
+         SELECT RAISE(ABORT, 'the audit log is append-only'); END;",
+    ),
+];
+
+const POSTGRES_WORDS: Words = [
+    ("{serial}", "BIGSERIAL PRIMARY KEY"),
+    ("{bytes}", "BYTEA"),
+    ("{known}", "(detail::json->>'known')::bigint"),
+    ("{mode}", "detail::json->>'mode'"),
+    ("{settled_at}", "(detail::json->>'at')::bigint"),
+    (
+        "{append_only}",
+        "CREATE FUNCTION daybridge_append_only() RETURNS trigger LANGUAGE plpgsql AS \
+         'BEGIN RAISE EXCEPTION ''the audit log is append-only''; END'; \
+         CREATE TRIGGER audit_fixed BEFORE UPDATE OR DELETE ON audit FOR EACH ROW \
+         EXECUTE FUNCTION daybridge_append_only();",
+    ),
 ];
 
 pub(super) async fn open(settings: &config::Ledger) -> Result<SqlLedger, LedgerError> {
@@ -142,14 +175,14 @@ fn plain(error: sqlx::Error) -> LedgerError {
 
 /// Brings the schema up to date; sqlx locks it, so that of two workers that start one waits for the other.
 async fn migrate(ledger: &SqlLedger) -> Result<(), LedgerError> {
-    let (serial, bytes) = match ledger.dialect {
-        Dialect::Sqlite => ("INTEGER PRIMARY KEY AUTOINCREMENT", "BLOB"),
-        Dialect::Postgres => ("BIGSERIAL PRIMARY KEY", "BYTEA"),
+    let words = match ledger.dialect {
+        Dialect::Sqlite => &SQLITE_WORDS,
+        Dialect::Postgres => &POSTGRES_WORDS,
     };
     let migrations = MIGRATIONS
         .iter()
         .map(|(version, name, text)| {
-            let text = text.replace("{serial}", serial).replace("{bytes}", bytes);
+            let text = words.iter().fold((*text).to_owned(), |text, (word, sql)| text.replace(word, sql));
             let text = AssertSqlSafe(text).into_sql_str();
             Migration::new(*version, (*name).into(), MigrationType::Simple, text, false)
         })

@@ -62,24 +62,30 @@ impl SqlLedger {
     /// under different ids.
     pub(super) async fn record_once(&self, entry: &Entry<'_>, now: Ms) -> Result<Recorded, Fault> {
         let mut tx = self.serial().await?;
-        let event = event(&mut tx, entry, now).await?;
-        let delivery = delivery(&mut tx, entry, event.number, now).await?;
-        let verdict = match (entry.facts, entry.source) {
-            (Ok(facts), Some(source)) if !entry.dead => {
-                read(&mut tx, entry, facts, source, &event, &delivery, now).await?
-            }
-            (facts, _) => unread(&mut tx, entry, facts, &event, &delivery).await?,
-        };
-        close(&mut tx, event.number, &delivery, &verdict).await?;
+        let recorded = record(&mut tx, entry, now).await?;
         tx.commit().await?;
-        Ok(Recorded {
-            outcome: verdict.outcome,
-            reason: verdict.reason,
-            payment: verdict.payment,
-            planned: verdict.planned,
-            again: delivery.again,
-        })
+        Ok(recorded)
     }
+}
+
+/// Records a delivery in a transaction that the caller commits, or, to see what would happen, does not.
+pub(super) async fn record(tx: &mut Tx, entry: &Entry<'_>, now: Ms) -> Result<Recorded, Fault> {
+    let event = event(tx, entry, now).await?;
+    let delivery = delivery(tx, entry, event.number, now).await?;
+    let verdict = match (entry.facts, entry.source) {
+        (Ok(facts), Some(source)) if !entry.dead => {
+            read(tx, entry, facts, source, &event, &delivery, now).await?
+        }
+        (facts, _) => unread(tx, entry, facts, &event, &delivery).await?,
+    };
+    close(tx, event.number, &delivery, &verdict).await?;
+    Ok(Recorded {
+        outcome: verdict.outcome,
+        reason: verdict.reason,
+        payment: verdict.payment,
+        planned: verdict.planned,
+        again: delivery.again,
+    })
 }
 
 async fn event(tx: &mut Tx, entry: &Entry<'_>, now: Ms) -> Result<Event, Fault> {

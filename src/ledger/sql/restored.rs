@@ -16,6 +16,7 @@ use sqlx::Row as _;
 
 use super::{
     SqlLedger,
+    audit::{self, Entry},
     fault::{Fault, refused},
     rows,
 };
@@ -25,7 +26,7 @@ use crate::{
         hold::{RESTORED, RESTORED_REFUNDED},
         id::{payment_key, transfer_key},
     },
-    ledger::view,
+    ledger::{Act, view},
 };
 
 /// When the ledger was last declared restored.
@@ -81,6 +82,14 @@ impl SqlLedger {
             rows::swap(&mut tx, &key, &from, &to, Some((who, "the ledger was restored")), now).await?;
             held = held.saturating_add(1);
         }
+        let entry = Entry {
+            action: "ledger restored",
+            key: "ledger",
+            act: Act { who, reason: "the ledger was restored from a backup" },
+            before: Some(format!("known until {since}")),
+            after: Some(format!("{held} transfers held")),
+        };
+        audit::add(&mut tx, entry, now).await?;
         tx.commit().await?;
         Ok(view::Restored { since, declared_at: now, held })
     }

@@ -12,6 +12,9 @@ use crate::{
     ledger::Transfer,
 };
 
+/// Days spent are summed by spans of this, in ms: 10 minutes.
+pub(super) const SLOT_MS: i64 = 600_000;
+
 /// Days and counts are small in our words and BIGINT in the database.
 pub(super) fn narrow(value: i64) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
@@ -35,6 +38,22 @@ pub(super) fn how_word(how: How) -> &'static str {
         How::Answered => "answered",
         How::Observed => "observed",
         How::ByOperator => "by_operator",
+    }
+}
+
+/// What `channels.active_till` holds: the last `activeTill` that the ledger can explain, or the end of time.
+pub(super) fn expiry(channel: &Channel) -> i64 {
+    channel.known.unwrap_or(i64::MAX)
+}
+
+/// Where a payment stands by its transfer.
+pub(super) fn payment_word(state: &State) -> &'static str {
+    match state {
+        State::Planned { .. } | State::Intended { .. } => "planned",
+        State::Doubtful { .. } => "doubtful",
+        State::Settled { .. } => "credited",
+        State::Held { .. } => "held",
+        State::Cancelled { .. } => "cancelled",
     }
 }
 
@@ -97,6 +116,7 @@ pub(super) async fn swap(
     if done.rows_affected() == 0 {
         return Ok(false);
     }
+    stands(tx, key, Some(from), to).await?;
     let note = match who {
         Some((_, reason)) => format!("{}; decided: {reason}", words::note(to)),
         // One more reading that told nothing new is no step.
@@ -105,6 +125,38 @@ pub(super) async fn swap(
     };
     add_step(tx, key, to, &note, who.map(|(who, _)| who), now).await?;
     Ok(true)
+}
+
+/// What a transfer's new state makes of its payment and of the days spent; `from` is `None` where it is new.
+pub(super) async fn stands(tx: &mut Tx, key: &str, from: Option<&State>, to: &State) -> Result<(), Fault> {
+    if from.map(payment_word) != Some(payment_word(to)) {
+        sqlx::query(
+            "UPDATE payments SET state = $1 WHERE key = (SELECT payment FROM transfers WHERE key = $2 AND n = 1)",
+        )
+        .bind(payment_word(to))
+        .bind(key)
+        .execute(&mut **tx)
+        .await?;
+    }
+    let State::Settled { at, .. } = to else { return Ok(()) };
+    if matches!(from, Some(State::Settled { .. })) {
+        return Ok(());
+    }
+    sqlx::query("UPDATE transfers SET settled_at = $1 WHERE key = $2")
+        .bind(*at)
+        .bind(key)
+        .execute(&mut **tx)
+        .await?;
+    sqlx::query(
+        "INSERT INTO spent (account, slot, days, transfers) SELECT account, $1, days, 1 FROM transfers \
+         WHERE key = $2 ON CONFLICT (account, slot) DO UPDATE SET days = spent.days + excluded.days, \
+         transfers = spent.transfers + 1",
+    )
+    .bind(at.div_euclid(SLOT_MS))
+    .bind(key)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 /// Keeps one transition.

@@ -219,14 +219,18 @@ fn claim_sql(dialect: Dialect) -> String {
 
 /// Writes the channel under the claim and locks its row; `false`: the claim is lost.
 async fn write_channel(tx: &mut Tx, claim: &Claim, channel: &Channel) -> Result<bool, Fault> {
-    let done =
-        sqlx::query("UPDATE channels SET detail = $1 WHERE account = $2 AND channel = $3 AND epoch = $4")
-            .bind(serde_json::to_string(channel)?)
-            .bind(&*claim.account)
-            .bind(claim.channel.as_str())
-            .bind(claim.epoch)
-            .execute(&mut **tx)
-            .await?;
+    let done = sqlx::query(
+        "UPDATE channels SET detail = $1, active_till = $5, mode = $6 \
+             WHERE account = $2 AND channel = $3 AND epoch = $4",
+    )
+    .bind(serde_json::to_string(channel)?)
+    .bind(&*claim.account)
+    .bind(claim.channel.as_str())
+    .bind(claim.epoch)
+    .bind(rows::expiry(channel))
+    .bind(channel.mode.as_deref())
+    .execute(&mut **tx)
+    .await?;
     Ok(done.rows_affected() > 0)
 }
 

@@ -24,6 +24,7 @@ pub(super) const CHARGE_OBJECT: Object = Object {
     // Older bodies lack the first.
     amount: &["/amount_captured", "/amount"],
     currency: "/currency",
+    customer: "/customer",
     metadata: &[],
     lines: None,
 };
@@ -42,6 +43,7 @@ pub(super) const INTENT_OBJECT: Object = Object {
     ],
     amount: &["/amount_received"],
     currency: "/currency",
+    customer: "/customer",
     metadata: &[],
     lines: None,
 };
@@ -50,6 +52,7 @@ pub(super) const SESSION_OBJECT: Object = Object {
     ids: &[id(SESSION, "/id"), id(INTENT, "/payment_intent"), id(INVOICE, "/invoice")],
     amount: &["/amount_total"],
     currency: "/currency",
+    customer: "/customer",
     metadata: &[],
     // A session's event lacks its line items.
     lines: None,
@@ -65,6 +68,7 @@ pub(super) const INVOICE_OBJECT: Object = Object {
     ],
     amount: &["/amount_paid"],
     currency: "/currency",
+    customer: "/customer",
     // The subscription's metadata: since basil, before it, and as copied to the lines.
     metadata: &["/parent/subscription_details", "/subscription_details", "/lines/data/*"],
     lines: Some(&Lines {
@@ -79,6 +83,7 @@ pub(super) const INVOICE_PAYMENT_OBJECT: Object = Object {
     ids: &[id(INVOICE, "/invoice"), id(INTENT, "/payment/payment_intent"), id(CHARGE, "/payment/charge")],
     amount: &["/amount_paid"],
     currency: "/currency",
+    customer: "/customer",
     metadata: &[],
     lines: None,
 };
@@ -88,6 +93,7 @@ pub(super) const BACK_OBJECT: Object = Object {
     ids: &[id(INTENT, "/payment_intent"), id(CHARGE, "/charge")],
     amount: &["/amount"],
     currency: "/currency",
+    customer: "/customer",
     metadata: &[],
     lines: None,
 };

@@ -30,6 +30,7 @@ fn event(meaning: Meaning) -> Facts {
         channel: Vec::new(),
         days: Vec::new(),
         money: Some(Money { amount: 900, currency: "usd".into() }),
+        customer: None,
         lines: None,
     }
 }

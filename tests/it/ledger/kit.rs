@@ -91,6 +91,7 @@ pub(crate) fn facts(meaning: Meaning, ids: &[&str]) -> Facts {
         channel: vec![],
         days: vec![],
         money: money.then(|| Money { amount: 900, currency: "usd".into() }),
+        customer: None,
         lines: None,
     }
 }

@@ -1,4 +1,4 @@
-//! Stored events as they were received, and frozen plans.
+//! Stored events as they were received.
 
 use sqlx::{AnyConnection, Row as _};
 
@@ -7,14 +7,7 @@ use super::{
     fault::{Fault, corrupt, refused},
     show::body,
 };
-use crate::{
-    domain::Ms,
-    envelope::{Envelope, Trigger},
-    ledger::Plan,
-};
-
-/// Shortest beginning of a hash that names a plan, in characters.
-const HASH_CHARS_MIN: usize = 8;
+use crate::envelope::{Envelope, Trigger};
 
 impl SqlLedger {
     pub(super) async fn held_envelopes_once(
@@ -51,64 +44,6 @@ impl SqlLedger {
                 .push(found.ok_or_else(|| refused(format!("event number {number} has no body any more")))?);
         }
         Ok(envelopes)
-    }
-
-    pub(super) async fn save_plan_once(&self, plan: &Plan) -> Result<(), Fault> {
-        let mut tx = self.serial().await?;
-        sqlx::query(
-            "INSERT INTO plans (hash, created_at, applied_at, payments) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (hash) DO NOTHING",
-        )
-        .bind(&*plan.hash)
-        .bind(plan.created_at)
-        .bind(plan.applied_at)
-        .bind(serde_json::to_string(&plan.payments)?)
-        .execute(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
-    pub(super) async fn plan_once(&self, hash: &str) -> Result<Option<Plan>, Fault> {
-        if hash.len() < HASH_CHARS_MIN || !hash.bytes().all(|b| b.is_ascii_alphanumeric()) {
-            return Err(refused(format!(
-                "a plan is named by {HASH_CHARS_MIN} or more characters of its hash"
-            )));
-        }
-        let rows = sqlx::query(
-            "SELECT hash, created_at, applied_at, payments FROM plans WHERE hash = $1 OR hash LIKE $2 \
-             ORDER BY hash LIMIT 2",
-        )
-        .bind(hash)
-        .bind(format!("{hash}%"))
-        .fetch_all(&self.read)
-        .await?;
-        let (row, more) = match rows.as_slice() {
-            [] => return Ok(None),
-            [row, rest @ ..] => (row, !rest.is_empty()),
-        };
-        let whole: String = row.try_get("hash")?;
-        if more && whole != hash {
-            return Err(refused("several plans begin like this: give more of the hash"));
-        }
-        Ok(Some(Plan {
-            hash: whole,
-            created_at: row.try_get("created_at")?,
-            applied_at: row.try_get("applied_at")?,
-            payments: serde_json::from_str(&row.try_get::<String, _>("payments")?)?,
-        }))
-    }
-
-    /// One row's compare-and-set: of two that apply a plan, one publishes.
-    pub(super) async fn plan_applied_once(&self, hash: &str, now: Ms) -> Result<bool, Fault> {
-        let mut tx = self.plain().await?;
-        let done = sqlx::query("UPDATE plans SET applied_at = $1 WHERE hash = $2 AND applied_at IS NULL")
-            .bind(now)
-            .bind(hash)
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        Ok(done.rows_affected() > 0)
     }
 }
 

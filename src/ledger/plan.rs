@@ -1,0 +1,169 @@
+//! A frozen replay: the events, what would become of each payment, and how far it was published.
+
+use serde::Serialize;
+
+use crate::domain::Ms;
+
+/// Which events a replay takes; all that is named must fit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Selection {
+    /// Provider's event id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<String>,
+    /// Payment or transfer key, or a provider id that names the payment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment: Option<String>,
+    /// Channel of the payment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// State of the payment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// Source name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The provider's event type.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub event_type: Option<String>,
+    /// How it came: `webhook`, `replay` or `backfill`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<String>,
+    /// Received at or after.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Ms>,
+    /// Received before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Ms>,
+    /// Only what came from the dead queue.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dead: bool,
+}
+
+/// One event of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its payment, or its event id where it names none.
+    pub payment: String,
+    /// Its number in the ledger; `None` where it came from a file.
+    pub number: Option<i64>,
+    /// Source name.
+    pub source: String,
+    /// The provider's event id.
+    pub event_id: String,
+    /// The provider's event type.
+    pub event_type: String,
+    /// Its bytes, where it came from a file.
+    pub body: Option<Vec<u8>>,
+}
+
+/// A stored event, and where its payment stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The event.
+    pub candidate: Candidate,
+    /// What a replay does where that is certain: the payment's days were granted before.
+    pub skip: Option<super::view::Planned>,
+}
+
+/// Where a plan stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlanState {
+    /// Being made, or left behind by a process that ended.
+    Draft,
+    /// May be applied.
+    Ready,
+    /// Being published.
+    Running,
+    /// Stopped by a person; may go on.
+    Paused,
+    /// All its events are on the queue.
+    Applied,
+    /// Given up by a person; never goes on.
+    Aborted,
+}
+
+impl PlanState {
+    /// The word in the ledger.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PlanState::Draft => "draft",
+            PlanState::Ready => "ready",
+            PlanState::Running => "running",
+            PlanState::Paused => "paused",
+            PlanState::Applied => "applied",
+            PlanState::Aborted => "aborted",
+        }
+    }
+
+    /// Reads the word back.
+    pub fn parse(word: &str) -> Option<Self> {
+        use PlanState::*;
+        [Draft, Ready, Running, Paused, Applied, Aborted].into_iter().find(|s| s.as_str() == word)
+    }
+}
+
+/// A plan without its rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// Its number in the ledger.
+    #[serde(skip)]
+    pub number: i64,
+    /// Names it for people.
+    pub hash: String,
+    /// What was selected, as JSON.
+    pub selection: String,
+    /// Who made it.
+    pub made_by: String,
+    /// When.
+    pub created_at: Ms,
+    /// Where it stands.
+    pub state: PlanState,
+    /// Who applied it.
+    pub applied_by: Option<String>,
+    /// When its state or progress last changed.
+    pub changed_at: Ms,
+    /// Events in it.
+    pub events: u64,
+    /// Events published so far.
+    pub published: u64,
+    /// What it says, counted.
+    pub totals: Totals,
+}
+
+/// What a plan says, counted in payments.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    /// All.
+    pub payments: u64,
+    /// Credited or decided before.
+    pub skip: u64,
+    /// Days will move.
+    pub extend: u64,
+    /// Will wait for a person.
+    pub held: u64,
+    /// Names contradict each other; will wait for a person.
+    pub conflict: u64,
+    /// Days of those that extend.
+    pub days: u64,
+}
+
+/// How far a plan was published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Position of the last event that the queue confirmed.
+    pub position: i64,
+    /// It was the last one.
+    pub done: bool,
+}
+
+/// One payment of which a plan's word does not hold any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// Payment key.
+    pub payment: String,
+    /// What the plan says.
+    pub planned: String,
+    /// What would happen now.
+    pub now: String,
+}

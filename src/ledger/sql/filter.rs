@@ -1,0 +1,93 @@
+//! A `WHERE` put together from fixed texts, so that each combination walks its own index; every value is bound.
+
+use sqlx::{Any, AssertSqlSafe, any::AnyRow};
+
+use super::fault::Fault;
+
+/// A bound value.
+#[derive(Debug, Clone)]
+pub(super) enum Value {
+    /// TEXT
+    Text(String),
+    /// BIGINT
+    Number(i64),
+}
+
+/// Conditions that all hold.
+#[derive(Debug, Default)]
+pub(super) struct Filter {
+    conditions: Vec<String>,
+    values: Vec<Value>,
+}
+
+impl Filter {
+    /// A condition without a value.
+    pub(super) fn fixed(mut self, condition: &str) -> Self {
+        self.conditions.push(condition.to_owned());
+        self
+    }
+
+    /// `column operator` and a text; nothing where there is none.
+    pub(super) fn text(self, condition: &str, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.value(condition, Value::Text(value.to_owned())),
+            None => self,
+        }
+    }
+
+    /// `column operator` and a number; nothing where there is none.
+    pub(super) fn number(self, condition: &str, value: Option<i64>) -> Self {
+        match value {
+            Some(value) => self.value(condition, Value::Number(value)),
+            None => self,
+        }
+    }
+
+    /// `(columns) operator` and as many values; nothing where there are none.
+    pub(super) fn row(mut self, condition: &str, values: Option<Vec<Value>>) -> Self {
+        let Some(values) = values else { return self };
+        let places: Vec<String> = values.into_iter().map(|value| self.place(value)).collect();
+        self.conditions.push(format!("{condition} ({})", places.join(", ")));
+        self
+    }
+
+    /// A text somewhere in a condition; nothing where there is none.
+    pub(super) fn within(mut self, before: &str, value: Option<&str>, after: &str) -> Self {
+        let Some(value) = value else { return self };
+        let place = self.place(Value::Text(value.to_owned()));
+        self.conditions.push(format!("{before} {place}{after}"));
+        self
+    }
+
+    fn value(mut self, condition: &str, value: Value) -> Self {
+        let place = self.place(value);
+        self.conditions.push(format!("{condition} {place}"));
+        self
+    }
+
+    fn place(&mut self, value: Value) -> String {
+        self.values.push(value);
+        format!("${}", self.values.len())
+    }
+
+    /// Rows of `head WHERE … tail LIMIT limit`.
+    pub(super) async fn rows<'e>(
+        mut self,
+        executor: impl sqlx::Executor<'e, Database = Any>,
+        head: &str,
+        tail: &str,
+        limit: u32,
+    ) -> Result<Vec<AnyRow>, Fault> {
+        let limit = self.place(Value::Number(i64::from(limit)));
+        let conditions =
+            if self.conditions.is_empty() { "1 = 1".to_owned() } else { self.conditions.join(" AND ") };
+        let mut query = sqlx::query(AssertSqlSafe(format!("{head} WHERE {conditions} {tail} LIMIT {limit}")));
+        for value in self.values {
+            query = match value {
+                Value::Text(text) => query.bind(text),
+                Value::Number(number) => query.bind(number),
+            };
+        }
+        Ok(query.fetch_all(executor).await?)
+    }
+}

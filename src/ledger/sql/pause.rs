@@ -1,0 +1,201 @@
+//! Where no new call is made: by a person's word, or by the brake's. What is doubtful is still read.
+
+use sqlx::{Row as _, any::AnyRow};
+
+use super::{
+    SqlLedger, Tx,
+    audit::{self, Entry},
+    fault::Fault,
+    rows::SLOT_MS,
+};
+use crate::{
+    domain::{
+        Ms,
+        brake::{Brake, COUNTED_MS, Lately, NORMAL_MS, Passed, passed},
+    },
+    ledger::{Act, Claim, Scope, view},
+};
+
+const PERSON: &str = "operator";
+const BRAKE: &str = "brake";
+
+/// The name under which the brake acts.
+const DAYBRIDGE: &str = "daybridge";
+
+/// What holds for a channel, and what was settled lately; since the last pause of the scope was ended, if that is
+/// later, for a person has looked at what was before. A span that began before counts from the next one.
+const LATELY: &str = "SELECT \
+     (SELECT MIN(number) FROM pauses WHERE ended_at IS NULL AND scope IN ('all', $1, $2)) AS pause, \
+     (SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) FROM spent WHERE account = $3 AND slot > $5 \
+        AND slot > COALESCE((SELECT MAX(ended_at) FROM pauses WHERE scope = $1), 0) / 600000) AS account_hour, \
+     (SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) FROM spent WHERE account = $3 AND slot > $6) AS account_days, \
+     (SELECT CAST(COALESCE(SUM(transfers), 0) AS BIGINT) FROM spent WHERE account = $3 AND slot > $6) \
+        AS account_transfers, \
+     (SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) FROM transfers WHERE account = $3 AND channel = $4 \
+        AND settled_at > $7 \
+        AND settled_at > COALESCE((SELECT MAX(ended_at) FROM pauses WHERE scope = $2), 0)) AS channel_hour";
+
+impl SqlLedger {
+    /// One read where nothing stands in the way, which is nearly always.
+    pub(super) async fn may_call_once(
+        &self,
+        claim: &Claim,
+        days: u32,
+        brake: &Brake,
+        now: Ms,
+    ) -> Result<Option<view::Pause>, Fault> {
+        let account = Scope::Account(claim.account.clone());
+        let channel = Scope::Channel(claim.account.clone(), claim.channel.clone());
+        let hour_ago = now.saturating_sub(COUNTED_MS);
+        let row = sqlx::query(LATELY)
+            .bind(account.word())
+            .bind(channel.word())
+            .bind(&*claim.account)
+            .bind(claim.channel.as_str())
+            .bind(hour_ago.div_euclid(SLOT_MS))
+            .bind(now.saturating_sub(NORMAL_MS).div_euclid(SLOT_MS))
+            .bind(hour_ago)
+            .fetch_one(&self.read)
+            .await?;
+        if let Some(number) = row.try_get::<Option<i64>, _>("pause")? {
+            let row = sqlx::query("SELECT scope, cause, since, who, reason FROM pauses WHERE number = $1")
+                .bind(number)
+                .fetch_one(&self.read)
+                .await?;
+            return pause(&row).map(Some);
+        }
+        let lately = Lately {
+            account_hour: row.try_get("account_hour")?,
+            account_days: row.try_get("account_days")?,
+            account_transfers: row.try_get("account_transfers")?,
+            channel_hour: row.try_get("channel_hour")?,
+        };
+        let (scope, limit, hour) = match passed(brake, &lately, days) {
+            None => return Ok(None),
+            Some(Passed::Account(limit)) => (account, limit, lately.account_hour),
+            Some(Passed::Channel(limit)) => (channel, limit, lately.channel_hour),
+        };
+        let reason = format!(
+            "{days} more days would make {} in an hour; more than {limit} is not normal here",
+            hour.saturating_add(i64::from(days))
+        );
+        let act = Act { who: DAYBRIDGE, reason: &reason };
+        self.begin(&scope, BRAKE, &act, now).await?;
+        Ok(Some(view::Pause {
+            scope: scope.word(),
+            cause: BRAKE.into(),
+            since: now,
+            who: DAYBRIDGE.into(),
+            reason,
+        }))
+    }
+
+    pub(super) async fn pause_once(&self, scope: &Scope, act: &Act<'_>, now: Ms) -> Result<bool, Fault> {
+        self.begin(scope, PERSON, act, now).await
+    }
+
+    /// Serializable: two that pause at once make one pause.
+    async fn begin(&self, scope: &Scope, cause: &str, act: &Act<'_>, now: Ms) -> Result<bool, Fault> {
+        let mut tx = self.serial().await?;
+        let word = scope.word();
+        if holding(&mut tx, &word).await? {
+            return Ok(false);
+        }
+        sqlx::query("INSERT INTO pauses (scope, cause, since, who, reason) VALUES ($1, $2, $3, $4, $5)")
+            .bind(&*word)
+            .bind(cause)
+            .bind(now)
+            .bind(act.who)
+            .bind(act.reason)
+            .execute(&mut *tx)
+            .await?;
+        let entry = Entry {
+            action: "settle pause",
+            key: &word,
+            act: *act,
+            before: Some("on".into()),
+            after: Some("paused".into()),
+        };
+        audit::add(&mut tx, entry, now).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Serializable; channels that were put off are due, soonest expiry first.
+    pub(super) async fn resume_once(&self, scope: &Scope, act: &Act<'_>, now: Ms) -> Result<bool, Fault> {
+        let mut tx = self.serial().await?;
+        let word = scope.word();
+        if !holding(&mut tx, &word).await? {
+            return Ok(false);
+        }
+        sqlx::query("UPDATE pauses SET ended_at = $1 WHERE scope = $2 AND ended_at IS NULL")
+            .bind(now)
+            .bind(&*word)
+            .execute(&mut *tx)
+            .await?;
+        release(&mut tx, scope, now).await?;
+        let entry = Entry {
+            action: "settle resume",
+            key: &word,
+            act: *act,
+            before: Some("paused".into()),
+            after: Some("on".into()),
+        };
+        audit::add(&mut tx, entry, now).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    pub(super) async fn pauses_once(&self) -> Result<Vec<view::Pause>, Fault> {
+        let rows = sqlx::query(
+            "SELECT scope, cause, since, who, reason FROM pauses WHERE ended_at IS NULL ORDER BY number",
+        )
+        .fetch_all(&self.read)
+        .await?;
+        rows.iter().map(pause).collect()
+    }
+}
+
+async fn holding(tx: &mut Tx, scope: &str) -> Result<bool, Fault> {
+    let row = sqlx::query("SELECT number FROM pauses WHERE scope = $1 AND ended_at IS NULL")
+        .bind(scope)
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(row.is_some())
+}
+
+fn pause(row: &AnyRow) -> Result<view::Pause, Fault> {
+    Ok(view::Pause {
+        scope: row.try_get("scope")?,
+        cause: row.try_get("cause")?,
+        since: row.try_get("since")?,
+        who: row.try_get("who")?,
+        reason: row.try_get("reason")?,
+    })
+}
+
+/// Channels that were put off, or are due anyway, are due now, soonest expiry first: claims go by `due_at`, so it is
+/// set as far before now as the expiry is before [`AHEAD_MS`] from now.
+pub(super) async fn release(tx: &mut Tx, scope: &Scope, now: Ms) -> Result<(), Fault> {
+    let (account, channel) = match scope {
+        Scope::All => (None, None),
+        Scope::Account(account) => (Some(account.as_str()), None),
+        Scope::Channel(account, channel) => (Some(account.as_str()), Some(channel.as_str())),
+    };
+    sqlx::query(
+        "UPDATE channels SET deferred = 0, \
+         due_at = CASE WHEN active_till >= $1 THEN $2 ELSE active_till - $3 END \
+         WHERE (deferred = 1 OR due_at <= $2) AND ($4 = '' OR account = $4) AND ($5 = '' OR channel = $5)",
+    )
+    .bind(now.saturating_add(AHEAD_MS))
+    .bind(now)
+    .bind(AHEAD_MS)
+    .bind(account.unwrap_or_default())
+    .bind(channel.unwrap_or_default())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Expiries further off than this are all alike, in ms: 20 years.
+const AHEAD_MS: i64 = 20 * 365 * 86_400_000;

@@ -1,0 +1,23 @@
+//! Room: bodies that nothing waits for may go; what they said stays.
+
+use super::{SqlLedger, fault::Fault};
+use crate::domain::Ms;
+
+impl SqlLedger {
+    /// An event that is held, or whose payment is, keeps its body: it will be read again.
+    pub(super) async fn prune_bodies_once(&self, before: Ms, limit: u32) -> Result<u64, Fault> {
+        let mut tx = self.plain().await?;
+        let done = sqlx::query(
+            "DELETE FROM bodies WHERE event IN (SELECT e.number FROM events e JOIN bodies b ON b.event = e.number \
+             LEFT JOIN payments p ON p.key = e.payment WHERE e.received_at < $1 AND e.held_cause IS NULL \
+             AND (p.key IS NULL OR p.state IN ('credited', 'cancelled', 'nothing')) \
+             ORDER BY e.received_at LIMIT $2)",
+        )
+        .bind(before)
+        .bind(i64::from(limit))
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(done.rows_affected())
+    }
+}

@@ -1,0 +1,62 @@
+//! Events from a file: JSON Lines, one raw event of the provider a line, as its API or a log has them.
+
+use std::io::{BufRead, Read as _};
+
+use super::ReplayError;
+use crate::ledger::plan::{Candidate, Standing};
+
+/// Longest line, in bytes.
+pub const LINE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// Event id and type of a body.
+pub type Name = Box<dyn Fn(&[u8]) -> Option<(String, String)> + Send>;
+
+/// The lines of a file, read as they are needed.
+pub struct Lines<'a> {
+    source: String,
+    name: Name,
+    reader: Box<dyn BufRead + Send + 'a>,
+    line: usize,
+}
+
+impl<'a> Lines<'a> {
+    /// `name` tells event id and type of a body of this source.
+    pub fn new(source: &str, name: Name, reader: Box<dyn BufRead + Send + 'a>) -> Self {
+        Self { source: source.to_owned(), name, reader, line: 0 }
+    }
+
+    /// The next events; `None` at the end.
+    pub(super) fn page(&mut self, limit: u32) -> Result<Option<Vec<Standing>>, ReplayError> {
+        let mut page = Vec::new();
+        while u32::try_from(page.len()).is_ok_and(|len| len < limit) {
+            let mut bytes = Vec::new();
+            self.line = self.line.saturating_add(1);
+            let wrong = |why: String| ReplayError::Line { line: self.line, why };
+            let read = (&mut self.reader).take(LINE_BYTES_MAX).read_until(b'\n', &mut bytes);
+            if read.map_err(|error| wrong(error.to_string()))? == 0 {
+                break;
+            }
+            if bytes.last() != Some(&b'\n')
+                && u64::try_from(bytes.len()).is_ok_and(|len| len >= LINE_BYTES_MAX)
+            {
+                return Err(wrong(format!("longer than {LINE_BYTES_MAX} bytes")));
+            }
+            let body = bytes.trim_ascii().to_vec();
+            if body.is_empty() {
+                continue;
+            }
+            let (event_id, event_type) = (self.name)(&body)
+                .ok_or_else(|| wrong("no event of this source: it has no id or type".into()))?;
+            let candidate = Candidate {
+                payment: event_id.clone(),
+                number: None,
+                source: self.source.clone(),
+                event_id,
+                event_type,
+                body: Some(body),
+            };
+            page.push(Standing { candidate, skip: None });
+        }
+        Ok((!page.is_empty()).then_some(page))
+    }
+}

@@ -1,0 +1,192 @@
+//! From a selection, a file or another plan to a plan; a page at a time, so that its size costs no memory.
+
+use sha2::{Digest, Sha256};
+
+use super::{PAGE, ReplayError, file::Lines};
+use crate::{
+    domain::Ms,
+    envelope::{Envelope, Trigger, new_traceparent},
+    ledger::{
+        Ledger, LedgerError, Plan, Selection,
+        plan::{Candidate, Standing},
+        view::Planned,
+    },
+    ops::Interpreter,
+};
+
+/// Hex digits of a plan's hash.
+const HASH_HEX: usize = 16;
+
+/// Where a plan's events come from.
+pub enum Feed<'a> {
+    /// The ledger's archive.
+    Selection(&'a Selection),
+    /// A file of raw events.
+    File(Lines<'a>),
+    /// Another plan, to see whether it still holds.
+    Plan(i64),
+}
+
+/// Makes and keeps a plan; `None`: nothing fits.
+pub async fn plan(
+    ledger: &dyn Ledger,
+    interpreter: &Interpreter,
+    feed: Feed<'_>,
+    what: &str,
+    who: &str,
+    now: Ms,
+) -> Result<Option<Plan>, ReplayError> {
+    let (number, hash) = match draft(ledger, interpreter, feed, what, who, now).await? {
+        (number, Some(hash)) => (number, hash),
+        (number, None) => {
+            ledger.plan_drop(number).await?;
+            return Ok(None);
+        }
+    };
+    Ok(Some(ledger.plan_finish(number, &hash, now).await?))
+}
+
+/// Makes a plan that nobody can apply yet; no hash where nothing fits.
+pub(super) async fn draft(
+    ledger: &dyn Ledger,
+    interpreter: &Interpreter,
+    feed: Feed<'_>,
+    what: &str,
+    who: &str,
+    now: Ms,
+) -> Result<(i64, Option<String>), ReplayError> {
+    let number = ledger.plan_begin(what, who, now).await?;
+    let drafted =
+        Draft { ledger, interpreter, number, now, digest: Sha256::new(), events: 0 }.fill(feed).await;
+    match drafted {
+        Ok(hash) => Ok((number, hash)),
+        Err(error) => {
+            ledger.plan_drop(number).await?;
+            Err(error)
+        }
+    }
+}
+
+struct Draft<'a> {
+    ledger: &'a dyn Ledger,
+    interpreter: &'a Interpreter,
+    number: i64,
+    now: Ms,
+    digest: Sha256,
+    events: u64,
+}
+
+impl Draft<'_> {
+    async fn fill(mut self, feed: Feed<'_>) -> Result<Option<String>, ReplayError> {
+        self.digest.update(self.number.to_be_bytes());
+        self.digest.update(self.now.to_be_bytes());
+        match feed {
+            Feed::Selection(selection) => {
+                let mut after = 0;
+                loop {
+                    let numbers = self.ledger.select(selection, after, PAGE).await?;
+                    let Some(last) = numbers.last() else { break };
+                    after = *last;
+                    let page = self.ledger.standings(&numbers).await?;
+                    self.add(page).await?;
+                }
+            }
+            Feed::File(mut lines) => {
+                while let Some(page) = lines.page(PAGE)? {
+                    self.add(page).await?;
+                }
+            }
+            Feed::Plan(other) => {
+                let mut after = 0;
+                loop {
+                    let events = self.ledger.plan_events(other, after, PAGE).await?;
+                    let Some((last, _)) = events.last() else { break };
+                    after = *last;
+                    let page = self.stand_now(events.into_iter().map(|(_, event)| event).collect()).await?;
+                    self.add(page).await?;
+                }
+            }
+        }
+        let mut hash = hex::encode(self.digest.finalize());
+        hash.truncate(HASH_HEX);
+        Ok((self.events > 0).then_some(hash))
+    }
+
+    /// Stored events where they stand today; those from a file as they are.
+    async fn stand_now(&self, events: Vec<Candidate>) -> Result<Vec<Standing>, LedgerError> {
+        let numbers: Vec<i64> = events.iter().filter_map(|event| event.number).collect();
+        let mut standings = self.ledger.standings(&numbers).await?;
+        let files = events.into_iter().filter(|event| event.number.is_none());
+        standings.extend(files.map(|candidate| Standing { candidate, skip: None }));
+        Ok(standings)
+    }
+
+    async fn add(&mut self, page: Vec<Standing>) -> Result<(), ReplayError> {
+        let mut unsure: Vec<usize> = Vec::new();
+        let mut planned: Vec<Option<Planned>> = Vec::new();
+        let mut events: Vec<Candidate> = Vec::new();
+        for (index, standing) in page.into_iter().enumerate() {
+            if standing.skip.is_none() {
+                unsure.push(index);
+            }
+            planned.push(standing.skip);
+            events.push(standing.candidate);
+        }
+        let rehearsed = self.rehearse(&unsure, &events).await?;
+        for (index, one) in unsure.iter().zip(rehearsed) {
+            if let Some(event) = events.get_mut(*index) {
+                event.payment.clone_from(&one.payment);
+            }
+            if let Some(place) = planned.get_mut(*index) {
+                *place = Some(one);
+            }
+        }
+        let planned: Vec<Planned> = planned.into_iter().flatten().collect();
+        events.retain(|event| event.number.is_some() || event.body.is_some());
+        for (event, one) in events.iter().zip(&planned) {
+            let said = (&event.source, &event.event_id, &one.payment, &one.verdict, &one.channel, one.days);
+            self.digest.update(serde_json::to_vec(&said).map_err(|e| LedgerError::Corrupt(e.to_string()))?);
+        }
+        self.events = self.events.saturating_add(u64::try_from(events.len()).unwrap_or(0));
+        self.ledger.plan_add(self.number, &events, &planned).await?;
+        Ok(())
+    }
+
+    async fn rehearse(&self, unsure: &[usize], events: &[Candidate]) -> Result<Vec<Planned>, LedgerError> {
+        if unsure.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut envelopes = Vec::with_capacity(unsure.len());
+        for (place, event) in unsure.iter().filter_map(|index| Some((index, events.get(*index)?))) {
+            let mut envelope = envelope(self.ledger, event, self.now).await?;
+            envelope.trigger = Trigger::Replay;
+            envelope.delivery = format!("rehearsal-{}-{place}", self.number);
+            envelopes.push(envelope);
+        }
+        self.interpreter.rehearse(self.ledger, &envelopes, self.now).await
+    }
+}
+
+/// The event as it was received, or as it stood in the file.
+pub(super) async fn envelope(
+    ledger: &dyn Ledger,
+    event: &Candidate,
+    now: Ms,
+) -> Result<Envelope, LedgerError> {
+    if let Some(body) = &event.body {
+        return Ok(Envelope {
+            body: body.clone().into(),
+            content_type: "application/json".into(),
+            source: event.source.clone(),
+            event_id: event.event_id.clone(),
+            event_type: event.event_type.clone(),
+            received_at_ms: now,
+            delivery: String::new(),
+            trigger: Trigger::Replay,
+            traceparent: new_traceparent(),
+        });
+    }
+    let numbers: Vec<i64> = event.number.into_iter().collect();
+    let found = ledger.envelopes(&numbers).await?.pop();
+    found.ok_or_else(|| LedgerError::Refused(format!("event {} is not stored", event.event_id)))
+}
