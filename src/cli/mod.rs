@@ -6,9 +6,8 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use daybridge::{
     config::Config,
     ledger::{Ledger, query::Page},
-    ops::Interpreter,
     provider::Sources,
-    worker::clock,
+    worker::{Interpreter, clock},
 };
 
 pub mod audit;
@@ -143,7 +142,7 @@ fn more(shown: usize, args: &ListArgs, last: Option<&str>) {
 /// What bodies mean by the settings of today.
 async fn interpreter(config: &Config, ledger: &dyn Ledger) -> Result<Interpreter, Failure> {
     let readers = Sources::readers(config).map_err(|error| Failure::Usage(error.to_string()))?;
-    Ok(Interpreter::new(config, ledger, roles::reader(readers), clock::now_ms()).await?)
+    Ok(Interpreter::looking(config, ledger, roles::reader(readers), clock::now_ms()).await?)
 }
 
 /// How a command ended badly.
