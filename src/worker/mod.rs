@@ -10,9 +10,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     config::{self, Config},
     domain::{
-        facts::{Facts, Money},
+        facts::Facts,
         id::{CommentTemplate, realm_bytes},
-        payment::Rules,
         settle,
     },
     ledger::{Ledger, LedgerError, SourceRules},
@@ -120,18 +119,7 @@ async fn note_rules(
                 answer => break answer?,
             }
         };
-        let rules = Rules {
-            money_in: source.money_in,
-            money_in_since: since,
-            channel_pointers: source.channel.clone(),
-            days_pointers: source.days.clone(),
-            prices: source.prices.iter().map(|p| (p.price.clone(), p.days)).collect(),
-            per_day: source
-                .per_day
-                .as_ref()
-                .map(|p| Money { amount: p.amount, currency: p.currency.clone() }),
-            days_max: source.days_max,
-        };
+        let rules = source.rules(since);
         sources.insert(name.clone(), SourceRules { realm: realm.to_owned(), rules });
     }
     Ok(sources)
