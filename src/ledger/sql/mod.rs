@@ -2,8 +2,8 @@
 //!
 //! Cast: [`open`] makes the pools and applies the schema; [`fault`] turns what a database says into what the
 //! caller may do; then one file a subject: [`record`] (intake) with [`join`] (which payment) and [`grant`]
-//! (what it comes to), [`turn`] and [`account`] (settle), [`decide`], [`restored`], [`list`], [`show`], [`held`] and
-//! [`replay`] (ops).
+//! (what it comes to), [`turn`] and [`account`] (settle), [`decide`], [`restored`], [`list`], [`show`], [`held`],
+//! [`replay`] and [`backfill`] (ops).
 //!
 //! Isolation. SQLite has one connection that writes, and every transaction on it is `BEGIN IMMEDIATE`, so
 //! writers are serial by themselves. On PostgreSQL whatever reads before it decides (recording, a person's
@@ -15,12 +15,15 @@
 //! Rejected: a trait implementation per database (two records of money to keep alike), an ORM, and advisory
 //! locks per payment (a payment has several names, none of them known to every event).
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use sqlx::{Any, AnyPool, Transaction};
 
-use super::{AccountHold, Claim, Decided, Entry, Ledger, LedgerError, Plan, Recorded, Selection, Turn, view};
+use super::{
+    AccountHold, Claim, Decided, Entry, Ledger, LedgerError, Plan, Recorded, Selection, Sweep, SweepTurn,
+    Turn, view,
+};
 use crate::{
     config,
     domain::{
@@ -33,6 +36,7 @@ use crate::{
 use fault::{Fault, retry};
 
 mod account;
+mod backfill;
 mod decide;
 mod fault;
 mod grant;
@@ -237,6 +241,24 @@ impl Ledger for SqlLedger {
 
     async fn plan_applied(&self, hash: &str, now: Ms) -> Result<bool, LedgerError> {
         retry!(self.plan_applied_once(hash, now))
+    }
+
+    async fn take_sweep(
+        &self,
+        source: &str,
+        now: Ms,
+        lease_until: Ms,
+        believed_until: Ms,
+    ) -> Result<SweepTurn, LedgerError> {
+        retry!(self.take_sweep_once(source, now, lease_until, believed_until))
+    }
+
+    async fn save_sweep(&self, sweep: &Sweep, next_at: Ms) -> Result<bool, LedgerError> {
+        retry!(self.save_sweep_once(sweep, next_at))
+    }
+
+    async fn recorded(&self, sources: &[String], events: &[String]) -> Result<BTreeSet<String>, LedgerError> {
+        retry!(self.recorded_once(sources, events))
     }
 
     async fn health(&self) -> Result<(), LedgerError> {

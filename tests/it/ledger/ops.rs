@@ -158,11 +158,11 @@ pub(super) async fn held_envelopes_page(kit: Kit) {
 pub(super) async fn newer_schema_is_refused(kit: Kit) {
     let url = kit.settings.url.resolve().unwrap();
     let mut raw = sqlx::AnyConnection::connect(url.expose_secret()).await.unwrap();
-    raw.execute("UPDATE _sqlx_migrations SET version = 9999 WHERE version = 2").await.unwrap();
+    raw.execute("UPDATE _sqlx_migrations SET version = 9999 WHERE version = 4").await.unwrap();
     let health = kit.health().await.unwrap_err();
-    assert!(matches!(health, LedgerError::Newer { found: 9999, known: 2 }), "{health}");
+    assert!(matches!(health, LedgerError::Newer { found: 9999, known: 4 }), "{health}");
     let opened = SqlLedger::open(&kit.settings).await.unwrap_err();
-    assert!(matches!(opened, LedgerError::Newer { found: 9999, known: 2 }), "{opened}");
+    assert!(matches!(opened, LedgerError::Newer { found: 9999, known: 4 }), "{opened}");
 }
 
 pub(super) async fn reopening_keeps_all(kit: Kit) {
