@@ -60,6 +60,11 @@ fn libraries_stay_behind_their_doors() {
     never("", &["lapin::"], &["src/queue/"]);
     never("", &["sqlx::"], &["src/ledger/", "src/queue/embedded"]);
     never("", &["reqwest::"], &["src/outbound/", "src/partner/", "src/cli/", "src/provider/stripe/history/"]);
+    never(
+        "outbound",
+        &["crate::queue", "crate::ledger", "crate::partner", "crate::provider", "crate::worker"],
+        &[],
+    );
     never("provider", &["crate::ledger", "crate::partner", "crate::worker"], &[]);
     never("queue", &["crate::ledger", "crate::partner", "crate::provider", "crate::domain"], &[]);
     never("ledger", &["crate::queue", "crate::partner", "crate::provider", "crate::worker"], &[]);
