@@ -118,7 +118,9 @@ pub(super) async fn an_older_ledger_is_brought_up_to_date(kit: Kit) {
     let key = kit.grant("1", "CHAN-1").await;
     let url = kit.settings.url.resolve().unwrap();
     let mut connection = sqlx::AnyConnection::connect(url.expose_secret()).await.unwrap();
-    for statement in ["DROP TABLE restorations", "DELETE FROM _sqlx_migrations WHERE version > 1"] {
+    for statement in
+        ["DROP TABLE restorations", "DROP TABLE backfill", "DELETE FROM _sqlx_migrations WHERE version > 1"]
+    {
         connection.execute(statement).await.unwrap();
     }
     let ledger = daybridge::ledger::sql::SqlLedger::open(&kit.settings).await.unwrap();
