@@ -15,6 +15,7 @@ mod fuzz;
 mod house;
 mod ledger;
 mod model;
+mod ops;
 mod partner;
 mod provider;
 mod queue;
