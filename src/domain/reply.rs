@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Ms;
+use super::{Ms, id::ChannelId};
 
 /// A channel as the partner showed it.
 #[derive(Debug, Clone, PartialEq, Hash, Eq, Serialize, Deserialize)]
@@ -12,6 +12,15 @@ pub struct Reading {
     pub active_till: Ms,
     /// `trial`, `live` …; not every channel carries one.
     pub mode: Option<String>,
+}
+
+/// One page of all the channels that the partner shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// Those that carry an id and an `activeTill` that can be used, with it.
+    pub channels: Vec<(ChannelId, Ms)>,
+    /// How many were shown, those that cannot be used included; the next page begins after them.
+    pub shown: u32,
 }
 
 /// Why a channel could not be read.

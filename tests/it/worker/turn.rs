@@ -11,7 +11,7 @@ use daybridge::{
     domain::{
         id::ChannelId,
         payment::CLOCKS_APART_MS,
-        reply::{ReadError, Reading, Reply},
+        reply::{Page, ReadError, Reading, Reply},
         settle::Policy,
     },
     ledger::{Ledger, sql::SqlLedger},
@@ -77,6 +77,10 @@ impl Partner for Hand {
 
     async fn make_live(&self, _: &ChannelId) -> Result<(), ReadError> {
         Ok(())
+    }
+
+    async fn list(&self, _: u32, _: u32) -> Result<Page, ReadError> {
+        Ok(Page::default())
     }
 
     async fn health(&self) -> Result<(), ReadError> {
