@@ -28,6 +28,9 @@ use crate::{
 /// Rows as operators see them.
 pub mod view;
 
+/// Payments and transfers as reconcile compares them.
+pub mod books;
+
 /// One set of SQL for both databases.
 pub mod sql;
 
@@ -339,6 +342,49 @@ pub trait Ledger: Send + Sync {
     async fn envelopes(&self, events: &[i64]) -> Result<Vec<Envelope>, LedgerError>;
     /// Marks a plan applied; `false`: it was already.
     async fn plan_applied(&self, hash: &str, now: Ms) -> Result<bool, LedgerError>;
+
+    /// The payments of a realm that these provider ids name; at most [`books::ASKED_MAX`] ids.
+    async fn named(
+        &self,
+        realm: &str,
+        livemode: bool,
+        ids: &[String],
+    ) -> Result<Vec<books::Name>, LedgerError>;
+    /// Which of these payment keys there are, each with the key of the payment that it went into, or its own.
+    async fn keys(&self, keys: &[String]) -> Result<Vec<(String, String)>, LedgerError>;
+    /// These payments with their transfers; at most [`books::ASKED_MAX`].
+    async fn booked(&self, keys: &[String]) -> Result<Vec<books::Booked>, LedgerError>;
+    /// A page of a realm's payments by when they were first seen, from after (time, key) of the last one.
+    async fn booked_page(
+        &self,
+        walk: &books::Walk<'_>,
+        after: Option<(Ms, String)>,
+    ) -> Result<Vec<books::Booked>, LedgerError>;
+    /// When the provider says these payments were paid; those without money in any event are left out.
+    async fn paid_at(&self, keys: &[String]) -> Result<Vec<(String, Ms)>, LedgerError>;
+    /// A page of the account's channels by name, each with the `activeTill` that the ledger can explain.
+    async fn channels_page(
+        &self,
+        account: &str,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<(String, Option<Ms>)>, LedgerError>;
+    /// A page of the account's unexplained movements read from `since` to before `until`, by their numbers.
+    async fn movements_page(
+        &self,
+        account: &str,
+        since: Ms,
+        until: Ms,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, view::Movement)>, LedgerError>;
+    /// Transfers of these channels that may explain a movement: called and not settled, called more than once,
+    /// or settled by a person.
+    async fn loose(
+        &self,
+        account: &str,
+        channels: &[String],
+    ) -> Result<Vec<books::BookedTransfer>, LedgerError>;
 
     /// Reaches the database and compares its schema.
     async fn health(&self) -> Result<(), LedgerError>;

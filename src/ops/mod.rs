@@ -3,3 +3,6 @@
 
 /// A frozen preview, then exactly that, through the queue.
 pub mod replay;
+
+/// What was paid against what was extended.
+pub mod reconcile;

@@ -210,9 +210,8 @@ impl Client {
 #[async_trait]
 impl Partner for Client {
     async fn read(&self, channel: &ChannelId) -> Result<Reading, ReadError> {
-        let received = self
-            .look(Method::GET, self.url(&["channels", channel.as_str()]), None, ANSWER_BYTES_MAX)
-            .await?;
+        let received =
+            self.look(Method::GET, self.url(&["channels", channel.as_str()]), None, ANSWER_BYTES_MAX).await?;
         answer::reading(&received.answer(), channel, self.token.expose_secret())
     }
 
@@ -245,7 +244,8 @@ impl Partner for Client {
 
     async fn make_live(&self, channel: &ChannelId) -> Result<(), ReadError> {
         let url = self.url(&["channels", channel.as_str(), "mode"]);
-        let received = self.look(Method::PATCH, url, Some(json!({ "mode": "live" })), ANSWER_BYTES_MAX).await?;
+        let received =
+            self.look(Method::PATCH, url, Some(json!({ "mode": "live" })), ANSWER_BYTES_MAX).await?;
         answer::mode_set(&received.answer(), self.token.expose_secret())
     }
 

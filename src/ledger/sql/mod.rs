@@ -3,7 +3,7 @@
 //! Cast: [`open`] makes the pools and applies the schema; [`fault`] turns what a database says into what the
 //! caller may do; then one file a subject: [`record`] (intake) with [`join`] (which payment) and [`grant`]
 //! (what it comes to), [`turn`] and [`account`] (settle), [`decide`], [`restored`], [`list`], [`show`], [`held`] and
-//! [`replay`] (ops).
+//! [`replay`] and [`reconcile`] (ops).
 //!
 //! Isolation. SQLite has one connection that writes, and every transaction on it is `BEGIN IMMEDIATE`, so
 //! writers are serial by themselves. On PostgreSQL whatever reads before it decides (recording, a person's
@@ -20,7 +20,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sqlx::{Any, AnyPool, Transaction};
 
-use super::{AccountHold, Claim, Decided, Entry, Ledger, LedgerError, Plan, Recorded, Selection, Turn, view};
+use super::{
+    AccountHold, Claim, Decided, Entry, Ledger, LedgerError, Plan, Recorded, Selection, Turn, books, view,
+};
 use crate::{
     config,
     domain::{
@@ -40,6 +42,7 @@ mod held;
 mod join;
 mod list;
 mod open;
+mod reconcile;
 mod record;
 mod release;
 mod replay;
@@ -237,6 +240,63 @@ impl Ledger for SqlLedger {
 
     async fn plan_applied(&self, hash: &str, now: Ms) -> Result<bool, LedgerError> {
         retry!(self.plan_applied_once(hash, now))
+    }
+
+    async fn named(
+        &self,
+        realm: &str,
+        livemode: bool,
+        ids: &[String],
+    ) -> Result<Vec<books::Name>, LedgerError> {
+        retry!(self.named_once(realm, livemode, ids))
+    }
+
+    async fn keys(&self, keys: &[String]) -> Result<Vec<(String, String)>, LedgerError> {
+        retry!(self.keys_once(keys))
+    }
+
+    async fn booked(&self, keys: &[String]) -> Result<Vec<books::Booked>, LedgerError> {
+        retry!(self.booked_once(keys))
+    }
+
+    async fn booked_page(
+        &self,
+        walk: &books::Walk<'_>,
+        after: Option<(Ms, String)>,
+    ) -> Result<Vec<books::Booked>, LedgerError> {
+        retry!(self.booked_page_once(walk, after.clone()))
+    }
+
+    async fn paid_at(&self, keys: &[String]) -> Result<Vec<(String, Ms)>, LedgerError> {
+        retry!(self.paid_at_once(keys))
+    }
+
+    async fn channels_page(
+        &self,
+        account: &str,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<(String, Option<Ms>)>, LedgerError> {
+        retry!(self.channels_page_once(account, after, limit))
+    }
+
+    async fn movements_page(
+        &self,
+        account: &str,
+        since: Ms,
+        until: Ms,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, view::Movement)>, LedgerError> {
+        retry!(self.movements_page_once(account, since, until, after, limit))
+    }
+
+    async fn loose(
+        &self,
+        account: &str,
+        channels: &[String],
+    ) -> Result<Vec<books::BookedTransfer>, LedgerError> {
+        retry!(self.loose_once(account, channels))
     }
 
     async fn health(&self) -> Result<(), LedgerError> {
