@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ms, id::ChannelId};
+use super::Ms;
 
 /// A channel as the partner showed it.
 #[derive(Debug, Clone, PartialEq, Hash, Eq, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ pub struct Reading {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Page {
     /// Those that carry an id and an `activeTill` that can be used, with it.
-    pub channels: Vec<(ChannelId, Ms)>,
+    pub channels: Vec<(super::id::ChannelId, Ms)>,
     /// How many were shown, those that cannot be used included; the next page begins after them.
     pub shown: u32,
 }

@@ -61,7 +61,7 @@ pub(super) fn twice(found: &Evidence<'_>) -> String {
 }
 
 pub(super) fn twice_next(key: &str) -> String {
-    format!("ask the partner to take the second extension of {key} back")
+    format!("have the second extension of {key} taken back")
 }
 
 /// Money came in and no days moved at all.

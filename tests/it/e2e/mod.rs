@@ -2,6 +2,7 @@
 
 mod faults;
 mod operator;
+mod reconcile;
 mod recovery;
 mod secrets;
 mod siege;
