@@ -84,20 +84,14 @@ pub(super) async fn hints(
 
 fn hint(transfer: &BookedTransfer, gaps: &mut Gaps, in_history: bool, hints: &mut Hints) {
     let (channel, days) = (&transfer.channel, transfer.days);
+    let mut exactly = || gaps.take(channel, days, |_| true).then(|| transfer.key.clone());
     match &transfer.state {
         State::Settled { how: How::ByOperator, before, .. } => {
             gaps.take(channel, days, |gap| *before == 0 || gap.low <= *before);
         }
-        State::Settled { attempt, .. } if *attempt > 1 && !in_history => {
-            if gaps.take(channel, days, |_| true) {
-                hints.again.insert(transfer.key.clone());
-            }
-        }
-        state if state.open() && !in_history => {
-            if gaps.take(channel, days, |_| true) {
-                hints.moved.insert(transfer.key.clone());
-            }
-        }
+        _ if in_history => {}
+        State::Settled { attempt, .. } if *attempt > 1 => hints.again.extend(exactly()),
+        state if state.open() => hints.moved.extend(exactly()),
         _ => {}
     }
 }
