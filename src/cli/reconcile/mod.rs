@@ -35,13 +35,14 @@ pub struct Reconcile {
     /// Paid at or after: a time, or a span before now (30days)
     #[arg(long)]
     since: String,
-    /// Paid before [default: now]; a history given must reach as far
+    /// Paid before [default: now]
     #[arg(long)]
     until: Option<String>,
     /// The provider's payments as a CSV file exported from its dashboard; begin it an hour before --since
     #[arg(long, value_name = "CSV")]
     file: Option<String>,
-    /// The partner's Billing History of the whole time, as text, CSV or HTML; - for standard input
+    /// The partner's Billing History from --since to --until or to when it was saved, as text, CSV or HTML; - for
+    /// standard input
     #[arg(long, value_name = "FILE", num_args = 1..)]
     history: Vec<String>,
     /// Do not read the channels as they are now; they are not read either where --until lies in the past
@@ -74,8 +75,8 @@ pub async fn run(config: Config, args: Reconcile) -> Result<(), Failure> {
             names.join(", ")
         ))
     })?;
-    let mut pages = pages(&args, source)?;
-    let history = args.history.iter().map(|path| read_history(path)).collect::<Result<Vec<_>, _>>()?;
+    let (mut pages, record_at) = pages(&args, source, now)?;
+    let (history, history_at) = read_history(&args.history, now)?;
 
     let readings =
         if args.no_channels || range.until < now { BTreeMap::new() } else { channels(&config).await? };
@@ -89,6 +90,8 @@ pub async fn run(config: Config, args: Reconcile) -> Result<(), Failure> {
         livemode: source.livemode,
         account,
         range,
+        record_at,
+        history_at,
         known: &known,
         readings: &readings,
         now,
@@ -100,33 +103,54 @@ pub async fn run(config: Config, args: Reconcile) -> Result<(), Failure> {
     if sums.open == 0 { Ok(()) } else { Err(Failure::Said) }
 }
 
-/// The provider's record. This is where its API is to be opened: without a file, with the source's `api_key`.
-fn pages(args: &Reconcile, source: &Source) -> Result<Box<dyn Pages>, Failure> {
+/// The provider's record, and when it was made. This is where its API is to be opened: without a file, with the
+/// source's `api_key`, and made now.
+fn pages(args: &Reconcile, source: &Source, now: Ms) -> Result<(Box<dyn Pages>, Ms), Failure> {
     let Some(path) = &args.file else {
         return Err(Failure::Usage(format!("needs --file FILE, or sources.{}.api_key", args.source)));
     };
     let file = File::open(path).map_err(|error| Failure::Usage(format!("{path}: {error}")))?;
+    let made_at = saved_at(&file, now);
     let reads =
         Reads { livemode: source.livemode, channel: source.channel.clone(), days: source.days.clone() };
     let export = Export::open(std::io::BufReader::new(file), &reads);
-    Ok(Box::new(export.map_err(|why| Failure::Usage(format!("{path}: {why}")))?))
+    Ok((Box::new(export.map_err(|why| Failure::Usage(format!("{path}: {why}")))?), made_at))
 }
 
-fn read_history(path: &str) -> Result<String, Failure> {
-    let wrong = |error: std::io::Error| Failure::Usage(format!("{path}: {error}"));
-    let mut bytes = Vec::new();
-    let most = HISTORY_BYTES_MAX.saturating_add(1);
-    if path == "-" {
-        std::io::stdin().take(most).read_to_end(&mut bytes).map_err(wrong)?;
-    } else {
-        File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(wrong)?;
+/// When a file was last written; now where its system does not say, or it lies in the future.
+fn saved_at(file: &File, now: Ms) -> Ms {
+    let written = file.metadata().and_then(|about| about.modified()).ok();
+    let since_epoch = written.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+    since_epoch.map_or(now, daybridge::worker::millis).min(now)
+}
+
+/// Every file, and when the last of them was saved.
+fn read_history(paths: &[String], now: Ms) -> Result<(Vec<String>, Ms), Failure> {
+    let mut texts = Vec::new();
+    let mut saved: Option<Ms> = None;
+    let mut left = HISTORY_BYTES_MAX;
+    for path in paths {
+        let wrong = |error: std::io::Error| Failure::Usage(format!("{path}: {error}"));
+        let mut bytes = Vec::new();
+        let most = left.saturating_add(1);
+        let at = if path == "-" {
+            std::io::stdin().take(most).read_to_end(&mut bytes).map_err(wrong)?;
+            now
+        } else {
+            let file = File::open(path).map_err(wrong)?;
+            (&file).take(most).read_to_end(&mut bytes).map_err(wrong)?;
+            saved_at(&file, now)
+        };
+        saved = saved.max(Some(at));
+        left =
+            u64::try_from(bytes.len()).ok().and_then(|bytes| left.checked_sub(bytes)).ok_or_else(|| {
+                Failure::Usage(format!(
+                    "more than {HISTORY_BYTES_MAX} bytes of history: give the time asked only"
+                ))
+            })?;
+        texts.push(String::from_utf8_lossy(&bytes).into_owned());
     }
-    if u64::try_from(bytes.len()).is_ok_and(|len| len < most) {
-        return Ok(String::from_utf8_lossy(&bytes).into_owned());
-    }
-    Err(Failure::Usage(format!(
-        "{path}: longer than {HISTORY_BYTES_MAX} bytes; give the part of the time asked"
-    )))
+    Ok((texts, saved.unwrap_or(now)))
 }
 
 /// `None` where no history was given.

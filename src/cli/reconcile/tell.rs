@@ -112,7 +112,7 @@ fn totals(sums: &Sums) {
     );
     if sums.not_judged > 0 {
         say(format!(
-            "{} extended payments of the first hour are not judged: begin the provider's list an hour before --since",
+            "{} extended payments are not judged: they were paid in the first hour, or after the provider's list was made; begin it an hour before --since, or make it again",
             sums.not_judged
         ));
     }

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    EDGE_MS, Paid, Range,
+    Paid, Range,
     evidence::{Evidence, weigh},
     history::Line,
     row::{Answer, Row},
@@ -49,8 +49,8 @@ pub struct Case<'a> {
     pub booked: Option<&'a Booked>,
     /// The lines of Billing History that name it; `None`: no history was given.
     pub history: Option<&'a [Line]>,
-    /// The range, which a given history covers.
-    pub range: Range,
+    /// When a transfer must have been settled to stand in the history.
+    pub covered: Range,
     /// Movement of the channels.
     pub hints: &'a Hints,
 }
@@ -82,7 +82,7 @@ pub fn second(paid: &Paid, key: &str, first: &str) -> Option<Row> {
         listed: Listed::Paid(paid),
         booked: None,
         history: None,
-        range: Range { since: 0, until: 0 },
+        covered: Range { since: 0, until: 0 },
         hints: &Hints::default(),
     };
     let none = Evidence::default();
@@ -100,11 +100,9 @@ fn owes_nothing(paid: &Paid) -> bool {
 }
 
 impl Case<'_> {
-    /// Whether a history was given that covers what was settled at a time: it may have been applied before, so
-    /// the first hour of the range does not tell.
+    /// Whether a history was given that must have what was settled at a time.
     pub(super) fn in_history(&self, settled_at: Ms) -> bool {
-        let applied = self.range.since.saturating_add(EDGE_MS);
-        self.history.is_some() && settled_at >= applied && settled_at < self.range.until
+        self.history.is_some() && self.covered.has(settled_at)
     }
 
     pub(super) fn paid_days(&self) -> Option<u32> {
@@ -187,7 +185,7 @@ impl Case<'_> {
             words::unrecorded(self.key, self.booked, found.pending)
         } else {
             let partly = matches!(self.listed, Listed::Paid(paid) if paid.refunded > 0);
-            (words::matched(partly, self.history.is_some()), None)
+            (words::matched(partly, found.in_lines), None)
         };
         self.row(Answer::Matched, Some(found.days), found, why, next)
     }

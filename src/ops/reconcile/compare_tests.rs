@@ -11,7 +11,7 @@ use crate::{
 };
 
 const AT: Ms = 1_800_000_000_000;
-const RANGE: Range = Range { since: AT - DAY_MS, until: AT + DAY_MS };
+const COVERED: Range = Range { since: AT - DAY_MS, until: AT + DAY_MS };
 
 fn paid() -> Paid {
     Paid {
@@ -107,7 +107,7 @@ impl Given {
             listed: self.paid.as_ref().map_or(otherwise, Listed::Paid),
             booked: self.booked.as_ref(),
             history: self.history.as_deref(),
-            range: RANGE,
+            covered: COVERED,
             hints: &hints,
         })
     }
@@ -215,8 +215,12 @@ fn what_was_neither_paid_nor_extended_is_no_row() {
 }
 
 #[test]
-fn history_does_not_speak_of_what_was_settled_before_it() {
-    for (at, want) in [(RANGE.since + EDGE_MS, Answer::PaidNotExtended), (RANGE.since, Answer::Matched)] {
+fn history_speaks_of_the_time_it_covers_only() {
+    for (at, want) in [
+        (COVERED.since, Answer::PaidNotExtended),
+        (COVERED.since - 1, Answer::Matched),
+        (COVERED.until, Answer::Matched),
+    ] {
         let State::Settled { how, before, after, attempt, watch, .. } = settled(30) else { unreachable!() };
         let given = Given::new(once(State::Settled { how, before, after, at, attempt, watch })).history(&[]);
         assert_eq!(given.judge(Listed::Missing).row.unwrap().answer, want);

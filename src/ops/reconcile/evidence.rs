@@ -31,6 +31,8 @@ pub(super) struct Evidence<'a> {
     pub(super) unrecorded: u32,
     /// Settled, but `activeTill` moved by so many days instead.
     pub(super) odd: Option<u32>,
+    /// Billing History names it.
+    pub(super) in_lines: bool,
     /// Channel of what moved.
     pub(super) channel: Option<&'a str>,
 }
@@ -42,6 +44,7 @@ pub(super) fn weigh<'a>(case: &Case<'a>) -> Evidence<'a> {
     for line in case.history.into_iter().flatten() {
         lines.entry(line.n).or_default().push(line);
     }
+    found.in_lines = !lines.is_empty();
     for transfer in case.booked.into_iter().flat_map(|booked| &booked.transfers) {
         found.channel = Some(&transfer.channel);
         let lines = lines.remove(&transfer.n).unwrap_or_default();

@@ -176,6 +176,9 @@ impl Columns {
         let mut ids = ids.into_iter();
         let id = ids.next().ok_or("no id")?;
         let currency = cell(self.currency).to_ascii_lowercase();
+        if currency.len() != 3 || !currency.bytes().all(|b| b.is_ascii_lowercase()) {
+            return Err(format!("{currency:?} is no currency"));
+        }
         let money = |at: usize, text: &str| {
             money::parse(if text.is_empty() { "0" } else { text }, &currency).ok_or_else(|| {
                 format!("{text:?} in column {} is no amount of {currency:?}", at.saturating_add(1))
@@ -192,7 +195,7 @@ impl Columns {
             currency,
             livemode,
             channel: first(&self.channel).map(str::to_owned),
-            days: first(&self.days).and_then(|text| text.parse().ok()),
+            days: first(&self.days).filter(|text| !text.starts_with('+')).and_then(|text| text.parse().ok()),
         }))
     }
 }
@@ -262,6 +265,7 @@ mod tests {
             ),
             (format!("{HEAD}\nch_1,23.11.2026,9.00,0,usd,Paid,pi_1,,\n"), "no time"),
             (format!("{HEAD}\nch_1,2026-11-23 08:00,9.00,0,usd,Odd,pi_1,,\n"), "the status \"Odd\""),
+            (format!("{HEAD}\nch_1,2026-11-23 08:00,9.00,0,us$,Paid,pi_1,,\n"), "no currency"),
             (format!("{HEAD}\n,2026-11-23 08:00,9.00,0,usd,Paid,,,\n"), "no id"),
         ] {
             let error = read(&text).unwrap_err();

@@ -84,7 +84,8 @@ pub struct Sums {
     pub answers: BTreeMap<Answer, Sum>,
     /// Rows that wait for somebody.
     pub open: u64,
-    /// Payments at the beginning of the range that the provider's record may begin too late to list.
+    /// Extended payments that the provider's record may lack for a reason: it may begin too late for them, or was
+    /// made before they were paid.
     pub not_judged: u64,
 }
 

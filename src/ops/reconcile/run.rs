@@ -35,6 +35,10 @@ pub struct Question<'a> {
     pub account: &'a str,
     /// When it was paid.
     pub range: Range,
+    /// When the provider's record was made: it cannot have what was paid later.
+    pub record_at: Ms,
+    /// When Billing History was saved, likewise.
+    pub history_at: Ms,
     /// The ledger's channels; read after `readings`.
     pub known: &'a Known,
     /// `activeTill` of channels, as they are read now.
@@ -69,7 +73,7 @@ pub async fn run(
     history: Option<History>,
     tell: Tell<'_>,
 ) -> Result<Sums, ReconcileError> {
-    let Question { realm, livemode, account, range, known, readings, now } = *question;
+    let Question { realm, livemode, account, range, known, readings, now, .. } = *question;
     let in_history = history.is_some();
     let History { named, by_hand, .. } = history.unwrap_or_default();
     let lines = Lines::find(ledger, Space { realm, livemode }, named).await?;
@@ -173,13 +177,14 @@ impl Run<'_> {
         }
     }
 
-    /// A payment made just before the range may be paid in it. It is not held against the record that it lacks it,
-    /// unless the record begins earlier.
+    /// A payment made just before the range may be paid in it, and one may be paid after the record was made. That
+    /// the record lacks them proves nothing, unless it begins earlier.
     fn not_listed(&mut self, booked: &Booked, paid_at: Option<Ms>) -> Listed<'static> {
         let range = self.question.range;
         let Some(at) = paid_at.filter(|at| range.has(*at)) else { return Listed::Elsewhere };
         let begins_late = self.first_at.is_none_or(|first| first >= range.since);
-        if begins_late && at < range.since.saturating_add(EDGE_MS) {
+        let first_hour = begins_late && at < range.since.saturating_add(EDGE_MS);
+        if first_hour || at >= self.question.record_at {
             let settled = booked.transfers.iter().any(|t| matches!(t.state, State::Settled { .. }));
             self.sums.not_judged = self.sums.not_judged.saturating_add(settled.into());
             return Listed::Elsewhere;
@@ -223,7 +228,11 @@ impl Run<'_> {
 
     fn judge(&mut self, key: &str, listed: Listed<'_>, booked: Option<&Booked>, lines: &[Line]) {
         let history = self.in_history.then_some(lines);
-        let case = Case { key, listed, booked, history, range: self.question.range, hints: &self.hints };
+        let Range { since, until } = self.question.range;
+        // Settled is later than applied: the history of the range may lack what was settled early in it.
+        let covered =
+            Range { since: since.saturating_add(EDGE_MS), until: until.min(self.question.history_at) };
+        let case = Case { key, listed, booked, history, covered, hints: &self.hints };
         let verdict = judge(&case);
         if let Some((channel, days)) = verdict.explains {
             self.gaps.explain(&channel, days);

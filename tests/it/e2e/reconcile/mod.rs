@@ -1,6 +1,7 @@
 //! `reconcile` as an operator runs it: every kind of error planted among good payments through real processes, each
 //! found, none invented; and a great many payments.
 
+mod filled;
 mod planted;
 mod scale;
 mod usage;

@@ -103,7 +103,7 @@ async fn plant(house: &House) {
 }
 
 fn record() -> String {
-    let now: Ms = now_s() * 1000 - 60_000;
+    let now: Ms = now_s() * 1000;
     let names: Vec<(String, String)> =
         (0..GOOD).map(|n| (format!("pi_good{n}"), format!("GOOD-{:05}", n % GOOD_CHANNELS))).collect();
     let mut lines: Vec<Line<'_>> = names.iter().map(|(p, c)| Line::new(p, now, c)).collect();

@@ -1,6 +1,11 @@
 //! What `reconcile` says to wrong usage, and its exit codes.
 
-use super::{Line, export};
+use std::{
+    fs::File,
+    time::{Duration, SystemTime},
+};
+
+use super::{Line, export, filled::fill};
 use crate::support::daybridge::{House, now_s};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,4 +50,50 @@ async fn a_partner_that_is_away_is_said_and_can_be_left_out() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("--no-channels goes without"));
     let output = house.command(&[&arguments[..], &["--no-channels"]].concat());
     assert_eq!(output.status.code(), Some(0));
+}
+
+/// What was paid or settled after a file was saved cannot stand in it, and is no error.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_not_asked_for_what_came_after_it() {
+    let house = House::build("embedded", None, "").await;
+    let at = now_s() * 1000 - 7_200_000;
+    fill(&house, 2, at).await;
+    std::fs::write(house.path("none.csv"), export(&[])).unwrap();
+    std::fs::write(
+        house.path("both.csv"),
+        export(&[Line::new("pi_1", at, "C-1"), Line::new("pi_2", at, "C-2")]),
+    )
+    .unwrap();
+    std::fs::write(house.path("history.txt"), "30 daybridge stripe/pi_1#1 30d\n").unwrap();
+    let reconcile = |arguments: &[&str]| {
+        let output =
+            house.command(&[&["reconcile", "--source", "stripe", "--since", "1day"], arguments].concat());
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let record = ["--file", "none.csv"];
+    let history = ["--file", "both.csv", "--history", "history.txt"];
+    for (arguments, want) in [(&record[..], "record does not have it"), (&history, "stripe/pi_2#1 is not in")]
+    {
+        let (code, text) = reconcile(arguments);
+        assert_eq!(code, Some(1), "{text}");
+        assert!(text.contains(want), "{text}");
+    }
+    let before = SystemTime::now() - Duration::from_secs(3 * 3_600);
+    for name in ["none.csv", "history.txt"] {
+        File::options().write(true).open(house.path(name)).unwrap().set_modified(before).unwrap();
+    }
+    let (code, text) = reconcile(&record);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("2 extended payments are not judged"), "{text}");
+    assert_eq!(reconcile(&history).0, Some(0));
+    // In the first hour of the range, the list may begin after them.
+    File::options()
+        .write(true)
+        .open(house.path("none.csv"))
+        .unwrap()
+        .set_modified(SystemTime::now())
+        .unwrap();
+    let output =
+        house.command(&["reconcile", "--source", "stripe", "--since", "130min", "--file", "none.csv"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
 }
