@@ -44,10 +44,16 @@ async fn post(house: &House, body: &[u8]) {
     assert_eq!(house.post(body).await, 200);
 }
 
+/// Channels that nothing happens to; they stand first in the partner's list, which takes more than one page.
+const IDLE_CHANNELS: usize = 250;
+
 /// Makes the good and the bad; returns when all is at rest.
 async fn plant(house: &House) {
     for channel in BAD_CHANNELS {
         house.sim("channels", json!({"id": channel, "days": 10, "mode": "live"})).await;
+    }
+    for n in 0..IDLE_CHANNELS {
+        house.sim("channels", json!({"id": format!("A-{n:05}"), "days": 10})).await;
     }
     for n in 0..GOOD_CHANNELS {
         // Some have run out.
