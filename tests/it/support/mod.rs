@@ -1,10 +1,16 @@
 //! What several suites need.
 
+/// A provider's API in a test's hands.
+pub(crate) mod api;
+
 /// daybridge's own processes.
 pub(crate) mod daybridge;
 
 /// HTTP requests as raw bytes.
 pub(crate) mod http;
+
+/// A stand-in for Stripe's API.
+pub(crate) mod localstripe;
 
 /// A private PostgreSQL cluster.
 pub(crate) mod postgres;
