@@ -3,20 +3,23 @@
 use clap::{ArgGroup, Args, Subcommand};
 use daybridge::{
     config::Config,
-    domain::settle::Order,
-    ledger::{self, Decided},
-    worker::{self, clock, millis},
+    domain::id::ChannelId,
+    ledger::{self, Act, Correction, Ledger, query::HeldQuery, view},
+    ops::held::{BULK_MAX, Decision, Desk},
+    queue,
+    worker::{clock, millis},
 };
 
 use super::{
-    Failure, ListArgs,
+    Failure, interpreter,
+    sure::{self, Sure},
     text::{or_dash, say, say_json, table, time},
 };
 
 #[derive(Debug, Subcommand)]
 pub enum Held {
-    /// Everything that waits for a person
-    List(ListArgs),
+    /// Everything that waits for a person, by cause
+    List(HeldList),
     /// One, with its reason and the next step
     Show {
         /// Event id, payment key, transfer key, or the account
@@ -25,18 +28,46 @@ pub enum Held {
         #[arg(long)]
         json: bool,
     },
-    /// Try a refused transfer again
+    /// Try again: a refused transfer, or a payment or event with today's settings
     Retry(Decide),
     /// Decide an open outcome, or what a restored ledger cannot know, after a look at Billing History
     Settle(Settle),
     /// Never extend
     Cancel(Decide),
+    /// Say which channel, or how many days, a payment or transfer is for; it is tried again at once
+    Set(Set),
+}
+
+#[derive(Debug, Args)]
+pub struct HeldList {
+    /// Only this cause
+    #[arg(long)]
+    cause: Option<String>,
+    /// Most rows of a kind
+    #[arg(long, default_value_t = 100)]
+    limit: u32,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("which").required(true).args(["keys", "cause"])))]
+pub struct Which {
+    /// Transfer keys, payment keys or event ids
+    #[arg(value_name = "KEY")]
+    keys: Vec<String>,
+    /// Everything that is held for this cause now
+    #[arg(long)]
+    cause: Option<String>,
+    #[command(flatten)]
+    sure: Sure,
 }
 
 #[derive(Debug, Args)]
 pub struct Decide {
-    /// Transfer key, payment key or event id
-    key: String,
+    #[command(flatten)]
+    which: Which,
     /// Why; kept with your name and the time
     #[arg(long, default_value = "no reason given")]
     reason: String,
@@ -45,8 +76,8 @@ pub struct Decide {
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("outcome").required(true).args(["applied", "not_applied"])))]
 pub struct Settle {
-    /// Transfer key, or payment key where the ledger was restored
-    key: String,
+    #[command(flatten)]
+    which: Which,
     /// Its key stands in Billing History
     #[arg(long)]
     applied: bool,
@@ -58,84 +89,207 @@ pub struct Settle {
     reason: String,
 }
 
-/// Most rows looked through by `held show`.
-const SHOW_ROWS_MAX: u32 = 100_000;
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["channel", "days"])))]
+pub struct Set {
+    /// Payment key or transfer key
+    key: String,
+    /// Channel id
+    #[arg(long)]
+    channel: Option<String>,
+    /// Days
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    days: Option<u32>,
+    /// Why; kept with your name and the time
+    #[arg(long)]
+    reason: String,
+}
 
 /// `held …`
 pub async fn run(config: Config, held: Held) -> Result<(), Failure> {
     let ledger = ledger::open(&config.ledger).await?;
-    let (key, order, reason) = match held {
-        Held::List(args) => {
-            let rows = ledger.held(args.limit, clock::now_ms()).await?;
-            if args.json {
-                say_json(&rows);
-                return Ok(());
-            }
-            let most = usize::try_from(args.limit).unwrap_or(usize::MAX);
-            let cut = ["account", "transfer", "payment", "event"]
-                .into_iter()
-                .any(|kind| rows.iter().filter(|h| h.kind == kind).count() == most);
-            table(
-                &["KIND", "KEY", "CAUSE", "SINCE", "CHANNEL", "DAYS", "WHY", "NEXT"],
-                rows.into_iter().map(|h| {
-                    [
-                        h.kind.to_owned(),
-                        h.key,
-                        h.cause,
-                        time(h.since),
-                        or_dash(h.channel),
-                        or_dash(h.days),
-                        h.reason,
-                        h.next,
-                    ]
-                }),
-            );
-            if cut {
-                say(format!("\nonly the oldest {most} of a kind are shown; --limit shows more"));
-            }
-            return Ok(());
+    let ledger = ledger.as_ref();
+    match held {
+        Held::List(args) => list(ledger, args).await,
+        Held::Show { key, json } => show(ledger, &key, json).await,
+        Held::Retry(args) => decide(&config, ledger, args.which, Decision::Retry, args.reason).await,
+        Held::Cancel(args) => decide(&config, ledger, args.which, Decision::Cancel, args.reason).await,
+        Held::Settle(args) => {
+            let decision = if args.applied { Decision::Applied } else { Decision::NotApplied };
+            decide(&config, ledger, args.which, decision, args.reason).await
         }
-        Held::Show { key, json } => {
-            let rows = ledger.held(SHOW_ROWS_MAX, clock::now_ms()).await?;
-            let rows: Vec<_> =
-                rows.into_iter().filter(|h| h.key == key || h.payment.as_ref() == Some(&key)).collect();
-            if rows.is_empty() {
-                return Err(Failure::Failed(format!("{key} is not held; `daybridge payments show {key}`")));
-            }
-            if json {
-                say_json(&rows);
-                return Ok(());
-            }
-            for row in rows {
-                say(format!("{}  {}", row.kind, row.key));
-                say(format!("since     {}", time(row.since)));
-                say(format!("why       {}", row.reason));
-                if let Some(outcome) = row.outcome {
-                    say(format!("outcome   {outcome}"));
-                }
-                say(format!("next      {}", row.next));
-            }
-            return Ok(());
+        Held::Set(args) => set(&config, ledger, args).await,
+    }
+}
+
+async fn list(ledger: &dyn Ledger, args: HeldList) -> Result<(), Failure> {
+    let now = clock::now_ms();
+    let wanted = HeldQuery { cause: args.cause, key: None };
+    let rows = ledger.held(&wanted, args.limit, now).await?;
+    if args.json {
+        say_json(&rows);
+        return Ok(());
+    }
+    if rows.is_empty() {
+        say("nothing waits for a person");
+        return Ok(());
+    }
+    let groups = ledger.held_groups(now).await?;
+    table(
+        &["CAUSE", "KIND", "COUNT", "DAYS", "OLDEST"],
+        groups
+            .into_iter()
+            .filter(|group| wanted.cause.as_ref().is_none_or(|cause| *cause == group.cause))
+            .map(|g| [g.cause, g.kind.to_owned(), g.count.to_string(), g.days.to_string(), time(g.oldest)]),
+    );
+    say("");
+    let most = usize::try_from(args.limit).unwrap_or(usize::MAX);
+    let cut = ["account", "transfer", "payment", "event"]
+        .into_iter()
+        .any(|kind| rows.iter().filter(|h| h.kind == kind).count() == most);
+    table(
+        &["KIND", "KEY", "CAUSE", "SINCE", "CHANNEL", "DAYS", "WHY", "NEXT"],
+        rows.into_iter().map(|h| {
+            [
+                h.kind.to_owned(),
+                h.key,
+                h.cause,
+                time(h.since),
+                or_dash(h.channel),
+                or_dash(h.days),
+                h.reason,
+                h.next,
+            ]
+        }),
+    );
+    if cut {
+        say(format!("\nonly the oldest {most} of a kind are shown; --limit shows more"));
+    }
+    Ok(())
+}
+
+async fn show(ledger: &dyn Ledger, key: &str, json: bool) -> Result<(), Failure> {
+    let now = clock::now_ms();
+    let wanted = |key: &str| HeldQuery { cause: None, key: Some(key.to_owned()) };
+    let mut rows = ledger.held(&wanted(key), 1, now).await?;
+    // A payment's key also finds what is held of it.
+    let payment = ledger.payment(key).await?;
+    for transfer in payment.into_iter().flat_map(|p| p.transfers).filter(|t| t.key != key) {
+        rows.extend(ledger.held(&wanted(&transfer.key), 1, now).await?);
+    }
+    if rows.is_empty() {
+        return Err(Failure::Failed(format!("{key} is not held; `daybridge payments show {key}`")));
+    }
+    if json {
+        say_json(&rows);
+        return Ok(());
+    }
+    for row in rows {
+        say(format!("{}  {}", row.kind, row.key));
+        say(format!("since     {}", time(row.since)));
+        say(format!("why       {}", row.reason));
+        if let Some(outcome) = row.outcome {
+            say(format!("outcome   {outcome}"));
         }
-        Held::Retry(decide) => (decide.key, Order::Retry, decide.reason),
-        Held::Cancel(decide) => (decide.key, Order::Cancel, decide.reason),
-        Held::Settle(settle) => {
-            let order = if settle.applied { Order::Applied } else { Order::NotApplied };
-            (settle.key, order, settle.reason)
-        }
+        say(format!("next      {}", row.next));
+    }
+    Ok(())
+}
+
+/// What is acted on: the keys as typed, or what is held for a cause at this moment and is shown before.
+async fn keys(ledger: &dyn Ledger, which: Which, verb: &str) -> Result<Vec<String>, Failure> {
+    let Some(cause) = which.cause else {
+        let count = which.keys.len();
+        sure::ask(&which.sure, count, &format!("{verb} {count} held things"))?;
+        return Ok(which.keys);
+    };
+    let wanted = HeldQuery { cause: Some(cause.clone()), key: None };
+    let rows = ledger.held(&wanted, BULK_MAX, clock::now_ms()).await?;
+    let rows: Vec<view::Held> = rows.into_iter().filter(|held| held.kind != "account").collect();
+    if rows.is_empty() {
+        return Err(Failure::Failed(format!("nothing is held for {cause}; `daybridge held list`")));
+    }
+    let days: u64 = rows.iter().filter_map(|held| held.days).map(u64::from).sum();
+    let what = format!("{verb} {} held for {cause}, {days} days in all", rows.len());
+    sure::ask(&which.sure, rows.len(), &what)?;
+    Ok(rows.into_iter().map(|held| held.key).collect())
+}
+
+async fn decide(
+    config: &Config,
+    ledger: &dyn Ledger,
+    which: Which,
+    decision: Decision,
+    reason: String,
+) -> Result<(), Failure> {
+    let verb = match decision {
+        Decision::Retry => "retry",
+        Decision::Applied => "settle as applied",
+        Decision::NotApplied => "settle as not applied",
+        Decision::Cancel => "cancel",
+    };
+    let keys = keys(ledger, which, verb).await?;
+    let interpreter = interpreter(config, ledger).await?;
+    let queue = queue::open(&config.queue).await?;
+    let desk = Desk {
+        ledger,
+        queue: queue.as_ref(),
+        interpreter: &interpreter,
+        settle_window_ms: millis(config.partner.settle_window),
     };
     let who = super::who();
-    let decided = Decided {
-        order,
-        who: &who,
-        reason: &reason,
+    let act = Act { who: &who, reason: &reason };
+    let mut refused = 0_usize;
+    for key in &keys {
+        match desk.decide(key, &decision, act, clock::now_ms()).await {
+            Ok(()) => say(format!(
+                "{key}: decided and recorded as {who}'s; `daybridge payments show {key}` tells what follows"
+            )),
+            Err(error) if keys.len() == 1 => {
+                queue.close().await;
+                return Err(error.into());
+            }
+            Err(error) => {
+                refused = refused.saturating_add(1);
+                say(format!("{key}: not done: {error}"));
+            }
+        }
+    }
+    queue.close().await;
+    if refused > 0 {
+        return Err(Failure::Failed(format!("{refused} of {} were not done; see above", keys.len())));
+    }
+    Ok(())
+}
+
+async fn set(config: &Config, ledger: &dyn Ledger, args: Set) -> Result<(), Failure> {
+    let channel = args
+        .channel
+        .map(|text| {
+            ChannelId::parse(&text).ok_or_else(|| Failure::Usage(format!("{text:?} is not a channel id")))
+        })
+        .transpose()?;
+    let interpreter = interpreter(config, ledger).await?;
+    let queue = queue::open(&config.queue).await?;
+    let desk = Desk {
+        ledger,
+        queue: queue.as_ref(),
+        interpreter: &interpreter,
         settle_window_ms: millis(config.partner.settle_window),
-        account: &config.partner.account,
-        comment: &worker::comment_template(&config)?,
     };
-    ledger.decide(&key, &decided, clock::now_ms()).await?;
+    let who = super::who();
+    let correction = Correction {
+        channel,
+        days: args.days,
+        act: Act { who: &who, reason: &args.reason },
+        comment: interpreter.comment(),
+    };
+    let done = desk.correct(&args.key, &correction, clock::now_ms()).await;
+    queue.close().await;
+    done?;
     say(format!(
-        "{key}: decided and recorded as {who}'s; `daybridge payments show {key}` tells what follows"
+        "{0}: corrected and recorded as {who}'s; it is tried again: `daybridge payments show {0}`",
+        args.key
     ));
     Ok(())
 }

@@ -1,7 +1,11 @@
 //! The record itself, after a disaster.
 
 use clap::{Args, Subcommand};
-use daybridge::{config::Config, ledger, worker::clock};
+use daybridge::{
+    config::Config,
+    ledger::{self, Act},
+    worker::clock,
+};
 
 use super::{
     Failure,
@@ -12,7 +16,22 @@ use super::{
 pub enum Ledger {
     /// Declare that the ledger was restored from a backup; with every worker stopped
     Restored(Restored),
+    /// Drop raw bodies of old events that nothing waits for; what they said stays, but they cannot be replayed
+    Prune(Prune),
 }
+
+#[derive(Debug, Args)]
+pub struct Prune {
+    /// Received before: a time, or a span before now (180days)
+    #[arg(long)]
+    before: String,
+    /// Why; kept with your name and the time
+    #[arg(long, default_value = "no reason given")]
+    reason: String,
+}
+
+/// Bodies dropped in one transaction.
+const PRUNED_AT_ONCE: u32 = 1_000;
 
 #[derive(Debug, Args)]
 pub struct Restored {
@@ -26,7 +45,31 @@ pub struct Restored {
 
 /// `ledger …`
 pub async fn run(config: Config, ledger: Ledger) -> Result<(), Failure> {
-    let Ledger::Restored(args) = ledger;
+    match ledger {
+        Ledger::Restored(args) => restored(&config, args).await,
+        Ledger::Prune(args) => prune(&config, args).await,
+    }
+}
+
+async fn prune(config: &Config, args: Prune) -> Result<(), Failure> {
+    let now = clock::now_ms();
+    let before = parse_time(&args.before, now).map_err(Failure::Usage)?;
+    let ledger = ledger::open(&config.ledger).await?;
+    let who = super::who();
+    ledger.note("ledger prune", "bodies", &Act { who: &who, reason: &args.reason }, now).await?;
+    let mut dropped = 0_u64;
+    loop {
+        let some = ledger.prune_bodies(before, PRUNED_AT_ONCE).await?;
+        dropped = dropped.saturating_add(some);
+        if some < u64::from(PRUNED_AT_ONCE) {
+            break;
+        }
+    }
+    say(format!("{dropped} bodies of events received before {} were dropped", time(before)));
+    Ok(())
+}
+
+async fn restored(config: &Config, args: Restored) -> Result<(), Failure> {
     let now = clock::now_ms();
     let since = parse_time(&args.since, now).map_err(Failure::Usage)?;
     let done = ledger::open(&config.ledger).await?.restored(since, &super::who(), now).await?;

@@ -2,8 +2,16 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use daybridge::{
+    config::Config,
+    ledger::{Ledger, query::Page},
+    provider::Sources,
+    worker::{Interpreter, clock},
+};
 
+pub mod audit;
+pub mod channels;
 pub mod check;
 pub mod decide;
 pub mod demo;
@@ -11,8 +19,10 @@ pub mod ledger;
 pub mod replay;
 pub mod roles;
 pub mod send;
+pub mod settle;
 pub mod show;
 pub mod sim;
+pub mod sure;
 pub mod text;
 
 /// Turns signed payment webhooks into days on Whapi.Cloud channels, once per payment.
@@ -42,16 +52,25 @@ pub enum Command {
     Send(send::Send),
     /// Payments: what happened to each
     #[command(subcommand)]
-    Payments(Read),
+    Payments(show::Payments),
     /// Transfers of days to channels
     #[command(subcommand)]
-    Transfers(Read),
+    Transfers(show::Transfers),
     /// Events as the provider sent them
     #[command(subcommand)]
-    Events(Read),
+    Events(show::Events),
+    /// Channels that days were planned for
+    #[command(subcommand)]
+    Channels(channels::Channels),
     /// What waits for a person
     #[command(subcommand)]
     Held(decide::Held),
+    /// Where no new extend call is made
+    #[command(subcommand)]
+    Settle(settle::Settle),
+    /// Who did what, when and why
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// The record itself
     #[command(subcommand)]
     Ledger(ledger::Ledger),
@@ -60,6 +79,17 @@ pub enum Command {
     Replay(replay::Replay),
     /// The partner API simulator on its own
     Sim(sim::SimArgs),
+    /// Print completions for a shell
+    Completions {
+        /// bash, elvish, fish, powershell or zsh
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual as a man page, or write a page a command
+    Man {
+        /// Folder to write them into
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+    },
 }
 
 impl Command {
@@ -72,18 +102,13 @@ impl Command {
     }
 }
 
-#[derive(Debug, Subcommand)]
-pub enum Read {
-    /// Newest first
-    List(ListArgs),
-    /// One, with all that is known of it
-    Show {
-        /// Payment key, transfer key, provider id, event id or delivery id
-        key: String,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// Payment key, transfer key, provider id, event id or delivery id
+    pub key: String,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -91,9 +116,33 @@ pub struct ListArgs {
     /// Most rows
     #[arg(long, default_value_t = 100)]
     pub limit: u32,
+    /// Go on after this row of the page before
+    #[arg(long, value_name = "KEY")]
+    pub after: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+impl ListArgs {
+    fn page(&self) -> Page {
+        Page { after: self.after.clone(), limit: self.limit }
+    }
+}
+
+/// Says how to go on where a list was cut.
+fn more(shown: usize, args: &ListArgs, last: Option<&str>) {
+    if let Some(last) = last
+        && u32::try_from(shown).is_ok_and(|shown| shown == args.limit)
+    {
+        text::say(format!("\nthere may be more: --after '{last}'"));
+    }
+}
+
+/// What bodies mean by the settings of today.
+async fn interpreter(config: &Config, ledger: &dyn Ledger) -> Result<Interpreter, Failure> {
+    let readers = Sources::readers(config).map_err(|error| Failure::Usage(error.to_string()))?;
+    Ok(Interpreter::looking(config, ledger, roles::reader(readers), clock::now_ms()).await?)
 }
 
 /// How a command ended badly.
@@ -113,9 +162,28 @@ impl<E: std::fmt::Display> From<E> for Failure {
     }
 }
 
-/// Who decides, for the record.
+/// Who decides, for the record: the operating system's user, and who became it by sudo.
 fn who() -> String {
-    std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "unknown".into())
+    let uid = rustix::process::getuid().as_raw();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
+    });
+    let name = name.unwrap_or_else(|| format!("uid {uid}"));
+    match std::env::var("SUDO_USER") {
+        Ok(before) if uid == 0 && !before.is_empty() => format!("{name} (sudo by {before})"),
+        _ => name,
+    }
+}
+
+fn man(out: Option<PathBuf>) -> Result<(), Failure> {
+    match out {
+        Some(folder) => clap_mangen::generate_to(Cli::command(), folder)?,
+        None => clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?,
+    }
+    Ok(())
 }
 
 /// Runs a command.
@@ -134,9 +202,17 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Payments(read) => show::payments(config()?, read).await,
         Command::Transfers(read) => show::transfers(config()?, read).await,
         Command::Events(read) => show::events(config()?, read).await,
+        Command::Channels(channels) => channels::run(config()?, channels).await,
+        Command::Settle(settle) => settle::run(config()?, settle).await,
+        Command::Audit(audit) => audit::run(config()?, audit).await,
         Command::Held(held) => decide::run(config()?, held).await,
         Command::Ledger(ledger) => ledger::run(config()?, ledger).await,
         Command::Replay(replay) => replay::run(config()?, replay).await,
         Command::Sim(sim) => sim::run(sim).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "daybridge", &mut std::io::stdout());
+            Ok(())
+        }
+        Command::Man { out } => man(out),
     }
 }

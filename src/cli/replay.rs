@@ -1,36 +1,90 @@
-//! `replay plan` and `replay apply`.
+//! `replay plan`, `apply`, `list`, `show`, `pause` and `abort`.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, IsTerminal as _},
+    path::{Path, PathBuf},
+};
 
 use clap::{ArgGroup, Args, Subcommand};
 use daybridge::{
     config::Config,
-    ledger::{self, Plan, Selection},
-    ops::replay::{self, Applied},
+    ledger::{self, Act, Ledger, Plan, Selection, plan::PlanState, query::HeldQuery, view::Planned},
+    ops::replay::{self, Applied, Applying, Feed, PER_SECOND, file::Lines},
+    provider::Sources,
     queue,
     worker::clock,
 };
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio_util::sync::CancellationToken;
 
 use super::{
-    Failure,
+    Failure, interpreter,
+    roles::signalled,
     text::{or_dash, parse_time, say, say_json, table, time},
 };
+
+/// Rows of a plan that are shown where nothing else is said.
+const ROWS: u32 = 1_000;
 
 #[derive(Debug, Subcommand)]
 pub enum Replay {
     /// Show per payment what would happen, and keep it under a hash
     Plan(PlanArgs),
     /// Publish exactly the events of a plan on the queue again
-    Apply {
+    Apply(ApplyArgs),
+    /// Plans, newest first
+    List(super::ListArgs),
+    /// One plan with its payments
+    Show {
         /// Hash of the plan
         hash: String,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        rows: Rows,
     },
+    /// Stop a plan that is being applied; apply it again to go on
+    Pause(Stop),
+    /// Give a plan up for ever
+    Abort(Stop),
+}
+
+#[derive(Debug, Args)]
+pub struct Rows {
+    /// Most payments shown
+    #[arg(long, default_value_t = ROWS)]
+    limit: u32,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Stop {
+    /// Hash of the plan
+    hash: String,
+    /// Why; kept with your name and the time
+    #[arg(long, default_value = "no reason given")]
+    reason: String,
+}
+
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    /// Hash of the plan
+    hash: String,
+    /// Events a second
+    #[arg(long, default_value_t = PER_SECOND)]
+    per_second: u32,
+    /// Why; kept with your name and the time
+    #[arg(long, default_value = "no reason given")]
+    reason: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("what").required(true).multiple(true)
-    .args(["event", "payment", "source", "since", "until", "dead"])))]
+    .args(["event", "payment", "channel", "state", "source", "kind", "trigger", "since", "until", "dead", "file"])))]
 pub struct PlanArgs {
     /// The provider's event id
     #[arg(long)]
@@ -38,9 +92,21 @@ pub struct PlanArgs {
     /// Payment or transfer key, or a provider id that names the payment
     #[arg(long)]
     payment: Option<String>,
+    /// Channel of the payment
+    #[arg(long)]
+    channel: Option<String>,
+    /// State of the payment: linked, planned, doubtful, held, credited, cancelled, nothing
+    #[arg(long)]
+    state: Option<String>,
     /// Name of a source
     #[arg(long)]
     source: Option<String>,
+    /// The provider's event type
+    #[arg(long = "type")]
+    kind: Option<String>,
+    /// How it came: webhook, replay or backfill
+    #[arg(long)]
+    trigger: Option<String>,
     /// Received at or after: a time, or a span before now (1h)
     #[arg(long)]
     since: Option<String>,
@@ -50,104 +116,292 @@ pub struct PlanArgs {
     /// What went through the dead queue
     #[arg(long)]
     dead: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    /// Events from a file instead of the ledger: JSON Lines, one raw event of --source a line; - is standard input
+    #[arg(long, value_name = "FILE", requires = "source",
+        conflicts_with_all = ["event", "payment", "channel", "state", "kind", "trigger", "since", "until", "dead"])]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    rows: Rows,
 }
 
 /// `replay …`
 pub async fn run(config: Config, replay: Replay) -> Result<(), Failure> {
     let ledger = ledger::open(&config.ledger).await?;
-    let now = clock::now_ms();
+    let ledger = ledger.as_ref();
     match replay {
-        Replay::Plan(args) => {
-            let time =
-                |text: Option<String>| text.map(|t| parse_time(&t, now)).transpose().map_err(Failure::Usage);
-            let selection = Selection {
-                event: args.event,
-                payment: args.payment,
-                source: args.source,
-                since: time(args.since)?,
-                until: time(args.until)?,
-                dead: args.dead,
-            };
-            let plan = replay::plan(ledger.as_ref(), &selection, now).await?;
-            if args.json {
-                say_json(&plan);
-            } else {
-                tell(&plan);
-            }
+        Replay::Plan(args) => plan(&config, ledger, args).await,
+        Replay::Apply(args) => apply(&config, ledger, args).await,
+        Replay::List(args) => list(ledger, args).await,
+        Replay::Show { hash, rows } => {
+            let plan = find(ledger, &hash).await?;
+            told(ledger, &plan, &rows).await
         }
-        Replay::Apply { hash, json } => {
-            let queue = queue::open(&config.queue).await?;
-            let applied = replay::apply(ledger.as_ref(), queue.as_ref(), &hash, now).await;
-            queue.close().await;
-            told(applied?, json);
+        Replay::Pause(stop) => halt(ledger, stop, &[PlanState::Running], PlanState::Paused).await,
+        Replay::Abort(stop) => {
+            let from = [PlanState::Ready, PlanState::Running, PlanState::Paused];
+            halt(ledger, stop, &from, PlanState::Aborted).await
         }
     }
-    Ok(())
 }
 
-fn count(plan: &Plan, verdict: &str) -> usize {
-    plan.payments.iter().filter(|p| p.verdict == verdict).count()
+async fn find(ledger: &dyn Ledger, hash: &str) -> Result<Plan, Failure> {
+    let plan = ledger.plan(hash).await?;
+    plan.ok_or_else(|| Failure::Failed(format!("no plan {hash}; `daybridge replay list` names them")))
 }
 
-fn tell(plan: &Plan) {
-    if plan.payments.is_empty() {
-        say("no stored event fits; nothing was planned");
-        return;
+async fn plan(config: &Config, ledger: &dyn Ledger, args: PlanArgs) -> Result<(), Failure> {
+    let now = clock::now_ms();
+    let at = |text: Option<String>| text.map(|t| parse_time(&t, now)).transpose().map_err(Failure::Usage);
+    let selection = Selection {
+        event: args.event,
+        payment: args.payment,
+        channel: args.channel,
+        state: args.state,
+        source: args.source.clone(),
+        event_type: args.kind,
+        trigger: args.trigger,
+        since: at(args.since)?,
+        until: at(args.until)?,
+        dead: args.dead,
+    };
+    let interpreter = interpreter(config, ledger).await?;
+    let (feed, what) = match (&args.file, &args.source) {
+        (Some(path), Some(source)) => {
+            let named = Sources::readers(config).map_err(|error| Failure::Usage(error.to_string()))?;
+            let name = named.namer(source).ok_or_else(|| {
+                let known: Vec<&str> = interpreter.sources().collect();
+                Failure::Usage(format!(
+                    "no source {source:?} in the settings; there are {}",
+                    known.join(", ")
+                ))
+            })?;
+            let what = serde_json::json!({ "source": source, "file": path.display().to_string() });
+            (Feed::File(Lines::new(source, Box::new(name), open(path)?)), what.to_string())
+        }
+        _ => (Feed::Selection(&selection), serde_json::to_string(&selection)?),
+    };
+    let who = super::who();
+    match replay::plan(ledger, &interpreter, feed, &what, &who, now).await? {
+        Some(plan) => told(ledger, &plan, &args.rows).await,
+        None if args.rows.json => {
+            say_json(&serde_json::json!({ "hash": null, "payments": [] }));
+            Ok(())
+        }
+        None => {
+            say("no stored event fits; nothing was planned");
+            Ok(())
+        }
     }
-    rows(plan);
-    say(format!(
-        "\n{} skip, {} extend, {} held\nhash {}\napply with: daybridge replay apply {}",
-        count(plan, "skip"),
-        count(plan, "extend"),
-        count(plan, "held"),
-        plan.hash,
-        plan.hash
-    ));
 }
 
-fn rows(plan: &Plan) {
+fn open(path: &Path) -> Result<Box<dyn BufRead + Send>, Failure> {
+    if path == Path::new("-") {
+        return Ok(Box::new(BufReader::new(std::io::stdin())));
+    }
+    let file = File::open(path).map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))?;
+    Ok(Box::new(BufReader::new(file)))
+}
+
+/// What moves days first.
+async fn payments(ledger: &dyn Ledger, plan: &Plan, limit: u32) -> Result<Vec<(i64, Planned)>, Failure> {
+    let mut rows = Vec::new();
+    for verdict in ["extend", "conflict", "held", "skip"] {
+        let left = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
+        rows.extend(ledger.plan_payments(plan.number, Some(verdict), 0, left).await?);
+    }
+    Ok(rows)
+}
+
+async fn told(ledger: &dyn Ledger, plan: &Plan, rows: &Rows) -> Result<(), Failure> {
+    let shown = payments(ledger, plan, rows.limit).await?;
+    let short = short_of_days(ledger).await?;
+    if rows.json {
+        let payments: Vec<&Planned> = shown.iter().map(|(_, one)| one).collect();
+        let mut whole = serde_json::to_value(plan)?;
+        if let Some(map) = whole.as_object_mut() {
+            map.insert("payments".into(), serde_json::to_value(&payments)?);
+            map.insert("balance".into(), serde_json::Value::Null);
+            map.insert("balance_too_little".into(), short.into());
+        }
+        say_json(&whole);
+        return Ok(());
+    }
     table(
-        &["PAYMENT", "WOULD", "CHANNEL", "DAYS", "EVENTS", "WHY"],
-        plan.payments.iter().map(|p| {
+        &["PAYMENT", "WOULD", "CHANNEL", "DAYS", "ACTIVETILL", "WHY"],
+        shown.iter().map(|(_, p)| {
             [
                 p.payment.clone(),
                 p.verdict.clone(),
                 or_dash(p.channel.as_ref()),
                 or_dash(p.days),
-                p.events.len().to_string(),
+                reach(p),
                 p.reason.clone(),
             ]
         }),
     );
+    let totals = &plan.totals;
+    let more = totals.payments.saturating_sub(u64::try_from(shown.len()).unwrap_or(0));
+    if more > 0 {
+        say(format!("… and {more} more; --limit shows them"));
+    }
+    say(format!(
+        "\n{} payments, {} events: {} skip, {} extend ({} days), {} held, {} conflict",
+        totals.payments, plan.events, totals.skip, totals.extend, totals.days, totals.held, totals.conflict
+    ));
+    say(if short {
+        "balance  too few days on the account now: what extends will wait for a top-up"
+    } else {
+        "balance  not known: the partner's API does not tell it"
+    });
+    say(format!("state    {}, {} of {} published", plan.state.as_str(), plan.published, plan.events));
+    say(format!("hash     {}", plan.hash));
+    if matches!(plan.state, PlanState::Ready | PlanState::Paused | PlanState::Running) {
+        say(format!("apply with: daybridge replay apply {}", plan.hash));
+    }
+    Ok(())
 }
 
-fn told(applied: Applied, json: bool) {
+async fn short_of_days(ledger: &dyn Ledger) -> Result<bool, Failure> {
+    let wanted = HeldQuery { cause: Some("balance".into()), key: None };
+    Ok(ledger.held(&wanted, 1, clock::now_ms()).await?.iter().any(|held| held.kind == "account"))
+}
+
+fn reach(planned: &Planned) -> String {
+    match (planned.active_till_before, planned.active_till_after) {
+        (Some(before), Some(after)) => format!("{} -> {}", time(before), time(after)),
+        _ => "-".into(),
+    }
+}
+
+async fn apply(config: &Config, ledger: &dyn Ledger, args: ApplyArgs) -> Result<(), Failure> {
+    let interpreter = interpreter(config, ledger).await?;
+    let queue = queue::open(&config.queue).await?;
+    let stop = CancellationToken::new();
+    let guard = stop.clone();
+    tokio::spawn(async move {
+        signalled().await;
+        guard.cancel();
+    });
+    let who = super::who();
+    let with = Applying {
+        ledger,
+        queue: queue.as_ref(),
+        interpreter: &interpreter,
+        act: Act { who: &who, reason: &args.reason },
+        per_second: args.per_second,
+        stop: &stop,
+    };
+    let bar = bar(!args.json);
+    let applied = replay::apply(&with, &args.hash, clock::now_ms, |plan, published| {
+        bar.set_length(plan.events);
+        bar.set_position(published);
+    })
+    .await;
+    bar.finish_and_clear();
+    queue.close().await;
+    outcome(ledger, applied?, args.json).await
+}
+
+/// Shown where a person looks.
+fn bar(wanted: bool) -> ProgressBar {
+    if !wanted || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} events, {per_sec}, {eta} left");
+    ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+async fn outcome(ledger: &dyn Ledger, applied: Applied, json: bool) -> Result<(), Failure> {
     let (plan, published) = match &applied {
-        Applied::Published(plan, published) => (plan, *published),
+        Applied::Published(plan, published) | Applied::Stopped(plan, published) => (plan, *published),
         Applied::Before(plan) => (plan, 0),
     };
+    let skipped = ledger.plan_payments(plan.number, Some("skip"), 0, ROWS).await?;
     if json {
+        let before = matches!(applied, Applied::Before(_));
         say_json(&serde_json::json!({
             "hash": plan.hash,
+            "state": plan.state,
             "published": published,
-            "skipped": count(plan, "skip"),
-            "applied_before_at": plan.applied_at,
-            "payments": plan.payments,
+            "skipped": plan.totals.skip,
+            "applied_before_at": before.then_some(plan.changed_at),
+            "skipped_payments": skipped.iter().map(|(_, one)| one).collect::<Vec<_>>(),
         }));
-        return;
+        return Ok(());
     }
-    if let Some(at) = plan.applied_at {
-        say(format!("plan {} was applied at {}; nothing was published", plan.hash, time(at)));
-        return;
+    match &applied {
+        Applied::Before(_) => {
+            let (hash, at, who) = (&plan.hash, time(plan.changed_at), or_dash(plan.applied_by.as_ref()));
+            say(format!("plan {hash} was applied at {at} by {who}; nothing was published"));
+            return Ok(());
+        }
+        Applied::Stopped(..) => {
+            say(format!(
+                "{}: {} of {} events are on the queue; `daybridge replay apply {}` goes on where it is paused",
+                plan.state.as_str(),
+                plan.published,
+                plan.events,
+                plan.hash
+            ));
+            return Ok(());
+        }
+        Applied::Published(..) => {}
     }
-    for payment in plan.payments.iter().filter(|p| p.verdict == "skip") {
+    for (_, payment) in &skipped {
         say(format!("{}  skipped: {}", payment.payment, payment.reason));
+    }
+    let more = plan.totals.skip.saturating_sub(u64::try_from(skipped.len()).unwrap_or(0));
+    if more > 0 {
+        say(format!("… and {more} more are skipped"));
     }
     say(format!(
         "{published} events are on the queue again with trigger replay; {} payments skipped",
-        count(plan, "skip")
+        plan.totals.skip
     ));
+    Ok(())
+}
+
+async fn list(ledger: &dyn Ledger, args: super::ListArgs) -> Result<(), Failure> {
+    let plans = ledger.plans(&args.page()).await?;
+    if args.json {
+        say_json(&plans);
+        return Ok(());
+    }
+    table(
+        &["HASH", "STATE", "MADE", "BY", "EVENTS", "PUBLISHED", "SKIP", "EXTEND", "DAYS", "HELD", "CONFLICT"],
+        plans.iter().map(|p| {
+            [
+                p.hash.clone(),
+                p.state.as_str().to_owned(),
+                time(p.created_at),
+                p.made_by.clone(),
+                p.events.to_string(),
+                p.published.to_string(),
+                p.totals.skip.to_string(),
+                p.totals.extend.to_string(),
+                p.totals.days.to_string(),
+                p.totals.held.to_string(),
+                p.totals.conflict.to_string(),
+            ]
+        }),
+    );
+    super::more(plans.len(), &args, plans.last().map(|p| p.hash.as_str()));
+    Ok(())
+}
+
+async fn halt(ledger: &dyn Ledger, stop: Stop, from: &[PlanState], to: PlanState) -> Result<(), Failure> {
+    let plan = find(ledger, &stop.hash).await?;
+    let who = super::who();
+    let act = Act { who: &who, reason: &stop.reason };
+    if !ledger.plan_move(&plan, from, to, &act, clock::now_ms()).await? {
+        return Err(Failure::Failed(format!("the plan is {}; nothing was changed", plan.state.as_str())));
+    }
+    say(format!(
+        "{}: {} after {} of {} events; what is on the queue is recorded as usual",
+        plan.hash,
+        to.as_str(),
+        plan.published,
+        plan.events
+    ));
+    Ok(())
 }

@@ -1,28 +1,131 @@
 //! Payments, transfers and events: what happened to this payment, in one look.
 
+use clap::{Args, Subcommand};
 use daybridge::{
     config::Config,
-    ledger::{self, view},
+    ledger::{
+        self,
+        query::{EventQuery, PaymentQuery, TransferQuery},
+        view,
+    },
+    worker::clock,
 };
 
 use super::{
-    Failure, Read,
-    text::{next, or_dash, say, say_json, table, time},
+    Failure, ListArgs, ShowArgs, more,
+    text::{next, or_dash, parse_time, say, say_json, table, time},
 };
+
+#[derive(Debug, Subcommand)]
+pub enum Payments {
+    /// Newest first
+    List(PaymentList),
+    /// One, with all that is known of it
+    Show(ShowArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct PaymentList {
+    /// A payment or transfer key, a provider id, a channel, a customer, or an amount in the smallest unit
+    search: Option<String>,
+    /// linked, planned, doubtful, held, credited, cancelled or nothing
+    #[arg(long)]
+    state: Option<String>,
+    /// Source name
+    #[arg(long)]
+    source: Option<String>,
+    /// Channel
+    #[arg(long)]
+    channel: Option<String>,
+    /// The provider's id of the customer
+    #[arg(long)]
+    customer: Option<String>,
+    /// Amount in the smallest unit
+    #[arg(long)]
+    amount: Option<i64>,
+    /// First seen at or after: a time, or a span before now (1h)
+    #[arg(long)]
+    since: Option<String>,
+    /// First seen before
+    #[arg(long)]
+    until: Option<String>,
+    #[command(flatten)]
+    list: ListArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Transfers {
+    /// Newest first
+    List(TransferList),
+    /// One, with its steps
+    Show(ShowArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct TransferList {
+    /// planned, intended, doubtful, settled, held or cancelled
+    #[arg(long)]
+    state: Option<String>,
+    /// Channel
+    #[arg(long)]
+    channel: Option<String>,
+    #[command(flatten)]
+    list: ListArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Events {
+    /// Newest first, a row for each delivery
+    List(EventList),
+    /// One, with its body
+    Show(ShowArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct EventList {
+    /// Source name
+    #[arg(long)]
+    source: Option<String>,
+    /// The provider's event type
+    #[arg(long = "type")]
+    kind: Option<String>,
+    /// granted, duplicate, refund, link, ignored or held
+    #[arg(long)]
+    outcome: Option<String>,
+    /// webhook, replay or backfill
+    #[arg(long)]
+    trigger: Option<String>,
+    #[command(flatten)]
+    list: ListArgs,
+}
 
 fn missing(what: &str, key: &str) -> Failure {
     Failure::Failed(format!("no {what} {key}"))
 }
 
 /// `payments list|show`
-pub async fn payments(config: Config, read: Read) -> Result<(), Failure> {
+pub async fn payments(config: Config, payments: Payments) -> Result<(), Failure> {
     let ledger = ledger::open(&config.ledger).await?;
-    match read {
-        Read::List(args) => {
-            let rows = ledger.payments(args.limit).await?;
-            if args.json {
+    match payments {
+        Payments::List(args) => {
+            let now = clock::now_ms();
+            let at =
+                |text: Option<String>| text.map(|t| parse_time(&t, now)).transpose().map_err(Failure::Usage);
+            let wanted = PaymentQuery {
+                text: args.search,
+                state: args.state,
+                source: args.source,
+                channel: args.channel,
+                customer: args.customer,
+                amount: args.amount,
+                since: at(args.since)?,
+                until: at(args.until)?,
+            };
+            let rows = ledger.payments(&wanted, &args.list.page()).await?;
+            if args.list.json {
                 say_json(&rows);
             } else {
+                let (count, last) = (rows.len(), rows.last().map(|row| row.key.clone()));
                 table(
                     &["PAYMENT", "STATE", "CHANNEL", "DAYS", "FIRST SEEN", "NEXT"],
                     rows.into_iter().map(|p| {
@@ -36,9 +139,10 @@ pub async fn payments(config: Config, read: Read) -> Result<(), Failure> {
                         ]
                     }),
                 );
+                more(count, &args.list, last.as_deref());
             }
         }
-        Read::Show { key, json } => {
+        Payments::Show(ShowArgs { key, json }) => {
             let whole = ledger.payment(&key).await?.ok_or_else(|| missing("payment", &key))?;
             if json {
                 say_json(&whole);
@@ -65,6 +169,7 @@ fn payment(whole: &view::PaymentWhole) {
         "amount    {}",
         or_dash(money.map(|(amount, currency)| format!("{amount} {currency} (smallest unit)")))
     ));
+    say(format!("customer  {}", or_dash(payment.customer.as_ref())));
     say(format!(
         "source    {} (realm {}, {}{})",
         payment.source,
@@ -140,15 +245,17 @@ fn transfer(transfer: &view::Transfer) {
 }
 
 /// `transfers list|show`
-pub async fn transfers(config: Config, read: Read) -> Result<(), Failure> {
+pub async fn transfers(config: Config, transfers: Transfers) -> Result<(), Failure> {
     let ledger = ledger::open(&config.ledger).await?;
-    match read {
-        Read::List(args) => {
-            let rows = ledger.transfers(args.limit).await?;
-            if args.json {
+    match transfers {
+        Transfers::List(args) => {
+            let wanted = TransferQuery { state: args.state, channel: args.channel };
+            let rows = ledger.transfers(&wanted, &args.list.page()).await?;
+            if args.list.json {
                 say_json(&rows);
                 return Ok(());
             }
+            let (count, last) = (rows.len(), rows.last().map(|row| row.key.clone()));
             table(
                 &["TRANSFER", "STATE", "CHANNEL", "DAYS", "ATTEMPTS", "BEFORE", "AFTER", "NEXT"],
                 rows.into_iter().map(|t| {
@@ -164,9 +271,10 @@ pub async fn transfers(config: Config, read: Read) -> Result<(), Failure> {
                     ]
                 }),
             );
-            movements(&ledger.movements(args.limit).await?);
+            more(count, &args.list, last.as_deref());
+            movements(&ledger.movements(args.list.limit).await?);
         }
-        Read::Show { key, json } => {
+        Transfers::Show(ShowArgs { key, json }) => {
             let whole = ledger.payment(&key).await?.ok_or_else(|| missing("transfer", &key))?;
             let one = whole.transfers.iter().find(|t| t.key == key).or(whole.transfers.first());
             let one = one.ok_or_else(|| missing("transfer", &key))?;
@@ -182,18 +290,25 @@ pub async fn transfers(config: Config, read: Read) -> Result<(), Failure> {
 }
 
 /// `events list|show`
-pub async fn events(config: Config, read: Read) -> Result<(), Failure> {
+pub async fn events(config: Config, events: Events) -> Result<(), Failure> {
     let ledger = ledger::open(&config.ledger).await?;
-    match read {
-        Read::List(args) => {
-            let rows = ledger.events(args.limit).await?;
-            if args.json {
+    match events {
+        Events::List(args) => {
+            let wanted = EventQuery {
+                source: args.source,
+                event_type: args.kind,
+                outcome: args.outcome,
+                trigger: args.trigger,
+            };
+            let rows = ledger.events(&wanted, &args.list.page()).await?;
+            if args.list.json {
                 say_json(&rows);
             } else {
                 event_table(&rows);
+                more(rows.len(), &args.list, rows.last().map(|row| row.delivery.as_str()));
             }
         }
-        Read::Show { key, json } => {
+        Events::Show(ShowArgs { key, json }) => {
             let deliveries = ledger.event(&key).await?;
             if deliveries.is_empty() {
                 return Err(missing("event", &key));

@@ -1,12 +1,13 @@
 //! What waits for a person: tried again, settled, corrected, closed. A held payment or event is tried again by its own
 //! stored bytes through the queue, so that the worker weighs it as it would a fresh one.
 
-use super::{Interpreter, again, publish};
+use super::{again, publish};
 use crate::{
     domain::{Ms, settle::Order},
     envelope::new_delivery,
     ledger::{Act, Correction, Decided, Ledger, LedgerError, Selection, query::HeldQuery, view::Held},
     queue::{NotConfirmed, Queue},
+    worker::Interpreter,
 };
 
 /// Most held things that one command acts on.

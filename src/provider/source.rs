@@ -7,6 +7,7 @@ use super::{
     PRESETS, Preset,
     read::{Unreadable, read},
     signature::Keys,
+    words,
 };
 use crate::{
     config::{self, Config},
@@ -85,6 +86,16 @@ impl fmt::Debug for Readers {
 }
 
 impl Readers {
+    /// Tells event id and type of bodies of a source; `None`: it is not in the settings.
+    pub fn namer(
+        &self,
+        source_name: &str,
+    ) -> Option<impl Fn(&[u8]) -> Option<(String, String)> + Send + use<>> {
+        let (preset, _) = self.0.get(source_name)?;
+        let map = &preset.events;
+        Some(move |body: &[u8]| words::peek(map, body).map(|words| (words.event_id, words.event_type)))
+    }
+
     /// What the event says, by the settings of the source it came in by.
     pub fn read(&self, source_name: &str, body: &[u8]) -> Result<Facts, Unreadable> {
         match self.0.get(source_name) {

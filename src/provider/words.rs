@@ -25,7 +25,8 @@ pub fn words(map: &EventMap, body: &Bytes) -> Words {
     peek(map, body).unwrap_or_else(|| Words { event_id: digest(body), event_type: UNREADABLE.to_owned() })
 }
 
-fn peek(map: &EventMap, body: &[u8]) -> Option<Words> {
+/// Reads both words; `None`: the body does not have them.
+pub(super) fn peek(map: &EventMap, body: &[u8]) -> Option<Words> {
     let text = std::str::from_utf8(body).ok()?;
     let mut json = serde_json::Deserializer::from_str(text);
     let (id, kind) = json.deserialize_map(Top(map)).ok()?;

@@ -3,16 +3,15 @@
 //! While the ledger is away, intake keeps what it has in hand, takes nothing more, and rejects nothing. A message that cannot be decoded goes to the dead queue and from there into the ledger as a held
 //! event; business trouble never does.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::{Reader, away, clock};
+use super::{Interpreter, away, clock};
 use crate::{
-    domain::id::CommentTemplate,
     envelope::{self, Envelope, Trigger, UNREADABLE},
-    ledger::{Entry, Ledger, LedgerError, SourceRules},
+    ledger::{Ledger, LedgerError},
     queue::{Content, Delivery, Lane, Queue},
 };
 
@@ -25,14 +24,8 @@ pub struct Intake {
     pub queue: Arc<dyn Queue>,
     /// Where they are recorded.
     pub ledger: Arc<dyn Ledger>,
-    /// What bodies mean.
-    pub reader: Reader,
-    /// Rules by source name.
-    pub sources: Arc<BTreeMap<String, SourceRules>>,
-    /// The partner account that pays.
-    pub account: String,
-    /// For planned transfers.
-    pub comment: CommentTemplate,
+    /// What they come to.
+    pub interpreter: Interpreter,
     /// Unanswered messages in hand, per lane.
     pub prefetch: u16,
     /// Deliveries recorded at the same time, per lane.
@@ -145,16 +138,9 @@ impl Intake {
     async fn record(&self, envelope: &Envelope, dead: Option<&str>) -> Result<(), LedgerError> {
         let facts = match dead {
             Some(reason) => Err(reason.to_owned()),
-            None => (self.reader)(&envelope.source, &envelope.body),
+            None => self.interpreter.read(envelope),
         };
-        let entry = Entry {
-            envelope,
-            dead: dead.is_some(),
-            facts: facts.as_ref().map_err(String::as_str),
-            source: self.sources.get(&envelope.source),
-            account: &self.account,
-            comment: &self.comment,
-        };
+        let entry = self.interpreter.entry(envelope, &facts, dead.is_some());
         let recorded = self.ledger.record(&entry, clock::now_ms()).await?;
         if recorded.planned.is_some() {
             self.wake.notify_one();

@@ -2,28 +2,25 @@
 //! the only code that calls extend, and only after a committed intent. The two meet in the ledger; a
 //! [`tokio::sync::Notify`] only saves the wait.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::{self, Config},
-    domain::{
-        Ms,
-        brake::Brake,
-        facts::{Facts, Money},
-        id::{CommentTemplate, realm_bytes},
-        payment::Rules,
-        settle,
-    },
-    ledger::{Ledger, LedgerError, SourceRules},
+    domain::{brake::Brake, facts::Facts, settle},
+    ledger::Ledger,
     partner::Partner,
     queue::Queue,
 };
+pub use interpreter::Interpreter;
 
 /// Wall time and boot time.
 pub mod clock;
+
+/// What a delivery comes to by the settings of today.
+pub mod interpreter;
 
 /// From a delivery to ledger rows.
 pub mod intake;
@@ -58,16 +55,12 @@ pub struct Doors {
 
 /// Runs intake and settle until `stop`, then finishes what is in hand within `worker.stop_timeout`.
 pub async fn run(config: Config, doors: Doors, stop: CancellationToken) -> anyhow::Result<()> {
-    let sources = Arc::new(note_rules(&config, doors.ledger.as_ref(), &stop).await?);
-    let comment = comment_template(&config)?;
+    let interpreter = Interpreter::noting(&config, doors.ledger.as_ref(), doors.reader, &stop).await?;
     let wake = Arc::new(Notify::new());
     let intake = Arc::new(intake::Intake {
         queue: doors.queue,
         ledger: doors.ledger.clone(),
-        reader: doors.reader,
-        sources,
-        account: config.partner.account.clone(),
-        comment,
+        interpreter,
         prefetch: config.queue.prefetch,
         intake_max: config.worker.intake_max,
         wake: wake.clone(),
@@ -79,13 +72,6 @@ pub async fn run(config: Config, doors: Doors, stop: CancellationToken) -> anyho
         ended?;
     }
     Ok(())
-}
-
-/// The comment template of the settings, for keys of their longest realm.
-pub fn comment_template(config: &Config) -> anyhow::Result<CommentTemplate> {
-    let realm_bytes = config.sources.iter().map(|(name, s)| realm_bytes(s.realm(name))).max().unwrap_or(0);
-    let days_max = config.sources.values().map(|s| s.days_max).max().unwrap_or(0);
-    CommentTemplate::parse(&config.partner.comment, realm_bytes, days_max).map_err(anyhow::Error::msg)
 }
 
 /// What the rules of settling need of the settings.
@@ -110,44 +96,6 @@ pub fn brake(settings: &config::Brake) -> Brake {
 /// A duration in ms, as the ledger counts.
 pub fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
-}
-
-/// Notes each source's rules in the ledger and learns since when they hold; waits for the ledger.
-async fn note_rules(
-    config: &Config,
-    ledger: &dyn Ledger,
-    stop: &CancellationToken,
-) -> Result<BTreeMap<String, SourceRules>, LedgerError> {
-    let mut sources = BTreeMap::new();
-    for (name, source) in &config.sources {
-        let realm = source.realm(name);
-        let mut tries = 0;
-        let since = loop {
-            match ledger.note_rules(realm, source.money_in.as_str(), clock::now_ms()).await {
-                Err(LedgerError::Unavailable(why)) if !stop.is_cancelled() => {
-                    tracing::warn!(%why, "the ledger is away; waiting");
-                    away(&mut tries, stop).await;
-                }
-                answer => break answer?,
-            }
-        };
-        sources.insert(name.clone(), source_rules(name, source, since));
-    }
-    Ok(sources)
-}
-
-/// What intake knows of a source; `since`: when its family replaced another one.
-pub fn source_rules(name: &str, source: &config::Source, since: Option<Ms>) -> SourceRules {
-    let rules = Rules {
-        money_in: source.money_in,
-        money_in_since: since,
-        channel_pointers: source.channel.clone(),
-        days_pointers: source.days.clone(),
-        prices: source.prices.iter().map(|p| (p.price.clone(), p.days)).collect(),
-        per_day: source.per_day.as_ref().map(|p| Money { amount: p.amount, currency: p.currency.clone() }),
-        days_max: source.days_max,
-    };
-    SourceRules { realm: source.realm(name).to_owned(), rules }
 }
 
 /// Waits before the next try to reach something that is away; ends early on `stop`.

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use daybridge::{
     domain::Ms,
-    ledger::view::Payment,
+    ledger::{
+        query::{Page, PaymentQuery},
+        view::Payment,
+    },
     partner::sim::{
         fault::{Fault, Kind, Method, When},
         record::Extend,
@@ -162,7 +165,7 @@ impl Teller<'_> {
     /// Compares the ledger with the simulator's ground truth, and shows both.
     async fn books(&mut self) -> Result<(), Failure> {
         let extends = self.stage.sim.control.extends();
-        let mut payments = self.stage.ledger.payments(100).await?;
+        let mut payments = self.stage.ledger.payments(&PaymentQuery::default(), &Page::first(100)).await?;
         payments.sort_by(|a, b| a.key.cmp(&b.key));
         say("");
         table(

@@ -15,8 +15,9 @@ use crate::{
         Act, Ledger, Plan,
         plan::{PlanState, Progress},
     },
-    ops::{Interpreter, again, publish},
+    ops::{again, publish},
     queue::Queue,
+    worker::Interpreter,
 };
 
 /// Most events between two looks whether a person has paused or aborted the plan; never more than a second's.

@@ -11,7 +11,7 @@ use crate::{
         plan::{Candidate, Standing},
         view::Planned,
     },
-    ops::Interpreter,
+    worker::Interpreter,
 };
 
 /// Hex digits of a plan's hash.
@@ -163,7 +163,13 @@ impl Draft<'_> {
             envelope.delivery = format!("rehearsal-{}-{place}", self.number);
             envelopes.push(envelope);
         }
-        self.interpreter.rehearse(self.ledger, &envelopes, self.now).await
+        let facts: Vec<_> = envelopes.iter().map(|envelope| self.interpreter.read(envelope)).collect();
+        let entries: Vec<_> = envelopes
+            .iter()
+            .zip(&facts)
+            .map(|(envelope, facts)| self.interpreter.entry(envelope, facts, false))
+            .collect();
+        self.ledger.rehearse(&entries, self.now).await
     }
 }
 

@@ -4,7 +4,7 @@ use daybridge::domain::{
     facts::{Facts, Family, Found, Line, Meaning, Money, PaymentId},
     id::ChannelId,
     identity::{Home, Known, home},
-    payment::{Decision, Rules, decide},
+    payment::{Corrections, Decision, Rules, decide},
 };
 use proptest::prelude::*;
 
@@ -54,7 +54,7 @@ fn lines(mut facts: Facts, lines: &[(&str, i64)]) -> Facts {
 
 /// `channel days`, or the cause of a hold, or the word of another decision.
 fn said(events: &[Facts], rules: &Rules) -> String {
-    match decide(events, rules, None) {
+    match decide(events, rules, &Corrections::default(), None) {
         Decision::Grant { channel, days } => format!("{channel} {days}"),
         Decision::Hold(hold) => hold.cause().to_owned(),
         Decision::NoMoneyYet => "no money yet".to_owned(),
@@ -204,7 +204,7 @@ proptest! {
 
     #[test]
     fn no_text_panics(channel in ".*", days in ".*") {
-        let granted = decide(&[with(charge(), &[(0, &channel)], &[&days])], &rules(), None);
+        let granted = decide(&[with(charge(), &[(0, &channel)], &[&days])], &rules(), &Corrections::default(), None);
         if let Decision::Grant { channel, days } = granted {
             prop_assert!(ChannelId::parse(channel.as_str()).is_some() && (1..=3650).contains(&days));
         }

@@ -5,7 +5,7 @@ use daybridge::{
         facts::{Family, Meaning},
         settle::{AccountNews, Cause, Order, Outcome as Open},
     },
-    ledger::{Claim, Decided, Ledger as _, LedgerError, Outcome},
+    ledger::{Claim, Decided, Desk as _, Ledger as _, LedgerError, Outcome},
 };
 use secrecy::ExposeSecret as _;
 use sqlx::{Connection as _, Executor as _};

@@ -19,7 +19,12 @@ use daybridge::{
         settle::{AccountNews, Cause, Order, Outcome as Open, State, Step},
     },
     envelope::{self, Envelope, Trigger},
-    ledger::{Claim, Decided, Entry, Ledger as _, Recorded, SourceRules, sql::SqlLedger},
+    ledger::{
+        Claim, Decided, Desk as _, Entry, Ledger as _, LedgerError, Recorded, SourceRules,
+        query::{EventQuery, HeldQuery, Page, PaymentQuery, TransferQuery},
+        sql::SqlLedger,
+        view,
+    },
 };
 
 use crate::support::postgres::Postgres;
@@ -37,6 +42,25 @@ impl std::ops::Deref for Kit {
     type Target = SqlLedger;
     fn deref(&self) -> &SqlLedger {
         &self.ledger
+    }
+}
+
+/// The first rows of each list, whatever they are.
+impl Kit {
+    pub(crate) async fn payments(&self, limit: u32) -> Result<Vec<view::Payment>, LedgerError> {
+        self.ledger.payments(&PaymentQuery::default(), &Page::first(limit)).await
+    }
+
+    pub(crate) async fn transfers(&self, limit: u32) -> Result<Vec<view::Transfer>, LedgerError> {
+        self.ledger.transfers(&TransferQuery::default(), &Page::first(limit)).await
+    }
+
+    pub(crate) async fn events(&self, limit: u32) -> Result<Vec<view::Event>, LedgerError> {
+        self.ledger.events(&EventQuery::default(), &Page::first(limit)).await
+    }
+
+    pub(crate) async fn held(&self, limit: u32, now: i64) -> Result<Vec<view::Held>, LedgerError> {
+        self.ledger.held(&HeldQuery::default(), limit, now).await
     }
 }
 

@@ -5,7 +5,7 @@ use daybridge::{
         facts::Meaning,
         settle::{AccountNews, Cause, Order, Outcome as Open, State},
     },
-    ledger::{Ledger as _, LedgerError, Outcome, Plan, Selection, sql::SqlLedger},
+    ledger::{Desk as _, Ledger as _, LedgerError, Outcome, Plan, Selection, sql::SqlLedger},
 };
 use secrecy::ExposeSecret as _;
 use sqlx::{Connection as _, Executor as _};

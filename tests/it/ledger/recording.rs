@@ -2,7 +2,7 @@
 
 use daybridge::{
     domain::facts::{Family, Meaning},
-    ledger::{Ledger as _, Outcome},
+    ledger::{Desk as _, Ledger as _, Outcome},
 };
 
 use super::kit::*;

@@ -5,7 +5,7 @@ use daybridge::{
         payment::CLOCKS_APART_MS,
         settle::{Cause, Order, Outcome as Open, State},
     },
-    ledger::{Ledger as _, LedgerError, Outcome},
+    ledger::{Desk as _, Ledger as _, LedgerError, Outcome},
 };
 
 use super::{

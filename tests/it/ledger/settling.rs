@@ -7,7 +7,7 @@ use daybridge::{
         channel::{Channel, Movement},
         settle::{AccountNews, Cause, Outcome as Open, State, Watch},
     },
-    ledger::Ledger as _,
+    ledger::{Desk as _, Ledger as _},
 };
 use secrecy::ExposeSecret as _;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};

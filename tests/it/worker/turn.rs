@@ -104,6 +104,7 @@ async fn turn(meanwhile: Meanwhile) -> (Vec<String>, String) {
             skew_ms: 1_000,
             ensure_live: false,
         },
+        brake: Brake { multiple: 0, account_days_min: 0, channel_days_min: 0 },
         call_timeout: CALL_TIMEOUT,
         probe_ms: 1_000,
         limiter: RateLimiter::direct(Quota::per_second(NonZeroU32::MAX)),

@@ -1,0 +1,130 @@
+//! What a delivery comes to by the settings of today: the same for intake, which records it, and for an operator's plan,
+//! which only wants to know.
+
+use std::collections::BTreeMap;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Reader, away, clock};
+use crate::{
+    config::{self, Config},
+    domain::{
+        Ms,
+        facts::{Facts, Money},
+        id::{CommentTemplate, realm_bytes},
+        payment::Rules,
+    },
+    envelope::Envelope,
+    ledger::{Entry, Ledger, LedgerError, SourceRules},
+};
+
+/// Reads bodies, and knows what each source grants.
+pub struct Interpreter {
+    reader: Reader,
+    sources: BTreeMap<String, SourceRules>,
+    account: String,
+    comment: CommentTemplate,
+}
+
+impl Interpreter {
+    /// Notes each source's rules in the ledger and learns since when they hold; waits for the ledger.
+    pub async fn noting(
+        config: &Config,
+        ledger: &dyn Ledger,
+        reader: Reader,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<Self> {
+        let mut sources = BTreeMap::new();
+        for (name, source) in &config.sources {
+            let mut tries = 0;
+            let since = loop {
+                let noted =
+                    ledger.note_rules(source.realm(name), source.money_in.as_str(), clock::now_ms()).await;
+                match noted {
+                    Err(LedgerError::Unavailable(why)) if !stop.is_cancelled() => {
+                        tracing::warn!(%why, "the ledger is away; waiting");
+                        away(&mut tries, stop).await;
+                    }
+                    answer => break answer?,
+                }
+            };
+            sources.insert(name.clone(), rules(name, source, since));
+        }
+        Self::with(config, reader, sources)
+    }
+
+    /// Looks up since when each source's rules hold; notes nothing.
+    pub async fn looking(
+        config: &Config,
+        ledger: &dyn Ledger,
+        reader: Reader,
+        now: Ms,
+    ) -> anyhow::Result<Self> {
+        let mut sources = BTreeMap::new();
+        for (name, source) in &config.sources {
+            let since = ledger.rules_since(source.realm(name), source.money_in.as_str(), now).await?;
+            sources.insert(name.clone(), rules(name, source, since));
+        }
+        Self::with(config, reader, sources)
+    }
+
+    fn with(config: &Config, reader: Reader, sources: BTreeMap<String, SourceRules>) -> anyhow::Result<Self> {
+        let realm_bytes =
+            config.sources.iter().map(|(name, s)| realm_bytes(s.realm(name))).max().unwrap_or(0);
+        let days_max = config.sources.values().map(|s| s.days_max).max().unwrap_or(0);
+        let comment = CommentTemplate::parse(&config.partner.comment, realm_bytes, days_max)
+            .map_err(anyhow::Error::msg)?;
+        Ok(Self { reader, sources, account: config.partner.account.clone(), comment })
+    }
+
+    /// The partner account that pays.
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
+    /// The comment of what is planned.
+    pub fn comment(&self) -> &CommentTemplate {
+        &self.comment
+    }
+
+    /// Names of the sources.
+    pub fn sources(&self) -> impl Iterator<Item = &str> {
+        self.sources.keys().map(String::as_str)
+    }
+
+    /// What a delivery says, or why it cannot be read.
+    pub fn read(&self, envelope: &Envelope) -> Result<Facts, String> {
+        (self.reader)(&envelope.source, &envelope.body)
+    }
+
+    /// The delivery as the ledger takes it.
+    pub fn entry<'a>(
+        &'a self,
+        envelope: &'a Envelope,
+        facts: &'a Result<Facts, String>,
+        dead: bool,
+    ) -> Entry<'a> {
+        Entry {
+            envelope,
+            dead,
+            facts: facts.as_ref().map_err(String::as_str),
+            source: self.sources.get(&envelope.source),
+            account: &self.account,
+            comment: &self.comment,
+        }
+    }
+}
+
+/// `since`: when the source's family replaced another one.
+fn rules(name: &str, source: &config::Source, since: Option<Ms>) -> SourceRules {
+    let rules = Rules {
+        money_in: source.money_in,
+        money_in_since: since,
+        channel_pointers: source.channel.clone(),
+        days_pointers: source.days.clone(),
+        prices: source.prices.iter().map(|p| (p.price.clone(), p.days)).collect(),
+        per_day: source.per_day.as_ref().map(|p| Money { amount: p.amount, currency: p.currency.clone() }),
+        days_max: source.days_max,
+    };
+    SourceRules { realm: source.realm(name).to_owned(), rules }
+}
