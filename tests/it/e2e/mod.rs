@@ -3,6 +3,7 @@
 mod faults;
 mod operator;
 mod recovery;
+mod replays;
 mod secrets;
 mod siege;
 mod story;

@@ -1,5 +1,8 @@
 //! What several suites need.
 
+/// A headless browser.
+pub(crate) mod browser;
+
 /// daybridge's own processes.
 pub(crate) mod daybridge;
 
