@@ -63,7 +63,7 @@ const POSTGRES_WORDS: Words = [
     ("{settled_at}", "(detail::json->>'at')::bigint"),
     (
         "{append_only}",
-        "CREATE FUNCTION daybridge_append_only() RETURNS trigger LANGUAGE plpgsql AS \
+        "CREATE OR REPLACE FUNCTION daybridge_append_only() RETURNS trigger LANGUAGE plpgsql AS \
          'BEGIN RAISE EXCEPTION ''the audit log is append-only''; END'; \
          CREATE TRIGGER audit_fixed BEFORE UPDATE OR DELETE ON audit FOR EACH ROW \
          EXECUTE FUNCTION daybridge_append_only();",

@@ -69,7 +69,7 @@ impl SqlLedger {
             .rows(
                 &self.read,
                 "SELECT e.number, e.source, e.event_id, e.event_type, e.payment, p.granted, p.channel, p.days, \
-                 t.state, t.open FROM events e LEFT JOIN payments p ON p.key = e.payment \
+                 t.state, t.open, b.event AS body FROM events e LEFT JOIN bodies b ON b.event = e.number LEFT JOIN payments p ON p.key = e.payment \
                  LEFT JOIN transfers t ON t.payment = e.payment AND t.n = 1",
                 "ORDER BY e.number",
                 limit,
@@ -94,7 +94,10 @@ fn standing(row: &AnyRow) -> Result<Standing, Fault> {
         Some("doubtful" | "intended") => "in doubt: readings settle it",
         _ => "already planned",
     };
-    let skip = granted
+    let body = row.try_get::<Option<i64>, _>("body")?.is_some();
+    let reason =
+        if body { reason } else { "its body was dropped to save room: it cannot be published again" };
+    let skip = (granted || !body)
         .then(|| {
             Ok::<_, Fault>(Planned {
                 payment: payment.clone(),
@@ -109,7 +112,7 @@ fn standing(row: &AnyRow) -> Result<Standing, Fault> {
         .transpose()?;
     let candidate = Candidate {
         payment,
-        number: Some(row.try_get("number")?),
+        number: if body { Some(row.try_get("number")?) } else { None },
         source: row.try_get("source")?,
         event_id: event,
         event_type: row.try_get("event_type")?,

@@ -221,7 +221,7 @@ fn claim_sql(dialect: Dialect) -> String {
 async fn write_channel(tx: &mut Tx, claim: &Claim, channel: &Channel) -> Result<bool, Fault> {
     let done = sqlx::query(
         "UPDATE channels SET detail = $1, active_till = $5, mode = $6 \
-             WHERE account = $2 AND channel = $3 AND epoch = $4",
+         WHERE account = $2 AND channel = $3 AND epoch = $4",
     )
     .bind(serde_json::to_string(channel)?)
     .bind(&*claim.account)

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use daybridge::{
     config::load,
     domain::identity::{Home, home},
-    domain::payment::{Decision, decide},
+    domain::payment::{Corrections, Decision, decide},
     domain::{facts::Money, payment::Rules},
     envelope::WORD_BYTES_MAX,
     provider::{PRESETS, Sources, source::Readers, words::words},
@@ -50,12 +50,15 @@ pub fn read(data: &[u8]) {
             assert!(facts.ids.contains(&name) && granted.is_none() && absorbed.is_empty());
         }
         let twice = [facts.clone(), facts];
-        let [once, again] = [decide(&twice[..1], rules, None), decide(&twice, rules, None)];
+        let [once, again] = [
+            decide(&twice[..1], rules, &Corrections::default(), None),
+            decide(&twice, rules, &Corrections::default(), None),
+        ];
         assert_eq!(once, again, "told twice, it comes to something else");
         if let Decision::Grant { days, .. } = once {
             assert!((1..=DAYS_MAX).contains(&days));
             assert!(twice[0].money.as_ref().is_some_and(|money| money.amount > 0), "days without money");
-            let restored = decide(&twice, rules, Some(i64::MAX));
+            let restored = decide(&twice, rules, &Corrections::default(), Some(i64::MAX));
             assert!(matches!(restored, Decision::Hold(_)), "granted in a ledger that forgot");
         }
     }

@@ -1,12 +1,16 @@
 //! The ledger's conformance suite: the same functions, run for SQLite and for PostgreSQL.
 
+mod desk;
 mod files;
 mod forgotten;
 pub(crate) mod kit;
 mod ops;
+mod pauses;
+mod plans;
 mod recording;
 mod restored;
 mod settling;
+mod upgrade;
 
 /// Runs each function for both databases, under `sqlite::` and `postgres::`.
 macro_rules! both {
@@ -39,13 +43,19 @@ both! {
     settling: a_turn_to_the_end, an_older_claim_changes_nothing, one_open_transfer_per_channel,
         parallel_claims_are_exclusive, a_lease_that_ends_is_taken_over, the_account_rests_and_goes_on,
         one_caller_takes_the_probe, due_channels_are_found_by_index;
-    restored: what_was_unsettled_is_held, payments_of_the_forgotten_time_are_held, workers_must_be_stopped,
-        an_older_ledger_is_brought_up_to_date;
+    restored: what_was_unsettled_is_held, payments_of_the_forgotten_time_are_held, workers_must_be_stopped;
+    upgrade: an_older_ledger_is_brought_up_to_date;
     forgotten: a_forgotten_call_may_still_be_applied, no_claim_of_the_forgotten_time_comes_again,
         a_channel_of_the_forgotten_time_does_not_count_from_nothing, billing_history_may_know_another_name,
         a_refund_does_not_hide_that_days_may_have_moved, the_clocks_may_differ,
         a_forgotten_cancellation_can_be_repeated, nobody_says_that_nothing_was_sent,
         an_account_hold_of_the_backup_ends, no_replay_grants_what_was_forgotten;
-    ops: persons_decide, held_payments_and_events_are_closed, a_whole_story_as_json, plans_are_frozen,
+    ops: persons_decide, held_payments_and_events_are_closed, a_whole_story_as_json,
         families_are_noted, held_envelopes_page, newer_schema_is_refused, reopening_keeps_all;
+    desk: lists_filter_and_page, a_search_finds_by_every_name, corrections_are_weighed,
+        a_refused_transfer_goes_to_another_channel, held_things_are_counted_by_cause,
+        the_audit_log_is_append_only, pruned_bodies_are_those_that_nothing_waits_for, sums_grow_with_what_is_settled;
+    pauses: a_pause_stops_calls_in_its_scope, the_brake_stops_and_a_resume_counts_anew,
+        the_soonest_to_expire_go_first;
+    plans: a_rehearsal_keeps_nothing, a_plan_tells_what_will_happen, a_plan_moves_by_its_states;
 }

@@ -110,18 +110,3 @@ pub(super) async fn workers_must_be_stopped(kit: Kit) {
     let key = "stripe/pi_1#1";
     assert!(!kit.put(&zombie, key, &State::planned(NOW), intended(zombie.epoch), NOW).await);
 }
-
-/// What `0001` alone had made is opened by this program and goes on.
-pub(super) async fn an_older_ledger_is_brought_up_to_date(kit: Kit) {
-    use secrecy::ExposeSecret as _;
-    use sqlx::{Connection as _, Executor as _};
-    let key = kit.grant("1", "CHAN-1").await;
-    let url = kit.settings.url.resolve().unwrap();
-    let mut connection = sqlx::AnyConnection::connect(url.expose_secret()).await.unwrap();
-    for statement in ["DROP TABLE restorations", "DELETE FROM _sqlx_migrations WHERE version > 1"] {
-        connection.execute(statement).await.unwrap();
-    }
-    let ledger = daybridge::ledger::sql::SqlLedger::open(&kit.settings).await.unwrap();
-    ledger.restored(NOW - DAY, "ada", NOW).await.unwrap();
-    assert_eq!(ledger.payment(&key).await.unwrap().unwrap().payment.state, "held");
-}

@@ -9,12 +9,13 @@ use std::{
 use async_trait::async_trait;
 use daybridge::{
     domain::{
+        brake::Brake,
         id::ChannelId,
         payment::CLOCKS_APART_MS,
         reply::{ReadError, Reading, Reply},
         settle::Policy,
     },
-    ledger::{Ledger, sql::SqlLedger},
+    ledger::{Desk as _, Ledger, sql::SqlLedger},
     partner::Partner,
     worker::{breaker::Breaker, clock::now_ms, turn::Turns},
 };

@@ -1,0 +1,101 @@
+//! A ledger of an older version, opened by this one.
+
+use daybridge::{
+    domain::{channel::Channel, settle::Cause},
+    ledger::{
+        Desk as _, Ledger as _,
+        query::{ChannelQuery, Page},
+        sql::SqlLedger,
+    },
+};
+use secrecy::ExposeSecret as _;
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
+
+use super::{
+    desk::settle,
+    kit::{Kit, NOW, charge, held},
+};
+
+/// Takes back what the second and third schema added.
+async fn as_before(connection: &mut AnyConnection) {
+    let indices = [
+        "payments_by_state",
+        "payments_by_source",
+        "payments_by_channel",
+        "payments_by_customer",
+        "payments_by_amount",
+        "transfers_settled",
+        "transfers_by_channel",
+        "deliveries_by_time",
+        "deliveries_by_outcome",
+        "deliveries_by_cause",
+        "events_by_source",
+        "events_by_type",
+        "events_dead",
+        "channels_by_expiry",
+    ];
+    let columns = [
+        ("payments", "state"),
+        ("payments", "customer"),
+        ("payments", "set_channel"),
+        ("payments", "set_days"),
+        ("transfers", "settled_at"),
+        ("channels", "active_till"),
+        ("channels", "mode"),
+    ];
+    let tables = ["restorations", "spent", "pauses", "audit", "plans", "plan_payments", "plan_events"];
+    let statements = indices
+        .iter()
+        .map(|index| format!("DROP INDEX {index}"))
+        .chain(columns.iter().map(|(table, column)| format!("ALTER TABLE {table} DROP COLUMN {column}")))
+        .chain(tables.iter().map(|table| format!("DROP TABLE {table}")));
+    for statement in statements {
+        connection.execute(AssertSqlSafe(statement)).await.unwrap();
+    }
+    for statement in [
+        "CREATE TABLE plans (hash TEXT NOT NULL PRIMARY KEY)",
+        "CREATE TABLE decisions (number BIGINT, at BIGINT NOT NULL, key TEXT NOT NULL, decision TEXT NOT NULL, \
+         who TEXT NOT NULL, reason TEXT NOT NULL)",
+        "INSERT INTO decisions VALUES (1, 5, 'stripe/pi_3', 'cancel', 'ada', 'because')",
+        "DELETE FROM _sqlx_migrations WHERE version IN (2, 3)",
+    ] {
+        connection.execute(statement).await.unwrap();
+    }
+}
+
+pub(super) async fn an_older_ledger_is_brought_up_to_date(kit: Kit) {
+    settle(&kit, "1", "CHAN-1", NOW).await;
+    let two = kit.grant("2", "CHAN-2").await;
+    let claim = kit.claim_one(NOW).await;
+    let from = daybridge::domain::settle::State::planned(NOW);
+    let unmoved = held(Cause::Unmoved, daybridge::domain::settle::Outcome::Open);
+    assert!(kit.put(&claim, &two, &from, unmoved, NOW).await);
+    let channel = Channel {
+        known: Some(NOW + 7),
+        floor: Some(NOW + 7),
+        mode: Some("live".into()),
+        ..Channel::default()
+    };
+    assert!(kit.save_channel(&claim, &channel).await.unwrap());
+    kit.release(&claim, 0).await.unwrap();
+    kit.record("evt_3", &charge(&["pi_3"])).await;
+    let before = (kit.payments(9).await.unwrap(), kit.counts().await.unwrap(), kit.spent(0).await.unwrap());
+    let channels = kit.channels(&ChannelQuery::default(), &Page::first(9)).await.unwrap();
+    assert_eq!(channels[0].active_till, Some(NOW + 7));
+
+    let url = kit.settings.url.resolve().unwrap();
+    as_before(&mut AnyConnection::connect(url.expose_secret()).await.unwrap()).await;
+    let ledger = SqlLedger::open(&kit.settings).await.unwrap();
+
+    let query = |state| daybridge::ledger::query::PaymentQuery { state, ..Default::default() };
+    let mut found = Vec::new();
+    for state in ["held", "credited"] {
+        found.extend(ledger.payments(&query(Some(state.to_owned())), &Page::first(9)).await.unwrap());
+    }
+    assert_eq!(found, before.0);
+    assert_eq!(ledger.counts().await.unwrap(), before.1);
+    assert_eq!(ledger.spent(0).await.unwrap(), before.2);
+    assert_eq!(ledger.channels(&ChannelQuery::default(), &Page::first(9)).await.unwrap(), channels);
+    let audit = ledger.audit(None, &Page::first(9)).await.unwrap();
+    assert_eq!((&*audit[0].action, &*audit[0].key, &*audit[0].who), ("held cancel", "stripe/pi_3", "ada"));
+}
