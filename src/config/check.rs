@@ -55,6 +55,7 @@ pub fn contradictions(config: &Config) -> Vec<String> {
     refuse(config.worker.intake_max == 0, "worker.intake_max must be at least 1".into());
     refuse(config.worker.poll < Duration::from_millis(10), "worker.poll must be at least 10ms".into());
 
+    config.console.contradictions(&config.server.trusted_proxies, &mut wrong);
     let realms: Vec<&str> = config.sources.iter().map(|(name, source)| source.realm(name)).collect();
     let realm_bytes = realms.iter().map(|realm| realm_bytes(realm)).max().unwrap_or(0);
     let days_max = config.sources.values().map(|s| s.days_max).max().unwrap_or(0);

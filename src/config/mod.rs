@@ -11,12 +11,16 @@ pub mod load;
 /// Contradictions, all in one go.
 pub mod check;
 
+/// Who may look, and who may act.
+pub mod console;
+
 /// Values that are kept out of logs.
 pub mod secret;
 
 /// Where the queue is.
 pub mod queue_url;
 
+pub use console::Console;
 pub use queue_url::QueueUrl;
 pub use secret::Secret;
 
@@ -28,7 +32,7 @@ use crate::domain::facts::Family;
 pub struct Config {
     /// The receiver.
     pub server: Server,
-    /// Health and metrics.
+    /// Web console, health and metrics.
     pub console: Console,
     /// The broker.
     pub queue: Queue,
@@ -85,20 +89,6 @@ impl Default for Server {
             threads: 2,
             stop_timeout: Duration::from_secs(15),
         }
-    }
-}
-
-/// `[console]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Console {
-    /// `host:port` of `/healthz`, `/readyz` and `/metrics`; never public.
-    pub listen: String,
-}
-
-impl Default for Console {
-    fn default() -> Self {
-        Self { listen: "127.0.0.1:8081".into() }
     }
 }
 

@@ -84,6 +84,12 @@ impl Secret {
         Self::Plain(SecretString::from(text.to_owned()))
     }
 
+    /// Whether it stands in the settings and does not begin so; what is read later is not looked at.
+    pub(super) fn begins_otherwise(&self, beginning: &str) -> bool {
+        use secrecy::ExposeSecret as _;
+        matches!(self, Secret::Plain(value) if !value.expose_secret().starts_with(beginning))
+    }
+
     /// Reads the value; an empty one is an error. The message never holds the value.
     pub fn resolve(&self) -> Result<SecretString, String> {
         use secrecy::ExposeSecret as _;

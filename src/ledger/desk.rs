@@ -66,6 +66,12 @@ pub trait Desk: Send + Sync {
     async fn audit(&self, key: Option<&str>, page: &Page) -> Result<Vec<view::Audited>, LedgerError>;
     /// Keeps an act that changes nothing else here, such as a login.
     async fn note(&self, action: &str, key: &str, act: &Act<'_>, now: Ms) -> Result<(), LedgerError>;
+    /// Filters that a user of the console gave a name, by name.
+    async fn views(&self, owner: &str) -> Result<Vec<view::SavedView>, LedgerError>;
+    /// Keeps one, in place of another of the same name.
+    async fn view_save(&self, owner: &str, view: &view::SavedView, now: Ms) -> Result<(), LedgerError>;
+    /// Forgets one.
+    async fn view_delete(&self, owner: &str, name: &str) -> Result<(), LedgerError>;
     /// Drops the bodies of events received before `before` whose payment is settled, cancelled or nothing; at most
     /// `limit`. What is dropped cannot be replayed; its digest stays.
     async fn prune_bodies(&self, before: Ms, limit: u32) -> Result<u64, LedgerError>;

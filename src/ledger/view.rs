@@ -325,3 +325,12 @@ pub struct Planned {
     /// And after, if it runs; an expired channel counts from now.
     pub active_till_after: Option<Ms>,
 }
+
+/// A filter of the console that a user gave a name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SavedView {
+    /// Its name.
+    pub name: String,
+    /// The query of the page's address.
+    pub query: String,
+}

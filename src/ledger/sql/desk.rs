@@ -104,6 +104,18 @@ impl Desk for SqlLedger {
         retry!(self.note_once(action, key, act, now))
     }
 
+    async fn views(&self, owner: &str) -> Result<Vec<view::SavedView>, LedgerError> {
+        retry!(self.views_once(owner))
+    }
+
+    async fn view_save(&self, owner: &str, view: &view::SavedView, now: Ms) -> Result<(), LedgerError> {
+        retry!(self.view_save_once(owner, view, now))
+    }
+
+    async fn view_delete(&self, owner: &str, name: &str) -> Result<(), LedgerError> {
+        retry!(self.view_delete_once(owner, name))
+    }
+
     async fn prune_bodies(&self, before: Ms, limit: u32) -> Result<u64, LedgerError> {
         retry!(self.prune_bodies_once(before, limit))
     }

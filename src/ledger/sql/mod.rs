@@ -3,7 +3,7 @@
 //! Cast: [`open`] makes the pools and applies the schema; [`fault`] turns what a database says into what the
 //! caller may do; then one file a subject: [`record`] (intake) with [`join`] (which payment) and [`grant`]
 //! (what it comes to), [`turn`], [`account`] and [`pause`] (settle); and behind the operator's desk: [`list`], [`show`],
-//! [`held`], [`overview`], [`audit`] (reads), [`decide`], [`correct`], [`restored`], [`prune`] (decisions), [`select`],
+//! [`held`], [`overview`], [`audit`], [`views`] (reads), [`decide`], [`correct`], [`restored`], [`prune`] (decisions), [`select`],
 //! [`rehearse`], [`stored`] and [`plans`] (replays).
 //!
 //! Isolation. SQLite has one connection that writes, and every transaction on it is `BEGIN IMMEDIATE`, so
@@ -59,6 +59,7 @@ mod select;
 mod show;
 mod stored;
 mod turn;
+mod views;
 mod words;
 
 /// Which database it is, where the two differ.
