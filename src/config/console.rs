@@ -62,7 +62,10 @@ impl Console {
             }
         };
         for (name, user) in &self.users {
-            refuse(!is_user(name), format!("console.users.{name}: use letters, digits and . _ - @ in a name"));
+            refuse(
+                !is_user(name),
+                format!("console.users.{name}: use letters, digits and . _ - @ in a name"),
+            );
             refuse(
                 user.password.begins_otherwise(HASH_BEGINS),
                 format!(
@@ -82,7 +85,8 @@ impl Console {
             );
             refuse(
                 trusted_proxies.is_empty(),
-                "console.proxy_user_header is believed from server.trusted_proxies only, and that is empty".into(),
+                "console.proxy_user_header is believed from server.trusted_proxies only, and that is empty"
+                    .into(),
             );
         }
         refuse(
@@ -153,12 +157,15 @@ mod tests {
 
     #[test]
     fn a_proxys_word_needs_a_trusted_proxy() {
-        let told =
-            wrong("[server]\ntrusted_proxies = []\n[console]\nproxy_user_header = \"x-remote-user\"").join(" ");
+        let told = wrong("[server]\ntrusted_proxies = []\n[console]\nproxy_user_header = \"x-remote-user\"")
+            .join(" ");
         assert!(told.contains("trusted_proxies"), "{told}");
         assert_eq!(wrong("[console]\nproxy_operators = [\"ada\"]").len(), 1);
         assert_eq!(wrong("[console]\nproxy_user_header = \"a b\"").len(), 1);
         assert_eq!(wrong("[console]\nsession = \"1h\"\nsession_idle = \"2h\"").len(), 1);
-        assert_eq!(wrong("[console.users.\"a b\"]\npassword = \"$argon2id$x\"\nrole = \"operator\"").len(), 1);
+        assert_eq!(
+            wrong("[console.users.\"a b\"]\npassword = \"$argon2id$x\"\nrole = \"operator\"").len(),
+            1
+        );
     }
 }

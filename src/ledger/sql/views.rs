@@ -26,11 +26,12 @@ impl SqlLedger {
 
     pub(super) async fn view_save_once(&self, owner: &str, view: &SavedView, now: Ms) -> Result<(), Fault> {
         let mut tx = self.serial().await?;
-        let others = sqlx::query("SELECT COUNT(*) AS many FROM console_views WHERE owner = $1 AND name <> $2")
-            .bind(owner)
-            .bind(&*view.name)
-            .fetch_one(&mut *tx)
-            .await?;
+        let others =
+            sqlx::query("SELECT COUNT(*) AS many FROM console_views WHERE owner = $1 AND name <> $2")
+                .bind(owner)
+                .bind(&*view.name)
+                .fetch_one(&mut *tx)
+                .await?;
         if others.try_get::<i64, _>("many")? >= VIEWS_MAX {
             let full = format!("you keep {VIEWS_MAX} views, the most there can be; delete one first");
             return Err(LedgerError::Refused(full).into());

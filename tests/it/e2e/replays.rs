@@ -29,7 +29,8 @@ async fn house() -> House {
 async fn books(house: &House) -> (BTreeMap<String, i64>, usize) {
     let state = house.sim_state().await.unwrap();
     let channels = state["channels"].as_array().unwrap();
-    let till = channels.iter().map(|c| (c["id"].as_str().unwrap().to_owned(), c["activeTill"].as_i64().unwrap()));
+    let till =
+        channels.iter().map(|c| (c["id"].as_str().unwrap().to_owned(), c["activeTill"].as_i64().unwrap()));
     let extends = state["extends"].as_array().unwrap().iter().filter(|e| e["applied"] == true).count();
     (till.collect(), extends)
 }
@@ -74,7 +75,8 @@ async fn the_night_of_400_resends() {
     const PAYMENTS: usize = 400;
     let house = house().await;
     for n in 0..PAYMENTS {
-        let body = House::event("charge.succeeded", &format!("evt_{n}"), &format!("pi_{n}"), &channel(n), "30");
+        let body =
+            House::event("charge.succeeded", &format!("evt_{n}"), &format!("pi_{n}"), &channel(n), "30");
         assert_eq!(house.post(&body).await, 200);
     }
     credited(&house, PAYMENTS).await;
@@ -100,7 +102,8 @@ async fn a_replay_applied_by_two_at_once_and_then_again_moves_days_once() {
     let house = house().await;
     let mut file = String::new();
     for n in 0..PAYMENTS {
-        let body = House::event("charge.succeeded", &format!("evt_{n}"), &format!("pi_{n}"), &channel(n), "30");
+        let body =
+            House::event("charge.succeeded", &format!("evt_{n}"), &format!("pi_{n}"), &channel(n), "30");
         let event: Value = serde_json::from_slice(&body).unwrap();
         writeln!(file, "{event}").unwrap();
     }

@@ -210,7 +210,7 @@ settle_window = "5s"
             }
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
-        panic!("{key} is not {state}: {last:#}\n{}", self.log("work") + &self.log("run"));
+        panic!("{key} is not {state}: {last:#}\n{}", self.log("work") + self.log("run").as_str());
     }
 
     /// A sample event of the source `stripe`.

@@ -44,8 +44,11 @@ impl Browser {
             )
             .await;
         let found: Vec<(String, String)> = serde_json::from_value(found).unwrap();
-        let grave: Vec<String> =
-            found.into_iter().filter(|(weight, _)| WEIGHTS.contains(&&**weight)).map(|(_, what)| what).collect();
+        let grave: Vec<String> = found
+            .into_iter()
+            .filter(|(weight, _)| WEIGHTS.contains(&&**weight))
+            .map(|(_, what)| what)
+            .collect();
         assert!(grave.is_empty(), "{} ({how}):\n{}", self.path().await, grave.join("\n"));
     }
 }

@@ -75,7 +75,9 @@ impl Browser {
         for flag in FLAGS {
             wanted.add_arg(flag).unwrap();
         }
-        wanted.add_arg(&format!("--user-data-dir={}", browser._home.path().join("profile").display())).unwrap();
+        wanted
+            .add_arg(&format!("--user-data-dir={}", browser._home.path().join("profile").display()))
+            .unwrap();
         if !scripts {
             let prefs = json!({"profile.managed_default_content_settings.javascript": 2});
             wanted.add_experimental_option("prefs", prefs).unwrap();
