@@ -13,6 +13,7 @@ use daybridge::{
 pub mod audit;
 pub mod channels;
 pub mod check;
+pub mod console;
 pub mod decide;
 pub mod demo;
 pub mod ledger;
@@ -71,6 +72,9 @@ pub enum Command {
     /// Who did what, when and why
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Passwords of the web console
+    #[command(subcommand)]
+    Console(console::Console),
     /// The record itself
     #[command(subcommand)]
     Ledger(ledger::Ledger),
@@ -206,6 +210,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Settle(settle) => settle::run(config()?, settle).await,
         Command::Audit(audit) => audit::run(config()?, audit).await,
         Command::Held(held) => decide::run(config()?, held).await,
+        Command::Console(console) => console::run(console),
         Command::Ledger(ledger) => ledger::run(config()?, ledger).await,
         Command::Replay(replay) => replay::run(config()?, replay).await,
         Command::Sim(sim) => sim::run(sim).await,

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use daybridge::{
     config::Config,
-    console::{self, Looks},
+    console::{self, Parts},
     ledger::{self, Ledger, LedgerError},
     partner,
     provider::{self, Address, Sources, source::Readers},
@@ -65,7 +65,14 @@ pub async fn run(config: Config, role: Role) -> Result<(), Failure> {
         ledger = Some(opened.clone());
         doors = Some(Doors { queue: queue.clone(), ledger: opened, partner, reader: reader(readers) });
     }
-    let console = console::start(&config.console.listen, Looks { queue: queue.clone(), ledger }, metrics)?;
+    let interpreter = match &ledger {
+        Some(ledger) if config.console.has_pages() => {
+            Some(super::interpreter(&config, ledger.as_ref()).await?)
+        }
+        _ => None,
+    };
+    let parts = Parts { queue: queue.clone(), ledger, interpreter, metrics };
+    let console = console::start(&config, parts)?;
     let receiver = match sources {
         Some(sources) => Some(provider::serve(&config.server, sources, queue.clone()).await?),
         None => None,
@@ -94,6 +101,8 @@ pub async fn run(config: Config, role: Role) -> Result<(), Failure> {
     if let (None, Some(work)) = (&ended, work) {
         ended = Some(work.await);
     }
+    // Health answers to the last; replays of the console need the queue.
+    console.stop_jobs().await;
     queue.close().await;
     console.stop().await;
     match ended {

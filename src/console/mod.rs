@@ -1,31 +1,74 @@
-//! Health and metrics on their own address, never public: `/healthz` (the process runs), `/readyz` (queue and
-//! ledger are reachable), `/metrics` (Prometheus text). None of them tells anything about customers.
+//! The operator's console, health and metrics on their own address, never public.
+//!
+//! Cast: [`gate`] says who asks and what they may do; [`routes`] is the one table of pages, each with the least role
+//! that may ask for it; [`pages`] has a file per subject, which reads the ledger or decides through [`crate::ops`] and
+//! fills a template; [`jobs`] applies replays in the background. Pages work without JavaScript; the one script only
+//! fetches them again.
+//!
+//! There are no pages (404) until somebody can come in, or where there is no ledger (`serve`). `/healthz` (the process
+//! runs), `/readyz` (queue and ledger are reachable) and `/metrics` (Prometheus text) are there in any case; none of
+//! them tells anything about customers.
 
 use std::{net::TcpListener, sync::Arc, time::Duration};
 
-use actix_web::{App, HttpResponse, HttpServer, dev::ServerHandle, web};
+use actix_web::{App, HttpServer, dev::ServerHandle, middleware::DefaultHeaders, web};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-
 use tokio::task::JoinHandle;
 
-use crate::{
-    ledger::Ledger,
-    queue::{Lane, Queue},
-};
+use crate::{config::Config, ledger::Ledger, queue::Queue, worker::Interpreter};
 
-/// Longest a readiness probe waits for queue and ledger.
-const READY_TIMEOUT: Duration = Duration::from_secs(3);
+/// Fields, redirects and errors of one request.
+mod asked;
+
+/// Stylesheet and script, part of the program.
+mod assets;
+
+/// Who asks, and what they may do.
+mod gate;
+
+/// What every answer says to the browser.
+mod headers;
+
+/// `/healthz`, `/readyz`, `/metrics`.
+mod health;
+
+/// Replays in the background.
+mod jobs;
+
+/// A file per subject.
+mod pages;
+
+/// Columns as SVG.
+mod plot;
+
+/// The one table of pages.
+mod routes;
+
+/// What all pages share.
+mod shell;
+
+/// What pages are made from.
+mod site;
+
+/// Times and values in words.
+mod text;
+
+pub use gate::password;
+pub use routes::{Least, ROUTES, Route};
 
 /// How often observed values are summed up.
 const SUMMED_EVERY: Duration = Duration::from_secs(5);
 
-/// What the console looks at; `serve` has no ledger.
-#[derive(Clone)]
-pub struct Looks {
+/// What the console looks at and acts with; `serve` has neither ledger nor interpreter.
+pub struct Parts {
     /// The broker.
     pub queue: Arc<dyn Queue>,
     /// The record.
     pub ledger: Option<Arc<dyn Ledger>>,
+    /// What bodies mean today.
+    pub interpreter: Option<Interpreter>,
+    /// What was measured.
+    pub metrics: Option<PrometheusHandle>,
 }
 
 /// A running console.
@@ -34,11 +77,20 @@ pub struct Console {
     pub address: std::net::SocketAddr,
     handle: ServerHandle,
     summing: Option<JoinHandle<()>>,
+    site: Option<Arc<site::Site>>,
 }
 
 impl Console {
+    /// Pauses the replays that this process applies; before the queue is closed.
+    pub async fn stop_jobs(&self) {
+        if let Some(site) = &self.site {
+            site.jobs.stop().await;
+        }
+    }
+
     /// Stops it.
     pub async fn stop(self) {
+        self.stop_jobs().await;
         if let Some(summing) = self.summing {
             summing.abort();
         }
@@ -52,11 +104,20 @@ pub fn record_metrics() -> Option<PrometheusHandle> {
 }
 
 /// Listens on `[console] listen`.
-pub fn start(listen: &str, looks: Looks, metrics: Option<PrometheusHandle>) -> anyhow::Result<Console> {
+pub fn start(config: &Config, parts: Parts) -> anyhow::Result<Console> {
+    let listen = &config.console.listen;
     let listener = TcpListener::bind(listen).map_err(|error| {
         anyhow::anyhow!("console.listen {listen}: {error}; stop what holds it, or set another address")
     })?;
     let address = listener.local_addr()?;
+    let Parts { queue, ledger, interpreter, metrics } = parts;
+    let looks = health::Looks { queue: queue.clone(), ledger: ledger.clone() };
+    let site = match (ledger, interpreter) {
+        (Some(ledger), Some(interpreter)) if config.console.has_pages() => {
+            Some(Arc::new(site::Site::new(config, queue, ledger, interpreter)?))
+        }
+        _ => None,
+    };
     // Observed values pile up until they are summed, and nobody may ever ask for them.
     let summing = metrics.clone().map(|metrics| {
         tokio::spawn(async move {
@@ -66,13 +127,18 @@ pub fn start(listen: &str, looks: Looks, metrics: Option<PrometheusHandle>) -> a
             }
         })
     });
+    let pages = site.clone();
     let server = HttpServer::new(move || {
+        let always = headers::ALWAYS.iter().fold(DefaultHeaders::new(), |all, header| all.add(*header));
         App::new()
-            .app_data(web::Data::new(looks.clone()))
-            .app_data(web::Data::new(metrics.clone()))
-            .route("/healthz", web::get().to(HttpResponse::NoContent))
-            .route("/readyz", web::get().to(readyz))
-            .route("/metrics", web::get().to(render))
+            .wrap(always)
+            .configure(|app| health::routes(app, looks.clone(), metrics.clone()))
+            .configure(|app| match &pages {
+                Some(site) => routes::routes(app, site),
+                None => {
+                    app.default_service(web::to(health::nothing));
+                }
+            })
     })
     .workers(1)
     .disable_signals()
@@ -81,51 +147,5 @@ pub fn start(listen: &str, looks: Looks, metrics: Option<PrometheusHandle>) -> a
     .run();
     let handle = server.handle();
     tokio::spawn(server);
-    Ok(Console { address, handle, summing })
-}
-
-async fn readyz(looks: web::Data<Looks>) -> HttpResponse {
-    let probe = async {
-        looks.queue.health().await.map_err(|_| "queue")?;
-        if let Some(ledger) = &looks.ledger {
-            ledger.health().await.map_err(|_| "ledger")?;
-        }
-        Ok::<(), &str>(())
-    };
-    match tokio::time::timeout(READY_TIMEOUT, probe).await {
-        Ok(Ok(())) => HttpResponse::Ok().json(serde_json::json!({ "ready": true })),
-        Ok(Err(part)) => {
-            HttpResponse::ServiceUnavailable().json(serde_json::json!({ "ready": false, "away": part }))
-        }
-        Err(_) => {
-            HttpResponse::ServiceUnavailable().json(serde_json::json!({ "ready": false, "away": "timeout" }))
-        }
-    }
-}
-
-async fn render(looks: web::Data<Looks>, metrics: web::Data<Option<PrometheusHandle>>) -> HttpResponse {
-    let whole = |n: u64| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
-    for (lane, name) in [(Lane::Events, "events"), (Lane::Dead, "dead"), (Lane::Unroutable, "unroutable")] {
-        if let Some(depth) = looks.queue.depth(lane).await {
-            metrics::gauge!("daybridge_queue_depth", "queue" => name).set(whole(depth));
-        }
-    }
-    if let Some(ledger) = &looks.ledger
-        && let Ok(counts) = ledger.counts().await
-    {
-        for (state, count) in [
-            ("credited", counts.credited),
-            ("planned", counts.planned),
-            ("doubtful", counts.doubtful),
-            ("held", counts.held),
-        ] {
-            metrics::gauge!("daybridge_payments", "state" => state).set(whole(count));
-        }
-    }
-    match metrics.as_ref() {
-        Some(handle) => {
-            HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(handle.render())
-        }
-        None => HttpResponse::NotFound().finish(),
-    }
+    Ok(Console { address, handle, summing, site })
 }

@@ -94,16 +94,16 @@ impl Hold {
     pub fn next(&self) -> &'static str {
         match self {
             Hold::NoChannel(_) | Hold::BadChannel(_) | Hold::ChannelsDiffer(..) => {
-                "set the channel id where you create the payment (metadata channel_id or client_reference_id), or correct `channel` of the source; then restart the worker or replay the event"
+                "say it here with `daybridge held set KEY --channel …`; and for the next ones, set the channel id where you create the payment (metadata channel_id or client_reference_id), or correct `channel` of the source and restart the worker, which reads it again"
             }
             Hold::NoDays(_) | Hold::BadDays(..) | Hold::DaysDiffer(..) => {
-                "set metadata days to a whole number where you create the payment, or add prices or per_day to the source; then restart the worker or replay the event"
+                "say it here with `daybridge held set KEY --days …`; and for the next ones, set metadata days to a whole number where you create the payment, or add prices or per_day to the source and restart the worker, which reads it again"
             }
             Hold::UnknownPrice(_) | Hold::BadLines(..) => {
-                "add the price to the source's prices; then restart the worker or replay the event"
+                "add the price to the source's prices and restart the worker, which reads it again; or say it here with `daybridge held set KEY --days …`"
             }
             Hold::OtherCurrency(..) | Hold::BadAmount(..) => {
-                "correct per_day of the source, or set metadata days; then restart the worker or replay the event"
+                "correct per_day of the source, or set metadata days and restart the worker, which reads it again; or say it here with `daybridge held set KEY --days …`"
             }
             Hold::Refunded => "decide whether days are due; `held cancel` closes it",
             Hold::BeforeRuleChange(_) => {

@@ -1,4 +1,5 @@
-//! Who called, for log lines and nothing else: no decision rests on it.
+//! Who called: for log lines of the receiver, where no decision rests on it, and for the console, which counts tries to
+//! log in by address and believes a proxy's word about a user.
 //!
 //! `X-Forwarded-For` is believed only from a trusted peer (a UNIX socket's peer is one), and walked from the
 //! right: what a trusted proxy appended is true, what stood there before may be made up.
@@ -26,7 +27,8 @@ impl TrustedProxies {
         texts.iter().map(net).collect::<Result<_, _>>().map(Self)
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
+    /// Whether an address (canonical: no IPv4 in IPv6) is one.
+    pub fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|net| net.contains(&address))
     }
 

@@ -14,6 +14,7 @@ mod bare;
 mod duel;
 mod events;
 mod floor;
+mod ledger;
 mod load;
 mod process;
 mod report;
@@ -34,6 +35,11 @@ fn main() {
     match argument(0) {
         Some("floor") => floor::run(argument(1).unwrap().parse().unwrap()),
         Some("bare") => bare::run(argument(1).unwrap().parse().unwrap(), argument(2).unwrap().to_owned()),
+        Some("ledger") => {
+            let millions: f64 = argument(1).unwrap().parse().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(ledger::run((millions * 1e6) as i64));
+        }
         // Cargo adds `--bench` when it is asked to benchmark; `cargo test --all-targets` does not.
         _ if arguments.iter().any(|argument| argument == "--bench") => {
             let given = |name: &str| arguments.iter().any(|argument| argument == name);

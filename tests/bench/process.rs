@@ -60,6 +60,8 @@ url = "sqlite:{folder}/ledger.db"
 base_url = "http://127.0.0.1:{partner}"
 token = "bench-token"
 calls_per_second_max = 1000
+[brake]
+multiple = 0
 [sources.stripe]
 provider = "stripe"
 secrets = ["{SECRET}"]

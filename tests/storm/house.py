@@ -79,6 +79,8 @@ settle_window = "{SETTLE_WINDOW_S}s"
 poll = "250ms"
 breaker_pause = "2s"
 account_probe = "2s"
+[brake]
+multiple = 0
 [sources.stripe]
 provider = "stripe"
 secrets = ["{SECRET}"]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use daybridge::{
     config::{self, Config},
-    console::{self, Console, Looks},
+    console::{self, Console, Parts, password},
     ledger::{self, Ledger},
     partner::{
         self,
@@ -12,7 +12,7 @@ use daybridge::{
     },
     provider::{self, Address, Running, Sources},
     queue::{self, Queue},
-    worker::{self, Doors},
+    worker::{self, Doors, Interpreter, clock},
 };
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -46,6 +46,8 @@ pub struct Stage {
     queue: Arc<dyn Queue>,
     receiver: Running,
     console: Console,
+    /// Of the console's user `demo`; made at each start.
+    password: String,
     worker: JoinHandle<anyhow::Result<()>>,
     stop: CancellationToken,
     folder: TempDir,
@@ -61,19 +63,29 @@ impl Stage {
         }
         let file = folder.path().join("daybridge.toml");
         let ledger_path = folder.path().join("daybridge.db");
-        let mut text = settings("127.0.0.1:0", "127.0.0.1:0", &ledger_path, &sim.base_url());
+        let password = password::random()?;
+        let hash = password::hash(&password).map_err(Failure::Failed)?;
+        let mut text = settings("127.0.0.1:0", "127.0.0.1:0", &ledger_path, &sim.base_url(), &hash);
         let config = config::load::parse(&text, Vec::new()).map_err(Failure::Failed)?;
         let metrics = console::record_metrics();
         let queue = queue::open(&config.queue).await?;
         let ledger = ledger::open(&config.ledger).await?;
+        let reader = reader(Sources::readers(&config)?);
+        let interpreter =
+            Interpreter::looking(&config, ledger.as_ref(), reader.clone(), clock::now_ms()).await?;
         let doors = Doors {
             queue: queue.clone(),
             ledger: ledger.clone(),
             partner: partner::open(&config.partner)?,
-            reader: reader(Sources::readers(&config)?),
+            reader,
         };
-        let looks = Looks { queue: queue.clone(), ledger: Some(ledger.clone()) };
-        let console = console::start(&config.console.listen, looks, metrics)?;
+        let parts = Parts {
+            queue: queue.clone(),
+            ledger: Some(ledger.clone()),
+            interpreter: Some(interpreter),
+            metrics,
+        };
+        let console = console::start(&config, parts)?;
         let receiver =
             provider::serve(&config.server, Sources::with_secrets(&config)?, queue.clone()).await?;
         let Address::Tcp(address) = receiver.address else {
@@ -82,10 +94,23 @@ impl Stage {
         let stop = CancellationToken::new();
         let worker = tokio::spawn(worker::run(config.clone(), doors, stop.clone()));
         // The file that an operator's commands can be tried with holds the ports that were found.
-        text = settings(&address.to_string(), &console.address.to_string(), &ledger_path, &sim.base_url());
+        let console_address = console.address.to_string();
+        text = settings(&address.to_string(), &console_address, &ledger_path, &sim.base_url(), &hash);
         std::fs::write(&file, text)?;
         let receiver_url = format!("http://{address}");
-        Ok(Self { config, sim, ledger, receiver_url, queue, receiver, console, worker, stop, folder })
+        Ok(Self {
+            config,
+            sim,
+            ledger,
+            receiver_url,
+            queue,
+            receiver,
+            console,
+            password,
+            worker,
+            stop,
+            folder,
+        })
     }
 
     /// What a visitor can open and try.
@@ -93,7 +118,11 @@ impl Stage {
         let config = self.folder.path().join("daybridge.toml");
         let command = format!("daybridge --config {}", config.display());
         say(format!("\nreceiver     {}/webhooks/stripe", self.receiver_url));
-        say(format!("console      http://{}/metrics  /healthz  /readyz", self.console.address));
+        say(format!(
+            "console      http://{}/  name: demo  password: {}",
+            self.console.address, self.password
+        ));
+        say(format!("metrics      http://{}/metrics  /healthz  /readyz", self.console.address));
         say(format!("partner API  {}", self.sim.base_url()));
         say(format!("its truth    http://{}/_sim/state", self.sim.admin_addr));
         say("\ntry, from another terminal (target/release/daybridge):");
@@ -112,6 +141,7 @@ impl Stage {
         }
         self.stop.cancel();
         let _ = self.worker.await;
+        self.console.stop_jobs().await;
         self.queue.close().await;
         self.console.stop().await;
         self.sim.stop().await;
@@ -119,12 +149,16 @@ impl Stage {
 }
 
 /// Times are short, so that doubt is settled while somebody watches.
-fn settings(server: &str, console: &str, ledger: &std::path::Path, partner: &str) -> String {
+fn settings(server: &str, console: &str, ledger: &std::path::Path, partner: &str, hash: &str) -> String {
     format!(
         r#"[server]
 listen = "{server}"
 [console]
 listen = "{console}"
+secure_cookie = false
+[console.users.demo]
+password = "{hash}"
+role = "operator"
 [ledger]
 url = "sqlite:{}"
 [partner]

@@ -145,7 +145,7 @@ async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Resu
         }
         Order::Retry => {
             return Err(refused(format!(
-                "restart the worker or replay its events: daybridge replay plan --payment {key}"
+                "a payment is tried again by its own events: daybridge replay plan --payment {key}"
             )));
         }
         Order::Applied | Order::NotApplied if restored_at.is_some() => {
@@ -205,7 +205,7 @@ async fn event(tx: &mut Tx, id: &str, decided: &Decided<'_>) -> Result<&'static 
         (false, Order::Cancel) => {}
         (false, Order::Retry) => {
             return Err(refused(format!(
-                "restart the worker or replay it: daybridge replay plan --event {id}"
+                "an event is tried again by its own bytes: daybridge replay plan --event {id}"
             )));
         }
         (false, Order::Applied | Order::NotApplied) => {

@@ -66,7 +66,7 @@ impl SqlLedger {
         }
         let row = sqlx::query(
             "SELECT 'other_family' AS cause, COUNT(*) AS many, CAST(0 AS BIGINT) AS days, MIN(p.since) AS oldest \
-             FROM payments p WHERE p.decision = 'linked' AND p.since < $1 \
+             FROM payments p WHERE p.state = 'linked' AND p.since < $1 \
              AND EXISTS (SELECT 1 FROM events e WHERE e.payment = p.key AND e.family IS NOT NULL)",
         )
         .bind(now.saturating_sub(OTHER_FAMILY_MS))
@@ -202,7 +202,7 @@ impl SqlLedger {
     async fn paid_in_another_family(&self, limit: u32, now: Ms) -> Result<Vec<Result<Held, Fault>>, Fault> {
         let rows = sqlx::query(
             "SELECT p.key, p.since, MIN(e.family) AS family FROM payments p JOIN events e ON e.payment = p.key \
-             WHERE p.decision = 'linked' AND p.since < $2 AND e.family IS NOT NULL \
+             WHERE p.state = 'linked' AND p.since < $2 AND e.family IS NOT NULL \
              GROUP BY p.key, p.since ORDER BY p.since, p.key LIMIT $1",
         )
         .bind(i64::from(limit))

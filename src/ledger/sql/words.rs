@@ -66,7 +66,11 @@ fn held_next(key: &str, cause: &Cause, outcome: Outcome) -> String {
                 "set a valid partner token and restart the worker; it goes on by itself, at once with `daybridge held retry '{key}'`"
             );
         }
-        Cause::UnknownChannel => "check that the channel exists on this partner account",
+        Cause::UnknownChannel => {
+            return format!(
+                "check that the channel exists on this partner account, then `daybridge held retry '{key}'`; or name the right one: `daybridge held set '{key}' --channel …`; `daybridge held cancel '{key}'` closes it"
+            );
+        }
         Cause::Refused(..) => "do away with what the partner complains of",
         Cause::Below(..) => "look at the channel: it has fewer days than it had before",
         Cause::TooOld(_) => "check that the partner can be reached",
@@ -91,10 +95,10 @@ pub(super) fn forgotten_next(next: String, history: &[String]) -> String {
 pub(super) fn event_next(cause: &str, id: &str) -> String {
     match cause {
         "dead" => format!(
-            "look for what made the worker fail in its log, then replay it: `daybridge replay plan --event '{id}'`; `daybridge held cancel '{id}'` closes it"
+            "look for what made the worker fail in its log, then `daybridge held retry '{id}'`; `daybridge held cancel '{id}'` closes it"
         ),
         "unreadable" => format!(
-            "compare its body (`daybridge events show '{id}'`) with the source's settings, then restart the worker or replay it; `daybridge held cancel '{id}'` closes it"
+            "compare its body (`daybridge events show '{id}'`) with the source's settings, restart the worker where they were wrong, then `daybridge held retry '{id}'`; `daybridge held cancel '{id}'` closes it"
         ),
         _ => format!(
             "look at its body (`daybridge events show '{id}'`) and at the payments it names; `daybridge held cancel '{id}'` closes it"

@@ -201,6 +201,7 @@ async fn a_balance_hold_ends_although_an_older_transfer_stands_before_its_probe(
     house.start("run").await;
     let older = House::event("charge.succeeded", "evt_1", "pi_1", "DEMOCH-AB12C", "7");
     assert_eq!(house.post(&older).await, 200);
+    house.payment_is("stripe/pi_1", "planned").await;
     until("the older one is throttled", || async {
         let whole = house.json(&["payments", "show", "stripe/pi_1", "--json"]);
         whole["transfers"][0]["reason"].as_str()?.contains("throttles").then_some(())

@@ -76,12 +76,12 @@ async fn publish_many(queue: &Arc<dyn Queue>, prefix: &str, count: usize) -> (BT
 async fn what_a_full_queue_refused_is_never_reported_as_stored() {
     let (vhost, place) = vhost();
     let queue = place.open().await;
-    let policy = r#"{"max-length":50,"overflow":"reject-publish"}"#;
+    let policy = r#"{"max-length":10,"overflow":"reject-publish"}"#;
     let arguments = ["set_policy", "-p", &vhost, "--apply-to", "queues", "full", "daybridge.events", policy];
     Broker::shared().ctl(&arguments);
     // A consumer makes room all the time, so acks and nacks come mixed.
     let (mut confirmed, mut refused) = (BTreeSet::new(), 0);
-    let mut consumer = queue.consume(Lane::Events, 20).await.unwrap();
+    let mut consumer = queue.consume(Lane::Events, 100).await.unwrap();
     let (stop, mut stopped) = tokio::sync::oneshot::channel::<()>();
     let drained = tokio::spawn(async move {
         let mut stored = BTreeSet::new();

@@ -143,6 +143,17 @@ settle_window = "5s"
         self.spawn(name, &[role], &env);
     }
 
+    /// Starts a command; does not wait.
+    pub(crate) fn begin(&mut self, name: &str, arguments: &[&str]) {
+        self.spawn(name, arguments, &[]);
+    }
+
+    /// Waits until a command has ended; returns its exit code.
+    pub(crate) async fn ended(&mut self, name: &str) -> Option<i32> {
+        let mut child = self.processes.remove(name).unwrap();
+        tokio::task::spawn_blocking(move || child.wait().unwrap().code()).await.unwrap()
+    }
+
     /// Waits until a role is ready.
     pub(crate) async fn ready(&self, role: &str) {
         let port = if role == "work" { self.worker_console } else { self.console };

@@ -1,0 +1,199 @@
+//! Fields, redirects and errors of one request.
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use actix_web::{HttpResponse, http::header};
+
+use super::{gate::Visitor, shell::Notice, site::Site, text};
+use crate::{
+    domain::Ms,
+    ledger::{Act, Ledger, LedgerError},
+    ops::{held::HeldError, replay::ReplayError},
+};
+
+/// Longest reason, in characters.
+const REASON_CHARS_MAX: usize = 500;
+
+/// Longest of all other fields, in bytes.
+pub(super) const FIELD_BYTES_MAX: usize = 512;
+
+/// What a page answers.
+pub(super) type Answer = Pin<Box<dyn Future<Output = Result<HttpResponse, Wrong>>>>;
+
+/// Why a page is not answered; the text is for the user.
+#[derive(Debug)]
+pub(super) enum Wrong {
+    /// Something in the form or the address does not fit.
+    Asked(String),
+    /// No such thing.
+    Missing(String),
+    /// It does not fit what is recorded.
+    Refused(String),
+    /// Queue or ledger do not answer; try again.
+    Away(String),
+    /// Too many tries.
+    TooMany(String),
+}
+
+impl From<LedgerError> for Wrong {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Refused(text) => Wrong::Refused(text),
+            // Their texts may name hosts and files; whoever mends them reads the log.
+            LedgerError::Unavailable(_) | LedgerError::Newer { .. } | LedgerError::Corrupt(_) => {
+                tracing::error!(%error, "the console cannot use the ledger");
+                Wrong::Away("the ledger cannot be used now; the log says why".into())
+            }
+        }
+    }
+}
+
+impl From<HeldError> for Wrong {
+    fn from(error: HeldError) -> Self {
+        match error {
+            HeldError::Ledger(error) => error.into(),
+            HeldError::NotConfirmed(_) => Wrong::Away(error.to_string()),
+        }
+    }
+}
+
+impl From<ReplayError> for Wrong {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::Ledger(error) => error.into(),
+            ReplayError::NoPlan(hash) => Wrong::Missing(format!("no plan {hash}")),
+            ReplayError::NotConfirmed { .. } => Wrong::Away(error.to_string()),
+            ReplayError::Aborted(_) | ReplayError::Stale(_) | ReplayError::Line { .. } => {
+                Wrong::Refused(error.to_string())
+            }
+        }
+    }
+}
+
+/// Fields of an address or a form, in their order; a name may come several times.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    pub(super) fn parse(text: &[u8]) -> Self {
+        Self(form_urlencoded::parse(text).into_owned().collect())
+    }
+
+    /// The first of this name, trimmed; `None` where it is empty.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.all(name).next()
+    }
+
+    /// All of this name.
+    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0
+            .iter()
+            .filter(move |(known, _)| known == name)
+            .map(|(_, value)| value.trim())
+            .filter(|value| !value.is_empty() && value.len() <= FIELD_BYTES_MAX)
+    }
+
+    /// As it was typed, spaces and all: a password.
+    pub(super) fn untouched(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(super) fn owned(&self, name: &str) -> Option<String> {
+        self.get(name).map(str::to_owned)
+    }
+}
+
+/// One request of somebody who may make it.
+pub(super) struct Asked {
+    pub(super) site: Arc<Site>,
+    /// `None` where nobody has to be known.
+    pub(super) visitor: Option<Visitor>,
+    /// Address of the caller, as far as it is known.
+    pub(super) caller: Option<std::net::IpAddr>,
+    pub(super) cookie: Option<String>,
+    pub(super) query: Fields,
+    pub(super) form: Fields,
+    pub(super) now: Ms,
+}
+
+impl Asked {
+    pub(super) fn ledger(&self) -> &dyn Ledger {
+        self.site.ledger.as_ref()
+    }
+
+    pub(super) fn who(&self) -> &str {
+        self.visitor.as_ref().map_or("nobody", |visitor| &visitor.name)
+    }
+
+    /// A field of a form that must be there.
+    pub(super) fn field(&self, name: &str) -> Result<&str, Wrong> {
+        self.form
+            .get(name)
+            .ok_or_else(|| Wrong::Asked(format!("{name} is missing, or longer than it may be")))
+    }
+
+    /// Who acts, and the reason that was typed.
+    pub(super) fn act(&self) -> Result<Act<'_>, Wrong> {
+        let typed = self.form.untouched("reason").unwrap_or_default().trim();
+        if typed.is_empty() {
+            return Err(Wrong::Asked("give a reason; it is kept with your name and the time".into()));
+        }
+        if typed.chars().count() > REASON_CHARS_MAX {
+            return Err(Wrong::Asked(format!("a reason has at most {REASON_CHARS_MAX} characters")));
+        }
+        Ok(Act { who: self.who(), reason: typed })
+    }
+
+    /// A time in the address or the form.
+    pub(super) fn time(&self, fields: &Fields, name: &str) -> Result<Option<Ms>, Wrong> {
+        let typed = fields.get(name);
+        typed.map(|typed| text::parse_time(typed, self.now)).transpose().map_err(Wrong::Asked)
+    }
+
+    /// The page of this site that a field names, or `otherwise`.
+    pub(super) fn page_in<'a>(&'a self, field: &str, otherwise: &'a str) -> &'a str {
+        self.form.get(field).filter(|page| is_ours(page)).unwrap_or(otherwise)
+    }
+
+    /// After a form: to the page that it stood on, or `otherwise`, with a notice.
+    pub(super) fn back(&self, otherwise: &str, notice: Notice, many: usize) -> HttpResponse {
+        let page = self.page_in("back", otherwise);
+        let join = if page.contains('?') { '&' } else { '?' };
+        see(&format!("{page}{join}told={}&n={many}", notice.word()))
+    }
+}
+
+/// A path of this site: a browser reads `//` and `/\` as another host.
+fn is_ours(page: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_graphic() && b != b'\\';
+    page.starts_with('/') && !page.starts_with("//") && page.bytes().all(plain)
+}
+
+/// 303: the browser gets that page, and a reload does not send the form again.
+pub(super) fn see(page: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((header::LOCATION, page)).finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_leads_back_to_this_site_alone() {
+        assert!(is_ours("/held?cause=a%20b"));
+        for other in
+            ["//evil.example", "/\\evil.example", "https://evil.example", "", "held", "/a\nb", "/a b"]
+        {
+            assert!(!is_ours(other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn fields_come_several_times_and_are_bounded() {
+        let long = "x".repeat(FIELD_BYTES_MAX + 1);
+        let fields = Fields::parse(format!("key=a%2Fb&key=+c+&key=&key={long}&password=+p+").as_bytes());
+        assert_eq!(fields.all("key").collect::<Vec<_>>(), ["a/b", "c"]);
+        assert_eq!(fields.untouched("password"), Some(" p "));
+        assert_eq!(fields.get("none"), None);
+    }
+}

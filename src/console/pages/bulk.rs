@@ -1,0 +1,117 @@
+//! One decision about several held things: exactly those that were ticked on a page that showed them. First a page
+//! that counts them and asks, then the act; nothing is selected anew in between, so that what came meanwhile is not
+//! touched.
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+
+use super::{decide::decision, held::ROWS_MAX};
+use crate::{
+    console::{
+        asked::{Answer, Asked, Wrong},
+        shell::{Shell, page},
+        text,
+    },
+    ledger::{query::HeldQuery, view},
+};
+
+/// From so many on, the count is typed.
+const COUNT_TYPED_FROM: usize = 11;
+
+/// What the decisions do, for the question.
+const WORDS: [(&str, &str); 4] = [
+    ("retry", "Try again"),
+    ("applied", "Settle as applied (the days are on the channels)"),
+    ("not-applied", "Settle as not applied (the days are not on the channels; they are extended anew)"),
+    ("cancel", "Cancel (no days will ever move)"),
+];
+
+#[derive(Template)]
+#[template(path = "bulk.html", config = "src/console/askama.toml")]
+struct Confirm {
+    shell: Shell,
+    word: String,
+    what: &'static str,
+    reason: String,
+    cause: String,
+    rows: Vec<view::Held>,
+    days: u64,
+    type_count: bool,
+}
+
+#[derive(Template)]
+#[template(path = "bulk_done.html", config = "src/console/askama.toml")]
+struct Done {
+    shell: Shell,
+    done: usize,
+    refused: Vec<(String, String)>,
+    back: String,
+}
+
+/// Keys that were ticked, each once.
+fn ticked(asked: &Asked) -> Result<Vec<String>, Wrong> {
+    let keys: BTreeSet<&str> = asked.form.all("key").collect();
+    let keys_max = usize::try_from(ROWS_MAX).unwrap_or(usize::MAX).saturating_mul(4);
+    match keys.len() {
+        0 => Err(Wrong::Asked("no row is ticked".into())),
+        many if many > keys_max => Err(Wrong::Asked(format!("at most {keys_max} rows at once"))),
+        _ => Ok(keys.into_iter().map(str::to_owned).collect()),
+    }
+}
+
+pub(in crate::console) fn confirm(asked: Asked) -> Answer {
+    Box::pin(async move {
+        let keys = ticked(&asked)?;
+        let word = asked.field("decision")?.to_owned();
+        decision(&word)?;
+        let reason = asked.act()?.reason.to_owned();
+        let mut rows = Vec::new();
+        for key in keys {
+            let wanted = HeldQuery { key: Some(key.clone()), cause: None };
+            let found = asked.ledger().held(&wanted, 1, asked.now).await?;
+            rows.extend(found.into_iter().filter(|held| held.key == key).take(1));
+        }
+        if rows.is_empty() {
+            return Err(Wrong::Refused(
+                "none of the ticked rows is held any more; nothing was changed".into(),
+            ));
+        }
+        page(&Confirm {
+            shell: Shell::new(&asked, "Are you sure?", "/held"),
+            what: WORDS.iter().find(|(known, _)| *known == word).map_or("", |(_, what)| what),
+            days: rows.iter().filter_map(|held| held.days).map(u64::from).sum(),
+            type_count: rows.len() >= COUNT_TYPED_FROM,
+            cause: asked.form.owned("cause").unwrap_or_default(),
+            word,
+            reason,
+            rows,
+        })
+    })
+}
+
+pub(in crate::console) fn apply(asked: Asked) -> Answer {
+    Box::pin(async move {
+        let keys = ticked(&asked)?;
+        let (decision, notice) = decision(asked.field("decision")?)?;
+        let act = asked.act()?;
+        let many = keys.len();
+        if many >= COUNT_TYPED_FROM && asked.form.get("count") != Some(&*many.to_string()) {
+            return Err(Wrong::Asked(format!("type {many} to confirm; nothing was changed")));
+        }
+        let mut refused = Vec::new();
+        for key in keys {
+            match asked.site.desk().decide(&key, &decision, act, asked.now).await.map_err(Wrong::from) {
+                Ok(()) => {}
+                Err(Wrong::Refused(why)) => refused.push((key, why)),
+                Err(other) => return Err(other),
+            }
+        }
+        let back = text::cause(asked.form.get("cause").unwrap_or_default());
+        if refused.is_empty() {
+            return Ok(asked.back(&back, notice, many));
+        }
+        let shell = Shell::new(&asked, "Not all of it", "/held");
+        page(&Done { shell, done: many.saturating_sub(refused.len()), refused, back })
+    })
+}

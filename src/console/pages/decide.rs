@@ -1,0 +1,65 @@
+//! What a person decides about one thing that is held.
+
+use crate::{
+    console::{
+        asked::{Answer, Asked, Wrong},
+        shell::Notice,
+    },
+    domain::id::ChannelId,
+    ledger::Correction,
+    ops::held::Decision,
+};
+
+/// The decision that a form names, and what is said of it afterwards.
+pub(super) fn decision(word: &str) -> Result<(Decision, Notice), Wrong> {
+    match word {
+        "retry" => Ok((Decision::Retry, Notice::Retried)),
+        "applied" => Ok((Decision::Applied, Notice::Settled)),
+        "not-applied" => Ok((Decision::NotApplied, Notice::Settled)),
+        "cancel" => Ok((Decision::Cancel, Notice::Cancelled)),
+        other => Err(Wrong::Asked(format!("{other:?} is no decision"))),
+    }
+}
+
+pub(in crate::console) fn retry(asked: Asked) -> Answer {
+    Box::pin(async move { decide(&asked, "retry").await })
+}
+
+pub(in crate::console) fn cancel(asked: Asked) -> Answer {
+    Box::pin(async move { decide(&asked, "cancel").await })
+}
+
+pub(in crate::console) fn settle(asked: Asked) -> Answer {
+    Box::pin(async move {
+        match asked.field("outcome")? {
+            outcome @ ("applied" | "not-applied") => decide(&asked, outcome).await,
+            other => Err(Wrong::Asked(format!("an outcome is applied or not-applied, not {other:?}"))),
+        }
+    })
+}
+
+async fn decide(asked: &Asked, word: &str) -> Result<actix_web::HttpResponse, Wrong> {
+    let (decision, notice) = decision(word)?;
+    asked.site.desk().decide(asked.field("key")?, &decision, asked.act()?, asked.now).await?;
+    Ok(asked.back("/held", notice, 1))
+}
+
+pub(in crate::console) fn set(asked: Asked) -> Answer {
+    Box::pin(async move {
+        let channel = asked.form.get("channel").map(|typed| {
+            ChannelId::parse(typed).ok_or_else(|| Wrong::Asked(format!("{typed:?} is no channel id")))
+        });
+        let days = asked.form.get("days").map(|typed| match typed.parse::<u32>() {
+            Ok(days) if days > 0 => Ok(days),
+            _ => Err(Wrong::Asked(format!("{typed:?} is no number of days"))),
+        });
+        let (channel, days) = (channel.transpose()?, days.transpose()?);
+        if channel.is_none() && days.is_none() {
+            return Err(Wrong::Asked("give a channel, days, or both".into()));
+        }
+        let comment = asked.site.interpreter.comment();
+        let correction = Correction { channel, days, act: asked.act()?, comment };
+        asked.site.desk().correct(asked.field("key")?, &correction, asked.now).await?;
+        Ok(asked.back("/held", Notice::Set, 1))
+    })
+}

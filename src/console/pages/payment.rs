@@ -1,0 +1,129 @@
+//! One payment: what is known of it, and everything that happened, in order of time. Never the body of an event.
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+
+use crate::{
+    console::{
+        asked::{Answer, Asked, Wrong},
+        shell::{Shell, page},
+        text,
+    },
+    domain::Ms,
+    ledger::{
+        Ledger, LedgerError,
+        query::{HeldQuery, Page},
+        view,
+    },
+};
+
+/// Acts shown of one key.
+const ACTS_MAX: u32 = 100;
+
+/// One thing that happened.
+struct Moment {
+    at: Ms,
+    /// `delivery`, `transfer`, `movement` or `act`.
+    kind: &'static str,
+    what: String,
+    state: String,
+    detail: String,
+    who: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "payment.html", config = "src/console/askama.toml")]
+struct Payment {
+    shell: Shell,
+    whole: view::PaymentWhole,
+    moments: Vec<Moment>,
+    /// What of it waits for a person.
+    held: Vec<view::Held>,
+    /// This page's own address, for forms to come back to.
+    back: String,
+}
+
+pub(in crate::console) fn show(asked: Asked) -> Answer {
+    Box::pin(async move {
+        let key =
+            asked.query.get("key").ok_or_else(|| Wrong::Asked("the address names no payment".into()))?;
+        let ledger = asked.ledger();
+        let whole = ledger.payment(key).await?;
+        let whole = whole.ok_or_else(|| Wrong::Missing(format!("no payment is known by {key}")))?;
+        let keys: Vec<String> = std::iter::once(whole.payment.key.clone())
+            .chain(whole.transfers.iter().map(|transfer| transfer.key.clone()))
+            .collect();
+        let moments = moments(ledger, &whole, &keys).await?;
+        let mut held = Vec::new();
+        for key in keys {
+            let wanted = HeldQuery { key: Some(key), cause: None };
+            held.extend(ledger.held(&wanted, 1, asked.now).await?);
+        }
+        page(&Payment {
+            shell: Shell::new(&asked, whole.payment.key.clone(), "/payments"),
+            back: text::payment(&whole.payment.key),
+            whole,
+            moments,
+            held,
+        })
+    })
+}
+
+async fn moments(
+    ledger: &dyn Ledger,
+    whole: &view::PaymentWhole,
+    keys: &[String],
+) -> Result<Vec<Moment>, LedgerError> {
+    let mut moments: Vec<Moment> = whole.events.iter().map(delivery).collect();
+    for transfer in &whole.transfers {
+        moments.extend(transfer.steps.iter().map(|step| Moment {
+            at: step.at,
+            kind: "transfer",
+            what: transfer.key.clone(),
+            state: step.state.clone(),
+            detail: match step.attempt {
+                0 => step.note.clone(),
+                attempt => format!("attempt {attempt}. {}", step.note),
+            },
+            who: step.who.clone(),
+        }));
+    }
+    moments.extend(whole.movements.iter().map(|movement| Moment {
+        at: movement.at,
+        kind: "movement",
+        what: movement.channel.clone(),
+        state: "unexplained".into(),
+        detail: format!("activeTill {}, not {}", text::utc(&movement.to), text::utc(&movement.from)),
+        who: None,
+    }));
+    let mut seen = BTreeSet::new();
+    for key in keys {
+        for act in ledger.audit(Some(key), &Page::first(ACTS_MAX)).await? {
+            if seen.insert(act.number) {
+                moments.push(Moment {
+                    at: act.at,
+                    kind: "act",
+                    what: act.key,
+                    state: act.action,
+                    detail: act.reason,
+                    who: Some(act.who),
+                });
+            }
+        }
+    }
+    moments.sort_by_key(|moment| moment.at);
+    Ok(moments)
+}
+
+fn delivery(event: &view::Event) -> Moment {
+    let reason = event.reason.as_deref().unwrap_or_default();
+    Moment {
+        at: event.received_at,
+        kind: "delivery",
+        what: format!("{} {}", event.event_type, event.event),
+        state: event.outcome.clone(),
+        detail: format!("{} from {}. {reason}", event.trigger, event.source),
+        who: None,
+    }
+}

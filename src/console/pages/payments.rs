@@ -1,0 +1,96 @@
+//! Payments, newest first: search, filters, saved views. All of it stands in the address, so that a page can be kept
+//! and sent.
+
+use askama::Template;
+
+use super::{page_after, page_of};
+use crate::{
+    console::{
+        asked::{Answer, Asked, Fields},
+        shell::{Shell, page},
+        text,
+    },
+    ledger::{query::PaymentQuery, view},
+};
+
+/// States to choose from.
+const STATES: [&str; 7] = ["linked", "planned", "doubtful", "held", "credited", "cancelled", "nothing"];
+
+/// Fields of a filter.
+const FIELDS: [&str; 5] = ["q", "state", "source", "since", "until"];
+
+#[derive(Template)]
+#[template(path = "payments.html", config = "src/console/askama.toml")]
+struct Payments {
+    shell: Shell,
+    q: String,
+    state: String,
+    source: String,
+    since: String,
+    until: String,
+    sources: Vec<String>,
+    /// State, and the address of the same filter with it.
+    chips: Vec<(&'static str, String)>,
+    rows: Vec<view::Payment>,
+    next: Option<String>,
+    views: Vec<view::SavedView>,
+    /// The filter as it is kept in a view.
+    kept: String,
+}
+
+/// The filter among fields, as a query without anything else.
+pub(super) fn kept(fields: &Fields) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for name in FIELDS {
+        if let Some(value) = fields.get(name) {
+            query.append_pair(name, value);
+        }
+    }
+    query.finish()
+}
+
+pub(in crate::console) fn list(asked: Asked) -> Answer {
+    Box::pin(async move {
+        let query = &asked.query;
+        let wanted = PaymentQuery {
+            text: query.owned("q"),
+            state: query.owned("state"),
+            source: query.owned("source"),
+            since: asked.time(query, "since")?,
+            until: asked.time(query, "until")?,
+            ..PaymentQuery::default()
+        };
+        let found = asked.ledger().payments(&wanted, &page_after(query.owned("after"))).await?;
+        let (rows, more) = page_of(found);
+        let [q, state, source, since, until] = FIELDS.map(|name| query.owned(name).unwrap_or_default());
+        let with = |state: &str, after: &str| {
+            let fields = [
+                ("q", &*q),
+                ("state", state),
+                ("source", &*source),
+                ("since", &*since),
+                ("until", &*until),
+                ("after", after),
+            ];
+            text::address("/payments", &fields)
+        };
+        let chips = STATES.iter().map(|state| (*state, with(state, ""))).collect();
+        let last = rows.last().filter(|_| more).map(|row| row.key.clone());
+        let next = last.map(|last| with(&state, &last));
+        let views = asked.ledger().views(asked.who()).await?;
+        page(&Payments {
+            shell: Shell::new(&asked, "Payments", "/payments"),
+            chips,
+            next,
+            sources: asked.site.sources(),
+            views,
+            kept: kept(query),
+            rows,
+            q,
+            state,
+            source,
+            since,
+            until,
+        })
+    })
+}

@@ -1,0 +1,85 @@
+//! One plan: what it says of each payment, and how far it is published.
+
+use askama::Template;
+
+use super::{ROWS, page_of};
+use crate::{
+    console::{
+        asked::{Answer, Asked, Wrong},
+        shell::{Shell, page},
+        text,
+    },
+    ledger::{Plan, plan::PlanState, view::Planned},
+    ops::replay::{PER_SECOND, PER_SECOND_MAX},
+};
+
+/// What may become of a payment.
+const VERDICTS: [&str; 4] = ["extend", "conflict", "held", "skip"];
+
+#[derive(Template)]
+#[template(path = "plan.html", config = "src/console/askama.toml")]
+struct Shown {
+    shell: Shell,
+    plan: Plan,
+    /// Verdict, how many, and the address of those.
+    chips: Vec<(&'static str, u64, String)>,
+    verdict: String,
+    rows: Vec<(i64, Planned)>,
+    next: Option<String>,
+    /// It is being applied by this process.
+    running: bool,
+    /// Why it was not applied, or not wholly.
+    ended: Option<String>,
+    back: String,
+    per_second: u32,
+    per_second_max: u32,
+}
+
+impl Shown {
+    fn may_apply(&self) -> bool {
+        !self.running && matches!(self.plan.state, PlanState::Ready | PlanState::Paused | PlanState::Running)
+    }
+
+    fn may_pause(&self) -> bool {
+        self.plan.state == PlanState::Running
+    }
+
+    fn may_abort(&self) -> bool {
+        matches!(self.plan.state, PlanState::Ready | PlanState::Paused | PlanState::Running)
+    }
+}
+
+pub(in crate::console) fn show(asked: Asked) -> Answer {
+    Box::pin(async move {
+        let hash = asked.query.get("hash").ok_or_else(|| Wrong::Asked("the address names no plan".into()))?;
+        let plan = asked.ledger().plan(hash).await?;
+        let plan = plan.ok_or_else(|| Wrong::Missing(format!("no plan {hash}")))?;
+        let verdict = asked.query.get("verdict").filter(|verdict| VERDICTS.contains(verdict));
+        let after = asked.query.get("after").and_then(|after| after.parse().ok()).unwrap_or(0);
+        let limit = ROWS.saturating_add(1);
+        let (rows, more) = page_of(asked.ledger().plan_payments(plan.number, verdict, after, limit).await?);
+        let with = |verdict: &str, after: &str| {
+            text::address("/replay/show", &[("hash", &*plan.hash), ("verdict", verdict), ("after", after)])
+        };
+        let totals = &plan.totals;
+        let counted = [totals.extend, totals.conflict, totals.held, totals.skip];
+        let chips =
+            VERDICTS.iter().zip(counted).map(|(verdict, many)| (*verdict, many, with(verdict, ""))).collect();
+        let verdict = verdict.unwrap_or_default().to_owned();
+        let last = rows.last().filter(|_| more).map(|(position, _)| position.to_string());
+        let next = last.map(|last| with(&verdict, &last));
+        page(&Shown {
+            shell: Shell::new(&asked, format!("Replay {}", plan.hash), "/replay"),
+            running: asked.site.jobs.is_running(&plan.hash),
+            ended: asked.site.jobs.ended(&plan.hash),
+            back: text::plan(&plan.hash),
+            per_second: PER_SECOND,
+            per_second_max: PER_SECOND_MAX,
+            plan,
+            chips,
+            verdict,
+            rows,
+            next,
+        })
+    })
+}

@@ -1,0 +1,49 @@
+//! What pages are made from.
+
+use std::sync::Arc;
+
+use super::{gate::Gate, jobs::Jobs};
+use crate::{
+    config::Config,
+    ledger::Ledger,
+    ops::held,
+    queue::Queue,
+    worker::{Interpreter, millis},
+};
+
+/// The console's own.
+pub(super) struct Site {
+    pub(super) config: Config,
+    pub(super) queue: Arc<dyn Queue>,
+    pub(super) ledger: Arc<dyn Ledger>,
+    pub(super) interpreter: Interpreter,
+    pub(super) gate: Gate,
+    pub(super) jobs: Jobs,
+}
+
+impl Site {
+    pub(super) fn new(
+        config: &Config,
+        queue: Arc<dyn Queue>,
+        ledger: Arc<dyn Ledger>,
+        interpreter: Interpreter,
+    ) -> anyhow::Result<Self> {
+        let gate = Gate::new(config)?;
+        Ok(Self { config: config.clone(), queue, ledger, interpreter, gate, jobs: Jobs::new() })
+    }
+
+    /// Where held things are decided.
+    pub(super) fn desk(&self) -> held::Desk<'_> {
+        held::Desk {
+            ledger: self.ledger.as_ref(),
+            queue: self.queue.as_ref(),
+            interpreter: &self.interpreter,
+            settle_window_ms: millis(self.config.partner.settle_window),
+        }
+    }
+
+    /// Names of the sources, for filters.
+    pub(super) fn sources(&self) -> Vec<String> {
+        self.interpreter.sources().map(str::to_owned).collect()
+    }
+}

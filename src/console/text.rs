@@ -1,0 +1,100 @@
+//! Times and values in words.
+
+use crate::{domain::Ms, worker::millis};
+
+/// A time in UTC, to the second.
+pub(super) fn utc(ms: &Ms) -> String {
+    jiff::Timestamp::from_millisecond(*ms)
+        .map_or_else(|_| ms.to_string(), |time| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
+}
+
+/// The same for programs.
+pub(super) fn stamp(ms: &Ms) -> String {
+    jiff::Timestamp::from_millisecond(*ms).map_or_else(|_| ms.to_string(), |time| time.to_string())
+}
+
+/// How long ago, in its largest unit.
+pub(super) fn ago(ms: &Ms, now: &Ms) -> String {
+    let seconds = now.saturating_sub(*ms).max(0) / 1000;
+    let (many, unit) = match seconds {
+        0..=119 => (seconds, "s"),
+        120..=7_199 => (seconds / 60, "min"),
+        7_200..=172_799 => (seconds / 3_600, "h"),
+        _ => (seconds / 86_400, "days"),
+    };
+    format!("{many} {unit} ago")
+}
+
+/// A value, or a dash.
+pub(super) fn or_dash(value: &Option<impl ToString>) -> String {
+    value.as_ref().map_or_else(|| "–".to_owned(), ToString::to_string)
+}
+
+/// An amount as the provider counts it.
+pub(super) fn amount(amount: &Option<i64>, currency: &Option<String>) -> String {
+    match (amount, currency) {
+        (Some(amount), Some(currency)) => format!("{amount} {currency}"),
+        (Some(amount), None) => amount.to_string(),
+        (None, _) => "–".to_owned(),
+    }
+}
+
+/// An address with fields; empty ones are left out.
+pub(super) fn address(path: &str, fields: &[(&str, &str)]) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
+        query.append_pair(name, value);
+    }
+    match query.finish() {
+        query if query.is_empty() => path.to_owned(),
+        query => format!("{path}?{query}"),
+    }
+}
+
+/// The page of a payment, found by any name of it.
+pub(super) fn payment(key: &str) -> String {
+    address("/payments/show", &[("key", key)])
+}
+
+/// The page of a plan.
+pub(super) fn plan(hash: &str) -> String {
+    address("/replay/show", &[("hash", hash)])
+}
+
+/// The page of a cause.
+pub(super) fn cause(cause: &str) -> String {
+    address("/held", &[("cause", cause)])
+}
+
+/// A time as typed: RFC 3339, a day, or a span before `now` such as `1h` or `2days`.
+pub(super) fn parse_time(text: &str, now: Ms) -> Result<Ms, String> {
+    if let Ok(span) = humantime::parse_duration(text) {
+        return Ok(now.saturating_sub(millis(span)));
+    }
+    let day = format!("{text}T00:00:00Z");
+    [text, &day]
+        .iter()
+        .find_map(|text| text.parse::<jiff::Timestamp>().ok())
+        .map(jiff::Timestamp::as_millisecond)
+        .ok_or_else(|| {
+            format!("{text:?} is not a time: use 2026-11-23T08:00:00Z, 2026-11-23, or a span such as 1h")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_addresses_in_words() {
+        let now = 1_795_420_800_000;
+        assert_eq!(utc(&now), "2026-11-23 08:00:00Z");
+        assert_eq!(parse_time("1h", now), Ok(now - 3_600_000));
+        assert_eq!(parse_time("2026-11-23", now), Ok(now - 8 * 3_600_000));
+        assert!(parse_time("soon", now).is_err());
+        assert_eq!(ago(&(now - 90_000), &now), "90 s ago");
+        assert_eq!(ago(&(now - 3 * 86_400_000), &now), "3 days ago");
+        assert_eq!(payment("stripe/pi 1#1&x"), "/payments/show?key=stripe%2Fpi+1%231%26x");
+        assert_eq!(address("/held", &[("cause", "")]), "/held");
+    }
+}
