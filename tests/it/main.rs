@@ -8,6 +8,7 @@
     reason = "a test that fails says where; clippy spares only the test functions, not their helpers"
 )]
 
+mod console;
 mod deploy;
 mod domain;
 mod e2e;

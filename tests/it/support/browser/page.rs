@@ -42,40 +42,36 @@ impl Browser {
         .await
     }
 
-    /// The field with this label, which must be its label in the HTML too.
-    async fn field(&self, label: &str) -> WebElement {
-        let words = quoted(label);
-        let path = format!(
-            "//*[self::input or self::select or self::textarea][@id = //label[starts-with(normalize-space(), \
-             {words})]/@for or ancestor::label[starts-with(normalize-space(), {words})] or @aria-label = {words}]"
-        );
-        self.shown(&path, &format!("a field labelled {label:?}")).await
-    }
-
-    /// Types into a field in place of what stands there.
-    pub(crate) async fn fill(&self, label: &str, text: &str) {
-        let field = self.field(label).await;
-        if field.tag_name().await.unwrap() != "select" {
-            field.clear().await.unwrap();
+    /// Fills fields of the form with a visible button that says so, and presses it.
+    pub(crate) async fn send(&self, button: &str, fields: &[(&str, &str)]) {
+        let path = format!("//button[starts-with(normalize-space(), {})]", quoted(button));
+        let button = self.shown(&path, &format!("a button {button:?}")).await;
+        let form = button.find(By::XPath("./ancestor::form")).await.unwrap();
+        for (label, text) in fields {
+            fill(&form, label, text).await;
         }
-        field.send_keys(text).await.unwrap();
+        self.leave_by(&button).await;
     }
 
-    /// Chooses a radio button or a check box.
-    pub(crate) async fn choose(&self, label: &str) {
-        self.field(label).await.click().await.unwrap();
-    }
-
-    /// Presses the first visible button whose words begin so.
-    pub(crate) async fn press(&self, words: &str) {
-        let path = format!("//button[starts-with(normalize-space(), {})]", quoted(words));
-        self.shown(&path, &format!("a button {words:?}")).await.click().await.unwrap();
+    /// Ticks the first visible box with this label.
+    pub(crate) async fn tick(&self, label: &str) {
+        self.shown(&field(label), &format!("a box {label:?}")).await.click().await.unwrap();
     }
 
     /// Follows the first visible link whose words begin so.
     pub(crate) async fn follow(&self, words: &str) {
         let path = format!("//a[starts-with(normalize-space(), {})]", quoted(words));
-        self.shown(&path, &format!("a link {words:?}")).await.click().await.unwrap();
+        let link = self.shown(&path, &format!("a link {words:?}")).await;
+        self.leave_by(&link).await;
+    }
+
+    /// Clicks, and waits until another document is there; it may be one of the same address.
+    async fn leave_by(&self, element: &WebElement) {
+        let document = async || Some(self.driver().find(By::Tag("html")).await.ok()?.element_id());
+        let before = document().await;
+        element.click().await.unwrap();
+        until("the click brings a page", || async { document().await.filter(|id| before.as_ref() != Some(id)) })
+            .await;
     }
 
     /// Opens what is folded away under these words.
@@ -95,10 +91,52 @@ impl Browser {
         panic!("the page {} has not {what}{text}:\n{}", self.path().await, self.text().await)
     }
 
+    /// Texts of all elements that a test knows by this name.
+    pub(crate) async fn all(&self, name: &str) -> Vec<String> {
+        let mut texts = Vec::new();
+        for element in self.driver().find_all(By::Css(format!("[data-test={name}]"))).await.unwrap() {
+            texts.push(element.text().await.unwrap());
+        }
+        texts
+    }
+
+    /// Nothing makes a phone scroll sideways; a table may scroll in its own frame.
+    pub(crate) async fn fits_a_phone(&self) {
+        self.phone(true).await;
+        let widths = self.script("return [document.documentElement.scrollWidth, window.innerWidth]").await;
+        assert_eq!(widths[0], widths[1], "{} is wider than a phone", self.path().await);
+        self.phone(false).await;
+    }
+
     /// What a script returns; it may await.
     pub(super) async fn script(&self, script: &str) -> Value {
         self.driver().execute(script, Vec::new()).await.unwrap().json().clone()
     }
+}
+
+/// Types into the field with this label in place of what stands there; chooses it where it can only be chosen.
+async fn fill(form: &WebElement, label: &str, text: &str) {
+    let path = field(label);
+    let field = form.find(By::XPath(format!(".{path}"))).await;
+    let field = field.unwrap_or_else(|error| panic!("no field is labelled {label:?}: {error}"));
+    let kind = field.attr("type").await.unwrap().unwrap_or_default();
+    if matches!(&*kind, "radio" | "checkbox") {
+        field.click().await.unwrap();
+        return;
+    }
+    if field.tag_name().await.unwrap() == "input" {
+        field.clear().await.unwrap();
+    }
+    field.send_keys(text).await.unwrap();
+}
+
+/// Where a field with this label is.
+fn field(label: &str) -> String {
+    let words = quoted(label);
+    format!(
+        "//*[self::input or self::select][@id = //label[starts-with(normalize-space(), {words})]/@for \
+         or ancestor::label[starts-with(normalize-space(), {words})]]"
+    )
 }
 
 /// As a string of XPath, which knows no escapes.

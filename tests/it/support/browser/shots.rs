@@ -12,6 +12,9 @@ const FOLDER: &str = "SCREENSHOTS";
 /// A phone's screen in CSS pixels.
 const PHONE: (u32, u32) = (390, 844);
 
+/// A desk's.
+const DESK: (u32, u32) = (1280, 900);
+
 /// Where pictures go.
 pub(crate) struct Shots(Option<PathBuf>);
 
@@ -55,14 +58,10 @@ impl Browser {
         self.cdp("Emulation.setEmulatedMedia", json!({"features": features})).await;
     }
 
-    /// Has a phone's screen, or its own.
+    /// Has a phone's screen, or a desk's; told to it, because the window's own would take a scroll bar off.
     pub(crate) async fn phone(&self, phone: bool) {
-        if !phone {
-            self.cdp("Emulation.clearDeviceMetricsOverride", json!({})).await;
-            return;
-        }
-        let (width, height) = PHONE;
-        let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": true});
+        let (width, height) = if phone { PHONE } else { DESK };
+        let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone});
         self.cdp("Emulation.setDeviceMetricsOverride", metrics).await;
     }
 }

@@ -1,0 +1,3 @@
+//! The console, as people use it.
+
+mod browser;
