@@ -1,3 +1,8 @@
-//! The console, as people use it.
+//! The console over real HTTP: who gets in, what the pages hold, what their forms do.
 
+mod acts;
 mod browser;
+mod gate;
+mod kit;
+mod pages;
+mod routes;

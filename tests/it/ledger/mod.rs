@@ -4,7 +4,7 @@ mod desk;
 mod files;
 mod forgotten;
 pub(crate) mod kit;
-mod ops;
+pub(crate) mod ops;
 mod pauses;
 mod plans;
 mod recording;

@@ -9,7 +9,7 @@ use sqlx::{Connection as _, Executor as _};
 
 use super::kit::*;
 
-pub(super) async fn take_to(kit: &Kit, name: &str, state: State) -> String {
+pub(crate) async fn take_to(kit: &Kit, name: &str, state: State) -> String {
     let key = kit.grant(name, &format!("CHAN-{name}")).await;
     let claims = kit.claim(ACCOUNT, "w", NOW, NOW + 60_000, 9).await.unwrap();
     let claim =
