@@ -53,8 +53,8 @@ pub(super) async fn audit(browser: &Browser) {
     for (what, why) in [
         ("login failed", ""),
         ("settle", "not in Billing History"),
-        ("settle pause", "a look at the balance"),
-        ("settle resume", "the balance is fine"),
+        ("settle pause", "a look at the channel"),
+        ("settle resume", "the channel is fine"),
         ("replay apply", "resent by hand"),
         ("replay abort", "the wrong ones"),
     ] {
