@@ -8,6 +8,9 @@ pub mod config;
 /// What travels on the queue: the bytes as received and the few words around them.
 pub mod envelope;
 
+/// Calls out: where they may go, and what may be said of them.
+pub mod outbound;
+
 /// Webhooks in: signature schemes, event maps, and the receiver that answers 200 only after a confirm.
 pub mod provider;
 

@@ -3,10 +3,10 @@
 use std::net::TcpListener;
 
 use daybridge::{
-    config::{Config, QueueUrl},
+    config::{Config, QueueUrl, Source},
     domain::reply::ReadError,
     ledger, partner,
-    provider::Sources,
+    provider::{Sources, history},
     queue,
 };
 
@@ -29,6 +29,9 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     line("queue", reach_queue(&config).await);
     line("ledger", reach_ledger(&config).await);
     line("partner", reach_partner(&config).await);
+    for (name, source) in &config.sources {
+        line("backfill", reach_history(name, source).await);
+    }
     if failed { Err(Failure::Said) } else { Ok(()) }
 }
 
@@ -93,5 +96,18 @@ async fn reach_partner(config: &Config) -> Result<String, String> {
         Err(ReadError::Failed(why)) => {
             Err(format!("{}: {why}; check partner.base_url and the network", config.partner.base_url))
         }
+    }
+}
+
+async fn reach_history(name: &str, source: &Source) -> Result<String, String> {
+    let history = history::open(name, source).map_err(|error| error.to_string())?;
+    let Some(history) = history else {
+        return Ok(format!(
+            "sources.{name} has no api_key: events that never arrive are not found; to find them, make a restricted key"
+        ));
+    };
+    match history.health().await {
+        Ok(()) => Ok(format!("{} lists what sources.{name} needs", source.api_base)),
+        Err(error) => Err(format!("sources.{name}: {}: {error}", source.api_base)),
     }
 }

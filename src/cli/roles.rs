@@ -6,10 +6,11 @@ use daybridge::{
     config::Config,
     console::{self, Parts},
     ledger::{self, Ledger, LedgerError},
+    ops::backfill::{self, Asked},
     partner,
-    provider::{self, Address, Sources, source::Readers},
+    provider::{self, Address, Sources, history, source::Readers},
     queue,
-    worker::{self, Doors},
+    worker::{self, Doors, millis},
 };
 use secrecy::ExposeSecret as _;
 use tokio::signal::unix::{SignalKind, signal};
@@ -58,10 +59,12 @@ pub async fn run(config: Config, role: Role) -> Result<(), Failure> {
     let queue = queue::open(&config.queue).await?;
     let mut ledger = None;
     let mut doors = None;
+    let mut asked = Vec::new();
     if role.works() {
         let opened = open_ledger(&config).await?;
         let partner = partner::open(&config.partner).map_err(usage)?;
         let readers = Sources::readers(&config).map_err(usage)?;
+        asked = histories(&config)?;
         ledger = Some(opened.clone());
         doors = Some(Doors { queue: queue.clone(), ledger: opened, partner, reader: reader(readers) });
     }
@@ -71,7 +74,7 @@ pub async fn run(config: Config, role: Role) -> Result<(), Failure> {
         }
         _ => None,
     };
-    let parts = Parts { queue: queue.clone(), ledger, interpreter, metrics };
+    let parts = Parts { queue: queue.clone(), ledger: ledger.clone(), interpreter, metrics };
     let console = console::start(&config, parts)?;
     let receiver = match sources {
         Some(sources) => Some(provider::serve(&config.server, sources, queue.clone()).await?),
@@ -86,6 +89,7 @@ pub async fn run(config: Config, role: Role) -> Result<(), Failure> {
 
     let stop = CancellationToken::new();
     let mut work = doors.map(|doors| tokio::spawn(worker::run(config.clone(), doors, stop.clone())));
+    let asking = ledger.map(|ledger| tokio::spawn(backfill::run(asked, ledger, queue.clone(), stop.clone())));
     let mut ended = None;
     tokio::select! {
         () = signalled() => tracing::info!("stopping: finishing what was accepted"),
@@ -100,6 +104,9 @@ pub async fn run(config: Config, role: Role) -> Result<(), Failure> {
     stop.cancel();
     if let (None, Some(work)) = (&ended, work) {
         ended = Some(work.await);
+    }
+    if let Some(asking) = asking {
+        asking.await?;
     }
     // Health answers to the last; replays of the console need the queue.
     console.stop_jobs().await;
@@ -127,6 +134,27 @@ async fn open_ledger(config: &Config) -> Result<Arc<dyn Ledger>, Failure> {
             answer => return Ok(answer?),
         }
     }
+}
+
+/// The sources whose provider can be asked for what never came.
+fn histories(config: &Config) -> Result<Vec<Asked>, Failure> {
+    let mut asked = Vec::new();
+    for (name, source) in &config.sources {
+        let Some(history) = history::open(name, source).map_err(usage)? else {
+            tracing::info!(source = name, "no api_key: events that never arrive are not asked for");
+            continue;
+        };
+        let realm = source.realm(name);
+        let of_realm = config.sources.iter().filter(|(name, source)| source.realm(name) == realm);
+        asked.push(Asked {
+            source: name.clone(),
+            realm_sources: of_realm.map(|(name, _)| name.clone()).collect(),
+            every_ms: millis(source.backfill_every),
+            sweep_ms: millis(source.backfill_sweep),
+            history,
+        });
+    }
+    Ok(asked)
 }
 
 /// What the worker needs of the sources.

@@ -1,13 +1,20 @@
 //! Contradictions between settings, all in one go. Reaching anything is the business of `daybridge check`.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
 use super::{Config, Source};
 use crate::{
     domain::id::{CommentTemplate, realm_bytes},
     envelope::WORD_BYTES_MAX,
+    outbound,
     partner::CALL_TIMEOUT_MAX,
 };
+
+/// Longest and shortest `backfill_every`: it must stay well below the time for which a provider lists events.
+const BACKFILL_EVERY: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(86_400);
+
+/// Longest and shortest `backfill_sweep`; Stripe lists the events of 30 days.
+const BACKFILL_SWEEP: RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(30 * 86_400);
 
 /// Everything that does not fit together, a sentence each.
 pub fn contradictions(config: &Config) -> Vec<String> {
@@ -63,6 +70,7 @@ pub fn contradictions(config: &Config) -> Vec<String> {
         wrong.push(format!("partner.comment {why}"));
     }
     let mut modes: BTreeMap<&str, (&str, bool)> = BTreeMap::new();
+    let mut asking: BTreeMap<&str, &str> = BTreeMap::new();
     for (name, source) in &config.sources {
         one_source(name, source, &mut wrong);
         let realm = source.realm(name);
@@ -70,6 +78,13 @@ pub fn contradictions(config: &Config) -> Vec<String> {
         if livemode != source.livemode {
             wrong.push(format!(
                 "sources {other} and {name} share the realm {realm:?} but take different modes; give the test source a realm of its own"
+            ));
+        }
+        if source.api_key.is_some()
+            && let Some(other) = asking.insert(realm, name)
+        {
+            wrong.push(format!(
+                "sources {other} and {name} share the realm {realm:?} and both have an api_key: one asks for all events of the account; leave the other out"
             ));
         }
     }
@@ -103,6 +118,15 @@ fn one_source(name: &str, source: &Source, wrong: &mut Vec<String>) {
         source.per_day.as_ref().is_some_and(|p| p.currency.chars().any(|c| !c.is_ascii_lowercase())),
         ".per_day.currency must be lower-case, such as \"usd\"",
     );
+    if let Err(why) = outbound::address::base_url(&source.api_base, ".api_base") {
+        refuse(true, &why.to_string());
+    }
+    refuse(
+        source.api_key.is_some() && source.accounts.is_some(),
+        ": accounts and api_key exclude each other: the events of connected accounts are in no list of this key",
+    );
+    refuse(!BACKFILL_EVERY.contains(&source.backfill_every), ".backfill_every must be between 1s and 1day");
+    refuse(!BACKFILL_SWEEP.contains(&source.backfill_sweep), ".backfill_sweep must be between 1m and 30days");
     for (index, price) in source.prices.iter().enumerate() {
         refuse(price.days == 0, &format!(".prices: {} has 0 days", price.price));
         refuse(
@@ -151,6 +175,31 @@ mod tests {
         };
         assert_eq!(wrong("sixteen-letters."), Vec::<String>::new());
         assert!(wrong("üüüü")[0].contains("can grow to 10"), "{:?}", wrong("üüüü"));
+    }
+
+    #[test]
+    fn a_key_goes_to_the_provider_only_and_one_source_asks() {
+        let text = |more: &str| {
+            let one = |name: &str| {
+                format!(
+                    "[sources.{name}]\nprovider = \"stripe\"\nrealm = \"acme\"\nsecrets = [\"s\"]\napi_key = \"k\"\n{more}\n"
+                )
+            };
+            one("a") + &one("b")
+        };
+        let wrong =
+            |more: &str| contradictions(&crate::config::load::parse(&text(more), Vec::new()).unwrap());
+        let shared = wrong("api_base = \"http://127.0.0.1:1\"");
+        assert!(shared.len() == 1 && shared[0].contains("both have an api_key"), "{shared:?}");
+        for (bad, want) in [
+            ("api_base = \"http://api.example.org\"", "sources.a.api_base must be https"),
+            ("api_base = \"x\"", "sources.a.api_base is not a URL"),
+            ("backfill_every = \"10ms\"", "sources.a.backfill_every"),
+            ("backfill_every = \"2days\"", "sources.a.backfill_every"),
+            ("backfill_sweep = \"31days\"", "sources.a.backfill_sweep"),
+        ] {
+            assert!(wrong(bad).iter().any(|w| w.contains(want)), "{bad}: {:?}", wrong(bad));
+        }
     }
 
     #[test]

@@ -24,7 +24,11 @@ pub use console::Console;
 pub use queue_url::QueueUrl;
 pub use secret::Secret;
 
-use crate::domain::facts::Family;
+use crate::domain::{
+    Ms,
+    facts::{Family, Money},
+    payment::Rules,
+};
 
 /// The whole file.
 #[derive(Debug, Clone, Deserialize, Default)]
@@ -286,6 +290,17 @@ pub struct Source {
     /// Most days one payment may buy; more is held.
     #[serde(default = "days_max")]
     pub days_max: u32,
+    /// A key that may read the provider's own record; with it, events that never arrived are asked for.
+    pub api_key: Option<Secret>,
+    /// Base of the provider's API; https unless it is on this machine.
+    #[serde(default = "api_base")]
+    pub api_base: String,
+    /// How often the provider is asked for events that never arrived.
+    #[serde(default = "five_minutes", with = "humantime_serde")]
+    pub backfill_every: Duration,
+    /// How far the first sweep looks back, and how far events count that the provider could not deliver.
+    #[serde(default = "three_days", with = "humantime_serde")]
+    pub backfill_sweep: Duration,
 }
 
 /// `[[sources.NAME.prices]]`
@@ -323,6 +338,12 @@ fn channel_pointers() -> Vec<String> {
 fn days_pointers() -> Vec<String> {
     vec!["/metadata/days".into()]
 }
+fn api_base() -> String {
+    "https://api.stripe.com".into()
+}
+fn three_days() -> Duration {
+    Duration::from_secs(3 * 86_400)
+}
 fn days_max() -> u32 {
     3650
 }
@@ -331,5 +352,18 @@ impl Source {
     /// The realm: set, or the source's name.
     pub fn realm<'a>(&'a self, name: &'a str) -> &'a str {
         self.realm.as_deref().unwrap_or(name)
+    }
+
+    /// How it grants days; `money_in_since`: when its family replaced another one.
+    pub fn rules(&self, money_in_since: Option<Ms>) -> Rules {
+        Rules {
+            money_in: self.money_in,
+            money_in_since,
+            channel_pointers: self.channel.clone(),
+            days_pointers: self.days.clone(),
+            prices: self.prices.iter().map(|p| (p.price.clone(), p.days)).collect(),
+            per_day: self.per_day.as_ref().map(|p| Money { amount: p.amount, currency: p.currency.clone() }),
+            days_max: self.days_max,
+        }
     }
 }

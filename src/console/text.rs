@@ -13,6 +13,26 @@ pub(super) fn stamp(ms: &Ms) -> String {
     jiff::Timestamp::from_millisecond(*ms).map_or_else(|_| ms.to_string(), |time| time.to_string())
 }
 
+/// A sentence of the ledger with its times of 13 digits (ms since epoch) in UTC.
+pub(super) fn readable(note: &str) -> String {
+    let mut shown = String::with_capacity(note.len());
+    let mut digits = String::new();
+    for letter in note.chars().chain(std::iter::once(' ')) {
+        if letter.is_ascii_digit() {
+            digits.push(letter);
+            continue;
+        }
+        match digits.parse::<Ms>() {
+            Ok(ms) if digits.len() == 13 => shown.push_str(&utc(&ms)),
+            _ => shown.push_str(&digits),
+        }
+        digits.clear();
+        shown.push(letter);
+    }
+    shown.truncate(shown.len().saturating_sub(1));
+    shown
+}
+
 /// How long ago, in its largest unit.
 pub(super) fn ago(ms: &Ms, now: &Ms) -> String {
     let seconds = now.saturating_sub(*ms).max(0) / 1000;
@@ -91,6 +111,10 @@ mod tests {
         assert_eq!(utc(&now), "2026-11-23 08:00:00Z");
         assert_eq!(parse_time("1h", now), Ok(now - 3_600_000));
         assert_eq!(parse_time("2026-11-23", now), Ok(now - 8 * 3_600_000));
+        assert_eq!(
+            readable("attempt 1 of 2; from 1795420800000 to 12 or 17954208000001"),
+            "attempt 1 of 2; from 2026-11-23 08:00:00Z to 12 or 17954208000001"
+        );
         assert!(parse_time("soon", now).is_err());
         assert_eq!(ago(&(now - 90_000), &now), "90 s ago");
         assert_eq!(ago(&(now - 3 * 86_400_000), &now), "3 days ago");

@@ -103,6 +103,12 @@ pub fn decide(
     }
 }
 
+/// Channel and days that the events of a payment come to, each for itself; `None` where missing or contradictory.
+pub fn bought(events: &[Facts], rules: &Rules) -> (Option<ChannelId>, Option<u32>) {
+    let paid: Vec<&Facts> = events.iter().filter(|e| e.meaning == Meaning::MoneyIn(rules.money_in)).collect();
+    (channel(events, rules).ok(), days(events, &paid, rules).ok())
+}
+
 fn channel(events: &[Facts], rules: &Rules) -> Result<ChannelId, Hold> {
     let text = first_hit(events.iter().flat_map(|e| &e.channel))
         .map_err(|(a, b)| Hold::ChannelsDiffer(a, b))?

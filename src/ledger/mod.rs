@@ -8,7 +8,7 @@
 //!
 //! Not for: waiting. No lock is held over a call to anyone.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -275,6 +275,26 @@ impl Scope {
     }
 }
 
+/// A turn at looking through a source's own list of events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sweep {
+    /// The source.
+    pub source: String,
+    /// Counts its turns; every write of this one checks it.
+    pub turn: i64,
+    /// All events of before are on the queue or recorded; `None` before the first turn got so far.
+    pub seen_until: Option<Ms>,
+}
+
+/// Whose turn it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SweepTurn {
+    /// Ours, until its lease ends or it is given back.
+    Ours(Sweep),
+    /// Nobody's before this time, or another's until then.
+    NotBefore(Ms),
+}
+
 /// The door.
 #[async_trait]
 pub trait Ledger: Desk {
@@ -354,6 +374,20 @@ pub trait Ledger: Desk {
         brake: &Brake,
         now: Ms,
     ) -> Result<Option<view::Pause>, LedgerError>;
+
+    /// Takes the turn of a source's backfill if it is due; one caller wins. A due time beyond `believed_until`
+    /// comes from other settings or another clock, and counts as come.
+    async fn take_sweep(
+        &self,
+        source: &str,
+        now: Ms,
+        lease_until: Ms,
+        believed_until: Ms,
+    ) -> Result<SweepTurn, LedgerError>;
+    /// Keeps how far a turn has come and when the next one is due; `false`: another has taken it over.
+    async fn save_sweep(&self, sweep: &Sweep, next_at: Ms) -> Result<bool, LedgerError>;
+    /// Which of these event ids were ever recorded from any of the sources.
+    async fn recorded(&self, sources: &[String], events: &[String]) -> Result<BTreeSet<String>, LedgerError>;
 
     /// Reaches the database and compares its schema.
     async fn health(&self) -> Result<(), LedgerError>;

@@ -1,5 +1,6 @@
 //! What an operator reads and decides. Nothing here calls the partner: a replay goes through the queue like
-//! any delivery, a decision changes the ledger and the worker acts on it.
+//! any delivery, a decision changes the ledger and the worker acts on it. What needs no operator but goes the same
+//! road stands here too: the backfill.
 
 use std::time::Duration;
 
@@ -15,6 +16,9 @@ pub mod replay;
 
 /// What waits for a person: tried again, corrected, closed.
 pub mod held;
+
+/// Events that never came, from the provider's own list.
+pub mod backfill;
 
 /// Longest an operator's command waits for the queue to come back before it gives up.
 const PATIENCE: Duration = Duration::from_secs(15);

@@ -11,11 +11,13 @@
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use super::words;
-use crate::domain::{
-    Ms,
-    id::ChannelId,
-    reply::{ReadError, Reading, Reply},
+use crate::{
+    domain::{
+        Ms,
+        id::ChannelId,
+        reply::{ReadError, Reading, Reply},
+    },
+    outbound::words,
 };
 
 /// Latest `activeTill` believed, in ms since epoch: the end of the year 9999.

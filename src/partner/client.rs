@@ -9,10 +9,7 @@
 //! Only a failure to connect is `Reply::NotSent`; it has its own, shorter time limit so that a slow connect
 //! does not end as a doubtful call. Errors never show the token, and no body is ever logged.
 
-use std::{
-    error::Error as _,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use async_trait::async_trait;
@@ -22,12 +19,10 @@ use reqwest::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
-use zeroize::Zeroizing;
 
 use super::{
-    CALL_TIMEOUT_MAX, Partner, address,
+    CALL_TIMEOUT_MAX, Partner,
     answer::{self, Answer},
-    words,
 };
 use crate::{
     config,
@@ -36,13 +31,11 @@ use crate::{
         id::ChannelId,
         reply::{ReadError, Reading, Reply},
     },
+    outbound,
 };
 
 /// Longest answer read, in bytes; a longer one cannot be used.
 pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
-
-/// Longest time to connect, TLS included; never more than half of the call's own.
-pub const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(10);
 
 /// The partner over HTTP. Not `Debug`: it holds the token.
 pub struct Client {
@@ -91,8 +84,7 @@ impl Received {
 impl Client {
     /// Resolves the token and checks the address: https, or http on this machine; no user, query or fragment.
     pub fn new(settings: &config::Partner) -> anyhow::Result<Self> {
-        let _ = rustls::crypto::ring::default_provider().install_default(); // Err: somebody did already
-        let base = address::base_url(&settings.base_url)?;
+        let base = outbound::address::base_url(&settings.base_url, "partner.base_url")?;
         let timeout = settings.call_timeout;
         ensure!(
             !timeout.is_zero() && timeout <= CALL_TIMEOUT_MAX,
@@ -103,30 +95,13 @@ impl Client {
         let token = secret.resolve().map_err(|why| anyhow::anyhow!("partner.token: {why}"))?;
 
         let mut headers = HeaderMap::new();
-        let text = Zeroizing::new(format!("Bearer {}", token.expose_secret()));
-        let mut bearer = HeaderValue::from_str(&text)
-            .ok()
-            .context("partner.token holds characters that cannot stand in a header")?;
-        bearer.set_sensitive(true);
+        let bearer = outbound::bearer(&token, "partner.token")?;
         headers.insert(AUTHORIZATION, bearer);
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
 
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("daybridge/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers)
-            .http1_only()
-            .pool_max_idle_per_host(0)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .no_proxy()
-            .connect_timeout(CONNECT_TIMEOUT_MAX.min(timeout / 2))
-            .timeout(timeout);
-        if base.scheme() == "http" {
-            // Nothing to verify on this machine: do not ask it for root certificates it may not have.
-            builder = builder.tls_certs_only([]);
-        }
+        // No connection is kept, so that none is stale.
+        let builder = outbound::builder(&base, timeout).default_headers(headers).pool_max_idle_per_host(0);
         let http = builder.build().context("the partner's HTTP client cannot be built")?;
         Ok(Self { http, base, token, call_timeout: timeout })
     }
@@ -173,23 +148,8 @@ impl Client {
         }
     }
 
-    /// What broke, without the address; the innermost cause says most.
     fn tell(&self, error: reqwest::Error) -> String {
-        let what = match (error.is_timeout(), error.is_connect()) {
-            (true, true) => "connecting took too long".to_owned(),
-            (true, false) => {
-                format!("no whole answer within {}", humantime::format_duration(self.call_timeout))
-            }
-            (false, true) => "no connection".to_owned(),
-            (false, false) => "the connection broke".to_owned(),
-        };
-        let error = error.without_url();
-        let mut cause = error.source();
-        while let Some(inner) = cause.and_then(std::error::Error::source) {
-            cause = Some(inner);
-        }
-        let cause = cause.map(ToString::to_string).unwrap_or_default();
-        words::clean(&format!("{what}: {cause}"), self.token.expose_secret())
+        outbound::tell(error, self.call_timeout, self.token.expose_secret())
     }
 
     async fn look(

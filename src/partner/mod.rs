@@ -34,17 +34,11 @@ pub fn open(settings: &config::Partner) -> anyhow::Result<Arc<dyn Partner>> {
 /// Longest a partner call may take as a whole, over which it is cut; for docs of [`config::Partner`].
 pub const CALL_TIMEOUT_MAX: Duration = Duration::from_secs(300);
 
-/// Where the partner may be.
-mod address;
-
 /// The HTTP client.
 pub mod client;
 
 /// From status and body to a closed answer.
 pub mod answer;
-
-/// The partner's own words, made safe to keep.
-pub mod words;
 
 /// A faithful stand-in for the partner, with every unknown as a switch.
 pub mod sim;

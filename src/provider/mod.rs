@@ -28,6 +28,9 @@ pub mod stripe;
 /// The configured webhook endpoints, resolved.
 pub mod source;
 
+/// What a provider's own API tells of the past.
+pub mod history;
+
 /// Real-shaped event bodies for trying things out.
 pub mod sample;
 

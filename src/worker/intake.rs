@@ -146,6 +146,9 @@ impl Intake {
             self.wake.notify_one();
         }
         metrics::counter!("daybridge_recorded_total", "outcome" => recorded.outcome.as_str()).increment(1);
+        if envelope.trigger == Trigger::Backfill && !recorded.again {
+            metrics::counter!("daybridge_backfilled_total", "source" => envelope.source.clone()).increment(1);
+        }
         tracing::info!(
             trace = envelope::trace_id(&envelope.traceparent),
             source = envelope.source,

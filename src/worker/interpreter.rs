@@ -7,12 +7,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Reader, away, clock};
 use crate::{
-    config::{self, Config},
+    config::Config,
     domain::{
         Ms,
-        facts::{Facts, Money},
+        facts::Facts,
         id::{CommentTemplate, realm_bytes},
-        payment::Rules,
     },
     envelope::Envelope,
     ledger::{Entry, Ledger, LedgerError, SourceRules},
@@ -48,7 +47,8 @@ impl Interpreter {
                     answer => break answer?,
                 }
             };
-            sources.insert(name.clone(), rules(name, source, since));
+            let realm = source.realm(name).to_owned();
+            sources.insert(name.clone(), SourceRules { realm, rules: source.rules(since) });
         }
         Self::with(config, reader, sources)
     }
@@ -63,7 +63,8 @@ impl Interpreter {
         let mut sources = BTreeMap::new();
         for (name, source) in &config.sources {
             let since = ledger.rules_since(source.realm(name), source.money_in.as_str(), now).await?;
-            sources.insert(name.clone(), rules(name, source, since));
+            let realm = source.realm(name).to_owned();
+            sources.insert(name.clone(), SourceRules { realm, rules: source.rules(since) });
         }
         Self::with(config, reader, sources)
     }
@@ -113,18 +114,4 @@ impl Interpreter {
             comment: &self.comment,
         }
     }
-}
-
-/// `since`: when the source's family replaced another one.
-fn rules(name: &str, source: &config::Source, since: Option<Ms>) -> SourceRules {
-    let rules = Rules {
-        money_in: source.money_in,
-        money_in_since: since,
-        channel_pointers: source.channel.clone(),
-        days_pointers: source.days.clone(),
-        prices: source.prices.iter().map(|p| (p.price.clone(), p.days)).collect(),
-        per_day: source.per_day.as_ref().map(|p| Money { amount: p.amount, currency: p.currency.clone() }),
-        days_max: source.days_max,
-    };
-    SourceRules { realm: source.realm(name).to_owned(), rules }
 }

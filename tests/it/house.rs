@@ -59,7 +59,12 @@ fn the_rules_do_no_io_and_know_no_door() {
 fn libraries_stay_behind_their_doors() {
     never("", &["lapin::"], &["src/queue/"]);
     never("", &["sqlx::"], &["src/ledger/", "src/queue/embedded"]);
-    never("", &["reqwest::"], &["src/partner/", "src/cli/"]);
+    never("", &["reqwest::"], &["src/outbound/", "src/partner/", "src/cli/", "src/provider/stripe/history/"]);
+    never(
+        "outbound",
+        &["crate::queue", "crate::ledger", "crate::partner", "crate::provider", "crate::worker"],
+        &[],
+    );
     never("provider", &["crate::ledger", "crate::partner", "crate::worker"], &[]);
     never("queue", &["crate::ledger", "crate::partner", "crate::provider", "crate::domain"], &[]);
     never("ledger", &["crate::queue", "crate::partner", "crate::provider", "crate::worker"], &[]);

@@ -82,10 +82,7 @@ async fn moments(
             kind: "transfer",
             what: transfer.key.clone(),
             state: step.state.clone(),
-            detail: match step.attempt {
-                0 => step.note.clone(),
-                attempt => format!("attempt {attempt}. {}", step.note),
-            },
+            detail: text::readable(&step.note),
             who: step.who.clone(),
         }));
     }

@@ -2,7 +2,7 @@
 //!
 //! Cast: [`open`] makes the pools and applies the schema; [`fault`] turns what a database says into what the
 //! caller may do; then one file a subject: [`record`] (intake) with [`join`] (which payment) and [`grant`]
-//! (what it comes to), [`turn`], [`account`] and [`pause`] (settle); and behind the operator's desk: [`list`], [`show`],
+//! (what it comes to), [`turn`], [`account`] and [`pause`] (settle), [`backfill`]; and behind the operator's desk: [`list`], [`show`],
 //! [`held`], [`overview`], [`audit`], [`views`] (reads), [`decide`], [`correct`], [`restored`], [`prune`] (decisions), [`select`],
 //! [`rehearse`], [`stored`] and [`plans`] (replays).
 //!
@@ -16,12 +16,12 @@
 //! Rejected: a trait implementation per database (two records of money to keep alike), an ORM, and advisory
 //! locks per payment (a payment has several names, none of them known to every event).
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use sqlx::{Any, AnyPool, Transaction};
 
-use super::{AccountHold, Claim, Entry, Ledger, LedgerError, Recorded, Turn, view};
+use super::{AccountHold, Claim, Entry, Ledger, LedgerError, Recorded, Sweep, SweepTurn, Turn, view};
 use crate::{
     config,
     domain::{
@@ -36,6 +36,7 @@ use fault::{Fault, retry};
 
 mod account;
 mod audit;
+mod backfill;
 mod correct;
 mod decide;
 mod desk;
@@ -203,6 +204,24 @@ impl Ledger for SqlLedger {
         now: Ms,
     ) -> Result<Option<view::Pause>, LedgerError> {
         retry!(self.may_call_once(claim, days, brake, now))
+    }
+
+    async fn take_sweep(
+        &self,
+        source: &str,
+        now: Ms,
+        lease_until: Ms,
+        believed_until: Ms,
+    ) -> Result<SweepTurn, LedgerError> {
+        retry!(self.take_sweep_once(source, now, lease_until, believed_until))
+    }
+
+    async fn save_sweep(&self, sweep: &Sweep, next_at: Ms) -> Result<bool, LedgerError> {
+        retry!(self.save_sweep_once(sweep, next_at))
+    }
+
+    async fn recorded(&self, sources: &[String], events: &[String]) -> Result<BTreeSet<String>, LedgerError> {
+        retry!(self.recorded_once(sources, events))
     }
 
     async fn health(&self) -> Result<(), LedgerError> {

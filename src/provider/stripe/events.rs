@@ -111,3 +111,13 @@ pub(super) const MAP: EventMap = EventMap {
         },
     ],
 };
+
+#[cfg(test)]
+mod tests {
+    /// Stripe's own limit for `types[]` of its list of events.
+    #[test]
+    fn all_types_can_be_asked_for_at_once() {
+        let kinds: usize = super::MAP.events.iter().map(|event| event.kinds.len()).sum();
+        assert!(kinds <= 20, "{kinds}");
+    }
+}

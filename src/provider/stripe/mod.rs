@@ -11,6 +11,9 @@ mod events;
 /// Where its objects keep what we need.
 mod objects;
 
+/// What its API tells of the past.
+pub(super) mod history;
+
 /// `provider = "stripe"`
 pub const PRESET: Preset = Preset {
     name: "stripe",

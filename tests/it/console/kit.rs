@@ -104,6 +104,7 @@ impl Stand {
 
     /// Somebody unknown.
     pub(super) fn guest(&self) -> Guest {
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let http = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Guest { http, url: self.url.clone(), headers: Vec::new(), token: String::new() }
     }

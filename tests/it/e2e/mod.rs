@@ -1,5 +1,6 @@
 //! The whole system as real processes: a private RabbitMQ, `serve`, `work`, the simulator.
 
+mod backfill;
 mod desk;
 mod faults;
 mod operator;

@@ -63,7 +63,7 @@ pub(super) async fn lists_filter_and_page(kit: Kit) {
 
     let wanted = TransferQuery { state: Some("settled".into()), channel: Some("CHAN-1".into()) };
     let rows = kit.ledger.transfers(&wanted, &Page::first(10)).await.unwrap();
-    assert_eq!(keys(&rows, |t| &t.key), [done.clone()]);
+    assert_eq!(keys(&rows, |t| &t.key), std::slice::from_ref(&done));
     let after = Page { after: Some("stripe/pi_2#1".into()), limit: 10 };
     let rows = kit.ledger.transfers(&TransferQuery::default(), &after).await.unwrap();
     assert_eq!(keys(&rows, |t| &t.key), [done]);

@@ -1,5 +1,6 @@
 //! The ledger's conformance suite: the same functions, run for SQLite and for PostgreSQL.
 
+mod backfill;
 mod desk;
 mod files;
 mod forgotten;
@@ -50,6 +51,8 @@ both! {
         a_refund_does_not_hide_that_days_may_have_moved, the_clocks_may_differ,
         a_forgotten_cancellation_can_be_repeated, nobody_says_that_nothing_was_sent,
         an_account_hold_of_the_backup_ends, no_replay_grants_what_was_forgotten;
+    backfill: one_worker_has_the_turn, a_turn_that_was_taken_over_moves_nothing,
+        a_turn_too_far_off_counts_as_come, recorded_events_are_known_by_source;
     ops: persons_decide, held_payments_and_events_are_closed, a_whole_story_as_json,
         families_are_noted, held_envelopes_page, newer_schema_is_refused, reopening_keeps_all;
     desk: lists_filter_and_page, a_search_finds_by_every_name, corrections_are_weighed,

@@ -124,7 +124,7 @@ pub(super) async fn held_envelopes_page(kit: Kit) {
 pub(super) async fn newer_schema_is_refused(kit: Kit) {
     let url = kit.settings.url.resolve().unwrap();
     let mut raw = sqlx::AnyConnection::connect(url.expose_secret()).await.unwrap();
-    raw.execute("UPDATE _sqlx_migrations SET version = 9999 WHERE version = 2").await.unwrap();
+    raw.execute("UPDATE _sqlx_migrations SET version = 9999 WHERE version = 4").await.unwrap();
     let health = kit.health().await.unwrap_err();
     assert!(matches!(health, LedgerError::Newer { found: 9999, .. }), "{health}");
     let opened = SqlLedger::open(&kit.settings).await.unwrap_err();

@@ -43,6 +43,15 @@ pub(crate) struct HandQueue {
 }
 
 impl HandQueue {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            manner: Mutex::new(Manner::Confirm),
+            published: Mutex::default(),
+            arrived: Semaphore::new(0),
+            confirms: Semaphore::new(0),
+        })
+    }
+
     pub(crate) fn set(&self, manner: Manner) {
         *self.manner.lock().unwrap() = manner;
     }
@@ -117,12 +126,7 @@ impl Bench {
     }
 
     pub(crate) async fn serving(settings: Server, sources: Sources) -> Self {
-        let queue = Arc::new(HandQueue {
-            manner: Mutex::new(Manner::Confirm),
-            published: Mutex::default(),
-            arrived: Semaphore::new(0),
-            confirms: Semaphore::new(0),
-        });
+        let queue = HandQueue::new();
         let running = serve(&settings, sources, queue.clone()).await.unwrap();
         Self { queue, running }
     }

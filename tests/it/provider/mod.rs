@@ -14,3 +14,6 @@ mod facts;
 
 /// Signatures made by the provider's own SDK.
 mod signatures;
+
+/// What the provider's own API tells of the past.
+mod history;

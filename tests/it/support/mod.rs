@@ -1,5 +1,8 @@
 //! What several suites need.
 
+/// A provider's API in a test's hands.
+pub(crate) mod api;
+
 /// A headless browser.
 pub(crate) mod browser;
 
@@ -8,6 +11,9 @@ pub(crate) mod daybridge;
 
 /// HTTP requests as raw bytes.
 pub(crate) mod http;
+
+/// A stand-in for Stripe's API.
+pub(crate) mod localstripe;
 
 /// A private PostgreSQL cluster.
 pub(crate) mod postgres;

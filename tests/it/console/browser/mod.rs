@@ -20,6 +20,7 @@ async fn an_operators_day(scripts: bool) {
     let house = stage::build().await;
     let browser = Browser::open(&house.site(), scripts).await;
     find::log_in(&browser).await;
+    assert_eq!(browser.runs_scripts().await, scripts);
     find::search(&browser).await;
     find::timeline(&browser).await;
     decide::settle(&house, &browser).await;

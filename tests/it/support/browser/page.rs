@@ -100,6 +100,11 @@ impl Browser {
         texts
     }
 
+    /// Whether the page's own scripts run, as its style sheet sees it.
+    pub(crate) async fn runs_scripts(&self) -> bool {
+        self.script("return matchMedia('(scripting: enabled)').matches").await == true
+    }
+
     /// Nothing makes a phone scroll sideways; a table may scroll in its own frame.
     pub(crate) async fn fits_a_phone(&self) {
         self.phone(true).await;

@@ -1,26 +1,26 @@
-//! Where the partner is: https, or plain http on this machine (the simulator). A token over plain http to
-//! anywhere else would be read on the way.
+//! Where others are: https, or plain http on this machine (a simulator). A token over plain http to anywhere
+//! else would be read on the way.
 
 use std::net::IpAddr;
 
 use anyhow::{Context as _, bail, ensure};
 use reqwest::Url;
 
-/// Checks `partner.base_url`: scheme, host and path only.
-pub(super) fn base_url(text: &str) -> anyhow::Result<Url> {
+/// Checks a base address: scheme, host and path only. `setting` is its key, for the error.
+pub fn base_url(text: &str, setting: &str) -> anyhow::Result<Url> {
     // The text is not repeated in errors: a user part may hold a password.
-    let url = Url::parse(text).ok().context("partner.base_url is not a URL")?;
+    let url = Url::parse(text).ok().with_context(|| format!("{setting} is not a URL"))?;
     let bare = url.username().is_empty()
         && url.password().is_none()
         && url.query().is_none()
         && url.fragment().is_none()
         && url.has_host();
-    ensure!(bare, "partner.base_url must be scheme, host and path only");
+    ensure!(bare, "{setting} must be scheme, host and path only");
     match url.scheme() {
         "https" => Ok(url),
         "http" if is_loopback(&url) => Ok(url),
         _ => {
-            bail!("partner.base_url must be https; http is for this machine only (127.0.0.1, ::1, localhost)")
+            bail!("{setting} must be https; http is for this machine only (127.0.0.1, ::1, localhost)")
         }
     }
 }
@@ -39,7 +39,7 @@ mod tests {
         for good in
             ["https://manager.whapi.cloud", "http://127.0.0.1:1/p/", "http://[::1]:9", "http://localhost"]
         {
-            assert!(base_url(good).is_ok(), "{good}");
+            assert!(base_url(good, "x.base").is_ok(), "{good}");
         }
         for bad in [
             "",
@@ -53,8 +53,8 @@ mod tests {
             "file:///etc/passwd",
             "ftp://127.0.0.1",
         ] {
-            let error = base_url(bad).err().unwrap_or_else(|| panic!("{bad}")).to_string();
-            assert!(!error.contains("secret"), "{error}");
+            let error = base_url(bad, "x.base").err().unwrap_or_else(|| panic!("{bad}")).to_string();
+            assert!(error.starts_with("x.base") && !error.contains("secret"), "{error}");
         }
     }
 }

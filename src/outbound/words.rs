@@ -1,6 +1,6 @@
-//! The partner's words, made safe to keep and show: no control characters, no tokens, not long.
+//! The words of others, made safe to keep and show: no control characters, no tokens, not long.
 //!
-//! An error text may echo what we sent (the partner token) or what it knows (a channel's token). The first is
+//! An error text may echo what we sent (our token) or what it knows (a channel's token). The first is
 //! known and struck wherever it stands; the second is not, so every run of characters that is long enough and
 //! mixed enough to be a key is struck too. That also strikes some harmless ids: the safe way round.
 
@@ -10,7 +10,7 @@ pub const MESSAGE_CHARS_MAX: usize = 200;
 /// From this length, in bytes, a run of letters and digits is taken for a token.
 const TOKEN_LIKE_BYTES_MIN: usize = 20;
 
-/// From this length, in bytes, a run that is part of the partner token is struck.
+/// From this length, in bytes, a run that is part of our token is struck.
 const TOKEN_PART_BYTES_MIN: usize = 8;
 
 /// What stands for a struck token.
@@ -18,7 +18,7 @@ const STRUCK: &str = "[redacted]";
 
 /// Strips control and invisible characters first (a token cut by one must not be put together again by
 /// stripping), then strikes tokens, then caps.
-pub(super) fn clean(text: &str, token: &str) -> String {
+pub fn clean(text: &str, token: &str) -> String {
     let visible: String = text.chars().filter_map(visible).collect();
     let struck = if token.is_empty() { visible } else { visible.replace(token, STRUCK) };
     let mut out = String::with_capacity(struck.len().min(MESSAGE_CHARS_MAX));

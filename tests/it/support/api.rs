@@ -1,0 +1,99 @@
+//! A provider's API in a test's hands: answers each request as told, and keeps what was asked.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex},
+};
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
+
+/// What was asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    /// Path and query, percent signs undone.
+    pub(crate) target: String,
+    /// The `Authorization` header.
+    pub(crate) authorization: String,
+}
+
+impl Asked {
+    /// The values of a parameter.
+    pub(crate) fn values(&self, name: &str) -> Vec<String> {
+        let url = reqwest::Url::parse(&format!("http://x{}", self.target)).unwrap();
+        url.query_pairs().filter(|(key, _)| key == name).map(|(_, value)| value.into_owned()).collect()
+    }
+}
+
+/// What is answered.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// Header lines.
+    pub(crate) headers: String,
+    pub(crate) body: Vec<u8>,
+    /// Promises one byte more than it sends.
+    pub(crate) cut: bool,
+}
+
+impl Answer {
+    pub(crate) fn of(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self { status, headers: String::new(), body: body.into(), cut: false }
+    }
+}
+
+type Answering = dyn Fn(Asked) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Sync;
+
+/// A running API; ends with the test.
+pub(crate) struct Api {
+    pub(crate) base: String,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+impl Api {
+    pub(crate) async fn start<F>(answering: impl Fn(Asked) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Answer> + Send + 'static,
+    {
+        let answering: Arc<Answering> = Arc::new(move |asked| Box::pin(answering(asked)));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let kept = asked.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(answer(stream, answering.clone(), kept.clone()));
+            }
+        });
+        Self { base, asked }
+    }
+
+    /// All that was asked so far.
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+async fn answer(mut stream: TcpStream, answering: Arc<Answering>, kept: Arc<Mutex<Vec<Asked>>>) {
+    let mut head = Vec::new();
+    let mut part = [0; 4096];
+    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+        match stream.read(&mut part).await {
+            Ok(0) | Err(_) => return,
+            Ok(n) => head.extend_from_slice(&part[..n]),
+        }
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let target = head.split(' ').nth(1).unwrap().replace("%5B", "[").replace("%5D", "]");
+    let authorization =
+        head.lines().find_map(|line| line.strip_prefix("authorization: ")).unwrap_or_default();
+    let asked = Asked { target, authorization: authorization.into() };
+    kept.lock().unwrap().push(asked.clone());
+    let Answer { status, headers, body, cut } = answering(asked).await;
+    let length = body.len() + usize::from(cut);
+    let head =
+        format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\nconnection: close\r\n{headers}\r\n");
+    let _ = stream.write_all(&[head.as_bytes(), &body].concat()).await;
+}

@@ -1,0 +1,41 @@
+"""localstripe with what it lacks: the rest of the parameters daybridge sends, Stripe's order (newest first), the
+amount that a payment intent received, webhooks up to another two seconds late, and no store in a file that all of them
+would share. It forgets what became of a webhook: every event counts as undelivered."""
+
+import asyncio
+import random
+
+from localstripe import resources, server, webhooks
+
+
+def within(created, made):
+    bounds = {"gte": lambda bound: made >= bound, "lt": lambda bound: made < bound}
+    return all(bounds[name](int(bound)) for name, bound in (created or {}).items())
+
+
+def lists(cls):
+    @classmethod
+    def api_list_all(cls, url, created=None, types=None, delivery_success=None, limit=None, starting_after=None):
+        found = resources.List(url, limit=limit, starting_after=starting_after)
+        every = [value for key, value in resources.store.items() if key.startswith(cls.object + ":")]
+        fitting = [one for one in every if within(created, one.created) and (not types or one.type in types)]
+        found._list = fitting[::-1]
+        return found
+
+    cls._api_list_all = api_list_all
+
+
+def late(send):
+    async def sending(event):
+        await asyncio.sleep(random.uniform(0, 2))
+        await send(event)
+
+    return sending
+
+
+lists(resources.Event)
+lists(resources.PaymentIntent)
+resources.PaymentIntent.amount_received = property(lambda self: self.amount if self.status == "succeeded" else 0)
+webhooks._send_webhook = late(webhooks._send_webhook)
+resources.Store.dump_to_disk = lambda self: None
+server.start()
