@@ -5,10 +5,10 @@
 
 use crate::support::browser::Browser;
 
-/// Logging in, searching, opening a timeline.
-mod find;
 /// Pausing and resuming, deciding what is held.
 mod decide;
+/// Logging in, searching, opening a timeline.
+mod find;
 /// Every page: accessible, wide enough, photographed.
 mod pages;
 /// Planning, applying and aborting replays.

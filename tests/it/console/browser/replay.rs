@@ -18,7 +18,9 @@ pub(super) async fn apply(house: &House, browser: &Browser) {
     let payments = CREDITED / 2 + 1; // pi_waits is on it too
     let before = extensions(house).await;
     plan(browser, &[("Channel", CHANNELS[1])]).await;
-    browser.says(&format!("{payments} payments: {payments} skip, 0 extend (0 days), 0 held, 0 conflict")).await;
+    browser
+        .says(&format!("{payments} payments: {payments} skip, 0 extend (0 days), 0 held, 0 conflict"))
+        .await;
     assert_eq!(browser.all("planned").await.len(), payments);
     browser.send("Apply exactly this", &[("Reason", "resent by hand")]).await;
     browser.says_when_reloaded(&format!("{payments} of {payments} events")).await;
@@ -26,7 +28,8 @@ pub(super) async fn apply(house: &House, browser: &Browser) {
     until("every replayed delivery is recorded as skipped", || async {
         let events = house.json(&["events", "list", "--trigger", "replay", "--json"]);
         let events = events.as_array().unwrap();
-        let skipped = |e: &&serde_json::Value| e["reason"].as_str().is_some_and(|why| why.contains("skipped"));
+        let skipped =
+            |e: &&serde_json::Value| e["reason"].as_str().is_some_and(|why| why.contains("skipped"));
         (events.iter().filter(skipped).count() == payments).then_some(())
     })
     .await;
@@ -55,7 +58,7 @@ pub(super) async fn abort(house: &House, browser: &Browser, scripts: bool) {
     let ended = until("the replay has stopped", || async {
         browser.go(&format!("/replay/show?hash={hash}")).await;
         let text = browser.text().await;
-        (!text.contains("being applied by this process")).then_some(text)
+        (!text.contains("stops within a second")).then_some(text)
     })
     .await;
     assert!(!ended.contains("Apply exactly this") && !ended.contains("Go on"), "{ended}");

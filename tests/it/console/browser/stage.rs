@@ -23,7 +23,8 @@ pub(super) const AMOUNT: &str = "4711";
 pub(super) const CREDITED: usize = 12;
 
 /// [`PASSWORD`] by argon2id, with the least memory there is.
-const HASH: &str = "$argon2id$v=19$m=64,t=1,p=1$Ncilc2hQfwxQ39YxkdRvVA$2ziyu6LGsLh4a0eJciolnCM0nrGK3cldlnlIcgqcBmQ";
+const HASH: &str =
+    "$argon2id$v=19$m=64,t=1,p=1$Ncilc2hQfwxQ39YxkdRvVA$2ziyu6LGsLh4a0eJciolnCM0nrGK3cldlnlIcgqcBmQ";
 
 /// `run` with all of it settled or held.
 pub(super) async fn build() -> House {

@@ -70,8 +70,10 @@ impl Browser {
         let document = async || Some(self.driver().find(By::Tag("html")).await.ok()?.element_id());
         let before = document().await;
         element.click().await.unwrap();
-        until("the click brings a page", || async { document().await.filter(|id| before.as_ref() != Some(id)) })
-            .await;
+        until("the click brings a page", || async {
+            document().await.filter(|id| before.as_ref() != Some(id))
+        })
+        .await;
     }
 
     /// Opens what is folded away under these words.

@@ -31,6 +31,8 @@ impl Shots {
     /// Takes the page as it stands, whole, three times.
     pub(crate) async fn take(&self, browser: &Browser, name: &str) {
         let Some(folder) = &self.0 else { return };
+        // A bar would hide what lies under it.
+        browser.cdp("Emulation.setScrollbarsHidden", json!({"hidden": true})).await;
         for (look, dark, phone) in [("light", false, false), ("dark", true, false), ("phone", false, true)] {
             browser.dark(dark).await;
             browser.phone(phone).await;
@@ -58,7 +60,7 @@ impl Browser {
         self.cdp("Emulation.setEmulatedMedia", json!({"features": features})).await;
     }
 
-    /// Has a phone's screen, or a desk's; told to it, because the window's own would take a scroll bar off.
+    /// Has a phone's screen, or a desk's.
     pub(crate) async fn phone(&self, phone: bool) {
         let (width, height) = if phone { PHONE } else { DESK };
         let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone});
