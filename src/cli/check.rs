@@ -4,6 +4,7 @@ use std::net::TcpListener;
 
 use daybridge::{
     config::{Config, QueueUrl, Source},
+    console,
     domain::reply::ReadError,
     ledger, partner,
     provider::{Sources, history},
@@ -25,7 +26,8 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     line("settings", Ok("no contradictions".into()));
     line("sources", sources(&config));
     line("receiver", bindable(&config.server.listen));
-    line("console", bindable(&config.console.listen));
+    let console = bindable(&config.console.listen);
+    line("console", console.and_then(|free| Ok(format!("{free}; {}", console::check(&config)?))));
     line("queue", reach_queue(&config).await);
     line("ledger", reach_ledger(&config).await);
     line("partner", reach_partner(&config).await);

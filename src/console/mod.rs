@@ -103,6 +103,17 @@ pub fn record_metrics() -> Option<PrometheusHandle> {
     PrometheusBuilder::new().install_recorder().ok()
 }
 
+/// Who can come in, in words; `Err`: what keeps the console from starting.
+pub fn check(config: &Config) -> Result<String, String> {
+    gate::Gate::new(config).map_err(|error| error.to_string())?;
+    let console = &config.console;
+    Ok(match (console.users.len(), &console.proxy_user_header) {
+        (0, None) => "no pages: there is no [console.users.NAME] and no proxy_user_header".into(),
+        (users, None) => format!("{users} users"),
+        (users, Some(header)) => format!("{users} users, and those that a trusted proxy names in {header}"),
+    })
+}
+
 /// Listens on `[console] listen`.
 pub fn start(config: &Config, parts: Parts) -> anyhow::Result<Console> {
     let listen = &config.console.listen;

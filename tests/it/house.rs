@@ -65,6 +65,10 @@ fn libraries_stay_behind_their_doors() {
         &["crate::queue", "crate::ledger", "crate::partner", "crate::provider", "crate::worker"],
         &[],
     );
+    never("", &["askama::"], &["src/console/"]);
+    never("", &["argon2::"], &["src/console/gate/password.rs"]);
+    never("", &["crate::console"], &["src/console/"]);
+    never("console", &["crate::partner", "sqlx", "reqwest"], &[]);
     never("provider", &["crate::ledger", "crate::partner", "crate::worker"], &[]);
     never("queue", &["crate::ledger", "crate::partner", "crate::provider", "crate::domain"], &[]);
     never("ledger", &["crate::queue", "crate::partner", "crate::provider", "crate::worker"], &[]);

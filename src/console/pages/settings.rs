@@ -77,6 +77,10 @@ fn sections(config: &Config) -> Vec<Section> {
             ("channel", source.channel.join(", ")),
             ("days", source.days.join(", ")),
             ("days_max", source.days_max.to_string()),
+            ("api_key", source.api_key.as_ref().map_or_else(|| "not set: no backfill".into(), hidden)),
+            ("api_base", without_login(&source.api_base)),
+            ("backfill_every", format_duration(source.backfill_every).to_string()),
+            ("backfill_sweep", format_duration(source.backfill_sweep).to_string()),
         ],
     }));
     sections
@@ -166,7 +170,7 @@ mod tests {
     #[test]
     fn no_secret_is_shown() {
         let text = "queue.url = 'amqp://u:s3cret@h/x'\nledger.url = 'postgres://u:s3cret@h/x'\n\
-                    partner.token = 's3cret'\nsources.s = { provider = 'stripe', secrets = ['s3cret'] }\n\
+                    partner.token = 's3cret'\nsources.s = { provider = 'stripe', secrets = ['s3cret'], api_key = 's3cret' }\n\
                     console.users.ada = { password = '$argon2id$s3cret', role = 'operator' }";
         let config = crate::config::load::parse(text, Vec::new()).unwrap();
         for section in sections(&config) {

@@ -9,6 +9,7 @@ use daybridge::{
     ledger::{
         Act, Correction, Desk as _, Ledger as _,
         query::{ChannelQuery, EventQuery, HeldQuery, Page, PaymentQuery, TransferQuery},
+        view::SavedView,
     },
 };
 
@@ -215,4 +216,16 @@ pub(super) async fn sums_grow_with_what_is_settled(kit: Kit) {
     assert_eq!(traffic.iter().map(|t| t.deliveries).sum::<i64>(), 3);
     let last = kit.last_deliveries(&["stripe".into(), "other".into()]).await.unwrap();
     assert_eq!(last, [("stripe".to_owned(), Some(NOW - 1_000)), ("other".to_owned(), None)]);
+}
+
+pub(super) async fn views_belong_to_their_owner(kit: Kit) {
+    let view = |name: &str, query: &str| SavedView { name: name.into(), query: query.into() };
+    kit.view_save("ada", &view("dead", "state=held"), NOW).await.unwrap();
+    kit.view_save("ada", &view("big", "q=900"), NOW).await.unwrap();
+    kit.view_save("bob", &view("dead", "q=bob"), NOW).await.unwrap();
+    kit.view_save("ada", &view("dead", "state=doubtful"), NOW + 1).await.unwrap();
+    assert_eq!(kit.views("ada").await.unwrap(), [view("big", "q=900"), view("dead", "state=doubtful")]);
+    kit.view_delete("ada", "dead").await.unwrap();
+    assert_eq!(kit.views("ada").await.unwrap(), [view("big", "q=900")]);
+    assert_eq!(kit.views("bob").await.unwrap(), [view("dead", "q=bob")]);
 }

@@ -57,7 +57,8 @@ both! {
         families_are_noted, held_envelopes_page, newer_schema_is_refused, reopening_keeps_all;
     desk: lists_filter_and_page, a_search_finds_by_every_name, corrections_are_weighed,
         a_refused_transfer_goes_to_another_channel, held_things_are_counted_by_cause,
-        the_audit_log_is_append_only, pruned_bodies_are_those_that_nothing_waits_for, sums_grow_with_what_is_settled;
+        the_audit_log_is_append_only, pruned_bodies_are_those_that_nothing_waits_for, sums_grow_with_what_is_settled,
+        views_belong_to_their_owner;
     pauses: a_pause_stops_calls_in_its_scope, the_brake_stops_and_a_resume_counts_anew,
         the_soonest_to_expire_go_first;
     plans: a_rehearsal_keeps_nothing, a_plan_tells_what_will_happen, a_plan_moves_by_its_states;
