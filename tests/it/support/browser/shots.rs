@@ -10,7 +10,7 @@ use super::Browser;
 const FOLDER: &str = "SCREENSHOTS";
 
 /// A phone's screen in CSS pixels.
-const PHONE: (u32, u32) = (390, 844);
+pub(super) const PHONE: (u32, u32) = (390, 844);
 
 /// A desk's.
 const DESK: (u32, u32) = (1280, 900);
