@@ -17,6 +17,7 @@ pub mod console;
 pub mod decide;
 pub mod demo;
 pub mod ledger;
+pub mod reconcile;
 pub mod replay;
 pub mod roles;
 pub mod send;
@@ -81,6 +82,8 @@ pub enum Command {
     /// Put stored events on the queue again, with a preview
     #[command(subcommand)]
     Replay(replay::Replay),
+    /// Compare what was paid with what was extended: four answers, exit 1 when anything is open
+    Reconcile(reconcile::Reconcile),
     /// The partner API simulator on its own
     Sim(sim::SimArgs),
     /// Print completions for a shell
@@ -213,6 +216,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Console(console) => console::run(console),
         Command::Ledger(ledger) => ledger::run(config()?, ledger).await,
         Command::Replay(replay) => replay::run(config()?, replay).await,
+        Command::Reconcile(reconcile) => reconcile::run(config()?, reconcile).await,
         Command::Sim(sim) => sim::run(sim).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "daybridge", &mut std::io::stdout());

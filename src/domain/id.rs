@@ -47,6 +47,30 @@ pub fn payment_key(realm: &str, account: Option<&str>, payment_id: &str) -> Stri
     format!("{}/{part}", encode(realm))
 }
 
+/// How every key of a realm begins.
+pub fn realm_prefix(realm: &str) -> String {
+    format!("{}/", encode(realm))
+}
+
+/// The payment's id that stands behind a realm in a key, with its connected account before a colon where there is
+/// one; `None` where a digest stands there, or what [`payment_key`] never writes.
+pub fn named_in(key: &str) -> Option<String> {
+    let (_, part) = key.split_once('/')?;
+    let mut bytes = Vec::with_capacity(part.len());
+    let mut rest = part.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let hex = [rest.next()?, rest.next()?];
+                u8::from_str_radix(std::str::from_utf8(&hex).ok()?, 16).ok()?
+            }
+            b'~' => return None,
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
 /// Bytes that a realm takes in a key.
 pub fn realm_bytes(realm: &str) -> usize {
     encode(realm).len()
@@ -152,6 +176,12 @@ mod tests {
             ("r", None, &long, format!("r/~{}", &hex::encode(Sha256::digest(long.as_bytes()))[..40])),
         ] {
             assert_eq!(payment_key(realm, account, id), want);
+        }
+        for id in ["pi_3OabC", "a/b#1 ü", "100%"] {
+            assert_eq!(named_in(&payment_key("r", None, id)).as_deref(), Some(id));
+        }
+        for bad in ["r", "r/~0a1b", "r/%2", "r/%zz", "r/%ff"] {
+            assert_eq!(named_in(bad), None, "{bad}");
         }
         assert_ne!(payment_key("r", None, &"x".repeat(66)), payment_key("r", None, &long));
         assert_eq!(transfer_key("stripe/pi_3OabC", 1), "stripe/pi_3OabC#1");

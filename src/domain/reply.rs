@@ -14,6 +14,15 @@ pub struct Reading {
     pub mode: Option<String>,
 }
 
+/// One page of all the channels that the partner shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// Those that carry an id and an `activeTill` that can be used, with it.
+    pub channels: Vec<(super::id::ChannelId, Ms)>,
+    /// How many were shown, those that cannot be used included; the next page begins after them.
+    pub shown: u32,
+}
+
 /// Why a channel could not be read.
 #[derive(Debug, Clone, PartialEq, Hash, Eq, Serialize, Deserialize)]
 pub enum ReadError {

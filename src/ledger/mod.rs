@@ -38,6 +38,10 @@ pub mod plan;
 /// The operator's side.
 mod desk;
 
+/// Payments and transfers as reconcile compares them.
+pub mod books;
+
+pub use books::Books;
 pub use desk::Desk;
 pub use plan::{Plan, Selection};
 
@@ -297,7 +301,7 @@ pub enum SweepTurn {
 
 /// The door.
 #[async_trait]
-pub trait Ledger: Desk {
+pub trait Ledger: Desk + Books {
     /// Records one delivery in one transaction: the delivery, the event, its payment and aliases, the
     /// decision, and the transfer if one is granted. Recording the same delivery again changes nothing but
     /// takes in what changed settings make of it.

@@ -20,6 +20,9 @@ pub mod held;
 /// Events that never came, from the provider's own list.
 pub mod backfill;
 
+/// What was paid against what was extended.
+pub mod reconcile;
+
 /// Longest an operator's command waits for the queue to come back before it gives up.
 const PATIENCE: Duration = Duration::from_secs(15);
 

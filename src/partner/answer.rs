@@ -46,9 +46,9 @@ pub struct Answer<'a> {
 }
 
 #[derive(Deserialize)]
-struct Fields<'a> {
+pub(super) struct Fields<'a> {
     success: Option<Value>,
-    id: Option<Value>,
+    pub(super) id: Option<Value>,
     #[serde(rename = "activeTill")]
     active_till: Option<Value>,
     mode: Option<Value>,
@@ -73,7 +73,7 @@ struct Complaint {
 
 impl<'a> Fields<'a> {
     /// A JSON object and nothing else: serde would read a struct from an array too.
-    fn parse(body: &'a [u8]) -> Option<Self> {
+    pub(super) fn parse(body: &'a [u8]) -> Option<Self> {
         body.trim_ascii_start().starts_with(b"{").then(|| serde_json::from_slice(body).ok())?
     }
 
@@ -93,7 +93,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn active_till(&self) -> Option<Ms> {
+    pub(super) fn active_till(&self) -> Option<Ms> {
         let ms = self.active_till.as_ref()?.as_i64()?;
         (0..=ACTIVE_TILL_MS_MAX).contains(&ms).then_some(ms)
     }
@@ -136,7 +136,7 @@ fn scalar(value: Option<Value>) -> Option<String> {
 }
 
 impl Answer<'_> {
-    fn is_success(&self) -> bool {
+    pub(super) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
@@ -230,7 +230,7 @@ pub fn list_seen(answer: &Answer<'_>, token: &str) -> Result<(), ReadError> {
     if array { Ok(()) } else { success_fields(answer, token).map(drop) }
 }
 
-fn success_fields<'a>(answer: &'a Answer<'_>, token: &str) -> Result<Fields<'a>, ReadError> {
+pub(super) fn success_fields<'a>(answer: &'a Answer<'_>, token: &str) -> Result<Fields<'a>, ReadError> {
     let failed = |what: String| ReadError::Failed(format!("HTTP {}{what}", answer.status));
     let looks = || failed(format!(" with {}", answer.looks()));
     if answer.is_success() {

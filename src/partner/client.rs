@@ -23,19 +23,23 @@ use serde_json::json;
 use super::{
     CALL_TIMEOUT_MAX, Partner,
     answer::{self, Answer},
+    listing,
 };
 use crate::{
     config,
     domain::{
         Ms,
         id::ChannelId,
-        reply::{ReadError, Reading, Reply},
+        reply::{Page, ReadError, Reading, Reply},
     },
     outbound,
 };
 
 /// Longest answer read, in bytes; a longer one cannot be used.
 pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// Longest list of channels read, in bytes; a channel takes about 400.
+pub const LIST_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// The partner over HTTP. Not `Debug`: it holds the token.
 pub struct Client {
@@ -119,6 +123,7 @@ impl Client {
         method: Method,
         url: Url,
         body: Option<serde_json::Value>,
+        bytes_max: usize,
     ) -> Result<Received, Broken> {
         let mut request = self.http.request(method, url);
         if let Some(body) = body {
@@ -136,11 +141,11 @@ impl Client {
         loop {
             match response.chunk().await {
                 Ok(None) => return Ok(Received { status, content_type, retry_after, body }),
-                Ok(Some(part)) if body.len().saturating_add(part.len()) <= ANSWER_BYTES_MAX => {
+                Ok(Some(part)) if body.len().saturating_add(part.len()) <= bytes_max => {
                     body.extend_from_slice(&part);
                 }
                 Ok(Some(_)) => {
-                    let text = format!("an answer longer than {ANSWER_BYTES_MAX} bytes");
+                    let text = format!("an answer longer than {bytes_max} bytes");
                     return Err(Broken::Unclear(Some(status), text));
                 }
                 Err(error) => return Err(Broken::Unclear(Some(status), self.tell(error))),
@@ -157,15 +162,17 @@ impl Client {
         method: Method,
         url: Url,
         body: Option<serde_json::Value>,
+        bytes_max: usize,
     ) -> Result<Received, ReadError> {
-        self.call(method, url, body).await.map_err(|broken| ReadError::Failed(broken.into_text()))
+        self.call(method, url, body, bytes_max).await.map_err(|broken| ReadError::Failed(broken.into_text()))
     }
 }
 
 #[async_trait]
 impl Partner for Client {
     async fn read(&self, channel: &ChannelId) -> Result<Reading, ReadError> {
-        let received = self.look(Method::GET, self.url(&["channels", channel.as_str()]), None).await?;
+        let received =
+            self.look(Method::GET, self.url(&["channels", channel.as_str()]), None, ANSWER_BYTES_MAX).await?;
         answer::reading(&received.answer(), channel, self.token.expose_secret())
     }
 
@@ -173,7 +180,7 @@ impl Partner for Client {
         let url = self.url(&["channels", channel.as_str(), "extend"]);
         let body = json!({ "days": days, "comment": comment });
         let begun = Instant::now();
-        let received = self.call(Method::POST, url, Some(body)).await;
+        let received = self.call(Method::POST, url, Some(body), ANSWER_BYTES_MAX).await;
         let status = match &received {
             Ok(received) => Some(received.status),
             Err(Broken::Unclear(status, _)) => *status,
@@ -198,14 +205,22 @@ impl Partner for Client {
 
     async fn make_live(&self, channel: &ChannelId) -> Result<(), ReadError> {
         let url = self.url(&["channels", channel.as_str(), "mode"]);
-        let received = self.look(Method::PATCH, url, Some(json!({ "mode": "live" }))).await?;
+        let received =
+            self.look(Method::PATCH, url, Some(json!({ "mode": "live" })), ANSWER_BYTES_MAX).await?;
         answer::mode_set(&received.answer(), self.token.expose_secret())
+    }
+
+    async fn list(&self, offset: u32, count: u32) -> Result<Page, ReadError> {
+        let mut url = self.url(&["channels", "list"]);
+        url.set_query(Some(&format!("count={count}&offset={offset}")));
+        let received = self.look(Method::GET, url, None, LIST_BYTES_MAX).await?;
+        listing::page(&received.answer(), self.token.expose_secret())
     }
 
     async fn health(&self) -> Result<(), ReadError> {
         let mut url = self.url(&["channels", "list"]);
         url.set_query(Some("count=1"));
-        let received = self.look(Method::GET, url, None).await?;
+        let received = self.look(Method::GET, url, None, ANSWER_BYTES_MAX).await?;
         answer::list_seen(&received.answer(), self.token.expose_secret())
     }
 }

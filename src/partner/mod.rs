@@ -9,7 +9,7 @@ use crate::{
     config,
     domain::{
         id::ChannelId,
-        reply::{ReadError, Reading, Reply},
+        reply::{Page, ReadError, Reading, Reply},
     },
 };
 
@@ -22,6 +22,8 @@ pub trait Partner: Send + Sync {
     async fn extend(&self, channel: &ChannelId, days: u32, comment: &str, trace_id: &str) -> Reply;
     /// `PATCH /channels/{id}/mode {"mode":"live"}`; idempotent, may be repeated.
     async fn make_live(&self, channel: &ChannelId) -> Result<(), ReadError>;
+    /// `GET /channels/list?count&offset`: at most `count` channels after the first `offset`; may be repeated.
+    async fn list(&self, offset: u32, count: u32) -> Result<Page, ReadError>;
     /// Checks address and token with a harmless read (`GET /channels/list?count=1`), for `check`.
     async fn health(&self) -> Result<(), ReadError>;
 }
@@ -39,6 +41,9 @@ pub mod client;
 
 /// From status and body to a closed answer.
 pub mod answer;
+
+/// The list of channels.
+mod listing;
 
 /// A faithful stand-in for the partner, with every unknown as a switch.
 pub mod sim;

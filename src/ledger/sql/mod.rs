@@ -4,7 +4,7 @@
 //! caller may do; then one file a subject: [`record`] (intake) with [`join`] (which payment) and [`grant`]
 //! (what it comes to), [`turn`], [`account`] and [`pause`] (settle), [`backfill`]; and behind the operator's desk: [`list`], [`show`],
 //! [`held`], [`overview`], [`audit`], [`views`] (reads), [`decide`], [`correct`], [`restored`], [`prune`] (decisions), [`select`],
-//! [`rehearse`], [`stored`] and [`plans`] (replays).
+//! [`rehearse`], [`stored`] and [`plans`] (replays), [`reconcile`].
 //!
 //! Isolation. SQLite has one connection that writes, and every transaction on it is `BEGIN IMMEDIATE`, so
 //! writers are serial by themselves. On PostgreSQL whatever reads before it decides (recording, a person's
@@ -51,6 +51,7 @@ mod overview;
 mod pause;
 mod plans;
 mod prune;
+mod reconcile;
 mod record;
 mod rehearse;
 mod release;

@@ -44,6 +44,14 @@ async fn payments_whose_webhooks_were_lost_are_credited_once() {
     let check = house.command(&["check"]);
     let text = String::from_utf8_lossy(&check.stdout).into_owned();
     assert!(text.contains("ok    backfill  http://127.0.0.1"), "{text}");
+    let reconcile = ["reconcile", "--source", "stripe", "--since", "2h", "--json"];
+    let before = house.command(&reconcile);
+    assert_eq!(before.status.code(), Some(1), "{before:?}");
+    let answer = |output: &std::process::Output, word: &str| {
+        let all: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        all["rows"].as_array().unwrap().iter().filter(|row| row["answer"] == word).count()
+    };
+    assert_eq!(answer(&before, "paid_not_extended"), 4, "{before:?}");
     house.start("run").await;
     for payment in &payments {
         let key = format!("stripe/{payment}");
@@ -55,6 +63,8 @@ async fn payments_whose_webhooks_were_lost_are_credited_once() {
     }
     let (_, metrics) = house.console("/metrics").await;
     assert!(metrics.contains("daybridge_backfilled_total{source=\"stripe\"} 4"), "{metrics}");
+    let after = house.command(&reconcile);
+    assert_eq!((after.status.code(), answer(&after, "matched")), (Some(0), 4), "{after:?}");
 
     // The webhook comes after all.
     let late = stripe.event_of(&payments[0]).await;

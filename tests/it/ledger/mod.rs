@@ -8,6 +8,7 @@ pub(crate) mod kit;
 pub(crate) mod ops;
 mod pauses;
 mod plans;
+mod reconcile;
 mod recording;
 mod restored;
 mod settling;
@@ -51,6 +52,8 @@ both! {
         a_refund_does_not_hide_that_days_may_have_moved, the_clocks_may_differ,
         a_forgotten_cancellation_can_be_repeated, nobody_says_that_nothing_was_sent,
         an_account_hold_of_the_backup_ends, no_replay_grants_what_was_forgotten;
+    reconcile: payments_by_name_and_by_time, a_joined_payment_is_found_by_its_old_key,
+        channels_their_movements_and_what_may_explain_them;
     backfill: one_worker_has_the_turn, a_turn_that_was_taken_over_moves_nothing,
         a_turn_too_far_off_counts_as_come, recorded_events_are_known_by_source;
     ops: persons_decide, held_payments_and_events_are_closed, a_whole_story_as_json,

@@ -120,6 +120,8 @@ async fn unclear(then: Then, says: &str) -> Server {
     let told = clean(client.read(&id()).await);
     assert!(matches!(told, Err(ReadError::Failed(_))), "{told:?}");
     assert_eq!(server.connections.load(Ordering::SeqCst), 2, "{says}: one attempt");
+    let told = clean(client.list(0, 9).await);
+    assert!(matches!(told, Err(ReadError::Failed(_))), "{told:?}");
     server
 }
 

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::PathBuf,
-    process::{Child, Command, Output},
+    process::{Child, Command, Output, Stdio},
 };
 
 use daybridge::{
@@ -199,7 +199,13 @@ settle_window = "5s"
 
     /// Runs a command to its end.
     pub(crate) fn command(&self, arguments: &[&str]) -> Output {
+        self.command_with(arguments, Stdio::null())
+    }
+
+    /// The same, with something on its standard input.
+    pub(crate) fn command_with(&self, arguments: &[&str], input: Stdio) -> Output {
         Command::new(BINARY)
+            .stdin(input)
             .args(arguments)
             .current_dir(self.folder.path())
             .env("RUST_LOG", "off")

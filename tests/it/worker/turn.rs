@@ -12,7 +12,7 @@ use daybridge::{
         brake::Brake,
         id::ChannelId,
         payment::CLOCKS_APART_MS,
-        reply::{ReadError, Reading, Reply},
+        reply::{Page, ReadError, Reading, Reply},
         settle::Policy,
     },
     ledger::{Desk as _, Ledger, sql::SqlLedger},
@@ -78,6 +78,10 @@ impl Partner for Hand {
 
     async fn make_live(&self, _: &ChannelId) -> Result<(), ReadError> {
         Ok(())
+    }
+
+    async fn list(&self, _: u32, _: u32) -> Result<Page, ReadError> {
+        Ok(Page::default())
     }
 
     async fn health(&self) -> Result<(), ReadError> {

@@ -1,0 +1,240 @@
+//! The rules: one payment, one answer. Pure.
+//!
+//! Days that moved twice come first, whatever was paid: they are gone from the balance. Then what is owed is
+//! compared with what moved. Owed are the days of the provider's metadata or, where it has none, what the ledger
+//! decided; nothing is owed for what was refunded in full, and nothing for what the provider does not list.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Paid, Range,
+    evidence::{Evidence, weigh},
+    history::Line,
+    row::{Answer, Row},
+    words,
+};
+use crate::{
+    domain::{Ms, id::ChannelId},
+    ledger::books::Booked,
+};
+
+/// What the provider's record says of a payment.
+#[derive(Debug, Clone, Copy)]
+pub enum Listed<'a> {
+    /// It has it.
+    Paid(&'a Paid),
+    /// It was paid in the range, but the record lacks it.
+    Missing,
+    /// It was paid outside the range: the record may or may not have it.
+    Elsewhere,
+}
+
+/// What movement of the channels says of transfers, where no history says more.
+#[derive(Debug, Default)]
+pub struct Hints {
+    /// Keys of settled transfers whose channel moved by their days once more.
+    pub again: BTreeSet<String>,
+    /// Keys of transfers that are not settled, and whose channel moved by their days.
+    pub moved: BTreeSet<String>,
+}
+
+/// All that is known of one payment.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'a> {
+    /// Its key, or the one it would have.
+    pub key: &'a str,
+    /// The provider's record.
+    pub listed: Listed<'a>,
+    /// The ledger.
+    pub booked: Option<&'a Booked>,
+    /// The lines of Billing History that name it; `None`: no history was given.
+    pub history: Option<&'a [Line]>,
+    /// When a transfer must have been settled to stand in the history.
+    pub covered: Range,
+    /// Movement of the channels.
+    pub hints: &'a Hints,
+}
+
+/// The answer, and what it explains of a channel's movement.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// `None`: neither paid nor extended, so there is nothing to tell.
+    pub row: Option<Row>,
+    /// Channel and days of movement that the ledger does not know of and that this row tells.
+    pub explains: Option<(String, u32)>,
+}
+
+/// Judges a payment.
+pub fn judge(case: &Case<'_>) -> Verdict {
+    let found = weigh(case);
+    let from_history =
+        found.unrecorded.saturating_add(if found.again_lines.is_empty() { 0 } else { found.again });
+    Verdict {
+        row: case.answer(&found),
+        explains: case.channel(&found).filter(|_| from_history > 0).map(|channel| (channel, from_history)),
+    }
+}
+
+/// A payment that the provider lists under a name that the ledger has for another listed payment.
+pub fn second(paid: &Paid, key: &str, first: &str) -> Option<Row> {
+    let case = Case {
+        key,
+        listed: Listed::Paid(paid),
+        booked: None,
+        history: None,
+        covered: Range { since: 0, until: 0 },
+        hints: &Hints::default(),
+    };
+    let none = Evidence::default();
+    let why = format!("it shares a name with {first} in the ledger, whose days are counted for that one");
+    let next = Some("compare the two payments at the provider".to_owned());
+    if owes_nothing(paid) {
+        return case.answer(&none);
+    }
+    Some(case.row(Answer::PaidNotExtended, paid.days, &none, why, next))
+}
+
+/// Nothing came in, or all of it went back.
+fn owes_nothing(paid: &Paid) -> bool {
+    paid.refunded >= paid.amount
+}
+
+impl Case<'_> {
+    /// Whether a history was given that must have what was settled at a time.
+    pub(super) fn in_history(&self, settled_at: Ms) -> bool {
+        self.history.is_some() && self.covered.has(settled_at)
+    }
+
+    pub(super) fn paid_days(&self) -> Option<u32> {
+        match self.listed {
+            Listed::Paid(paid) => paid.days,
+            Listed::Missing | Listed::Elsewhere => None,
+        }
+    }
+
+    fn answer(&self, found: &Evidence<'_>) -> Option<Row> {
+        if found.again > 0 {
+            let row = self.row(
+                Answer::ExtendedTwice,
+                Some(found.again),
+                found,
+                words::twice(found),
+                Some(words::twice_next(self.key)),
+            );
+            return Some(row);
+        }
+        match self.listed {
+            Listed::Paid(paid) if owes_nothing(paid) => Some(self.owes_nothing(paid, found)),
+            Listed::Paid(paid) => Some(self.owes(paid, found)),
+            Listed::Missing if found.days == 0 => None,
+            Listed::Missing => {
+                let (why, next) = words::not_listed();
+                Some(self.row(Answer::ExtendedNotPaid, Some(found.days), found, why, Some(next)))
+            }
+            Listed::Elsewhere if found.absent.is_some() || (found.moved && found.unrecorded == 0) => {
+                let days = found.absent.or(found.pending).map(|transfer| transfer.days);
+                Some(self.missing(days, found))
+            }
+            Listed::Elsewhere if found.unrecorded > 0 => Some(self.matched(found)),
+            Listed::Elsewhere => None,
+        }
+    }
+
+    fn owes_nothing(&self, paid: &Paid, found: &Evidence<'_>) -> Row {
+        let refunded = paid.amount > 0;
+        if found.days == 0 {
+            let (why, next) = words::owes_nothing(refunded, found.pending);
+            return self.row(Answer::Matched, Some(0), found, why, next);
+        }
+        let why = if refunded {
+            "its money was refunded in full, and its days moved".to_owned()
+        } else {
+            "its amount is 0, and days moved".to_owned()
+        };
+        let next = "decide whether its channel keeps the days".to_owned();
+        let row = self.row(Answer::ExtendedNotPaid, Some(found.days), found, why, Some(next));
+        Row { amount: Some(paid.refunded), ..row }
+    }
+
+    fn owes(&self, paid: &Paid, found: &Evidence<'_>) -> Row {
+        let owed = paid.days.or(self.booked.and_then(|booked| booked.days));
+        if found.days == 0 {
+            return self.missing(owed, found);
+        }
+        let owed = owed.unwrap_or(found.days);
+        if found.days < owed {
+            let missing = owed.saturating_sub(found.days);
+            let (why, next) = words::too_few(owed, found);
+            return self.row(Answer::PaidNotExtended, Some(missing), found, why, Some(next));
+        }
+        if found.days > owed {
+            let surplus = found.days.saturating_sub(owed);
+            let (why, next) = words::too_many(owed, found);
+            return self.row(Answer::ExtendedNotPaid, Some(surplus), found, why, Some(next));
+        }
+        self.matched(found)
+    }
+
+    fn missing(&self, days: Option<u32>, found: &Evidence<'_>) -> Row {
+        let (why, next) = words::missing(self.booked, found, self.history.is_some());
+        self.row(Answer::PaidNotExtended, days, found, why, next)
+    }
+
+    fn matched(&self, found: &Evidence<'_>) -> Row {
+        let (why, next) = if found.unrecorded > 0 {
+            words::unrecorded(self.key, self.booked, found.pending)
+        } else {
+            let partly = matches!(self.listed, Listed::Paid(paid) if paid.refunded > 0);
+            (words::matched(partly, found.in_lines), None)
+        };
+        self.row(Answer::Matched, Some(found.days), found, why, next)
+    }
+
+    /// What was extended, else what the ledger decided, else what the metadata says, if that can be one.
+    fn channel(&self, found: &Evidence<'_>) -> Option<String> {
+        let booked = self.booked.and_then(|booked| booked.channel.as_deref());
+        let listed = match self.listed {
+            Listed::Paid(paid) => paid.channel.as_deref(),
+            Listed::Missing | Listed::Elsewhere => None,
+        };
+        let listed = listed.filter(|text| ChannelId::parse(text).is_some());
+        found.channel.or(booked).or(listed).map(str::to_owned)
+    }
+
+    fn row(
+        &self,
+        answer: Answer,
+        days: Option<u32>,
+        found: &Evidence<'_>,
+        why: String,
+        next: Option<String>,
+    ) -> Row {
+        let (provider_id, amount, currency) = match self.listed {
+            Listed::Paid(paid) => (
+                Some(paid.id.clone()),
+                Some(paid.amount.saturating_sub(paid.refunded)),
+                Some(paid.currency.clone()),
+            ),
+            Listed::Missing | Listed::Elsewhere => {
+                let booked = self.booked;
+                (None, booked.and_then(|b| b.amount), booked.and_then(|b| b.currency.clone()))
+            }
+        };
+        let channel = self.channel(found);
+        Row {
+            answer,
+            payment: Some(self.key.to_owned()),
+            provider_id,
+            channel,
+            days,
+            amount,
+            currency,
+            why,
+            next,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "compare_tests.rs"]
+mod tests;

@@ -1,0 +1,242 @@
+//! One table: what the three lists say of a payment of 30 days for 9.00, and the answer.
+
+use super::super::history::Place;
+use super::*;
+use crate::{
+    domain::{
+        DAY_MS, Ms,
+        settle::{Call, Cause, How, Outcome, State},
+    },
+    ledger::books::BookedTransfer,
+};
+
+const AT: Ms = 1_800_000_000_000;
+const COVERED: Range = Range { since: AT - DAY_MS, until: AT + DAY_MS };
+
+fn paid() -> Paid {
+    Paid {
+        id: "pi_1".into(),
+        aliases: vec!["ch_1".into()],
+        account: None,
+        amount: 900,
+        refunded: 0,
+        currency: "usd".into(),
+        at_ms: AT,
+        livemode: true,
+        channel: Some("CHAN-1".into()),
+        days: Some(30),
+    }
+}
+
+fn settled(days: i64) -> State {
+    let before = AT + 5 * DAY_MS;
+    let after = Some(before + days * DAY_MS);
+    State::Settled { how: How::Answered, before, after, at: AT, attempt: 1, watch: None }
+}
+
+fn held(outcome: Outcome) -> State {
+    let last = Some(Call { attempt: 1, before: AT, at: AT, settles: 0 });
+    State::Held { cause: Cause::Unmoved, outcome, at: AT, last, retried: true }
+}
+
+fn transfer(n: u32, days: u32, state: State) -> BookedTransfer {
+    BookedTransfer {
+        key: format!("stripe/pi_1#{n}"),
+        payment: "stripe/pi_1".into(),
+        n,
+        channel: "CHAN-1".into(),
+        days,
+        state,
+        reason: None,
+        next: Some("the ledger's next step".into()),
+    }
+}
+
+fn booked(transfers: Vec<BookedTransfer>) -> Booked {
+    Booked {
+        key: "stripe/pi_1".into(),
+        decision: if transfers.is_empty() { "held" } else { "granted" }.into(),
+        reason: None,
+        next: Some("the payment's next step".into()),
+        channel: Some("CHAN-1".into()),
+        days: (!transfers.is_empty()).then_some(30),
+        amount: Some(900),
+        currency: Some("usd".into()),
+        first_seen_at: AT,
+        transfers,
+    }
+}
+
+fn once(state: State) -> Option<Booked> {
+    Some(booked(vec![transfer(1, 30, state)]))
+}
+
+fn lines(of: &[u32]) -> Vec<Line> {
+    let place = |line| Place { file: 1, line };
+    of.iter().zip(1..).map(|(n, line)| Line { n: *n, place: place(line), days: Some(30) }).collect()
+}
+
+struct Given {
+    paid: Option<Paid>,
+    booked: Option<Booked>,
+    history: Option<Vec<Line>>,
+    again: bool,
+    moved: bool,
+}
+
+impl Given {
+    fn new(booked: Option<Booked>) -> Self {
+        Self { paid: Some(paid()), booked, history: None, again: false, moved: false }
+    }
+
+    fn paid(self, change: impl FnOnce(&mut Paid)) -> Self {
+        let mut paid = paid();
+        change(&mut paid);
+        Self { paid: Some(paid), ..self }
+    }
+
+    fn history(self, of: &[u32]) -> Self {
+        Self { history: Some(lines(of)), ..self }
+    }
+
+    fn judge(&self, otherwise: Listed<'_>) -> Verdict {
+        let keys = |given: bool| given.then(|| "stripe/pi_1#1".to_owned()).into_iter().collect();
+        let hints = Hints { again: keys(self.again), moved: keys(self.moved) };
+        judge(&Case {
+            key: "stripe/pi_1",
+            listed: self.paid.as_ref().map_or(otherwise, Listed::Paid),
+            booked: self.booked.as_ref(),
+            history: self.history.as_deref(),
+            covered: COVERED,
+            hints: &hints,
+        })
+    }
+}
+
+/// Answer, days, money, a part of the sentence, and whether something is to be done.
+fn check(given: &Given, want: (Answer, u32, i64, &str, bool)) {
+    let row = given.judge(Listed::Missing).row.unwrap();
+    let (answer, days, amount, why, next) = want;
+    assert!(row.why.contains(why), "{why} in {row:?}");
+    assert_eq!((row.answer, row.days, row.amount), (answer, Some(days), Some(amount)), "{row:?}");
+    assert_eq!(row.next.is_some(), next, "{row:?}");
+    assert_eq!(row.channel.as_deref(), Some("CHAN-1"));
+}
+
+#[test]
+fn matched() {
+    use Answer::Matched;
+    let good = || Given::new(once(settled(30)));
+    check(&good(), (Matched, 30, 900, "extended once", false));
+    check(&good().history(&[1]), (Matched, 30, 900, "as Billing History shows", false));
+    check(&good().paid(|p| p.refunded = 300), (Matched, 30, 600, "a part of its money", false));
+    check(&good().paid(|p| p.days = None), (Matched, 30, 900, "extended once", false));
+    let slices = booked(vec![transfer(1, 10, settled(10)), transfer(2, 20, settled(20))]);
+    check(&Given::new(Some(slices)).history(&[1, 2]), (Matched, 30, 900, "extended once", false));
+    let refunded = Given::new(Some(booked(vec![]))).paid(|p| p.refunded = 900);
+    check(&refunded, (Matched, 0, 0, "refunded in full, and no days", false));
+    let planned = Given::new(once(State::planned(AT))).paid(|p| p.refunded = 900);
+    check(&planned, (Matched, 0, 0, "refunded in full", true));
+    check(&Given::new(Some(booked(vec![]))).paid(|p| p.amount = 0), (Matched, 0, 0, "amount is 0", false));
+}
+
+#[test]
+fn matched_by_billing_history_alone_tells_the_ledger() {
+    use Answer::Matched;
+    for (state, want) in [
+        (held(Outcome::Open), "settle 'stripe/pi_1#1' --applied"),
+        (held(Outcome::None), "cancel 'stripe/pi_1#1'"),
+        (State::planned(AT), "cancel 'stripe/pi_1#1'"),
+    ] {
+        let verdict = Given::new(once(state)).history(&[1]).judge(Listed::Missing);
+        let row = verdict.row.unwrap();
+        assert_eq!((row.answer, row.days), (Matched, Some(30)), "{row:?}");
+        assert!(row.next.as_ref().unwrap().contains(want), "{row:?}");
+        assert_eq!(verdict.explains, Some(("CHAN-1".into(), 30)));
+    }
+    check(&Given::new(Some(booked(vec![]))).history(&[1]), (Matched, 30, 900, "ledger says held", true));
+    check(&Given::new(None).history(&[1]), (Matched, 30, 900, "no record of it", true));
+}
+
+#[test]
+fn paid_not_extended() {
+    use Answer::PaidNotExtended as Missing;
+    check(&Given::new(None), (Missing, 30, 900, "no event of it ever arrived", true));
+    check(&Given::new(once(State::planned(AT))), (Missing, 30, 900, "planned", true));
+    check(&Given::new(once(held(Outcome::Open))), (Missing, 30, 900, "held", true));
+    let moved = Given { moved: true, ..Given::new(once(held(Outcome::Open))) };
+    check(&moved, (Missing, 30, 900, "moved by exactly its days", true));
+    let unseen = Given::new(once(held(Outcome::Open))).history(&[]);
+    check(&unseen, (Missing, 30, 900, "Billing History does not name it", true));
+    check(&Given::new(Some(booked(vec![]))), (Missing, 30, 900, "held: no reason", true));
+    let absent = Given::new(once(settled(30))).history(&[]);
+    check(&absent, (Missing, 30, 900, "not in Billing History", true));
+    let few = Given::new(Some(booked(vec![transfer(1, 25, settled(25))])));
+    check(&few, (Missing, 5, 900, "paid for 30 days, extended by 25", true));
+    check(&Given::new(once(settled(28))), (Missing, 2, 900, "as activeTill moved", true));
+    let slices = booked(vec![transfer(1, 10, settled(10)), transfer(2, 20, State::planned(AT))]);
+    check(&Given::new(Some(slices)), (Missing, 20, 900, "the rest is planned", true));
+    let cancelled = State::Cancelled { reason: "closed".into(), at: AT, attempt: 0 };
+    check(&Given::new(once(cancelled)), (Missing, 30, 900, "cancelled", true));
+}
+
+#[test]
+fn extended_not_paid() {
+    use Answer::ExtendedNotPaid as Surplus;
+    let good = || Given::new(once(settled(30)));
+    check(&good().paid(|p| p.refunded = 900), (Surplus, 30, 900, "refunded in full", true));
+    check(&good().paid(|p| p.days = Some(25)), (Surplus, 5, 900, "paid for 25 days, extended by 30", true));
+    check(&Given { paid: None, ..good() }, (Surplus, 30, 900, "record does not have it", true));
+    let unknown = Given { paid: None, ..Given::new(once(held(Outcome::Open))) }.history(&[1]);
+    check(&unknown, (Surplus, 30, 900, "record does not have it", true));
+}
+
+#[test]
+fn extended_twice() {
+    use Answer::ExtendedTwice as Twice;
+    let good = || Given::new(once(settled(30)));
+    check(
+        &good().history(&[1, 1]),
+        (Twice, 30, 900, "2 lines of Billing History (file:line 1:1, 1:2)", true),
+    );
+    check(&good().history(&[1, 1, 1]), (Twice, 60, 900, "3 lines", true));
+    check(&Given { again: true, ..good() }, (Twice, 30, 900, "called more than once", true));
+    check(&good().history(&[1, 1]).paid(|p| p.refunded = 900), (Twice, 30, 0, "2 lines", true));
+    assert_eq!(good().history(&[1, 1]).judge(Listed::Missing).explains, Some(("CHAN-1".into(), 30)));
+}
+
+#[test]
+fn what_was_neither_paid_nor_extended_is_no_row() {
+    for given in [Given::new(once(State::planned(AT))), Given::new(once(settled(30))).history(&[])] {
+        assert_eq!(Given { paid: None, ..given }.judge(Listed::Missing).row, None);
+    }
+    let good = Given { paid: None, ..Given::new(once(settled(30))) };
+    assert_eq!(good.judge(Listed::Elsewhere).row, None, "another time's payment is not judged");
+}
+
+#[test]
+fn history_speaks_of_the_time_it_covers_only() {
+    for (at, want) in [
+        (COVERED.since, Answer::PaidNotExtended),
+        (COVERED.since - 1, Answer::Matched),
+        (COVERED.until, Answer::Matched),
+    ] {
+        let State::Settled { how, before, after, attempt, watch, .. } = settled(30) else { unreachable!() };
+        let given = Given::new(once(State::Settled { how, before, after, at, attempt, watch })).history(&[]);
+        assert_eq!(given.judge(Listed::Missing).row.unwrap().answer, want);
+    }
+}
+
+#[test]
+fn a_second_payment_of_one_name_is_told() {
+    let row = second(&paid(), "stripe/pi_1", "pi_0").unwrap();
+    assert_eq!((row.answer, row.days), (Answer::PaidNotExtended, Some(30)));
+    let refunded = Paid { refunded: 900, ..paid() };
+    assert_eq!(second(&refunded, "stripe/pi_1", "pi_0").unwrap().answer, Answer::Matched);
+}
+
+#[test]
+fn a_channel_that_is_none_is_not_shown() {
+    let given = Given::new(None).paid(|p| p.channel = Some("\u{1b}[31m=x".into()));
+    assert_eq!(given.judge(Listed::Missing).row.unwrap().channel, None);
+}

@@ -1,0 +1,157 @@
+//! Why, in sentences, and what to do.
+
+use super::evidence::Evidence;
+use crate::{
+    domain::settle::{Outcome, State},
+    ledger::books::{Booked, BookedTransfer},
+};
+
+/// Most lines of Billing History named in a sentence.
+const PLACES_MAX: usize = 5;
+
+pub(super) fn matched(partly_refunded: bool, in_history: bool) -> String {
+    let evidence = if in_history { "extended once, as Billing History shows" } else { "extended once" };
+    let refund = if partly_refunded { "; a part of its money was refunded" } else { "" };
+    format!("{evidence}{refund}")
+}
+
+/// Nothing is owed and nothing moved. What is still planned would move.
+pub(super) fn owes_nothing(refunded: bool, pending: Option<&BookedTransfer>) -> (String, Option<String>) {
+    let why =
+        if refunded { "refunded in full, and no days moved" } else { "its amount is 0, and no days moved" };
+    let calls = |state: &State| {
+        matches!(state, State::Planned { .. } | State::Intended { .. } | State::Doubtful { .. })
+            || state.open()
+    };
+    let Some(transfer) = pending.filter(|transfer| calls(&transfer.state)) else { return (why.into(), None) };
+    let next = format!(
+        "its transfer is {}: `daybridge held cancel '{}'` where that is possible, or its days may move yet",
+        transfer.state.word(),
+        transfer.key
+    );
+    (why.into(), Some(next))
+}
+
+pub(super) fn not_listed() -> (String, String) {
+    (
+        "its days moved, and the provider's record does not have it".into(),
+        "look for it at the provider; if it is not there, a signing secret may have leaked".into(),
+    )
+}
+
+/// Days moved again: how that is known.
+pub(super) fn twice(found: &Evidence<'_>) -> String {
+    if found.again_lines.is_empty() {
+        return "it was called more than once, and its channel moved by its days again".into();
+    }
+    let mut shown: Vec<String> = found
+        .again_lines
+        .iter()
+        .take(PLACES_MAX)
+        .map(|place| format!("{}:{}", place.file, place.line))
+        .collect();
+    if found.again_lines.len() > PLACES_MAX {
+        shown.push("…".into());
+    }
+    format!(
+        "its key stands on {} lines of Billing History (file:line {})",
+        found.again_lines.len(),
+        shown.join(", ")
+    )
+}
+
+pub(super) fn twice_next(key: &str) -> String {
+    format!("have the second extension of {key} taken back")
+}
+
+/// Money came in and no days moved at all.
+pub(super) fn missing(
+    booked: Option<&Booked>,
+    found: &Evidence<'_>,
+    in_history: bool,
+) -> (String, Option<String>) {
+    let Some(booked) = booked else {
+        return ("no event of it ever arrived".into(), Some("backfill or resend it".into()));
+    };
+    if let Some(transfer) = found.absent {
+        let why = format!("the ledger calls it settled, but {} is not in Billing History", transfer.key);
+        let next = "look at the channel; if its days are missing, extend it by hand with that comment";
+        return (why, Some(next.into()));
+    }
+    let Some(transfer) = found.pending else {
+        let reason = booked.reason.as_deref().unwrap_or("no reason was kept");
+        return match booked.decision.as_str() {
+            "linked" => (
+                "only events arrived that grant no days (money_in of the source)".into(),
+                Some("backfill or resend it".into()),
+            ),
+            decision => (format!("{decision}: {reason}"), booked.next.clone()),
+        };
+    };
+    let reason = transfer.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+    let evidence = match (found.moved, in_history) {
+        (true, _) => "; its channel moved by exactly its days, so it was probably applied",
+        (false, true) => "; Billing History does not name it",
+        (false, false) => "",
+    };
+    (format!("{}{reason}{evidence}", transfer.state.word()), transfer.next.clone())
+}
+
+pub(super) fn too_few(owed: u32, found: &Evidence<'_>) -> (String, String) {
+    let why = match (found.pending, found.absent) {
+        (Some(transfer), _) => {
+            format!("paid for {owed} days, extended by {}; the rest is {}", found.days, transfer.state.word())
+        }
+        (None, Some(transfer)) => format!(
+            "paid for {owed} days, extended by {}; {} is not in Billing History",
+            found.days, transfer.key
+        ),
+        (None, None) => format!("paid for {owed} days, extended by {}{}", found.days, odd(found)),
+    };
+    (why, "extend the channel by the missing days".into())
+}
+
+pub(super) fn too_many(owed: u32, found: &Evidence<'_>) -> (String, String) {
+    let why = format!("paid for {owed} days, extended by {}{}", found.days, odd(found));
+    (why, "correct the days where the payment is made; decide whether the channel keeps them".into())
+}
+
+fn odd(found: &Evidence<'_>) -> &'static str {
+    if found.odd.is_some() { ", as activeTill moved" } else { "" }
+}
+
+/// Billing History has it, and the ledger does not call it settled.
+pub(super) fn unrecorded(
+    key: &str,
+    booked: Option<&Booked>,
+    pending: Option<&BookedTransfer>,
+) -> (String, Option<String>) {
+    let Some(booked) = booked else {
+        let why = "Billing History names it, and the ledger has no record of it";
+        let next =
+            "before its event is sent again: `daybridge ledger restored --since TIME`, or it moves once more";
+        return (why.into(), Some(next.into()));
+    };
+    let Some(transfer) = pending else {
+        let why = format!("Billing History names it, and the ledger says {}", booked.decision);
+        // Days of a payment without a transfer are known only where a restored ledger holds it.
+        let order = if booked.days.is_some() { "settle" } else { "cancel" };
+        let applied = if booked.days.is_some() { " --applied" } else { "" };
+        let next = format!("`daybridge held {order} '{key}'{applied} --reason …`");
+        return (why, (booked.decision == "held").then_some(next));
+    };
+    let key = &transfer.key;
+    let next = match &transfer.state {
+        State::Held { outcome: Outcome::Open | Outcome::Forgotten, .. } => {
+            Some(format!("`daybridge held settle '{key}' --applied --reason …`"))
+        }
+        State::Held { outcome: Outcome::None, .. } | State::Planned { .. } => Some(format!(
+            "`daybridge held cancel '{key}' --reason …`, at once: a call would move its days a second time"
+        )),
+        State::Intended { .. } | State::Doubtful { .. } => {
+            Some("readings settle it; look again when it is settled or held".into())
+        }
+        State::Settled { .. } | State::Cancelled { .. } => None,
+    };
+    (format!("Billing History names it, and the ledger says {}", transfer.state.word()), next)
+}
