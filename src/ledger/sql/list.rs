@@ -125,7 +125,8 @@ impl SqlLedger {
         rows.iter().map(transfer).collect()
     }
 
-    /// What belongs to the event walks the events, newest first; what belongs to the delivery, the deliveries.
+    /// What belongs to the event walks the events, newest first; what belongs to the delivery, the deliveries; where
+    /// both are asked for, whichever is rarer.
     pub(super) async fn events_once(
         &self,
         wanted: &EventQuery,
@@ -145,7 +146,7 @@ impl SqlLedger {
                 .map(Some)?,
             None => None,
         };
-        let by_event = wanted.source.is_some() || wanted.event_type.is_some();
+        let by_event = (wanted.source.is_some() || wanted.event_type.is_some()) && !rare(wanted);
         let filter = Filter::default()
             .text("e.source =", wanted.source.as_deref())
             .text("e.event_type =", wanted.event_type.as_deref())
@@ -214,6 +215,12 @@ const CHANNELS: &str = "SELECT account, channel, active_till, mode, \
         WHERE t.account = channels.account AND t.channel = channels.channel AND t.settled_at IS NOT NULL) AS moved, \
      (SELECT COUNT(*) FROM movements m WHERE m.account = channels.account AND m.channel = channels.channel) \
         AS movements FROM channels";
+
+/// Outcomes and triggers that few deliveries have.
+fn rare(wanted: &EventQuery) -> bool {
+    matches!(wanted.outcome.as_deref(), Some("held" | "refund"))
+        || matches!(wanted.trigger.as_deref(), Some("replay" | "backfill"))
+}
 
 /// Where a list goes on.
 async fn after(

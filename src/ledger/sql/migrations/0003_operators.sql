@@ -16,8 +16,13 @@ CREATE INDEX payments_by_amount ON payments (amount, first_seen_at, key);
 
 ALTER TABLE transfers ADD COLUMN settled_at BIGINT;
 UPDATE transfers SET settled_at = {settled_at} WHERE state = 'settled';
-CREATE INDEX transfers_settled ON transfers (account, channel, settled_at) WHERE settled_at IS NOT NULL;
+CREATE INDEX transfers_of_channel ON transfers (account, channel, settled_at, state, days);
 CREATE INDEX transfers_by_channel ON transfers (channel, created_at, key);
+
+-- Over what is held only.
+CREATE INDEX payments_by_cause ON payments (cause, since, key, days) WHERE decision = 'held';
+CREATE INDEX transfers_by_cause ON transfers (cause, created_at, key, days) WHERE state = 'held';
+CREATE INDEX events_by_cause ON events (held_cause, number, recorded_at) WHERE held_cause IS NOT NULL;
 
 CREATE INDEX deliveries_by_time ON deliveries (received_at);
 CREATE INDEX deliveries_by_outcome ON deliveries (outcome, number);
