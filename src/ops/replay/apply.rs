@@ -62,7 +62,12 @@ pub async fn apply(
     match plan.state {
         PlanState::Applied => return Ok(Applied::Before(plan)),
         PlanState::Aborted => return Err(ReplayError::Aborted(plan.hash)),
-        PlanState::Ready => holds(with, &plan, now()).await?,
+        PlanState::Ready => match holds(with, &plan, now()).await {
+            // What a colleague who began to apply it a moment ago has changed makes nobody's plan stale.
+            Err(ReplayError::Stale(_))
+                if matches!(find().await?.state, PlanState::Running | PlanState::Applied) => {}
+            still => still?,
+        },
         PlanState::Draft | PlanState::Running | PlanState::Paused => {}
     }
     let from = [PlanState::Ready, PlanState::Paused];

@@ -201,8 +201,8 @@ async fn a_replay_is_aborted_while_it_runs() {
     sent(&ada.post("/replay/abort", &form).await, &format!("/replay/show?hash={hash}&told=aborted&n=1"));
     let published = until("the task ends", || async {
         let page = ada.get(&format!("/replay/show?hash={hash}")).await.text;
-        let running = page.contains("being applied by this process");
-        (page.contains("data-test=\"state\">aborted<") && !running).then_some(page)
+        let stops = page.contains("stops within a second");
+        (page.contains("data-test=\"state\">aborted<") && !stops).then_some(page)
     })
     .await;
     assert!(!published.contains("data-test=\"published\">6<"), "{published}");

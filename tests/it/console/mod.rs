@@ -1,6 +1,7 @@
 //! The console over real HTTP: who gets in, what the pages hold, what their forms do.
 
 mod acts;
+mod browser;
 mod gate;
 mod kit;
 mod pages;

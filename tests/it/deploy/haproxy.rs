@@ -24,7 +24,7 @@ pub(super) fn command(setup: &Setup) -> Command {
     let text =
         edited(&text, "bind [::]:443 v6only ssl crt /etc/haproxy/hooks.example.com.pem alpn http/1.1", "");
     let pem = |name| fs::read_to_string(root.join(name)).unwrap();
-    fs::write(root.join("both.pem"), pem("cert.pem") + &pem("key.pem")).unwrap();
+    fs::write(root.join("both.pem"), pem("cert.pem") + pem("key.pem").as_str()).unwrap();
     let limit = |bytes| format!("gt {bytes} }}");
     let text = edited(&text, &limit(BYTES_MAX), &limit(setup.bytes_max));
     let servers: String = (setup.upstreams.iter().zip('a'..))

@@ -99,7 +99,7 @@ impl Proxy {
 
     fn log(&self) -> String {
         let text = |name| fs::read_to_string(self.folder.path().join(name)).unwrap_or_default();
-        let said = text("proxy.log") + &text("error.log");
+        let said = text("proxy.log") + text("error.log").as_str();
         format!("{said}; is it installed? apt-get install nginx-light haproxy caddy, or tests/run")
     }
 

@@ -6,6 +6,7 @@ mod faults;
 mod operator;
 mod reconcile;
 mod recovery;
+mod replays;
 mod secrets;
 mod siege;
 mod story;

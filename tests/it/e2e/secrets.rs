@@ -92,7 +92,7 @@ impl Seen {
         let answer = request.send().await.unwrap();
         let status = answer.status().as_u16();
         let head = format!("{:?}", answer.headers());
-        self.add(format!("POST {url}"), head + &answer.text().await.unwrap());
+        self.add(format!("POST {url}"), head + answer.text().await.unwrap().as_str());
         status
     }
 

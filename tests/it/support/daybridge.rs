@@ -165,9 +165,14 @@ settle_window = "5s"
         .await;
     }
 
+    /// Address of the console of `run` or `serve`.
+    pub(crate) fn site(&self) -> String {
+        format!("http://127.0.0.1:{}", self.console)
+    }
+
     /// Text of a console's page.
     pub(crate) async fn console(&self, path: &str) -> (u16, String) {
-        let answer = self.http.get(format!("http://127.0.0.1:{}{path}", self.console)).send().await.unwrap();
+        let answer = self.http.get(self.site() + path).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
@@ -227,7 +232,7 @@ settle_window = "5s"
             }
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
-        panic!("{key} is not {state}: {last:#}\n{}", self.log("work") + &self.log("run"));
+        panic!("{key} is not {state}: {last:#}\n{}", self.log("work") + self.log("run").as_str());
     }
 
     /// A sample event of the source `stripe`.

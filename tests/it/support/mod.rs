@@ -3,6 +3,9 @@
 /// A provider's API in a test's hands.
 pub(crate) mod api;
 
+/// A headless browser.
+pub(crate) mod browser;
+
 /// daybridge's own processes.
 pub(crate) mod daybridge;
 

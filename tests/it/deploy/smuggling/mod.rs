@@ -102,7 +102,7 @@ async fn exchange_one(port: u16, bytes: &[u8]) -> String {
     connection.write_all(bytes).await.unwrap();
     crate::provider::bench::reply(&mut connection)
         .await
-        .map_or("none".into(), |reply| reply.head + &reply.body)
+        .map_or("none".into(), |reply| reply.head + reply.body.as_str())
 }
 
 fn statuses(answer: &str) -> Vec<&str> {
