@@ -50,7 +50,7 @@ impl Browser {
         for (label, text) in fields {
             fill(&form, label, text).await;
         }
-        self.leave_by(&button).await;
+        self.leave_by(|| async { button.click().await.ok() }).await;
     }
 
     /// Ticks the first visible box with this label.
@@ -61,15 +61,16 @@ impl Browser {
     /// Follows the first visible link whose words begin so.
     pub(crate) async fn follow(&self, words: &str) {
         let path = format!("//a[starts-with(normalize-space(), {})]", quoted(words));
-        let link = self.shown(&path, &format!("a link {words:?}")).await;
-        self.leave_by(&link).await;
+        let what = format!("a link {words:?}");
+        self.leave_by(|| async { self.shown(&path, &what).await.click().await.ok() }).await;
     }
 
-    /// Clicks, and waits until another document is there; it may be one of the same address.
-    async fn leave_by(&self, element: &WebElement) {
+    /// Clicks, and waits until another document is there; it may be one of the same address. A live update may have
+    /// put another element in the place of the one that was found.
+    async fn leave_by<F: Future<Output = Option<()>>>(&self, click: impl FnMut() -> F) {
         let document = async || Some(self.driver().find(By::Tag("html")).await.ok()?.element_id());
         let before = document().await;
-        element.click().await.unwrap();
+        until("the click", click).await;
         until("the click brings a page", || async {
             document().await.filter(|id| before.as_ref() != Some(id))
         })
@@ -82,24 +83,28 @@ impl Browser {
         self.shown(&path, &format!("a summary {words:?}")).await.click().await.unwrap();
     }
 
+    /// The first visible one of these elements.
     async fn shown(&self, path: &str, what: &str) -> WebElement {
-        let mut text = String::new();
-        for element in self.driver().find_all(By::XPath(path)).await.unwrap() {
-            if element.is_displayed().await.unwrap() {
-                return element;
-            }
-            text.push_str(" (one is hidden)");
+        match until(what, || async { self.visible(path).await.ok() }).await {
+            Some(element) => element,
+            None => panic!("{} does not show {what}:\n{}", self.path().await, self.text().await),
         }
-        panic!("the page {} has not {what}{text}:\n{}", self.path().await, self.text().await)
     }
 
-    /// Texts of all elements that a test knows by this name.
-    pub(crate) async fn all(&self, name: &str) -> Vec<String> {
-        let mut texts = Vec::new();
-        for element in self.driver().find_all(By::Css(format!("[data-test={name}]"))).await.unwrap() {
-            texts.push(element.text().await.unwrap());
+    async fn visible(&self, path: &str) -> WebDriverResult<Option<WebElement>> {
+        for element in self.driver().find_all(By::XPath(path)).await? {
+            if element.is_displayed().await? {
+                return Ok(Some(element));
+            }
         }
-        texts
+        Ok(None)
+    }
+
+    /// Texts of all elements that a test knows by this name, at one moment.
+    pub(crate) async fn all(&self, name: &str) -> Vec<String> {
+        let texts =
+            format!("[...document.querySelectorAll('[data-test={name}]')].map(e => e.innerText.trim())");
+        serde_json::from_value(self.script(&format!("return {texts}")).await).unwrap()
     }
 
     /// Whether the page's own scripts run, as its style sheet sees it.
