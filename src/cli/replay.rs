@@ -335,6 +335,13 @@ async fn outcome(ledger: &dyn Ledger, applied: Applied, json: bool) -> Result<()
             say(format!("plan {hash} was applied at {at} by {who}; nothing was published"));
             return Ok(());
         }
+        Applied::Stopped(..) if plan.state == PlanState::Aborted => {
+            say(format!(
+                "aborted: {} of {} events are on the queue; it never goes on",
+                plan.published, plan.events
+            ));
+            return Ok(());
+        }
         Applied::Stopped(..) => {
             say(format!(
                 "{}: {} of {} events are on the queue; `daybridge replay apply {}` goes on where it is paused",

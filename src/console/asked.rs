@@ -63,9 +63,10 @@ impl From<ReplayError> for Wrong {
             ReplayError::Ledger(error) => error.into(),
             ReplayError::NoPlan(hash) => Wrong::Missing(format!("no plan {hash}")),
             ReplayError::NotConfirmed { .. } => Wrong::Away(error.to_string()),
-            ReplayError::Aborted(_) | ReplayError::Stale(_) | ReplayError::Line { .. } => {
-                Wrong::Refused(error.to_string())
-            }
+            ReplayError::Aborted(_)
+            | ReplayError::Stale(_)
+            | ReplayError::Elsewhere { .. }
+            | ReplayError::Line { .. } => Wrong::Refused(error.to_string()),
         }
     }
 }

@@ -110,15 +110,23 @@ pub trait Desk: Send + Sync {
         after: i64,
         limit: u32,
     ) -> Result<Vec<(i64, view::Planned)>, LedgerError>;
-    /// The events of a plan in its order, after a position.
+    /// The events of a plan, or of one payment in it, in its order, after a position.
     async fn plan_events(
         &self,
         plan: i64,
+        payment: Option<&str>,
         after: i64,
         limit: u32,
     ) -> Result<Vec<(i64, Candidate)>, LedgerError>;
-    /// What differs between what two plans of the same events say.
-    async fn plan_changes(&self, plan: i64, other: i64, limit: u32) -> Result<Vec<Change>, LedgerError>;
+    /// What differs between what two plans of the same events say. `rest`: the other one is of the rest of a plan that
+    /// was begun.
+    async fn plan_changes(
+        &self,
+        plan: i64,
+        other: i64,
+        rest: bool,
+        limit: u32,
+    ) -> Result<Vec<Change>, LedgerError>;
     /// Moves a plan from one of some states to another, with the audit entry; `false`: it is in none of them.
     async fn plan_move(
         &self,

@@ -96,8 +96,16 @@ impl Desk<'_> {
     /// The events by which a held payment or event is read again; `None`: it is a transfer, or a person must settle
     /// it first.
     async fn read_again(&self, key: &str, now: Ms) -> Result<Option<Selection>, LedgerError> {
-        let wanted = HeldQuery { key: Some(key.to_owned()), cause: None };
-        let held = self.ledger.held(&wanted, 1, now).await?;
+        let held_as = async |key: &str| {
+            let wanted = HeldQuery { key: Some(key.to_owned()), cause: None };
+            self.ledger.held(&wanted, 1, now).await
+        };
+        let mut held = held_as(key).await?;
+        if held.is_empty()
+            && let Some(whole) = self.ledger.payment(key).await?
+        {
+            held = held_as(&whole.payment.key).await?;
+        }
         let readable = |held: &Held| held.history.is_empty();
         Ok(held.iter().find(|held| readable(held)).and_then(|held| match held.kind {
             "payment" => Some(Selection { payment: Some(held.key.clone()), ..Selection::default() }),

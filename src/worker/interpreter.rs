@@ -93,6 +93,13 @@ impl Interpreter {
         self.sources.keys().map(String::as_str)
     }
 
+    /// Sources of other realms than this one's.
+    pub fn other_realms(&self, source: &str) -> Vec<String> {
+        let realm = self.sources.get(source).map(|rules| &rules.realm);
+        let others = self.sources.iter().filter(|(_, rules)| Some(&rules.realm) != realm);
+        others.map(|(name, _)| name.clone()).collect()
+    }
+
     /// What a delivery says, or why it cannot be read.
     pub fn read(&self, envelope: &Envelope) -> Result<Facts, String> {
         (self.reader)(&envelope.source, &envelope.body)

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::{
         Ms,
-        settle::{Outcome, State},
+        settle::{Cause, Outcome, State, planned_again},
     },
     ledger::Correction,
 };
@@ -54,8 +54,9 @@ fn shown(channel: Option<&str>, days: Option<i64>) -> String {
     format!("channel {}, days {days}", channel.unwrap_or("-"))
 }
 
-/// Refused, and certainly not applied: it is planned anew, on the channel it names now. What was read of the other
-/// channel says nothing about this one, so the call is forgotten.
+/// It is planned anew. On the same channel its last call stays known, for a refusal may have hidden a success, and the
+/// next reading tells. On another channel it cannot tell; so a transfer that was called stays where it is, unless the
+/// partner does not know the channel.
 async fn transfer(
     tx: &mut Tx,
     key: &str,
@@ -73,6 +74,14 @@ async fn transfer(
     let days: i64 = row.try_get("days")?;
     let new_channel = correction.channel.as_ref().map_or(&*channel, |c| c.as_str());
     let new_days = correction.days.map_or(days, i64::from);
+    let elsewhere = new_channel != channel;
+    if elsewhere && from.attempt() > 0 && !matches!(from, State::Held { cause: Cause::UnknownChannel, .. }) {
+        return Err(refused(format!(
+            "it was called on {channel}, and a refusal may have hidden a success: `held retry` reads the channel and tells; or `held cancel` it, and extend the other channel by hand"
+        )));
+    }
+    let to = if elsewhere { None } else { planned_again(&from, now) };
+    let to = to.unwrap_or_else(|| State::planned(now));
     sqlx::query("UPDATE transfers SET channel = $1, days = $2, comment = $3 WHERE key = $4")
         .bind(new_channel)
         .bind(new_days)
@@ -87,7 +96,7 @@ async fn transfer(
         .execute(&mut **tx)
         .await?;
     let act = (correction.act.who, correction.act.reason);
-    if !rows::swap(tx, key, &from, &State::planned(now), Some(act), now).await? {
+    if !rows::swap(tx, key, &from, &to, Some(act), now).await? {
         return Err(Fault::Conflict(format!("{key} went on meanwhile")));
     }
     rows::make_due(tx, &account, new_channel, now).await?;

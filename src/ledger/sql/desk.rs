@@ -178,14 +178,21 @@ impl Desk for SqlLedger {
     async fn plan_events(
         &self,
         plan: i64,
+        payment: Option<&str>,
         after: i64,
         limit: u32,
     ) -> Result<Vec<(i64, Candidate)>, LedgerError> {
-        retry!(self.plan_events_once(plan, after, limit))
+        retry!(self.plan_events_once(plan, payment, after, limit))
     }
 
-    async fn plan_changes(&self, plan: i64, other: i64, limit: u32) -> Result<Vec<Change>, LedgerError> {
-        retry!(self.plan_changes_once(plan, other, limit))
+    async fn plan_changes(
+        &self,
+        plan: i64,
+        other: i64,
+        rest: bool,
+        limit: u32,
+    ) -> Result<Vec<Change>, LedgerError> {
+        retry!(self.plan_changes_once(plan, other, rest, limit))
     }
 
     async fn plan_move(

@@ -252,7 +252,7 @@ impl FirstTransfer<'_> {
 /// channel, or they are planned now.
 pub(super) async fn by_person(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Result<(), Fault> {
     let row = sqlx::query(
-        "SELECT channel, days, (SELECT r.money_in FROM source_rules r WHERE r.realm = payments.realm \
+        "SELECT COALESCE(set_channel, channel) AS channel, COALESCE(set_days, days) AS days, (SELECT r.money_in FROM source_rules r WHERE r.realm = payments.realm \
          ORDER BY r.number DESC LIMIT 1) AS money_in FROM payments WHERE key = $1",
     )
     .bind(key)
@@ -272,10 +272,12 @@ pub(super) async fn by_person(tx: &mut Tx, key: &str, decided: &Decided<'_>, now
     };
     sqlx::query(
         "UPDATE payments SET since = $1, decision = 'granted', cause = NULL, reason = NULL, next = NULL, \
-         granted = 1 WHERE key = $2",
+         granted = 1, channel = $3, days = $4 WHERE key = $2",
     )
     .bind(now)
     .bind(key)
+    .bind(channel.as_str())
+    .bind(i64::from(days))
     .execute(&mut **tx)
     .await?;
     let transfer = FirstTransfer {

@@ -6,13 +6,17 @@ use super::{
     SqlLedger,
     account::{BALANCE, TOKEN},
     fault::Fault,
-    filter::Filter,
+    filter::{Filter, Value},
     list::{self, transfer_sql},
     rows::{self, narrow},
     words,
 };
 use crate::{
-    domain::{Ms, settle::State},
+    domain::{
+        Ms,
+        hold::{RESTORED, RESTORED_REFUNDED},
+        settle::State,
+    },
     ledger::{
         query::HeldQuery,
         view::{self, Held, HeldGroup},
@@ -21,6 +25,9 @@ use crate::{
 
 /// How long a payment may wait for its family's event before a person is told, in ms.
 const OTHER_FAMILY_MS: i64 = 3_600_000;
+
+/// The cause of money that another family than `money_in` told of.
+const OTHER_FAMILY: &str = "other_family";
 
 impl SqlLedger {
     /// The account first, since it keeps others back; then transfers, payments and events, oldest first, each
@@ -171,9 +178,19 @@ impl SqlLedger {
                 limit,
             )
             .await?;
-        let mut other = self.paid_in_another_family(limit, now).await?;
-        other.retain(|payment| payment.as_ref().map_or(true, |payment| fits(wanted, payment)));
-        let mut names = self.forgotten_names(limit).await?;
+        let other = if wanted.cause.as_deref().is_none_or(|cause| cause == OTHER_FAMILY) {
+            self.paid_in_another_family(wanted.key.as_deref(), limit, now).await?
+        } else {
+            Vec::new()
+        };
+        let mut forgotten = Vec::new();
+        for row in &rows {
+            let cause: Option<String> = row.try_get("cause")?;
+            if matches!(cause.as_deref(), Some(RESTORED | RESTORED_REFUNDED)) {
+                forgotten.push(Value::Text(row.try_get("key")?));
+            }
+        }
+        let mut names = self.forgotten_names(forgotten).await?;
         rows.iter()
             .map(|row| {
                 let key: String = row.try_get("key")?;
@@ -199,23 +216,30 @@ impl SqlLedger {
 
     /// Payments whose money was told by another family than the one that grants, and by no other for a while:
     /// the endpoint does not send the events that `money_in` waits for.
-    async fn paid_in_another_family(&self, limit: u32, now: Ms) -> Result<Vec<Result<Held, Fault>>, Fault> {
-        let rows = sqlx::query(
-            "SELECT p.key, p.since, MIN(e.family) AS family FROM payments p JOIN events e ON e.payment = p.key \
-             WHERE p.state = 'linked' AND p.since < $2 AND e.family IS NOT NULL \
-             GROUP BY p.key, p.since ORDER BY p.since, p.key LIMIT $1",
-        )
-        .bind(i64::from(limit))
-        .bind(now.saturating_sub(OTHER_FAMILY_MS))
-        .fetch_all(&self.read)
-        .await?;
+    async fn paid_in_another_family(
+        &self,
+        key: Option<&str>,
+        limit: u32,
+        now: Ms,
+    ) -> Result<Vec<Result<Held, Fault>>, Fault> {
+        let rows = Filter::default()
+            .fixed("p.state = 'linked' AND e.family IS NOT NULL")
+            .number("p.since <", Some(now.saturating_sub(OTHER_FAMILY_MS)))
+            .text("p.key =", key)
+            .rows(
+                &self.read,
+                "SELECT p.key, p.since, MIN(e.family) AS family FROM payments p JOIN events e ON e.payment = p.key",
+                "GROUP BY p.key, p.since ORDER BY p.since, p.key",
+                limit,
+            )
+            .await?;
         let one = |row: &sqlx::any::AnyRow| {
             let (key, family): (String, String) = (row.try_get("key")?, row.try_get("family")?);
             Ok(Held {
                 kind: "payment",
                 payment: Some(key.clone()),
                 key,
-                cause: "other_family".into(),
+                cause: OTHER_FAMILY.into(),
                 reason: format!("money came in as {family}, but no event of the family that money_in names"),
                 outcome: None,
                 next: "send the events of money_in to the endpoint too and resend, or change money_in".into(),

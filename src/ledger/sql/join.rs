@@ -172,9 +172,12 @@ async fn name(tx: &mut Tx, space: &Space<'_>, ids: &[PaymentId], key: &str) -> R
     Ok(())
 }
 
-/// Makes `other`, whose days were never granted, a part of `key`. That a person closed it goes along.
+/// Makes `other`, whose days were never granted, a part of `key`. What a person said of it goes along.
 async fn absorb(tx: &mut Tx, other: &str, key: &str) -> Result<(), Fault> {
     for statement in [
+        "UPDATE payments SET set_channel = COALESCE(set_channel, (SELECT set_channel FROM payments WHERE key = $1)), \
+         set_days = COALESCE(set_days, (SELECT set_days FROM payments WHERE key = $1)) \
+         WHERE key = $2 AND granted = 0",
         "UPDATE payments SET decision = 'cancelled', state = 'cancelled', reason = (SELECT reason FROM payments WHERE key = $1) \
          WHERE key = $2 AND granted = 0 \
          AND EXISTS (SELECT 1 FROM payments WHERE key = $1 AND decision = 'cancelled')",

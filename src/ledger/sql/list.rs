@@ -181,7 +181,7 @@ impl SqlLedger {
         let mut connection = self.read.acquire().await?;
         let after = match page.after.as_deref() {
             Some(place) => {
-                let (account, channel) = place.split_once('/').unwrap_or(("", place));
+                let (account, channel) = place.rsplit_once('/').unwrap_or(("", place));
                 let row =
                     sqlx::query("SELECT active_till AS at FROM channels WHERE account = $1 AND channel = $2")
                         .bind(account)

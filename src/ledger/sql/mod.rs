@@ -37,6 +37,7 @@ use fault::{Fault, retry};
 mod account;
 mod audit;
 mod backfill;
+mod catch_up;
 mod correct;
 mod decide;
 mod desk;

@@ -13,7 +13,7 @@ use sqlx::{
     migrate::{MigrateError, Migration, MigrationType, Migrator},
 };
 
-use super::{Dialect, SqlLedger, fault::Fault};
+use super::{Dialect, SqlLedger, catch_up::catch_up, fault::Fault};
 use crate::{config, ledger::LedgerError};
 
 /// Longest wait for a connection, in seconds; then the ledger counts as not available.
@@ -169,7 +169,11 @@ async fn set_up(connection: &mut AnyConnection, setup: &'static str) -> Result<(
 }
 
 fn plain(error: sqlx::Error) -> LedgerError {
-    match Fault::from(error) {
+    told(Fault::from(error))
+}
+
+fn told(fault: Fault) -> LedgerError {
+    match fault {
         Fault::Ledger(error) => error,
         Fault::Conflict(text) => LedgerError::Unavailable(text),
     }
@@ -190,7 +194,11 @@ async fn migrate(ledger: &SqlLedger) -> Result<(), LedgerError> {
         })
         .collect();
     match Migrator::with_migrations(migrations).run(&ledger.write).await {
-        Ok(()) => Ok(()),
+        Ok(()) => {
+            let settled_at =
+                words.iter().find(|(word, _)| *word == "{settled_at}").map_or("0", |(_, sql)| sql);
+            catch_up(ledger, settled_at).await.map_err(told)
+        }
         Err(MigrateError::VersionMissing(found)) => Err(newer(found)),
         Err(MigrateError::VersionMismatch(found)) => {
             Err(LedgerError::Corrupt(format!("schema {found} is not the one this program knows")))

@@ -23,9 +23,11 @@ const BRAKE: &str = "brake";
 const DAYBRIDGE: &str = "daybridge";
 
 /// What holds for a channel, and what was settled lately; since the last pause of the scope was ended, if that is
-/// later, for a person has looked at what was before. A span that began before counts from the next one.
+/// later, for a person has looked at what was before; the rest of the span of that moment is counted by itself.
 const LATELY: &str = "SELECT \
      (SELECT MIN(number) FROM pauses WHERE ended_at IS NULL AND scope IN ('all', $1, $2)) AS pause, \
+     (SELECT MAX(ended_at) FROM pauses WHERE scope = $1) AS account_looked, \
+     (SELECT MAX(ended_at) FROM pauses WHERE scope = $2) AS channel_looked, \
      (SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) FROM spent WHERE account = $3 AND slot > $5 \
         AND slot > COALESCE((SELECT MAX(ended_at) FROM pauses WHERE scope = $1), 0) / 600000) AS account_hour, \
      (SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) FROM spent WHERE account = $3 AND slot > $6) AS account_days, \
@@ -64,14 +66,29 @@ impl SqlLedger {
                 .await?;
             return pause(&row).map(Some);
         }
+        let looked =
+            |column: &str| Ok::<_, Fault>(row.try_get::<Option<i64>, _>(column)?.filter(|at| *at > hour_ago));
+        let (account_looked, channel_looked) = (looked("account_looked")?, looked("channel_looked")?);
+        let account_hour: i64 = row.try_get("account_hour")?;
+        let since_look = match account_looked {
+            Some(at) => self.rest_of_slot(&claim.account, at).await?,
+            None => 0,
+        };
         let lately = Lately {
-            account_hour: row.try_get("account_hour")?,
+            account_hour: account_hour.saturating_add(since_look),
             account_days: row.try_get("account_days")?,
             account_transfers: row.try_get("account_transfers")?,
             channel_hour: row.try_get("channel_hour")?,
         };
         let (scope, limit, hour) = match passed(brake, &lately, days) {
             None => return Ok(None),
+            // One transfer may be too much by itself: a person who has resumed has looked at it.
+            Some(Passed::Account(_)) if lately.account_hour == 0 && account_looked.is_some() => {
+                return Ok(None);
+            }
+            Some(Passed::Channel(_)) if lately.channel_hour == 0 && channel_looked.is_some() => {
+                return Ok(None);
+            }
             Some(Passed::Account(limit)) => (account, limit, lately.account_hour),
             Some(Passed::Channel(limit)) => (channel, limit, lately.channel_hour),
         };
@@ -88,6 +105,21 @@ impl SqlLedger {
             who: DAYBRIDGE.into(),
             reason,
         }))
+    }
+
+    /// Days settled on the account after a moment, to the end of its span of ten minutes.
+    async fn rest_of_slot(&self, account: &str, at: Ms) -> Result<i64, Fault> {
+        let end = at.div_euclid(SLOT_MS).saturating_add(1).saturating_mul(SLOT_MS);
+        let row = sqlx::query(
+            "SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) AS days FROM transfers \
+             WHERE account = $1 AND settled_at > $2 AND settled_at < $3",
+        )
+        .bind(account)
+        .bind(at)
+        .bind(end)
+        .fetch_one(&self.read)
+        .await?;
+        Ok(row.try_get("days")?)
     }
 
     pub(super) async fn pause_once(&self, scope: &Scope, act: &Act<'_>, now: Ms) -> Result<bool, Fault> {

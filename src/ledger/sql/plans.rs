@@ -28,6 +28,9 @@ const HASH_CHARS_MIN: usize = 8;
 /// Longest body of a file's event that is unpacked, in bytes.
 const BODY_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
+/// A draft older than this was left behind by a process that ended, in ms: 1 day.
+const DRAFT_AGE_MS_MAX: i64 = 86_400_000;
+
 const PLAN: &str = "SELECT number, hash, made_by, made_at, selection, state, payments, events, skip, extend, held, \
      conflict, days, published, applied_by, changed_at FROM plans";
 
@@ -45,6 +48,13 @@ macro_rules! weight {
 impl SqlLedger {
     pub(super) async fn plan_begin_once(&self, selection: &str, who: &str, now: Ms) -> Result<i64, Fault> {
         let mut tx = self.plain().await?;
+        for statement in [
+            "DELETE FROM plan_events WHERE plan IN (SELECT number FROM plans WHERE state = 'draft' AND made_at < $1)",
+            "DELETE FROM plan_payments WHERE plan IN (SELECT number FROM plans WHERE state = 'draft' AND made_at < $1)",
+            "DELETE FROM plans WHERE state = 'draft' AND made_at < $1",
+        ] {
+            sqlx::query(statement).bind(now.saturating_sub(DRAFT_AGE_MS_MAX)).execute(&mut *tx).await?;
+        }
         let row = sqlx::query(
             "INSERT INTO plans (made_by, made_at, selection, state, payments, events, skip, extend, held, conflict, \
              days, published, changed_at) VALUES ($1, $2, $3, 'draft', 0, 0, 0, 0, 0, 0, 0, 0, $2) RETURNING number",
@@ -224,18 +234,21 @@ impl SqlLedger {
     pub(super) async fn plan_events_once(
         &self,
         plan: i64,
+        payment: Option<&str>,
         after: i64,
         limit: u32,
     ) -> Result<Vec<(i64, Candidate)>, Fault> {
-        let rows = sqlx::query(
-            "SELECT position, payment, event, source, event_id, event_type, zlib FROM plan_events \
-             WHERE plan = $1 AND position > $2 ORDER BY position LIMIT $3",
-        )
-        .bind(plan)
-        .bind(after)
-        .bind(i64::from(limit))
-        .fetch_all(&self.read)
-        .await?;
+        let rows = Filter::default()
+            .number("plan =", Some(plan))
+            .text("payment =", payment)
+            .number("position >", Some(after))
+            .rows(
+                &self.read,
+                "SELECT position, payment, event, source, event_id, event_type, zlib FROM plan_events",
+                "ORDER BY position",
+                limit,
+            )
+            .await?;
         rows.iter()
             .map(|row| {
                 let zlib: Option<Vec<u8>> = row.try_get("zlib")?;
@@ -257,17 +270,21 @@ impl SqlLedger {
         &self,
         plan: i64,
         other: i64,
+        rest: bool,
         limit: u32,
     ) -> Result<Vec<Change>, Fault> {
-        let rows = sqlx::query(
+        // Of the rest of a plan that was begun, what is skipped now may have been done by its beginning.
+        let (join, still) = if rest { ("", " AND b.verdict <> 'skip'") } else { ("LEFT ", "") };
+        let rows = sqlx::query(AssertSqlSafe(format!(
             "SELECT a.payment, a.verdict AS verdict_a, a.reason AS reason_a, a.days AS days_a, a.channel AS channel_a, \
              a.before AS before_a, b.verdict AS verdict_b, b.reason AS reason_b, b.days AS days_b, \
              b.channel AS channel_b, b.before AS before_b FROM plan_payments a \
-             LEFT JOIN plan_payments b ON b.plan = $2 AND b.payment = a.payment WHERE a.plan = $1 \
-             AND (b.verdict IS NULL OR a.verdict <> b.verdict OR a.reason <> b.reason \
+             {join}JOIN plan_payments b ON b.plan = $2 AND b.payment = a.payment WHERE a.plan = $1{still} \
+             AND EXISTS (SELECT 1 FROM plan_events e WHERE e.plan = $1 AND e.payment = a.payment) \
+             AND (b.verdict IS NULL OR a.verdict <> b.verdict OR (a.verdict <> 'skip' AND a.reason <> b.reason) \
                   OR COALESCE(a.days, 0) <> COALESCE(b.days, 0) OR COALESCE(a.channel, '') <> COALESCE(b.channel, '') \
                   OR COALESCE(a.before, 0) <> COALESCE(b.before, 0)) ORDER BY a.position, a.payment LIMIT $3",
-        )
+        )))
         .bind(plan)
         .bind(other)
         .bind(i64::from(limit))

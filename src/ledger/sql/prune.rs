@@ -4,13 +4,16 @@ use super::{SqlLedger, fault::Fault};
 use crate::domain::Ms;
 
 impl SqlLedger {
-    /// An event that is held, or whose payment is, keeps its body: it will be read again.
+    /// An event that is held, or whose payment is, keeps its body: it will be read again. So does one of a replay that
+    /// was begun.
     pub(super) async fn prune_bodies_once(&self, before: Ms, limit: u32) -> Result<u64, Fault> {
         let mut tx = self.plain().await?;
         let done = sqlx::query(
             "DELETE FROM bodies WHERE event IN (SELECT e.number FROM events e JOIN bodies b ON b.event = e.number \
              LEFT JOIN payments p ON p.key = e.payment WHERE e.received_at < $1 AND e.held_cause IS NULL \
              AND (p.key IS NULL OR p.state IN ('credited', 'cancelled', 'nothing')) \
+             AND NOT EXISTS (SELECT 1 FROM plan_events pe JOIN plans pl ON pl.number = pe.plan \
+                 WHERE pe.event = e.number AND pl.state IN ('running', 'paused')) \
              ORDER BY e.received_at LIMIT $2)",
         )
         .bind(before)

@@ -18,16 +18,19 @@ use super::{
     SqlLedger,
     audit::{self, Entry},
     fault::{Fault, refused},
+    filter::{Filter, Value},
     rows,
 };
 use crate::{
     domain::{
         Ms,
-        hold::{RESTORED, RESTORED_REFUNDED},
         id::{payment_key, transfer_key},
     },
     ledger::{Act, view},
 };
+
+/// Payments whose names are asked for by one statement.
+const KEYS_AT_ONCE: usize = 500;
 
 /// When the ledger was last declared restored.
 pub(super) async fn declared_at<'e>(
@@ -97,17 +100,23 @@ impl SqlLedger {
     /// The keys by which Billing History may name each payment that is held for the restoration, strongest first.
     /// The comment has the key of when the days were granted: its strongest name then, which depends on the order
     /// in which its events came, and they come in another order now.
-    pub(super) async fn forgotten_names(&self, limit: u32) -> Result<BTreeMap<String, Vec<String>>, Fault> {
-        let rows = sqlx::query(
-            "SELECT a.payment, a.realm, a.account, a.id FROM aliases a WHERE a.payment IN (SELECT key FROM payments \
-             WHERE decision = 'held' AND cause IN ($2, $3) ORDER BY since, key LIMIT $1) \
-             ORDER BY a.payment, a.strength, a.id",
-        )
-        .bind(i64::from(limit))
-        .bind(RESTORED)
-        .bind(RESTORED_REFUNDED)
-        .fetch_all(&self.read)
-        .await?;
+    pub(super) async fn forgotten_names(
+        &self,
+        keys: Vec<Value>,
+    ) -> Result<BTreeMap<String, Vec<String>>, Fault> {
+        let mut rows = Vec::new();
+        for some in keys.chunks(KEYS_AT_ONCE) {
+            let found = Filter::default()
+                .row("payment IN", Some(some.to_vec()))
+                .rows(
+                    &self.read,
+                    "SELECT payment, realm, account, id FROM aliases",
+                    "ORDER BY payment, strength, id",
+                    u32::MAX,
+                )
+                .await?;
+            rows.extend(found);
+        }
         let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for row in &rows {
             let (realm, account): (String, String) = (row.try_get("realm")?, row.try_get("account")?);

@@ -23,6 +23,9 @@ use crate::{
 /// Most events between two looks whether a person has paused or aborted the plan; never more than a second's.
 const BETWEEN_LOOKS_MAX: u32 = 100;
 
+/// A running plan whose progress is older than this is nobody's, in ms.
+const LEFT_BEHIND_MS: i64 = 60_000;
+
 /// What applying did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Applied {
@@ -62,13 +65,18 @@ pub async fn apply(
     match plan.state {
         PlanState::Applied => return Ok(Applied::Before(plan)),
         PlanState::Aborted => return Err(ReplayError::Aborted(plan.hash)),
-        PlanState::Ready => match holds(with, &plan, now()).await {
+        PlanState::Ready => match holds(with, &plan, false, now()).await {
             // What a colleague who began to apply it a moment ago has changed makes nobody's plan stale.
             Err(ReplayError::Stale(_))
                 if matches!(find().await?.state, PlanState::Running | PlanState::Applied) => {}
             still => still?,
         },
-        PlanState::Draft | PlanState::Running | PlanState::Paused => {}
+        PlanState::Paused => holds(with, &plan, true, now()).await?,
+        // Left behind by a process that ended; one that is at work says so every second.
+        PlanState::Running if now().saturating_sub(plan.changed_at) > LEFT_BEHIND_MS => {
+            holds(with, &plan, true, now()).await?;
+        }
+        PlanState::Draft | PlanState::Running => {}
     }
     let from = [PlanState::Ready, PlanState::Paused];
     if !with.ledger.plan_move(&plan, &from, PlanState::Running, &with.act, now()).await? {
@@ -87,7 +95,8 @@ pub async fn apply(
     let mut position = i64::try_from(plan.published).unwrap_or(i64::MAX);
     let mut by_us = 0_u64;
     loop {
-        let page = with.ledger.plan_events(plan.number, position, per_second.min(BETWEEN_LOOKS_MAX)).await?;
+        let page =
+            with.ledger.plan_events(plan.number, None, position, per_second.min(BETWEEN_LOOKS_MAX)).await?;
         let done = page.is_empty();
         for (place, event) in page {
             pace.until_ready().await;
@@ -117,11 +126,12 @@ pub async fn apply(
     }
 }
 
-/// Makes the same plan again and compares; refuses where it says anything else.
-async fn holds(with: &Applying<'_>, plan: &Plan, now: Ms) -> Result<(), ReplayError> {
-    let feed = Feed::Plan(plan.number);
+/// Makes the same plan again, or the rest of one that was begun, and compares; refuses where it says anything else.
+async fn holds(with: &Applying<'_>, plan: &Plan, rest: bool, now: Ms) -> Result<(), ReplayError> {
+    let after = if rest { i64::try_from(plan.published).unwrap_or(i64::MAX) } else { 0 };
+    let feed = Feed::Plan(plan.number, after);
     let (other, _) = draft(with.ledger, with.interpreter, feed, &plan.selection, with.act.who, now).await?;
-    let changes = with.ledger.plan_changes(plan.number, other, CHANGES_MAX).await;
+    let changes = with.ledger.plan_changes(plan.number, other, rest, CHANGES_MAX).await;
     with.ledger.plan_drop(other).await?;
     match changes? {
         changes if changes.is_empty() => Ok(()),

@@ -8,6 +8,9 @@ use crate::ledger::plan::{Candidate, Standing};
 /// Longest line, in bytes.
 pub const LINE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
+/// A page ends when it holds so many bytes.
+const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 /// Event id and type of a body.
 pub type Name = Box<dyn Fn(&[u8]) -> Option<(String, String)> + Send>;
 
@@ -28,7 +31,8 @@ impl<'a> Lines<'a> {
     /// The next events; `None` at the end.
     pub(super) fn page(&mut self, limit: u32) -> Result<Option<Vec<Standing>>, ReplayError> {
         let mut page = Vec::new();
-        while u32::try_from(page.len()).is_ok_and(|len| len < limit) {
+        let mut held_bytes = 0_usize;
+        while u32::try_from(page.len()).is_ok_and(|len| len < limit) && held_bytes < PAGE_BYTES_MAX {
             let mut bytes = Vec::new();
             self.line = self.line.saturating_add(1);
             let wrong = |why: String| ReplayError::Line { line: self.line, why };
@@ -42,6 +46,7 @@ impl<'a> Lines<'a> {
                 return Err(wrong(format!("longer than {LINE_BYTES_MAX} bytes")));
             }
             let body = bytes.trim_ascii().to_vec();
+            held_bytes = held_bytes.saturating_add(body.len());
             if body.is_empty() {
                 continue;
             }

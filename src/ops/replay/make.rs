@@ -1,5 +1,7 @@
 //! From a selection, a file or another plan to a plan; a page at a time, so that its size costs no memory.
 
+use std::collections::BTreeMap;
+
 use sha2::{Digest, Sha256};
 
 use super::{PAGE, ReplayError, file::Lines};
@@ -17,14 +19,20 @@ use crate::{
 /// Hex digits of a plan's hash.
 const HASH_HEX: usize = 16;
 
+/// Events rehearsed in one transaction: it holds locks while it lasts.
+const REHEARSED_AT_ONCE: usize = 50;
+
+/// Most earlier events of one payment that are rehearsed with a later one.
+const EARLIER_MAX: u32 = 200;
+
 /// Where a plan's events come from.
 pub enum Feed<'a> {
     /// The ledger's archive.
     Selection(&'a Selection),
     /// A file of raw events.
     File(Lines<'a>),
-    /// Another plan, to see whether it still holds.
-    Plan(i64),
+    /// Another plan after a position, to see whether it still holds.
+    Plan(i64, i64),
 }
 
 /// Makes and keeps a plan; `None`: nothing fits.
@@ -93,19 +101,17 @@ impl Draft<'_> {
             }
             Feed::File(mut lines) => {
                 while let Some(page) = lines.page(PAGE)? {
+                    self.not_known_elsewhere(&page).await?;
                     self.add(page).await?;
                 }
             }
-            Feed::Plan(other) => {
-                let mut after = 0;
-                loop {
-                    let events = self.ledger.plan_events(other, after, PAGE).await?;
-                    let Some((last, _)) = events.last() else { break };
-                    after = *last;
-                    let page = self.stand_now(events.into_iter().map(|(_, event)| event).collect()).await?;
-                    self.add(page).await?;
-                }
-            }
+            Feed::Plan(other, mut after) => loop {
+                let events = self.ledger.plan_events(other, None, after, PAGE).await?;
+                let Some((last, _)) = events.last() else { break };
+                after = *last;
+                let page = self.stand_now(events.into_iter().map(|(_, event)| event).collect()).await?;
+                self.add(page).await?;
+            },
         }
         let mut hash = hex::encode(self.digest.finalize());
         hash.truncate(HASH_HEX);
@@ -121,6 +127,19 @@ impl Draft<'_> {
         Ok(standings)
     }
 
+    /// An event of a file that was recorded from a source of another realm would be another payment here, and be
+    /// credited once more.
+    async fn not_known_elsewhere(&self, page: &[Standing]) -> Result<(), ReplayError> {
+        let Some(first) = page.first() else { return Ok(()) };
+        let source = &first.candidate.source;
+        let others = self.interpreter.other_realms(source);
+        let ids: Vec<String> = page.iter().map(|standing| standing.candidate.event_id.clone()).collect();
+        match self.ledger.recorded(&others, &ids).await?.into_iter().next() {
+            Some(event) => Err(ReplayError::Elsewhere { event, named: source.clone() }),
+            None => Ok(()),
+        }
+    }
+
     async fn add(&mut self, page: Vec<Standing>) -> Result<(), ReplayError> {
         let mut unsure: Vec<usize> = Vec::new();
         let mut planned: Vec<Option<Planned>> = Vec::new();
@@ -132,32 +151,68 @@ impl Draft<'_> {
             planned.push(standing.skip);
             events.push(standing.candidate);
         }
-        let rehearsed = self.rehearse(&unsure, &events).await?;
-        for (index, one) in unsure.iter().zip(rehearsed) {
-            if let Some(event) = events.get_mut(*index) {
-                event.payment.clone_from(&one.payment);
+        for some in unsure.chunks(REHEARSED_AT_ONCE) {
+            let chosen: Vec<Candidate> =
+                some.iter().filter_map(|index| events.get(*index)).cloned().collect();
+            let rehearsed = self.rehearse(&chosen).await?;
+            for (index, one) in some.iter().zip(rehearsed) {
+                if let Some(event) = events.get_mut(*index) {
+                    event.payment.clone_from(&one.payment);
+                }
+                if let Some(place) = planned.get_mut(*index) {
+                    *place = Some(one);
+                }
             }
-            if let Some(place) = planned.get_mut(*index) {
-                *place = Some(one);
+            let begun = events.get(..some.first().copied().unwrap_or(0)).unwrap_or_default();
+            for one in self.together(some, &events, begun).await? {
+                planned.push(Some(one));
             }
         }
         let planned: Vec<Planned> = planned.into_iter().flatten().collect();
         events.retain(|event| event.number.is_some() || event.body.is_some());
-        for (event, one) in events.iter().zip(&planned) {
-            let said = (&event.source, &event.event_id, &one.payment, &one.verdict, &one.channel, one.days);
-            self.digest.update(serde_json::to_vec(&said).map_err(|e| LedgerError::Corrupt(e.to_string()))?);
-        }
+        let said = (
+            events.iter().map(|event| (&event.source, &event.event_id)).collect::<Vec<_>>(),
+            planned
+                .iter()
+                .map(|one| (&one.payment, &one.verdict, &one.channel, one.days))
+                .collect::<Vec<_>>(),
+        );
+        self.digest.update(serde_json::to_vec(&said).map_err(|e| LedgerError::Corrupt(e.to_string()))?);
         self.events = self.events.saturating_add(u64::try_from(events.len()).unwrap_or(0));
         self.ledger.plan_add(self.number, &events, &planned).await?;
         Ok(())
     }
 
-    async fn rehearse(&self, unsure: &[usize], events: &[Candidate]) -> Result<Vec<Planned>, LedgerError> {
-        if unsure.is_empty() {
+    /// Payments of which earlier events of the plan say something as well: all of them in one rehearsal.
+    async fn together(
+        &self,
+        some: &[usize],
+        events: &[Candidate],
+        begun: &[Candidate],
+    ) -> Result<Vec<Planned>, LedgerError> {
+        let mut payments: BTreeMap<&str, Vec<Candidate>> = BTreeMap::new();
+        for event in some.iter().filter_map(|index| events.get(*index)) {
+            payments.entry(&event.payment).or_default().push(event.clone());
+        }
+        let mut planned = Vec::new();
+        for (payment, own) in payments {
+            let earlier = self.ledger.plan_events(self.number, Some(payment), 0, EARLIER_MAX).await?;
+            let mut all: Vec<Candidate> = earlier.into_iter().map(|(_, event)| event).collect();
+            all.extend(begun.iter().filter(|event| event.payment == payment).cloned());
+            if !all.is_empty() {
+                all.extend(own);
+                planned.extend(self.rehearse(&all).await?);
+            }
+        }
+        Ok(planned)
+    }
+
+    async fn rehearse(&self, events: &[Candidate]) -> Result<Vec<Planned>, LedgerError> {
+        if events.is_empty() {
             return Ok(Vec::new());
         }
-        let mut envelopes = Vec::with_capacity(unsure.len());
-        for (place, event) in unsure.iter().filter_map(|index| Some((index, events.get(*index)?))) {
+        let mut envelopes = Vec::with_capacity(events.len());
+        for (place, event) in events.iter().enumerate() {
             let mut envelope = envelope(self.ledger, event, self.now).await?;
             envelope.trigger = Trigger::Replay;
             envelope.delivery = format!("rehearsal-{}-{place}", self.number);

@@ -52,6 +52,16 @@ pub enum ReplayError {
     /// What it says does not hold any more.
     #[error("the plan went stale, nothing was published; make a new one. Changed: {}", told(.0))]
     Stale(Vec<Change>),
+    /// It would be credited once more under another name.
+    #[error(
+        "event {event} was recorded from a source of another realm than {named}: name that one; nothing was planned"
+    )]
+    Elsewhere {
+        /// The provider's event id.
+        event: String,
+        /// The source that was named.
+        named: String,
+    },
     /// A line of a file.
     #[error("line {line}: {why}")]
     Line {

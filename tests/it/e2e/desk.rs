@@ -221,6 +221,40 @@ async fn events_of_a_file_are_planned_and_applied() {
     assert!(refused(&house, &wrong, 2).contains("there are stripe"));
 }
 
+/// What one event lacks, another one far before it in the file may tell.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_weighs_the_events_of_a_payment_together() {
+    let other = "[sources.stripe]\nprovider = \"stripe\"\nsecrets = [\"a\"]\n\
+                 [sources.other]\nprovider = \"stripe\"\nsecrets = [\"b\"]\n";
+    let house = house(other).await;
+    let line = |kind: &str, event: &str, payment: &str| {
+        let body = House::event(kind, event, payment, "DEMOCH-AB12C", "30");
+        serde_json::from_slice::<Value>(&body).unwrap().to_string()
+    };
+    let mut lines = vec![line("checkout.session.completed", "evt_far", "pi_far")];
+    lines.extend((0..600).map(|n| line("payment_intent.succeeded", &format!("evt_{n}"), &format!("pi_{n}"))));
+    let bare = line("charge.succeeded", "evt_paid", "pi_far")
+        .replace("channel_id", "kanal")
+        .replace("\"days\"", "\"tage\"");
+    lines.push(bare);
+    let file = house.path("events.jsonl");
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    let file = file.to_str().unwrap();
+    let plan = house.json(&["replay", "plan", "--source", "stripe", "--file", file, "--json"]);
+    assert_eq!(
+        (&plan["totals"]["extend"], &plan["totals"]["days"]),
+        (&json!(1), &json!(30)),
+        "{}",
+        plan["totals"]
+    );
+    assert_eq!(plan["payments"][0]["payment"], "stripe/pi_far");
+    house.json(&["replay", "apply", plan["hash"].as_str().unwrap(), "--per-second", "10000", "--json"]);
+    house.payment_is("stripe/pi_far", "credited").await;
+    assert_eq!(house.applied("stripe/pi_far").await, 1);
+    let elsewhere = refused(&house, &["replay", "plan", "--source", "other", "--file", file], 1);
+    assert!(elsewhere.contains("another realm"), "{elsewhere}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_manual_and_completions_are_printed() {
     let house = House::build("embedded", None, "").await;

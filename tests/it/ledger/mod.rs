@@ -12,6 +12,7 @@ mod reconcile;
 mod recording;
 mod restored;
 mod settling;
+mod slips;
 mod upgrade;
 
 /// Runs each function for both databases, under `sqlite::` and `postgres::`.
@@ -46,7 +47,7 @@ both! {
         parallel_claims_are_exclusive, a_lease_that_ends_is_taken_over, the_account_rests_and_goes_on,
         one_caller_takes_the_probe, due_channels_are_found_by_index;
     restored: what_was_unsettled_is_held, payments_of_the_forgotten_time_are_held, workers_must_be_stopped;
-    upgrade: an_older_ledger_is_brought_up_to_date;
+    upgrade: an_older_ledger_is_brought_up_to_date, what_an_older_worker_wrote_is_caught_up;
     forgotten: a_forgotten_call_may_still_be_applied, no_claim_of_the_forgotten_time_comes_again,
         a_channel_of_the_forgotten_time_does_not_count_from_nothing, billing_history_may_know_another_name,
         a_refund_does_not_hide_that_days_may_have_moved, the_clocks_may_differ,
@@ -64,5 +65,6 @@ both! {
         views_belong_to_their_owner;
     pauses: a_pause_stops_calls_in_its_scope, the_brake_stops_and_a_resume_counts_anew,
         the_soonest_to_expire_go_first;
+    slips: a_correction_of_what_was_forgotten_counts, a_corrected_transfer_remembers_its_call, a_correction_goes_along_when_payments_are_joined, every_forgotten_payment_tells_its_names, one_of_another_family_is_found_by_its_key, one_large_transfer_passes_after_a_look, an_account_may_hold_a_slash, what_follows_a_look_is_counted_at_once, a_called_transfer_goes_to_no_other_channel;
     plans: a_rehearsal_keeps_nothing, a_plan_tells_what_will_happen, a_plan_moves_by_its_states;
 }

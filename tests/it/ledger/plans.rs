@@ -143,7 +143,7 @@ pub(super) async fn a_plan_moves_by_its_states(kit: Kit) {
     assert_eq!(kit.plan("abcdef01").await.unwrap().unwrap(), plan);
     assert!(kit.plan("abcdef02").await.unwrap().is_none());
     assert!(kit.plan("abc").await.is_err());
-    let events = kit.plan_events(number, 2, 10).await.unwrap();
+    let events = kit.plan_events(number, None, 2, 10).await.unwrap();
     assert_eq!(events, [(3, candidate("evt_3", "p2")), (4, candidate("evt_4", "p1"))]);
     assert_eq!(
         kit.plan_payments(number, Some("extend"), 0, 9).await.unwrap()[0].1,
@@ -152,7 +152,7 @@ pub(super) async fn a_plan_moves_by_its_states(kit: Kit) {
 
     let other = kit.plan_begin("{}", "ada", NOW).await.unwrap();
     kit.plan_add(other, &[], &[planned("p1", "skip", 30), planned("p2", "extend", 8)]).await.unwrap();
-    let changes = kit.plan_changes(number, other, 9).await.unwrap();
+    let changes = kit.plan_changes(number, other, false, 9).await.unwrap();
     assert_eq!((changes.len(), &*changes[0].payment), (1, "p2"));
     assert!(changes[0].planned.contains("7d") && changes[0].now.contains("8d"), "{changes:?}");
     kit.plan_drop(other).await.unwrap();

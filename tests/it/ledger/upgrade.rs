@@ -25,6 +25,8 @@ async fn as_before(connection: &mut AnyConnection) {
         "payments_by_customer",
         "payments_by_amount",
         "transfers_of_channel",
+        "transfers_settled",
+        "transfers_unsummed",
         "payments_by_cause",
         "transfers_by_cause",
         "events_by_cause",
@@ -101,4 +103,26 @@ pub(super) async fn an_older_ledger_is_brought_up_to_date(kit: Kit) {
     assert_eq!(ledger.channels(&ChannelQuery::default(), &Page::first(9)).await.unwrap(), channels);
     let audit = ledger.audit(None, &Page::first(9)).await.unwrap();
     assert_eq!((&*audit[0].action, &*audit[0].key, &*audit[0].who), ("held cancel", "stripe/pi_3", "ada"));
+}
+
+/// It knows neither the payment's state nor the sums, and its rows stay as they are until the next start.
+pub(super) async fn what_an_older_worker_wrote_is_caught_up(kit: Kit) {
+    settle(&kit, "1", "CHAN-1", NOW).await;
+    settle(&kit, "2", "CHAN-2", NOW).await;
+    let before = (kit.payments(9).await.unwrap(), kit.counts().await.unwrap(), kit.spent(0).await.unwrap());
+    let url = kit.settings.url.resolve().unwrap();
+    let mut raw = AnyConnection::connect(url.expose_secret()).await.unwrap();
+    for statement in [
+        "UPDATE payments SET state = '' WHERE key = 'stripe/pi_1'",
+        "UPDATE payments SET state = 'planned' WHERE key = 'stripe/pi_2'",
+        "UPDATE transfers SET settled_at = NULL",
+        "DELETE FROM spent",
+    ] {
+        raw.execute(statement).await.unwrap();
+    }
+    let ledger = SqlLedger::open(&kit.settings).await.unwrap();
+    let credited =
+        daybridge::ledger::query::PaymentQuery { state: Some("credited".into()), ..Default::default() };
+    assert_eq!(ledger.payments(&credited, &Page::first(9)).await.unwrap(), before.0);
+    assert_eq!((ledger.counts().await.unwrap(), ledger.spent(0).await.unwrap()), (before.1, before.2));
 }

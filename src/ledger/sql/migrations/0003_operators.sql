@@ -16,6 +16,9 @@ CREATE INDEX payments_by_amount ON payments (amount, first_seen_at, key);
 
 ALTER TABLE transfers ADD COLUMN settled_at BIGINT;
 UPDATE transfers SET settled_at = {settled_at} WHERE state = 'settled';
+CREATE INDEX transfers_settled ON transfers (account, settled_at, days) WHERE settled_at IS NOT NULL;
+-- What an older worker settled while the schema changed; see `catch_up`.
+CREATE INDEX transfers_unsummed ON transfers (key) WHERE state = 'settled' AND settled_at IS NULL;
 CREATE INDEX transfers_of_channel ON transfers (account, channel, settled_at, state, days);
 CREATE INDEX transfers_by_channel ON transfers (channel, created_at, key);
 
@@ -128,3 +131,4 @@ CREATE TABLE plan_events (
     PRIMARY KEY (plan, position)
 );
 CREATE INDEX plan_events_by_payment ON plan_events (plan, payment, position);
+CREATE INDEX plan_events_by_event ON plan_events (event);
