@@ -23,6 +23,10 @@ pub struct Booked {
     pub channel: Option<String>,
     /// Days, once decided.
     pub days: Option<u32>,
+    /// Channel that a person said it is for.
+    pub set_channel: Option<String>,
+    /// Days that a person said it is for.
+    pub set_days: Option<u32>,
     /// Smallest unit of the currency.
     pub amount: Option<i64>,
     /// Lower-case ISO code.

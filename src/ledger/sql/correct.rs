@@ -89,12 +89,17 @@ async fn transfer(
         .bind(key)
         .execute(&mut **tx)
         .await?;
-    sqlx::query("UPDATE payments SET channel = $1, days = $2 WHERE key = $3")
-        .bind(new_channel)
-        .bind(new_days)
-        .bind(row.try_get::<String, _>("payment")?)
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query(
+        "UPDATE payments SET channel = $1, days = $2, set_channel = COALESCE($3, set_channel), \
+         set_days = COALESCE($4, set_days) WHERE key = $5",
+    )
+    .bind(new_channel)
+    .bind(new_days)
+    .bind(correction.channel.as_ref().map(|channel| channel.as_str().to_owned()))
+    .bind(correction.days.map(i64::from))
+    .bind(row.try_get::<String, _>("payment")?)
+    .execute(&mut **tx)
+    .await?;
     let act = (correction.act.who, correction.act.reason);
     if !rows::swap(tx, key, &from, &to, Some(act), now).await? {
         return Err(Fault::Conflict(format!("{key} went on meanwhile")));

@@ -21,8 +21,7 @@ use crate::{
     },
 };
 
-const PAYMENT: &str =
-    "SELECT key, decision, reason, next, channel, days, amount, currency, first_seen_at FROM payments";
+const PAYMENT: &str = "SELECT key, decision, reason, next, channel, days, set_channel, set_days, amount, currency, first_seen_at FROM payments";
 
 const TRANSFER: &str = "SELECT key, payment, n, channel, days, detail FROM transfers";
 
@@ -262,6 +261,8 @@ fn payment(row: &AnyRow) -> Result<Booked, Fault> {
         next: row.try_get("next")?,
         channel: row.try_get("channel")?,
         days: row.try_get::<Option<i64>, _>("days")?.map(narrow),
+        set_channel: row.try_get("set_channel")?,
+        set_days: row.try_get::<Option<i64>, _>("set_days")?.map(narrow),
         amount: row.try_get("amount")?,
         currency: row.try_get("currency")?,
         first_seen_at: row.try_get("first_seen_at")?,

@@ -157,7 +157,8 @@ impl Case<'_> {
     }
 
     fn owes(&self, paid: &Paid, found: &Evidence<'_>) -> Row {
-        let owed = paid.days.or(self.booked.and_then(|booked| booked.days));
+        let set = self.booked.and_then(|booked| booked.set_days);
+        let owed = set.or(paid.days).or(self.booked.and_then(|booked| booked.days));
         if found.days == 0 {
             return self.missing(owed, found);
         }
@@ -185,9 +186,18 @@ impl Case<'_> {
             words::unrecorded(self.key, self.booked, found.pending)
         } else {
             let partly = matches!(self.listed, Listed::Paid(paid) if paid.refunded > 0);
-            (words::matched(partly, found.in_lines), None)
+            let other = self.other_channel(found).map(words::other_channel);
+            (words::matched(partly, found.in_lines), other)
         };
         self.row(Answer::Matched, Some(found.days), found, why, next)
+    }
+
+    /// The channel that the payment names, where its days went to another one and no person said so.
+    fn other_channel(&self, found: &Evidence<'_>) -> Option<&str> {
+        let Listed::Paid(paid) = self.listed else { return None };
+        let set = self.booked.is_some_and(|booked| booked.set_channel.is_some());
+        let named = paid.channel.as_deref().filter(|text| ChannelId::parse(text).is_some());
+        named.filter(|named| !set && found.channel.is_some_and(|channel| channel != *named))
     }
 
     /// What was extended, else what the ledger decided, else what the metadata says, if that can be one.

@@ -60,6 +60,8 @@ fn booked(transfers: Vec<BookedTransfer>) -> Booked {
         next: Some("the payment's next step".into()),
         channel: Some("CHAN-1".into()),
         days: (!transfers.is_empty()).then_some(30),
+        set_channel: None,
+        set_days: None,
         amount: Some(900),
         currency: Some("usd".into()),
         first_seen_at: AT,
@@ -131,6 +133,11 @@ fn matched() {
     check(&good().history(&[1]), (Matched, 30, 900, "as Billing History shows", false));
     check(&good().paid(|p| p.refunded = 300), (Matched, 30, 600, "a part of its money", false));
     check(&good().paid(|p| p.days = None), (Matched, 30, 900, "extended once", false));
+    let elsewhere = |p: &mut Paid| p.channel = Some("CHAN-2".into());
+    check(&good().paid(elsewhere), (Matched, 30, 900, "extended once", true));
+    let set = booked(vec![transfer(1, 7, settled(7))]);
+    let set = Booked { set_channel: Some("CHAN-1".into()), set_days: Some(7), ..set };
+    check(&Given::new(Some(set)).paid(elsewhere), (Matched, 7, 900, "extended once", false));
     let slices = booked(vec![transfer(1, 10, settled(10)), transfer(2, 20, settled(20))]);
     check(&Given::new(Some(slices)).history(&[1, 2]), (Matched, 30, 900, "extended once", false));
     let refunded = Given::new(Some(booked(vec![]))).paid(|p| p.refunded = 900);

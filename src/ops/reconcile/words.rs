@@ -6,6 +6,11 @@ use crate::{
     ledger::books::{Booked, BookedTransfer},
 };
 
+/// What to do where the days went to another channel than the payment names.
+pub(super) fn other_channel(named: &str) -> String {
+    format!("the payment names the channel {named}: look at both, and extend the right one by hand")
+}
+
 /// Most lines of Billing History named in a sentence.
 const PLACES_MAX: usize = 5;
 

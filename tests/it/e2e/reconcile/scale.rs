@@ -14,7 +14,9 @@ async fn ten_thousand_payments() {
     fill(&house, PAYMENTS, at).await;
     // One of the record was never seen, one of the ledger was never paid, one was extended twice.
     let names: Vec<String> = (0..PAYMENTS).map(|n| format!("pi_{n}")).collect();
-    let lines: Vec<Line<'_>> = names.iter().map(|name| Line::new(name, at, "CHAN-1")).collect();
+    let channels: Vec<String> = (0..names.len()).map(|n| format!("CHAN-{}", n % 2500)).collect();
+    let lines: Vec<Line<'_>> =
+        names.iter().zip(&channels).map(|(name, channel)| Line::new(name, at, channel)).collect();
     std::fs::write(house.path("record.csv"), export(&lines)).unwrap();
     let history: String = (1..=PAYMENTS)
         .map(|n| format!("{at} 30 daybridge stripe/pi_{n}#1 30d\n"))

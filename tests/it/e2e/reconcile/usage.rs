@@ -61,7 +61,7 @@ async fn a_file_is_not_asked_for_what_came_after_it() {
     std::fs::write(house.path("none.csv"), export(&[])).unwrap();
     std::fs::write(
         house.path("both.csv"),
-        export(&[Line::new("pi_1", at, "C-1"), Line::new("pi_2", at, "C-2")]),
+        export(&[Line::new("pi_1", at, "CHAN-1"), Line::new("pi_2", at, "CHAN-2")]),
     )
     .unwrap();
     std::fs::write(house.path("history.txt"), "30 daybridge stripe/pi_1#1 30d\n").unwrap();
