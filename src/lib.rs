@@ -35,5 +35,8 @@ pub mod ops;
 /// Health and metrics on their own address.
 pub mod console;
 
+/// Times as people type and read them.
+pub mod times;
+
 /// Logs: pretty on a terminal, JSON otherwise.
 pub mod logging;

@@ -6,8 +6,8 @@ use daybridge::{
     domain::id::ChannelId,
     ledger::{self, Act, Correction, Ledger, query::HeldQuery, view},
     ops::held::{BULK_MAX, Decision, Desk},
-    queue,
-    worker::{clock, millis},
+    queue::{self, Queue},
+    worker::{Interpreter, clock, millis},
 };
 
 use super::{
@@ -231,12 +231,7 @@ async fn decide(
     let keys = keys(ledger, which, verb).await?;
     let interpreter = interpreter(config, ledger).await?;
     let queue = queue::open(&config.queue).await?;
-    let desk = Desk {
-        ledger,
-        queue: queue.as_ref(),
-        interpreter: &interpreter,
-        settle_window_ms: millis(config.partner.settle_window),
-    };
+    let desk = desk(config, ledger, queue.as_ref(), &interpreter);
     let who = super::who();
     let act = Act { who: &who, reason: &reason };
     let mut refused = 0_usize;
@@ -262,6 +257,15 @@ async fn decide(
     Ok(())
 }
 
+fn desk<'a>(
+    config: &Config,
+    ledger: &'a dyn Ledger,
+    queue: &'a dyn Queue,
+    interpreter: &'a Interpreter,
+) -> Desk<'a> {
+    Desk { ledger, queue, interpreter, settle_window_ms: millis(config.partner.settle_window) }
+}
+
 async fn set(config: &Config, ledger: &dyn Ledger, args: Set) -> Result<(), Failure> {
     let channel = args
         .channel
@@ -271,12 +275,7 @@ async fn set(config: &Config, ledger: &dyn Ledger, args: Set) -> Result<(), Fail
         .transpose()?;
     let interpreter = interpreter(config, ledger).await?;
     let queue = queue::open(&config.queue).await?;
-    let desk = Desk {
-        ledger,
-        queue: queue.as_ref(),
-        interpreter: &interpreter,
-        settle_window_ms: millis(config.partner.settle_window),
-    };
+    let desk = desk(config, ledger, queue.as_ref(), &interpreter);
     let who = super::who();
     let correction = Correction {
         channel,

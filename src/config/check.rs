@@ -185,7 +185,7 @@ mod tests {
                     "[sources.{name}]\nprovider = \"stripe\"\nrealm = \"acme\"\nsecrets = [\"s\"]\napi_key = \"k\"\n{more}\n"
                 )
             };
-            one("a") + &one("b")
+            one("a") + one("b").as_str()
         };
         let wrong =
             |more: &str| contradictions(&crate::config::load::parse(&text(more), Vec::new()).unwrap());

@@ -4,11 +4,12 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use actix_web::{HttpResponse, http::header};
 
-use super::{gate::Visitor, shell::Notice, site::Site, text};
+use super::{gate::Visitor, shell::Notice, site::Site};
 use crate::{
     domain::Ms,
     ledger::{Act, Ledger, LedgerError},
     ops::{held::HeldError, replay::ReplayError},
+    times,
 };
 
 /// Longest reason, in characters.
@@ -148,7 +149,7 @@ impl Asked {
     /// A time in the address or the form.
     pub(super) fn time(&self, fields: &Fields, name: &str) -> Result<Option<Ms>, Wrong> {
         let typed = fields.get(name);
-        typed.map(|typed| text::parse_time(typed, self.now)).transpose().map_err(Wrong::Asked)
+        typed.map(|typed| times::typed(typed, self.now)).transpose().map_err(Wrong::Asked)
     }
 
     /// The page of this site that a field names, or `otherwise`.

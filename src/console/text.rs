@@ -1,11 +1,10 @@
 //! Times and values in words.
 
-use crate::{domain::Ms, worker::millis};
+use crate::{domain::Ms, times};
 
 /// A time in UTC, to the second.
 pub(super) fn utc(ms: &Ms) -> String {
-    jiff::Timestamp::from_millisecond(*ms)
-        .map_or_else(|_| ms.to_string(), |time| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
+    times::utc(*ms)
 }
 
 /// The same for programs.
@@ -86,21 +85,6 @@ pub(super) fn cause(cause: &str) -> String {
     address("/held", &[("cause", cause)])
 }
 
-/// A time as typed: RFC 3339, a day, or a span before `now` such as `1h` or `2days`.
-pub(super) fn parse_time(text: &str, now: Ms) -> Result<Ms, String> {
-    if let Ok(span) = humantime::parse_duration(text) {
-        return Ok(now.saturating_sub(millis(span)));
-    }
-    let day = format!("{text}T00:00:00Z");
-    [text, &day]
-        .iter()
-        .find_map(|text| text.parse::<jiff::Timestamp>().ok())
-        .map(jiff::Timestamp::as_millisecond)
-        .ok_or_else(|| {
-            format!("{text:?} is not a time: use 2026-11-23T08:00:00Z, 2026-11-23, or a span such as 1h")
-        })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,13 +93,10 @@ mod tests {
     fn times_and_addresses_in_words() {
         let now = 1_795_420_800_000;
         assert_eq!(utc(&now), "2026-11-23 08:00:00Z");
-        assert_eq!(parse_time("1h", now), Ok(now - 3_600_000));
-        assert_eq!(parse_time("2026-11-23", now), Ok(now - 8 * 3_600_000));
         assert_eq!(
             readable("attempt 1 of 2; from 1795420800000 to 12 or 17954208000001"),
             "attempt 1 of 2; from 2026-11-23 08:00:00Z to 12 or 17954208000001"
         );
-        assert!(parse_time("soon", now).is_err());
         assert_eq!(ago(&(now - 90_000), &now), "90 s ago");
         assert_eq!(ago(&(now - 3 * 86_400_000), &now), "3 days ago");
         assert_eq!(payment("stripe/pi 1#1&x"), "/payments/show?key=stripe%2Fpi+1%231%26x");

@@ -64,6 +64,7 @@ mod stored;
 mod turn;
 mod views;
 mod words;
+mod zlib;
 
 /// Which database it is, where the two differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

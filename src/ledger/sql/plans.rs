@@ -1,8 +1,5 @@
 //! Frozen replays: their rows, their counts, and how far they were published.
 
-use std::io::{Read as _, Write as _};
-
-use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
 use sqlx::{AssertSqlSafe, Row as _, any::AnyRow};
 
 use super::{
@@ -11,6 +8,7 @@ use super::{
     fault::{Fault, corrupt, refused},
     filter::Filter,
     rows::narrow,
+    zlib::{pack, unpack},
 };
 use crate::{
     domain::Ms,
@@ -24,9 +22,6 @@ use crate::{
 
 /// Shortest beginning of a hash that names a plan, in characters.
 const HASH_CHARS_MIN: usize = 8;
-
-/// Longest body of a file's event that is unpacked, in bytes.
-const BODY_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// A draft older than this was left behind by a process that ended, in ms: 1 day.
 const DRAFT_AGE_MS_MAX: i64 = 86_400_000;
@@ -258,7 +253,7 @@ impl SqlLedger {
                     source: row.try_get("source")?,
                     event_id: row.try_get("event_id")?,
                     event_type: row.try_get("event_type")?,
-                    body: zlib.as_deref().map(unpack).transpose()?,
+                    body: zlib.as_deref().map(|zlib| unpack(zlib, "an event of a plan")).transpose()?,
                 };
                 Ok((row.try_get("position")?, candidate))
             })
@@ -358,21 +353,6 @@ impl SqlLedger {
         tx.commit().await?;
         state(&row)
     }
-}
-
-fn pack(body: &[u8]) -> Result<Vec<u8>, Fault> {
-    let mut zlib = ZlibEncoder::new(Vec::new(), Compression::default());
-    let packed = zlib.write_all(body).and_then(|()| zlib.finish());
-    packed.map_err(|error| corrupt(format!("a body cannot be compressed: {error}")))
-}
-
-fn unpack(zlib: &[u8]) -> Result<Vec<u8>, Fault> {
-    let mut body = Vec::new();
-    ZlibDecoder::new(zlib)
-        .take(BODY_BYTES_MAX)
-        .read_to_end(&mut body)
-        .map_err(|error| corrupt(format!("a body of a plan: {error}")))?;
-    Ok(body)
 }
 
 fn state(row: &AnyRow) -> Result<PlanState, Fault> {

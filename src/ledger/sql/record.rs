@@ -5,9 +5,6 @@
 //! ([`super::grant`]) are found anew at every recording, so that changed settings and later events are
 //! taken in; what was granted stays granted and is never weighed again.
 
-use std::io::Write as _;
-
-use flate2::{Compression, write::ZlibEncoder};
 use sqlx::Row as _;
 
 use super::{
@@ -15,6 +12,7 @@ use super::{
     fault::{Fault, corrupt},
     grant::{self, Standing},
     join::{self, Place},
+    zlib::pack,
 };
 use crate::{
     domain::{
@@ -122,13 +120,10 @@ async fn event(tx: &mut Tx, entry: &Entry<'_>, now: Ms) -> Result<Event, Fault> 
         held_reason: row.try_get("held_reason")?,
     };
     if event.fresh {
-        let mut zlib = ZlibEncoder::new(Vec::new(), Compression::default());
-        let packed = zlib.write_all(&envelope.body).and_then(|()| zlib.finish());
-        let packed = packed.map_err(|error| corrupt(format!("a body cannot be compressed: {error}")))?;
         sqlx::query("INSERT INTO bodies (event, size, zlib) VALUES ($1, $2, $3)")
             .bind(event.number)
             .bind(i64::try_from(envelope.body.len()).unwrap_or(i64::MAX))
-            .bind(packed)
+            .bind(pack(&envelope.body)?)
             .execute(&mut **tx)
             .await?;
     }

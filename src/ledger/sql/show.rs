@@ -1,23 +1,18 @@
 //! One payment or event with all that is known of it.
 
-use std::io::Read as _;
-
-use flate2::read::ZlibDecoder;
 use sqlx::{AnyConnection, Row as _};
 
 use super::{
     SqlLedger,
-    fault::{Fault, corrupt},
+    fault::Fault,
     list::{self, event_sql, payment_sql, transfer_sql},
     rows::narrow,
+    zlib::unpack,
 };
 use crate::ledger::view;
 
 /// Most rows of a kind shown with one payment or event.
 const ROWS_MAX: i64 = 1_000;
-
-/// Longest body that is unpacked, in bytes; no setting of the receiver lets a longer one in.
-const BODY_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// The key of the payment that a key, a transfer's key, or any provider id names.
 pub(super) async fn resolve(connection: &mut AnyConnection, name: &str) -> Result<Option<String>, Fault> {
@@ -48,12 +43,7 @@ pub(super) async fn body(connection: &mut AnyConnection, event: i64) -> Result<O
         .await?;
     let Some(row) = row else { return Ok(None) };
     let packed: Vec<u8> = row.try_get("zlib")?;
-    let mut body = Vec::new();
-    ZlibDecoder::new(packed.as_slice())
-        .take(BODY_BYTES_MAX)
-        .read_to_end(&mut body)
-        .map_err(|error| corrupt(format!("the body of event number {event}: {error}")))?;
-    Ok(Some(body))
+    unpack(&packed, &format!("event number {event}")).map(Some)
 }
 
 impl SqlLedger {
