@@ -227,7 +227,8 @@ async fn the_request_is_what_the_partner_documents() {
     ] {
         assert!(head.lines().any(|seen| seen == line), "{line}: {head}");
     }
-    assert_eq!(body, r#"{"comment":"daybridge stripe/pi_1#1 10d","days":10}"#);
+    let body: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert_eq!(body, serde_json::json!({ "days": 10, "comment": "daybridge stripe/pi_1#1 10d" }));
 }
 
 #[tokio::test]

@@ -160,13 +160,16 @@ async fn a_thousand_publishes_at_once_all_arrive(place: Place) {
 
 async fn an_abandoned_publish_does_no_harm(place: Place) {
     let queue = place.open().await;
+    let mut abandoned = 0;
     for number in 0..200 {
         let mut publish = queue.publish(envelope(&format!("abandoned-{number}"))).boxed();
-        assert!(futures_util::poll!(&mut publish).is_pending());
+        // Where the machine pauses this thread, the confirm may be there at once.
+        abandoned += u32::from(futures_util::poll!(&mut publish).is_pending());
         if number % 2 == 0 {
             tokio::task::yield_now().await;
         }
     }
+    assert!(abandoned > 100, "{abandoned}");
     queue.publish(envelope("kept")).await.unwrap();
     let mut consumer = queue.consume(Lane::Events, 50).await.unwrap();
     // "Dropping the future abandons the wait, not the message."
