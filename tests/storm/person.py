@@ -7,6 +7,7 @@ import time
 from .house import SETTLE_WINDOW_S
 
 LOOK_EVERY_S = 4
+LAGGED = "activetill_below"
 
 
 class Person:
@@ -29,12 +30,21 @@ class Person:
                 pass  # something is down: later
 
     def decide(self):
-        """Settles every open outcome that is old enough; returns how many are left."""
+        """Settles every open outcome that is old enough, and tries again what readings that lagged for a whole window
+        have held; returns how many are left."""
         held = self.house.rows("held", "list", "--limit", "100000")
-        left = [row for row in held if row["kind"] == "transfer" and row["outcome"] == "open"]
+        left = [row for row in held if row["kind"] == "transfer" and (row["outcome"] == "open" or row["cause"] == LAGGED)]
         for row in list(left):
             if self._stop.is_set() and self._thread.is_alive():
                 break
+            if row["cause"] == LAGGED:
+                code, _, error = self.house.command("held", "retry", row["key"], "--reason", "looked at the channel")
+                if code == 0:
+                    self.decided += 1
+                    left.remove(row)
+                else:
+                    self.say(f"  held retry {row['key']}: {error.strip()}")
+                continue
             if time.time() * 1000 - row["since"] < SETTLE_WINDOW_S * 1000:
                 continue  # the call may still be applied
             history = [line["comment"] for line in self.house.truth()["extends"] if line["applied"]]
