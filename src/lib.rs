@@ -32,7 +32,7 @@ pub mod worker;
 /// What an operator reads and decides.
 pub mod ops;
 
-/// Health and metrics on their own address.
+/// Health, metrics and the operators' pages, on their own address.
 pub mod console;
 
 /// Times as people type and read them.

@@ -18,10 +18,8 @@ use crate::{
         Ms,
         brake::Brake,
         channel::Channel,
-        facts::Facts,
-        id::{ChannelId, CommentTemplate},
-        payment::Rules,
-        settle::{AccountNews, Order, State, Step},
+        id::ChannelId,
+        settle::{AccountNews, State, Step},
     },
     envelope::Envelope,
 };
@@ -35,6 +33,12 @@ pub mod query;
 /// Frozen replays.
 pub mod plan;
 
+/// A delivery to be recorded, and how it ends.
+mod entry;
+
+/// What a person decides, and where.
+mod decision;
+
 /// The operator's side.
 mod desk;
 
@@ -42,7 +46,9 @@ mod desk;
 pub mod books;
 
 pub use books::Books;
+pub use decision::{Act, Correction, Decided, Scope};
 pub use desk::Desk;
+pub use entry::{Entry, Outcome, Recorded, SourceRules};
 pub use plan::{Plan, Selection};
 
 /// One set of SQL for both databases.
@@ -70,84 +76,6 @@ pub enum LedgerError {
     /// A row that this program cannot read.
     #[error("the ledger holds something this program cannot read: {0}")]
     Corrupt(String),
-}
-
-/// What intake knows of the source that a delivery came from.
-#[derive(Debug, Clone)]
-pub struct SourceRules {
-    /// The provider account's name for ever.
-    pub realm: String,
-    /// How it grants days.
-    pub rules: Rules,
-}
-
-/// One delivery to be recorded.
-#[derive(Debug)]
-pub struct Entry<'a> {
-    /// What came off the queue.
-    pub envelope: &'a Envelope,
-    /// It came from the dead queue: the event is held whatever it says, so that a person looks.
-    pub dead: bool,
-    /// What it says, or why it cannot be read.
-    pub facts: Result<&'a Facts, &'a str>,
-    /// Its source's rules; `None` where the source is not in the settings (then `facts` is an error).
-    pub source: Option<&'a SourceRules>,
-    /// The partner account that pays the days.
-    pub account: &'a str,
-    /// For the comment of a transfer that it plans.
-    pub comment: &'a CommentTemplate,
-}
-
-/// How an accepted event ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    /// It granted the days of its payment. Shown as `credited` once the transfer is settled.
-    Granted,
-    /// Its payment was granted before.
-    Duplicate,
-    /// Money went back; kept with its payment.
-    Refund,
-    /// Kept with its payment; no money by itself.
-    Link,
-    /// Not needed.
-    Ignored,
-    /// It, or its payment, waits for a person.
-    Held,
-}
-
-impl Outcome {
-    /// The word in the ledger.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Outcome::Granted => "granted",
-            Outcome::Duplicate => "duplicate",
-            Outcome::Refund => "refund",
-            Outcome::Link => "link",
-            Outcome::Ignored => "ignored",
-            Outcome::Held => "held",
-        }
-    }
-
-    /// Reads the word back.
-    pub fn parse(word: &str) -> Option<Self> {
-        use Outcome::*;
-        [Granted, Duplicate, Refund, Link, Ignored, Held].into_iter().find(|o| o.as_str() == word)
-    }
-}
-
-/// What recording did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recorded {
-    /// How the delivery ended.
-    pub outcome: Outcome,
-    /// The sentence with it, for ignored and held.
-    pub reason: Option<String>,
-    /// The payment it belongs to.
-    pub payment: Option<String>,
-    /// The transfer that it planned.
-    pub planned: Option<String>,
-    /// The same delivery was recorded before (the broker redelivered it).
-    pub again: bool,
 }
 
 /// A channel in a worker's hands.
@@ -204,79 +132,6 @@ pub struct AccountHold {
     pub probe: Option<String>,
     /// Its channel: an older transfer of the same channel goes first and probes just as well.
     pub probe_channel: Option<String>,
-}
-
-/// A person's decision, kept with name and time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decided<'a> {
-    /// What.
-    pub order: Order,
-    /// Who.
-    pub who: &'a str,
-    /// Why.
-    pub reason: &'a str,
-    /// How long a call may still be applied, ms.
-    pub settle_window_ms: i64,
-    /// The partner account that pays, where the decision makes a transfer.
-    pub account: &'a str,
-    /// Its comment.
-    pub comment: &'a CommentTemplate,
-}
-
-/// Who did something, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Act<'a> {
-    /// Name of the console's user, or of the operating system's.
-    pub who: &'a str,
-    /// Why.
-    pub reason: &'a str,
-}
-
-/// What a person says that the events do not, or say wrongly.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Correction<'a> {
-    /// The channel.
-    pub channel: Option<ChannelId>,
-    /// The days.
-    pub days: Option<u32>,
-    /// Who and why.
-    pub act: Act<'a>,
-    /// For a transfer's comment.
-    pub comment: &'a CommentTemplate,
-}
-
-/// Where no new call is made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Scope {
-    /// Everywhere.
-    All,
-    /// On one partner account.
-    Account(String),
-    /// On one channel of an account.
-    Channel(String, ChannelId),
-}
-
-impl Scope {
-    /// The word in the ledger: `all`, `account:A`, `channel:A/C`.
-    pub fn word(&self) -> String {
-        match self {
-            Scope::All => "all".into(),
-            Scope::Account(account) => format!("account:{account}"),
-            Scope::Channel(account, channel) => format!("channel:{account}/{channel}"),
-        }
-    }
-
-    /// Reads the word back.
-    pub fn parse(word: &str) -> Option<Self> {
-        if word == "all" {
-            return Some(Scope::All);
-        }
-        if let Some(account) = word.strip_prefix("account:") {
-            return Some(Scope::Account(account.to_owned()));
-        }
-        let (account, channel) = word.strip_prefix("channel:")?.rsplit_once('/')?;
-        Some(Scope::Channel(account.to_owned(), ChannelId::parse(channel)?))
-    }
 }
 
 /// A turn at looking through a source's own list of events.

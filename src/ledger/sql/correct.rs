@@ -5,6 +5,7 @@ use sqlx::Row as _;
 use super::{
     SqlLedger, Tx,
     audit::{self, Entry},
+    decide::must_be_held,
     fault::{Fault, refused},
     rows,
     show::resolve,
@@ -119,13 +120,7 @@ async fn payment_held(
     .bind(key)
     .fetch_one(&mut **tx)
     .await?;
-    if row.try_get::<i64, _>("granted")? != 0 {
-        return Err(refused(format!("its days were granted: name its transfer, '{key}#1'")));
-    }
-    let decision: String = row.try_get("decision")?;
-    if decision != "held" {
-        return Err(refused(format!("the payment is not held: it is {decision}")));
-    }
+    must_be_held(&row, key)?;
     let channel: Option<String> = row.try_get("set_channel")?;
     let days: Option<i64> = row.try_get("set_days")?;
     let new_channel = correction.channel.as_ref().map(|c| c.as_str().to_owned()).or_else(|| channel.clone());

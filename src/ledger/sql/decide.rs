@@ -112,13 +112,7 @@ async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Resu
         .bind(key)
         .fetch_one(&mut **tx)
         .await?;
-    if row.try_get::<i64, _>("granted")? != 0 {
-        return Err(refused(format!("its days were granted: name its transfer, '{key}#1'")));
-    }
-    let decision: String = row.try_get("decision")?;
-    if decision != "held" {
-        return Err(refused(format!("the payment is not held: it is {decision}")));
-    }
+    must_be_held(&row, key)?;
     let cause: Option<String> = row.try_get("cause")?;
     let refunded = cause.as_deref() == Some(RESTORED_REFUNDED);
     let forgotten = refunded || cause.as_deref() == Some(RESTORED);
@@ -227,4 +221,15 @@ async fn event(tx: &mut Tx, id: &str, decided: &Decided<'_>) -> Result<&'static 
         .await?;
     }
     Ok("ignored")
+}
+
+/// Only a held payment that was never granted waits for a decision; `row` holds `granted` and `decision`.
+pub(super) fn must_be_held(row: &sqlx::any::AnyRow, key: &str) -> Result<(), Fault> {
+    if row.try_get::<i64, _>("granted")? != 0 {
+        return Err(refused(format!("its days were granted: name its transfer, '{key}#1'")));
+    }
+    match row.try_get::<String, _>("decision")?.as_str() {
+        "held" => Ok(()),
+        decision => Err(refused(format!("the payment is not held: it is {decision}"))),
+    }
 }

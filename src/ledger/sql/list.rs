@@ -13,7 +13,7 @@ use super::{
 use crate::{
     domain::settle::{Outcome, State},
     ledger::{
-        query::{ChannelQuery, EventQuery, Page, PaymentQuery, TransferQuery},
+        query::{EventQuery, Page, PaymentQuery, TransferQuery},
         view,
     },
 };
@@ -171,50 +171,7 @@ impl SqlLedger {
         .await?;
         rows.iter().map(movement).collect()
     }
-
-    /// Soonest expiry first; a channel that was never read has none and comes last.
-    pub(super) async fn channels_once(
-        &self,
-        wanted: &ChannelQuery,
-        page: &Page,
-    ) -> Result<Vec<view::Channel>, Fault> {
-        let mut connection = self.read.acquire().await?;
-        let after = match page.after.as_deref() {
-            Some(place) => {
-                let (account, channel) = place.rsplit_once('/').unwrap_or(("", place));
-                let row =
-                    sqlx::query("SELECT active_till AS at FROM channels WHERE account = $1 AND channel = $2")
-                        .bind(account)
-                        .bind(channel)
-                        .fetch_optional(&mut *connection)
-                        .await?
-                        .ok_or_else(|| refused(format!("no channel {place} to go on after")))?;
-                Some(vec![
-                    Value::Number(row.try_get("at")?),
-                    Value::Text(account.to_owned()),
-                    Value::Text(channel.to_owned()),
-                ])
-            }
-            None => None,
-        };
-        let rows = Filter::default()
-            .text("channel =", wanted.channel.as_deref())
-            .text("mode =", wanted.mode.as_deref())
-            .row("(active_till, account, channel) >", after)
-            .rows(&mut *connection, CHANNELS, "ORDER BY active_till, account, channel", page.limit)
-            .await?;
-        rows.iter().map(channel).collect()
-    }
 }
-
-/// Of each: days in all its transfers, and those that are on it.
-const CHANNELS: &str = "SELECT account, channel, active_till, mode, \
-     (SELECT COALESCE(CAST(SUM(t.days) AS BIGINT), 0) FROM transfers t \
-        WHERE t.channel = channels.channel AND t.account = channels.account AND t.state <> 'cancelled') AS bought, \
-     (SELECT COALESCE(CAST(SUM(t.days) AS BIGINT), 0) FROM transfers t \
-        WHERE t.account = channels.account AND t.channel = channels.channel AND t.settled_at IS NOT NULL) AS moved, \
-     (SELECT COUNT(*) FROM movements m WHERE m.account = channels.account AND m.channel = channels.channel) \
-        AS movements FROM channels";
 
 /// Outcomes and triggers that few deliveries have.
 fn rare(wanted: &EventQuery) -> bool {
@@ -231,18 +188,6 @@ async fn after(
     let row = sqlx::query(statement).bind(key).fetch_optional(&mut *connection).await?;
     let row = row.ok_or_else(|| refused(format!("no row {key} to go on after")))?;
     Ok(Some(vec![Value::Number(row.try_get("at")?), Value::Text(key.to_owned())]))
-}
-
-fn channel(row: &AnyRow) -> Result<view::Channel, Fault> {
-    Ok(view::Channel {
-        account: row.try_get("account")?,
-        channel: row.try_get("channel")?,
-        active_till: Some(row.try_get("active_till")?).filter(|at| *at < i64::MAX),
-        mode: row.try_get("mode")?,
-        days_bought: row.try_get("bought")?,
-        days_moved: row.try_get("moved")?,
-        movements: row.try_get("movements")?,
-    })
 }
 
 /// The state of the payment's transfer, where there is one.

@@ -4,7 +4,7 @@
 //! caller may do; then one file a subject: [`record`] (intake) with [`join`] (which payment) and [`grant`]
 //! (what it comes to), [`turn`], [`account`] and [`pause`] (settle), [`backfill`]; and behind the operator's desk: [`list`], [`show`],
 //! [`held`], [`overview`], [`audit`], [`views`] (reads), [`decide`], [`correct`], [`restored`], [`prune`] (decisions), [`select`],
-//! [`rehearse`], [`stored`] and [`plans`] (replays), [`reconcile`].
+//! [`rehearse`], [`stored`], [`plans`] and [`plan_rows`] (replays), [`reconcile`].
 //!
 //! Isolation. SQLite has one connection that writes, and every transaction on it is `BEGIN IMMEDIATE`, so
 //! writers are serial by themselves. On PostgreSQL whatever reads before it decides (recording, a person's
@@ -38,6 +38,7 @@ mod account;
 mod audit;
 mod backfill;
 mod catch_up;
+mod channels;
 mod correct;
 mod decide;
 mod desk;
@@ -50,6 +51,7 @@ mod list;
 mod open;
 mod overview;
 mod pause;
+mod plan_rows;
 mod plans;
 mod prune;
 mod reconcile;

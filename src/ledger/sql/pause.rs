@@ -1,6 +1,6 @@
 //! Where no new call is made: by a person's word, or by the brake's. What is doubtful is still read.
 
-use sqlx::{Row as _, any::AnyRow};
+use sqlx::{AnyConnection, Row as _, any::AnyRow};
 
 use super::{
     SqlLedger, Tx,
@@ -186,6 +186,30 @@ impl SqlLedger {
         .await?;
         rows.iter().map(pause).collect()
     }
+}
+
+/// What a planned transfer of a channel waits for, where its calls are paused.
+pub(super) async fn waits(
+    connection: &mut AnyConnection,
+    account: &str,
+    channel: &str,
+) -> Result<Option<String>, Fault> {
+    let row = sqlx::query(
+        "SELECT scope, cause, since, who, reason FROM pauses WHERE ended_at IS NULL AND scope IN ('all', $1, $2) \
+         ORDER BY number LIMIT 1",
+    )
+    .bind(format!("account:{account}"))
+    .bind(format!("channel:{account}/{channel}"))
+    .fetch_optional(connection)
+    .await?;
+    let Some(pause) = row.as_ref().map(pause).transpose()? else { return Ok(None) };
+    let which = match Scope::parse(&pause.scope) {
+        Some(Scope::Account(account)) => format!(" --account {account}"),
+        Some(Scope::Channel(account, channel)) => format!(" --account {account} --channel {channel}"),
+        Some(Scope::All) | None => String::new(),
+    };
+    let view::Pause { who, reason, .. } = pause;
+    Ok(Some(format!("paused by {who} ({reason}); `daybridge settle resume{which}` goes on")))
 }
 
 async fn holding(tx: &mut Tx, scope: &str) -> Result<bool, Fault> {

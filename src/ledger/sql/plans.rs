@@ -1,4 +1,4 @@
-//! Frozen replays: their rows, their counts, and how far they were published.
+//! Frozen replays: their counts, their states, and how far they were published.
 
 use sqlx::{AssertSqlSafe, Row as _, any::AnyRow};
 
@@ -7,16 +7,13 @@ use super::{
     audit::{self, Entry},
     fault::{Fault, corrupt, refused},
     filter::Filter,
-    rows::narrow,
-    zlib::{pack, unpack},
 };
 use crate::{
     domain::Ms,
     ledger::{
         Act, Plan,
-        plan::{Candidate, Change, PlanState, Progress, Totals},
+        plan::{PlanState, Progress, Totals},
         query::Page,
-        view::Planned,
     },
 };
 
@@ -28,17 +25,6 @@ const DRAFT_AGE_MS_MAX: i64 = 86_400_000;
 
 const PLAN: &str = "SELECT number, hash, made_by, made_at, selection, state, payments, events, skip, extend, held, \
      conflict, days, published, applied_by, changed_at FROM plans";
-
-/// Weight of a verdict in SQL: what moves days says most.
-macro_rules! weight {
-    ($column:literal) => {
-        concat!(
-            "CASE ",
-            $column,
-            " WHEN 'extend' THEN 3 WHEN 'conflict' THEN 2 WHEN 'held' THEN 1 ELSE 0 END"
-        )
-    };
-}
 
 impl SqlLedger {
     pub(super) async fn plan_begin_once(&self, selection: &str, who: &str, now: Ms) -> Result<i64, Fault> {
@@ -61,62 +47,6 @@ impl SqlLedger {
         .await?;
         tx.commit().await?;
         Ok(row.try_get("number")?)
-    }
-
-    pub(super) async fn plan_add_once(
-        &self,
-        plan: i64,
-        events: &[Candidate],
-        payments: &[Planned],
-    ) -> Result<(), Fault> {
-        let mut tx = self.plain().await?;
-        let row = sqlx::query("SELECT MAX(position) AS last FROM plan_events WHERE plan = $1")
-            .bind(plan)
-            .fetch_one(&mut *tx)
-            .await?;
-        let mut position = row.try_get::<Option<i64>, _>("last")?.unwrap_or(0);
-        for payment in payments {
-            sqlx::query(concat!(
-                "INSERT INTO plan_payments (plan, payment, position, verdict, reason, channel, days, before, after) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (plan, payment) DO UPDATE SET \
-                 verdict = excluded.verdict, reason = excluded.reason, channel = excluded.channel, \
-                 days = excluded.days, before = excluded.before, after = excluded.after WHERE ",
-                weight!("excluded.verdict"),
-                " > ",
-                weight!("plan_payments.verdict")
-            ))
-            .bind(plan)
-            .bind(&*payment.payment)
-            .bind(position.saturating_add(1))
-            .bind(&*payment.verdict)
-            .bind(&*payment.reason)
-            .bind(payment.channel.as_deref())
-            .bind(payment.days.map(i64::from))
-            .bind(payment.active_till_before)
-            .bind(payment.active_till_after)
-            .execute(&mut *tx)
-            .await?;
-        }
-        for event in events {
-            position = position.saturating_add(1);
-            let zlib = event.body.as_deref().map(pack).transpose()?;
-            sqlx::query(
-                "INSERT INTO plan_events (plan, position, payment, event, source, event_id, event_type, zlib) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            )
-            .bind(plan)
-            .bind(position)
-            .bind(&*event.payment)
-            .bind(event.number)
-            .bind(&*event.source)
-            .bind(&*event.event_id)
-            .bind(&*event.event_type)
-            .bind(zlib)
-            .execute(&mut *tx)
-            .await?;
-        }
-        tx.commit().await?;
-        Ok(())
     }
 
     pub(super) async fn plan_finish_once(&self, plan: i64, hash: &str, now: Ms) -> Result<Plan, Fault> {
@@ -203,89 +133,6 @@ impl SqlLedger {
             .rows(&self.read, PLAN, "ORDER BY number DESC", page.limit)
             .await?;
         rows.iter().map(read).collect()
-    }
-
-    pub(super) async fn plan_payments_once(
-        &self,
-        plan: i64,
-        verdict: Option<&str>,
-        after: i64,
-        limit: u32,
-    ) -> Result<Vec<(i64, Planned)>, Fault> {
-        let rows = Filter::default()
-            .number("plan =", Some(plan))
-            .text("verdict =", verdict)
-            .number("position >", Some(after))
-            .rows(
-                &self.read,
-                "SELECT position, payment, verdict, reason, channel, days, before, after FROM plan_payments",
-                "ORDER BY position, payment",
-                limit,
-            )
-            .await?;
-        rows.iter().map(|row| Ok((row.try_get("position")?, planned(row)?))).collect()
-    }
-
-    pub(super) async fn plan_events_once(
-        &self,
-        plan: i64,
-        payment: Option<&str>,
-        after: i64,
-        limit: u32,
-    ) -> Result<Vec<(i64, Candidate)>, Fault> {
-        let rows = Filter::default()
-            .number("plan =", Some(plan))
-            .text("payment =", payment)
-            .number("position >", Some(after))
-            .rows(
-                &self.read,
-                "SELECT position, payment, event, source, event_id, event_type, zlib FROM plan_events",
-                "ORDER BY position",
-                limit,
-            )
-            .await?;
-        rows.iter()
-            .map(|row| {
-                let zlib: Option<Vec<u8>> = row.try_get("zlib")?;
-                let candidate = Candidate {
-                    payment: row.try_get("payment")?,
-                    number: row.try_get("event")?,
-                    source: row.try_get("source")?,
-                    event_id: row.try_get("event_id")?,
-                    event_type: row.try_get("event_type")?,
-                    body: zlib.as_deref().map(|zlib| unpack(zlib, "an event of a plan")).transpose()?,
-                };
-                Ok((row.try_get("position")?, candidate))
-            })
-            .collect()
-    }
-
-    /// Compared in the database, so that a plan of any size costs no memory here.
-    pub(super) async fn plan_changes_once(
-        &self,
-        plan: i64,
-        other: i64,
-        rest: bool,
-        limit: u32,
-    ) -> Result<Vec<Change>, Fault> {
-        // Of the rest of a plan that was begun, what is skipped now may have been done by its beginning.
-        let (join, still) = if rest { ("", " AND b.verdict <> 'skip'") } else { ("LEFT ", "") };
-        let rows = sqlx::query(AssertSqlSafe(format!(
-            "SELECT a.payment, a.verdict AS verdict_a, a.reason AS reason_a, a.days AS days_a, a.channel AS channel_a, \
-             a.before AS before_a, b.verdict AS verdict_b, b.reason AS reason_b, b.days AS days_b, \
-             b.channel AS channel_b, b.before AS before_b FROM plan_payments a \
-             {join}JOIN plan_payments b ON b.plan = $2 AND b.payment = a.payment WHERE a.plan = $1{still} \
-             AND EXISTS (SELECT 1 FROM plan_events e WHERE e.plan = $1 AND e.payment = a.payment) \
-             AND (b.verdict IS NULL OR a.verdict <> b.verdict OR (a.verdict <> 'skip' AND a.reason <> b.reason) \
-                  OR COALESCE(a.days, 0) <> COALESCE(b.days, 0) OR COALESCE(a.channel, '') <> COALESCE(b.channel, '') \
-                  OR COALESCE(a.before, 0) <> COALESCE(b.before, 0)) ORDER BY a.position, a.payment LIMIT $3",
-        )))
-        .bind(plan)
-        .bind(other)
-        .bind(i64::from(limit))
-        .fetch_all(&self.read)
-        .await?;
-        rows.iter().map(change).collect()
     }
 
     /// One row's compare-and-set.
@@ -381,40 +228,5 @@ fn read(row: &AnyRow) -> Result<Plan, Fault> {
             conflict: count("conflict")?,
             days: count("days")?,
         },
-    })
-}
-
-fn planned(row: &AnyRow) -> Result<Planned, Fault> {
-    Ok(Planned {
-        payment: row.try_get("payment")?,
-        verdict: row.try_get("verdict")?,
-        reason: row.try_get("reason")?,
-        channel: row.try_get("channel")?,
-        days: row.try_get::<Option<i64>, _>("days")?.map(narrow),
-        active_till_before: row.try_get("before")?,
-        active_till_after: row.try_get("after")?,
-    })
-}
-
-fn change(row: &AnyRow) -> Result<Change, Fault> {
-    let side = |verdict: &str, reason: &str, days: &str, channel: &str, before: &str| {
-        let Some(verdict) = row.try_get::<Option<String>, _>(verdict)? else {
-            return Ok::<_, Fault>("nothing".to_owned());
-        };
-        let mut text = verdict;
-        if let (Some(days), Some(channel)) =
-            (row.try_get::<Option<i64>, _>(days)?, row.try_get::<Option<String>, _>(channel)?)
-        {
-            text = format!("{text} {channel} {days}d");
-        }
-        if let Some(before) = row.try_get::<Option<i64>, _>(before)? {
-            text = format!("{text} from activeTill {before}");
-        }
-        Ok(format!("{text}: {}", row.try_get::<Option<String>, _>(reason)?.unwrap_or_default()))
-    };
-    Ok(Change {
-        payment: row.try_get("payment")?,
-        planned: side("verdict_a", "reason_a", "days_a", "channel_a", "before_a")?,
-        now: side("verdict_b", "reason_b", "days_b", "channel_b", "before_b")?,
     })
 }

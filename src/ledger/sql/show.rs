@@ -6,6 +6,7 @@ use super::{
     SqlLedger,
     fault::Fault,
     list::{self, event_sql, payment_sql, transfer_sql},
+    pause,
     rows::narrow,
     zlib::unpack,
 };
@@ -52,7 +53,7 @@ impl SqlLedger {
         let Some(key) = resolve(&mut connection, name).await? else { return Ok(None) };
         let row =
             sqlx::query(payment_sql!("WHERE p.key = $1")).bind(&*key).fetch_one(&mut *connection).await?;
-        let payment = list::payment(&row)?;
+        let mut payment = list::payment(&row)?;
         let owner: String = row.try_get("owner")?;
         let ids = sqlx::query("SELECT id FROM aliases WHERE payment = $1 ORDER BY strength, id LIMIT $2")
             .bind(&*key)
@@ -84,6 +85,13 @@ impl SqlLedger {
             .fetch_all(&mut *connection)
             .await?;
             movements = rows.iter().map(list::movement).collect::<Result<_, _>>()?;
+            if transfer.state == "planned"
+                && let Some(next) =
+                    pause::waits(&mut connection, &transfer.account, &transfer.channel).await?
+            {
+                payment.next = Some(next.clone());
+                transfer.next = Some(next);
+            }
             transfers.push(transfer);
         }
         Ok(Some(view::PaymentWhole {

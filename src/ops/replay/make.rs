@@ -164,9 +164,16 @@ impl Draft<'_> {
                 }
             }
             let begun = events.get(..some.first().copied().unwrap_or(0)).unwrap_or_default();
-            for one in self.together(some, &events, begun).await? {
-                planned.push(Some(one));
+            let together = self.together(some, &events, begun).await?;
+            for index in some {
+                let alone = planned.get(*index).and_then(Option::as_ref);
+                if alone.is_some_and(|alone| together.contains_key(&alone.payment)) {
+                    if let Some(place) = planned.get_mut(*index) {
+                        *place = None;
+                    }
+                }
             }
+            planned.extend(together.into_values().flatten().map(Some));
         }
         let planned: Vec<Planned> = planned.into_iter().flatten().collect();
         events.retain(|event| event.number.is_some() || event.body.is_some());
@@ -183,25 +190,26 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Payments of which earlier events of the plan say something as well: all of them in one rehearsal.
+    /// Payments of which earlier events of the plan say something as well: all of them in one rehearsal, whose word
+    /// counts instead of what the later ones came to alone.
     async fn together(
         &self,
         some: &[usize],
         events: &[Candidate],
         begun: &[Candidate],
-    ) -> Result<Vec<Planned>, LedgerError> {
+    ) -> Result<BTreeMap<String, Vec<Planned>>, LedgerError> {
         let mut payments: BTreeMap<&str, Vec<Candidate>> = BTreeMap::new();
         for event in some.iter().filter_map(|index| events.get(*index)) {
             payments.entry(&event.payment).or_default().push(event.clone());
         }
-        let mut planned = Vec::new();
+        let mut planned = BTreeMap::new();
         for (payment, own) in payments {
             let earlier = self.ledger.plan_events(self.number, Some(payment), 0, EARLIER_MAX).await?;
             let mut all: Vec<Candidate> = earlier.into_iter().map(|(_, event)| event).collect();
             all.extend(begun.iter().filter(|event| event.payment == payment).cloned());
             if !all.is_empty() {
                 all.extend(own);
-                planned.extend(self.rehearse(&all).await?);
+                planned.insert(payment.to_owned(), self.rehearse(&all).await?);
             }
         }
         Ok(planned)

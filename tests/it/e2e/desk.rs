@@ -41,6 +41,13 @@ async fn a_pause_keeps_days_back_until_it_is_resumed() {
     house.payment_is(&kept, "planned").await;
     let paused = house.json(&["settle", "list", "--json"]);
     assert_eq!(paused[0]["scope"], "channel:main/DEMOCH-AB12C");
+    let whole = house.json(&["payments", "show", &kept, "--json"]);
+    let next = whole["transfers"][0]["next"].as_str().unwrap();
+    assert!(
+        next.contains("paused") && next.contains("settle resume --account main --channel DEMOCH-AB12C"),
+        "{next}"
+    );
+    assert_eq!(whole["next"].as_str(), Some(next));
     assert_eq!(house.applied(&kept).await, 0);
     ok(&house, &["settle", "resume", "--channel", "DEMOCH-AB12C"]);
     house.payment_is(&kept, "credited").await;
@@ -237,6 +244,10 @@ async fn a_plan_weighs_the_events_of_a_payment_together() {
         .replace("channel_id", "kanal")
         .replace("\"days\"", "\"tage\"");
     lines.push(bare);
+    // Refunded before it is told of: it will be held, whatever its charge says alone.
+    let charge = line("charge.succeeded", "evt_late", "pi_back");
+    lines.insert(0, charge.replace("evt_late", "evt_back").replace("charge.succeeded", "charge.refunded"));
+    lines.push(charge);
     let file = house.path("events.jsonl");
     std::fs::write(&file, lines.join("\n")).unwrap();
     let file = file.to_str().unwrap();
@@ -248,9 +259,13 @@ async fn a_plan_weighs_the_events_of_a_payment_together() {
         plan["totals"]
     );
     assert_eq!(plan["payments"][0]["payment"], "stripe/pi_far");
+    let back =
+        plan["payments"].as_array().unwrap().iter().find(|p| p["payment"] == "stripe/pi_back").unwrap();
+    assert_eq!(back["verdict"], "held", "{back:#}");
     house.json(&["replay", "apply", plan["hash"].as_str().unwrap(), "--per-second", "10000", "--json"]);
     house.payment_is("stripe/pi_far", "credited").await;
-    assert_eq!(house.applied("stripe/pi_far").await, 1);
+    house.payment_is("stripe/pi_back", "held").await;
+    assert_eq!((house.applied("stripe/pi_far").await, house.applied("stripe/pi_back").await), (1, 0));
     let elsewhere = refused(&house, &["replay", "plan", "--source", "other", "--file", file], 1);
     assert!(elsewhere.contains("another realm"), "{elsewhere}");
 }

@@ -1,0 +1,79 @@
+//! What a person decides, who and why, and where it holds.
+
+use crate::domain::{
+    id::{ChannelId, CommentTemplate},
+    settle::Order,
+};
+
+/// A person's decision, kept with name and time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided<'a> {
+    /// What.
+    pub order: Order,
+    /// Who.
+    pub who: &'a str,
+    /// Why.
+    pub reason: &'a str,
+    /// How long a call may still be applied, ms.
+    pub settle_window_ms: i64,
+    /// The partner account that pays, where the decision makes a transfer.
+    pub account: &'a str,
+    /// Its comment.
+    pub comment: &'a CommentTemplate,
+}
+
+/// Who did something, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Act<'a> {
+    /// Name of the console's user, or of the operating system's.
+    pub who: &'a str,
+    /// Why.
+    pub reason: &'a str,
+}
+
+/// What a person says that the events do not, or say wrongly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Correction<'a> {
+    /// The channel.
+    pub channel: Option<ChannelId>,
+    /// The days.
+    pub days: Option<u32>,
+    /// Who and why.
+    pub act: Act<'a>,
+    /// For a transfer's comment.
+    pub comment: &'a CommentTemplate,
+}
+
+/// Where no new call is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// Everywhere.
+    All,
+    /// On one partner account.
+    Account(String),
+    /// On one channel of an account.
+    Channel(String, ChannelId),
+}
+
+impl Scope {
+    /// The word in the ledger: `all`, `account:A`, `channel:A/C`.
+    pub fn word(&self) -> String {
+        match self {
+            Scope::All => "all".into(),
+            Scope::Account(account) => format!("account:{account}"),
+            Scope::Channel(account, channel) => format!("channel:{account}/{channel}"),
+        }
+    }
+
+    /// Reads the word back.
+    pub fn parse(word: &str) -> Option<Self> {
+        if word == "all" {
+            return Some(Scope::All);
+        }
+        if let Some(account) = word.strip_prefix("account:") {
+            return Some(Scope::Account(account.to_owned()));
+        }
+        let (account, channel) = word.strip_prefix("channel:")?.rsplit_once('/')?;
+        Some(Scope::Channel(account.to_owned(), ChannelId::parse(channel)?))
+    }
+}

@@ -1,0 +1,84 @@
+//! A delivery to be recorded, and how it ends.
+
+use crate::{
+    domain::{facts::Facts, id::CommentTemplate, payment::Rules},
+    envelope::Envelope,
+};
+
+/// What intake knows of the source that a delivery came from.
+#[derive(Debug, Clone)]
+pub struct SourceRules {
+    /// The provider account's name for ever.
+    pub realm: String,
+    /// How it grants days.
+    pub rules: Rules,
+}
+
+/// One delivery to be recorded.
+#[derive(Debug)]
+pub struct Entry<'a> {
+    /// What came off the queue.
+    pub envelope: &'a Envelope,
+    /// It came from the dead queue: the event is held whatever it says, so that a person looks.
+    pub dead: bool,
+    /// What it says, or why it cannot be read.
+    pub facts: Result<&'a Facts, &'a str>,
+    /// Its source's rules; `None` where the source is not in the settings (then `facts` is an error).
+    pub source: Option<&'a SourceRules>,
+    /// The partner account that pays the days.
+    pub account: &'a str,
+    /// For the comment of a transfer that it plans.
+    pub comment: &'a CommentTemplate,
+}
+
+/// How an accepted event ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// It granted the days of its payment. Shown as `credited` once the transfer is settled.
+    Granted,
+    /// Its payment was granted before.
+    Duplicate,
+    /// Money went back; kept with its payment.
+    Refund,
+    /// Kept with its payment; no money by itself.
+    Link,
+    /// Not needed.
+    Ignored,
+    /// It, or its payment, waits for a person.
+    Held,
+}
+
+impl Outcome {
+    /// The word in the ledger.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Granted => "granted",
+            Outcome::Duplicate => "duplicate",
+            Outcome::Refund => "refund",
+            Outcome::Link => "link",
+            Outcome::Ignored => "ignored",
+            Outcome::Held => "held",
+        }
+    }
+
+    /// Reads the word back.
+    pub fn parse(word: &str) -> Option<Self> {
+        use Outcome::*;
+        [Granted, Duplicate, Refund, Link, Ignored, Held].into_iter().find(|o| o.as_str() == word)
+    }
+}
+
+/// What recording did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// How the delivery ended.
+    pub outcome: Outcome,
+    /// The sentence with it, for ignored and held.
+    pub reason: Option<String>,
+    /// The payment it belongs to.
+    pub payment: Option<String>,
+    /// The transfer that it planned.
+    pub planned: Option<String>,
+    /// The same delivery was recorded before (the broker redelivered it).
+    pub again: bool,
+}
