@@ -167,10 +167,10 @@ impl Draft<'_> {
             let together = self.together(some, &events, begun).await?;
             for index in some {
                 let alone = planned.get(*index).and_then(Option::as_ref);
-                if alone.is_some_and(|alone| together.contains_key(&alone.payment)) {
-                    if let Some(place) = planned.get_mut(*index) {
-                        *place = None;
-                    }
+                if alone.is_some_and(|alone| together.contains_key(&alone.payment))
+                    && let Some(place) = planned.get_mut(*index)
+                {
+                    *place = None;
                 }
             }
             planned.extend(together.into_values().flatten().map(Some));
