@@ -6,6 +6,11 @@
 //! for ever.
 //!
 //! The dead lane has nothing behind it: `dead` there gives the message back.
+//!
+//! Nothing here waits for ever: where a connection breaks at the wrong moment, lapin may neither send an answer nor
+//! say so, nor end the deliveries. A lane that hung on that would record nothing more, and nobody would be told.
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
@@ -14,15 +19,22 @@ use lapin::{
     options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions},
     types::FieldTable,
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{codec, link::explain, topology};
 use crate::queue::{Answer, Consumer, Delivery, Lane, QueueError};
 
+/// Longest time for an answer to leave; the broker sends nothing back for it.
+const ANSWER_MS_MAX: Duration = Duration::from_secs(10);
+
+/// Longest wait for a delivery before the channel is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
 /// Reads one lane.
 pub(super) struct LaneConsumer {
     lane: Lane,
+    channel: Channel,
     deliveries: lapin::Consumer,
     give_back: mpsc::UnboundedSender<Acker>,
     /// Dropped with the consumer: closes the channel, and the broker gives every unanswered message back.
@@ -51,8 +63,8 @@ impl LaneConsumer {
         let open = CancellationToken::new();
         // Bounded by the prefetch: an acker is given back at most once.
         let (give_back, given_back) = mpsc::unbounded_channel();
-        tokio::spawn(keep(channel, given_back, open.clone()));
-        Ok(Self { lane, deliveries, give_back, _open: open.drop_guard() })
+        tokio::spawn(keep(channel.clone(), given_back, open.clone()));
+        Ok(Self { lane, channel, deliveries, give_back, _open: open.drop_guard() })
     }
 }
 
@@ -75,7 +87,14 @@ async fn keep(channel: Channel, mut given_back: mpsc::UnboundedReceiver<Acker>, 
 impl Consumer for LaneConsumer {
     async fn next(&mut self) -> Result<Delivery, QueueError> {
         let name = topology::queue(self.lane);
-        match self.deliveries.next().await {
+        let next = loop {
+            match timeout(LOOK_EVERY, self.deliveries.next()).await {
+                Ok(next) => break next,
+                Err(_) if self.channel.status().connected() => {}
+                Err(_) => return Err(QueueError(format!("{name}: the connection is gone"))),
+            }
+        };
+        match next {
             Some(Ok(message)) => {
                 let content = codec::decode(message.data, &message.properties);
                 let answer = OneAnswer {
@@ -100,8 +119,15 @@ struct OneAnswer {
 }
 
 impl OneAnswer {
-    fn answered(&self, result: Result<bool, lapin::Error>) -> Result<(), QueueError> {
+    async fn answered(
+        &self,
+        answer: impl Future<Output = Result<bool, lapin::Error>>,
+    ) -> Result<(), QueueError> {
         let name = topology::queue(self.lane);
+        let Ok(result) = timeout(ANSWER_MS_MAX, answer).await else {
+            let why = format!("no answer could be sent within {ANSWER_MS_MAX:?}; the message comes again");
+            return Err(QueueError(format!("{name}: {why}")));
+        };
         match result {
             Ok(true) => Ok(()),
             // lapin did not send it: the channel is over.
@@ -124,12 +150,12 @@ impl Drop for OneAnswer {
 impl Answer for OneAnswer {
     async fn ack(mut self: Box<Self>) -> Result<(), QueueError> {
         let Some(acker) = self.acker.take() else { return Ok(()) };
-        self.answered(acker.ack(BasicAckOptions { multiple: false }).await)
+        self.answered(acker.ack(BasicAckOptions { multiple: false })).await
     }
 
     async fn dead(mut self: Box<Self>) -> Result<(), QueueError> {
         let Some(acker) = self.acker.take() else { return Ok(()) };
         let requeue = self.lane == Lane::Dead;
-        self.answered(acker.reject(BasicRejectOptions { requeue }).await)
+        self.answered(acker.reject(BasicRejectOptions { requeue })).await
     }
 }

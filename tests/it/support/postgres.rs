@@ -5,7 +5,6 @@
 
 use std::{
     fs,
-    net::TcpListener,
     os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -105,7 +104,7 @@ fn start() -> Postgres {
         .output()
         .unwrap();
     assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let [port] = super::rabbitmq::free_ports();
     let log = fs::File::create(home.join("log")).unwrap();
     let (started, wait) = mpsc::channel();
     let program = binaries.join("postgres");

@@ -11,7 +11,7 @@ use std::{
     process::{Child, Command, Stdio},
     sync::{
         Mutex, OnceLock,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU32, AtomicUsize, Ordering},
         mpsc,
     },
     thread,
@@ -203,10 +203,26 @@ pub(crate) fn spawn(command: Command) -> Child {
     child.recv().unwrap().unwrap()
 }
 
-/// Ports nobody listens on now.
+/// Where the system takes no port from for a connection out (32768 and up on Linux): a port that is free now stays so
+/// until its server starts, however many connections the other tests make.
+const PORTS: std::ops::Range<u16> = 12_000..32_000;
+
+/// Ports nobody listens on now, each given once by this process.
 pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
-    let listeners: [TcpListener; N] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let span = u32::from(PORTS.end - PORTS.start);
+    // Two processes of tests begin at different places.
+    let first = std::process::id().wrapping_mul(97);
+    std::array::from_fn(|_| {
+        for _ in 0..span {
+            let step = first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % span;
+            let port = PORTS.start + u16::try_from(step).unwrap();
+            if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+                return port;
+            }
+        }
+        panic!("no port of {PORTS:?} is free");
+    })
 }
 
 fn await_port(port: u16) {
