@@ -87,7 +87,7 @@ fn five_minutes() -> Duration {
     Duration::from_secs(300)
 }
 fn charges() -> Family {
-    Family::Charges
+    Family::new("charges")
 }
 fn channel_pointers() -> Vec<String> {
     vec!["/metadata/channel_id".into(), "/client_reference_id".into()]
@@ -114,7 +114,7 @@ impl Source {
     /// How it grants days; `money_in_since`: when its family replaced another one.
     pub fn rules(&self, money_in_since: Option<Ms>) -> Rules {
         Rules {
-            money_in: self.money_in,
+            money_in: self.money_in.clone(),
             money_in_since,
             channel_pointers: self.channel.clone(),
             days_pointers: self.days.clone(),

@@ -7,35 +7,21 @@ use super::Ms;
 /// Most lines of one event that are read for prices.
 pub const LINES_MAX: usize = 100;
 
-/// The four families of money-in events; a source grants days by exactly one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Family {
-    /// `charge.succeeded` (captured), `charge.captured`.
-    Charges,
-    /// `payment_intent.succeeded`.
-    PaymentIntents,
-    /// `checkout.session.completed` (paid), `checkout.session.async_payment_succeeded`.
-    Checkout,
-    /// `invoice.paid`, `invoice.payment_succeeded`.
-    Invoices,
-}
+/// A family of money-in events, as the provider's preset names it (`charges`, `invoices`, `payments` …); a source
+/// grants days by exactly one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Family(String);
 
 impl Family {
-    /// The word of the settings.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Family::Charges => "charges",
-            Family::PaymentIntents => "payment_intents",
-            Family::Checkout => "checkout",
-            Family::Invoices => "invoices",
-        }
+    /// By its word in the settings.
+    pub fn new(word: impl Into<String>) -> Self {
+        Self(word.into())
     }
 
-    /// Reads the word back.
-    pub fn parse(word: &str) -> Option<Self> {
-        use Family::*;
-        [Charges, PaymentIntents, Checkout, Invoices].into_iter().find(|f| f.as_str() == word)
+    /// The word of the settings.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -46,10 +32,18 @@ pub enum Meaning {
     MoneyIn(Family),
     /// No money by itself; joins ids and may carry channel and days.
     Link,
-    /// Money went back, or is disputed.
-    Refund,
+    /// Money went back, came back after all, or is disputed: see [`Facts::out`].
+    #[serde(alias = "Refund")]
+    MoneyOut,
     /// Nothing we need; the sentence says why.
     Ignored(String),
+}
+
+impl Meaning {
+    /// Whether it is money in, as this family sees it.
+    pub fn is_money_in(&self, by: &Family) -> bool {
+        matches!(self, Meaning::MoneyIn(family) if family == by)
+    }
 }
 
 /// An id of the payment at the provider. Rank 0 is the strongest name (a payment intent); two payments
@@ -78,6 +72,55 @@ pub struct Money {
     pub amount: i64,
     /// Lower-case ISO code.
     pub currency: String,
+}
+
+/// Why money went out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutKind {
+    /// The seller gave it back.
+    Refund,
+    /// The payer's bank took it, or asks for it.
+    Dispute,
+}
+
+/// How far it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutState {
+    /// A question by the payer's bank; no money was taken.
+    Inquiry,
+    /// A dispute that is not decided; its money is withdrawn meanwhile.
+    Open,
+    /// A refund that was made, a dispute that was lost.
+    Done,
+    /// A refund that failed, a dispute that was won: the money stays.
+    Undone,
+}
+
+/// How much, in the currency's smallest unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutAmount {
+    /// This refund or dispute alone.
+    Part(i64),
+    /// All refunds of the payment so far.
+    Total(i64),
+    /// No amount is told: everything.
+    All,
+}
+
+/// Money that went out of a payment, as one event tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Out {
+    /// Why.
+    pub kind: OutKind,
+    /// How far it is.
+    pub state: OutState,
+    /// The provider's id of the refund or dispute; several events tell of one.
+    pub id: Option<String>,
+    /// How much.
+    pub amount: OutAmount,
 }
 
 /// One line of an invoice.
@@ -113,4 +156,7 @@ pub struct Facts {
     pub customer: Option<String>,
     /// Price lines; `None` where this kind of object has none, empty where it has but lists nothing.
     pub lines: Option<Vec<Line>>,
+    /// Money that went out again. An event of before this was read has none with [`Meaning::MoneyOut`]: then all did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub out: Vec<Out>,
 }

@@ -71,14 +71,14 @@ pub fn decide(
     corrections: &Corrections,
     restored_at: Option<Ms>,
 ) -> Decision {
-    let paid: Vec<&Facts> = events.iter().filter(|e| e.meaning == Meaning::MoneyIn(rules.money_in)).collect();
+    let paid: Vec<&Facts> = events.iter().filter(|e| e.meaning.is_money_in(&rules.money_in)).collect();
     if paid.is_empty() {
         return Decision::NoMoneyYet;
     }
     if paid.iter().all(|e| e.money.as_ref().is_none_or(|m| m.amount == 0)) {
         return Decision::Nothing("the amount is 0");
     }
-    let refunded = events.iter().any(|e| e.meaning == Meaning::Refund);
+    let refunded = events.iter().any(|e| e.meaning == Meaning::MoneyOut);
     let known_since = restored_at.map(|at| at.saturating_add(CLOCKS_APART_MS));
     let forgotten = known_since.is_some_and(|since| paid.iter().any(|e| e.occurred_at < since));
     if refunded && !forgotten {
@@ -86,7 +86,7 @@ pub fn decide(
     }
     if let Some(since) = rules.money_in_since
         && paid.iter().all(|e| e.occurred_at < since)
-        && !events.iter().any(|e| matches!(e.meaning, Meaning::MoneyIn(f) if f != rules.money_in))
+        && !events.iter().any(|e| matches!(e.meaning, Meaning::MoneyIn(ref f) if *f != rules.money_in))
     {
         return Decision::Hold(Hold::BeforeRuleChange(rules.money_in.as_str().to_owned()));
     }
@@ -105,7 +105,7 @@ pub fn decide(
 
 /// Channel and days that the events of a payment come to, each for itself; `None` where missing or contradictory.
 pub fn bought(events: &[Facts], rules: &Rules) -> (Option<ChannelId>, Option<u32>) {
-    let paid: Vec<&Facts> = events.iter().filter(|e| e.meaning == Meaning::MoneyIn(rules.money_in)).collect();
+    let paid: Vec<&Facts> = events.iter().filter(|e| e.meaning.is_money_in(&rules.money_in)).collect();
     (channel(events, rules).ok(), days(events, &paid, rules).ok())
 }
 

@@ -4,8 +4,6 @@
 //!
 //! A path is a JSON pointer in which a part `*` stands for every element of a list.
 
-use crate::domain::facts::Family;
-
 /// How one provider's events are read.
 #[derive(Debug)]
 pub struct EventMap {
@@ -64,7 +62,7 @@ pub struct Test {
 #[derive(Debug, Clone, Copy)]
 pub enum Sense {
     /// Money came in.
-    MoneyIn(Family),
+    MoneyIn(&'static str),
     /// Joins ids; may carry channel and days.
     Link,
     /// Money went back, or is disputed.

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     config::Source,
-    domain::facts::{Facts, Found, LINES_MAX, Line, Meaning, Money, PaymentId},
+    domain::facts::{Facts, Family, Found, LINES_MAX, Line, Meaning, Money, PaymentId},
     envelope::WORD_BYTES_MAX,
 };
 
@@ -71,6 +71,7 @@ pub fn read(map: &EventMap, source: &Source, body: &[u8]) -> Result<Facts, Unrea
         money: None,
         customer: None,
         lines: None,
+        out: Vec::new(),
     };
     let Some(entry) = map.events.iter().find(|entry| entry.kinds.contains(&kind)) else {
         return Ok(facts);
@@ -124,9 +125,9 @@ fn parse(body: &[u8]) -> Result<Value, Unreadable> {
 
 fn meaning(sense: Sense) -> Meaning {
     match sense {
-        Sense::MoneyIn(family) => Meaning::MoneyIn(family),
+        Sense::MoneyIn(family) => Meaning::MoneyIn(Family::new(family)),
         Sense::Link => Meaning::Link,
-        Sense::Refund => Meaning::Refund,
+        Sense::Refund => Meaning::MoneyOut,
         Sense::Ignored(reason) => Meaning::Ignored(reason.to_owned()),
     }
 }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     domain::{
         Ms,
-        facts::{Facts, Family, Meaning, Money},
+        facts::{Facts, Family, Money},
         hold::Hold,
         id::{ChannelId, CommentTemplate, transfer_key},
         payment::{Corrections, Decision, decide},
@@ -100,7 +100,7 @@ pub(super) async fn weigh(
     let events = events(tx, key).await?;
     let money = events
         .iter()
-        .filter(|e| e.meaning == Meaning::MoneyIn(source.rules.money_in))
+        .filter(|e| e.meaning.is_money_in(&source.rules.money_in))
         .find_map(|e| e.money.as_ref());
     let told = Told {
         money: money.or_else(|| events.iter().find_map(|e| e.money.as_ref())),
@@ -291,8 +291,8 @@ pub(super) async fn by_person(tx: &mut Tx, key: &str, decided: &Decided<'_>, now
         who: Some(decided.who),
     };
     transfer.insert(tx, key, now).await?;
-    if let Some(family) = family.as_deref().and_then(Family::parse) {
-        tell_others(tx, key, &Standing::Now, None, family).await?;
+    if let Some(family) = family.map(Family::new) {
+        tell_others(tx, key, &Standing::Now, None, &family).await?;
     }
     Ok(())
 }
@@ -304,7 +304,7 @@ pub(super) async fn tell_others(
     key: &str,
     standing: &Standing,
     own: Option<i64>,
-    family: Family,
+    family: &Family,
 ) -> Result<(), Fault> {
     let (outcome, reason) = match standing {
         Standing::Before { .. } => return Ok(()),

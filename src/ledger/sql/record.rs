@@ -17,7 +17,7 @@ use super::{
 use crate::{
     domain::{
         Ms,
-        facts::{Facts, Family, Meaning},
+        facts::{Facts, Meaning},
     },
     envelope,
     ledger::{Entry, Outcome, Recorded, SourceRules},
@@ -218,9 +218,9 @@ async fn read(
     };
     store(tx, event.number, facts, Some(&key), None).await?;
     let weighed = grant::weigh(tx, &key, entry, source, now).await?;
-    let money_in = facts.meaning == Meaning::MoneyIn(source.rules.money_in);
+    let money_in = facts.meaning.is_money_in(&source.rules.money_in);
     let (outcome, reason) = match (&facts.meaning, &weighed.standing) {
-        (Meaning::Refund, _) => (Outcome::Refund, None),
+        (Meaning::MoneyOut, _) => (Outcome::Refund, None),
         _ if !money_in => (Outcome::Link, None),
         (_, Standing::Now) => (Outcome::Granted, None),
         (_, Standing::Before { .. }) if delivery.again && delivery.outcome != Outcome::Held => {
@@ -236,7 +236,7 @@ async fn read(
         (_, Standing::Linked) => (Outcome::Link, None),
     };
     let own = money_in.then_some(delivery.number);
-    grant::tell_others(tx, &key, &weighed.standing, own, source.rules.money_in).await?;
+    grant::tell_others(tx, &key, &weighed.standing, own, &source.rules.money_in).await?;
     Ok(Verdict { outcome, reason, payment: Some(key), planned: weighed.planned })
 }
 
@@ -248,8 +248,8 @@ async fn store(
     held: Option<(&str, &str)>,
 ) -> Result<(), Fault> {
     let family = match &facts.meaning {
-        Meaning::MoneyIn(family) => Some(Family::as_str(*family)),
-        Meaning::Link | Meaning::Refund | Meaning::Ignored(_) => None,
+        Meaning::MoneyIn(family) => Some(family.as_str()),
+        Meaning::Link | Meaning::MoneyOut | Meaning::Ignored(_) => None,
     };
     sqlx::query(
         "UPDATE events SET dead = 0, facts = $1, family = $2, payment = $3, held_cause = $4, \

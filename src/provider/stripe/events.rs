@@ -6,10 +6,7 @@
 use super::objects::{
     BACK_OBJECT, CHARGE_OBJECT, INTENT_OBJECT, INVOICE_OBJECT, INVOICE_PAYMENT_OBJECT, SESSION_OBJECT,
 };
-use crate::{
-    domain::facts::Family,
-    provider::map::{Event, EventMap, Rule, Sense, Test},
-};
+use crate::provider::map::{Event, EventMap, Rule, Sense, Test};
 
 const fn when(path: &'static str, is: &'static [&'static str], then: Sense) -> Rule {
     Rule { when: Test { path, is }, then }
@@ -37,39 +34,39 @@ pub(super) const MAP: EventMap = EventMap {
             kinds: &["charge.succeeded"],
             object: &CHARGE_OBJECT,
             // Also sent for an authorisation; the money comes with `charge.captured`.
-            rules: &[when("/captured", &["true"], Sense::MoneyIn(Family::Charges))],
+            rules: &[when("/captured", &["true"], Sense::MoneyIn("charges"))],
             otherwise: Sense::Link,
         },
         Event {
             kinds: &["charge.captured"],
             object: &CHARGE_OBJECT,
             rules: &[],
-            otherwise: Sense::MoneyIn(Family::Charges),
+            otherwise: Sense::MoneyIn("charges"),
         },
         Event {
             kinds: &["payment_intent.succeeded"],
             object: &INTENT_OBJECT,
             rules: &[],
-            otherwise: Sense::MoneyIn(Family::PaymentIntents),
+            otherwise: Sense::MoneyIn("payment_intents"),
         },
         Event {
             kinds: &["checkout.session.completed"],
             object: &SESSION_OBJECT,
             // Completed is not paid: a bank debit is paid days later, a trial asks for nothing.
-            rules: &[when("/payment_status", &["paid"], Sense::MoneyIn(Family::Checkout))],
+            rules: &[when("/payment_status", &["paid"], Sense::MoneyIn("checkout"))],
             otherwise: Sense::Link,
         },
         Event {
             kinds: &["checkout.session.async_payment_succeeded"],
             object: &SESSION_OBJECT,
             rules: &[],
-            otherwise: Sense::MoneyIn(Family::Checkout),
+            otherwise: Sense::MoneyIn("checkout"),
         },
         Event {
             kinds: &["invoice.paid", "invoice.payment_succeeded"],
             object: &INVOICE_OBJECT,
             rules: &[when("/paid_out_of_band", &["true"], OUT_OF_BAND)],
-            otherwise: Sense::MoneyIn(Family::Invoices),
+            otherwise: Sense::MoneyIn("invoices"),
         },
         // Since basil the only body that joins invoice and payment intent.
         Event {

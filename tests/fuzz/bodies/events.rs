@@ -25,7 +25,7 @@ fn readers() -> &'static (Readers, Vec<Rules>) {
         let rules = FAMILIES.iter().map(|family| {
             let source = &config.sources[*family];
             Rules {
-                money_in: source.money_in,
+                money_in: source.money_in.clone(),
                 money_in_since: None,
                 channel_pointers: source.channel.clone(),
                 days_pointers: source.days.clone(),

@@ -99,8 +99,8 @@ pub(super) async fn a_channel_of_the_forgotten_time_does_not_count_from_nothing(
 /// the payment gets another one.
 pub(super) async fn billing_history_may_know_another_name(kit: Kit) {
     let mut source = rules();
-    source.rules.money_in = Family::Invoices;
-    let invoice = to(facts(Meaning::MoneyIn(Family::Invoices), &["in_1"]), "CHAN-1", 30);
+    source.rules.money_in = Family::new("invoices");
+    let invoice = to(facts(Meaning::MoneyIn(Family::new("invoices")), &["in_1"]), "CHAN-1", 30);
     let link = facts(Meaning::Link, &["pi_1", "in_1"]);
     let planned = kit.grant("2", "CHAN-2").await;
     kit.restored(NOW - DAY, "ada", NOW).await.unwrap();
@@ -122,7 +122,7 @@ pub(super) async fn a_refund_does_not_hide_that_days_may_have_moved(kit: Kit) {
     kit.restored(NOW - DAY, "ada", NOW).await.unwrap();
     let refunded = async |name: &str| {
         kit.record(&format!("evt_{name}"), &to(charge(&[name]), "CHAN-1", 30)).await;
-        kit.record(&format!("evt_re_{name}"), &facts(Meaning::Refund, &[name])).await;
+        kit.record(&format!("evt_re_{name}"), &facts(Meaning::MoneyOut, &[name])).await;
         format!("stripe/{name}")
     };
     let applied = refunded("pi_1").await;
@@ -192,8 +192,8 @@ pub(super) async fn no_replay_grants_what_was_forgotten(kit: Kit) {
     recorded.push(kit.record("evt_1", &paid).await);
     recorded.push(kit.record("evt_link", &to(facts(Meaning::Link, &["pi_2"]), "CHAN-1", 30)).await);
     let mut other = rules();
-    other.rules.money_in = Family::Invoices;
-    let invoice = to(facts(Meaning::MoneyIn(Family::Invoices), &["pi_2", "in_2"]), "CHAN-1", 30);
+    other.rules.money_in = Family::new("invoices");
+    let invoice = to(facts(Meaning::MoneyIn(Family::new("invoices")), &["pi_2", "in_2"]), "CHAN-1", 30);
     recorded.push(kit.record_as(&delivery("evt_in"), Ok(&invoice), &other, false).await);
     assert!(recorded.iter().all(|r| r.planned.is_none()), "{recorded:?}");
     let held = kit.held(9, NOW).await.unwrap();

@@ -86,7 +86,7 @@ pub(crate) fn rules() -> SourceRules {
     SourceRules {
         realm: "stripe".into(),
         rules: Rules {
-            money_in: Family::Charges,
+            money_in: Family::new("charges"),
             money_in_since: None,
             channel_pointers: vec!["/metadata/channel_id".into()],
             days_pointers: vec!["/metadata/days".into()],
@@ -117,11 +117,12 @@ pub(crate) fn facts(meaning: Meaning, ids: &[&str]) -> Facts {
         money: money.then(|| Money { amount: 900, currency: "usd".into() }),
         customer: None,
         lines: None,
+        out: Vec::new(),
     }
 }
 
 pub(crate) fn charge(ids: &[&str]) -> Facts {
-    facts(Meaning::MoneyIn(Family::Charges), ids)
+    facts(Meaning::MoneyIn(Family::new("charges")), ids)
 }
 
 pub(crate) fn to(mut facts: Facts, channel: &str, days: u32) -> Facts {

@@ -25,8 +25,10 @@ pub(super) async fn records_once(kit: Kit) {
         (Outcome::Duplicate, Some("stripe/pi_1"))
     );
     let other_family = facts.clone();
-    let other_family =
-        daybridge::domain::facts::Facts { meaning: Meaning::MoneyIn(Family::PaymentIntents), ..other_family };
+    let other_family = daybridge::domain::facts::Facts {
+        meaning: Meaning::MoneyIn(Family::new("payment_intents")),
+        ..other_family
+    };
     assert_eq!(kit.record("evt_3", &other_family).await.outcome, Outcome::Link);
     assert_eq!(kit.record("evt_4", &facts_of_refund()).await.outcome, Outcome::Refund);
 
@@ -37,7 +39,7 @@ pub(super) async fn records_once(kit: Kit) {
 }
 
 fn facts_of_refund() -> daybridge::domain::facts::Facts {
-    facts(Meaning::Refund, &["pi_1", "ch_1"])
+    facts(Meaning::MoneyOut, &["pi_1", "ch_1"])
 }
 
 pub(super) async fn redelivery_changes_nothing(kit: Kit) {
@@ -62,7 +64,7 @@ pub(super) async fn parallel_records_plan_one_transfer(kit: Kit) {
         tasks.spawn(async move {
             let facts = match n % 3 {
                 0 => to(charge(&["pi_1", "ch_1"]), "CHAN-1", 30),
-                1 => to(facts(Meaning::MoneyIn(Family::PaymentIntents), &["pi_1"]), "CHAN-1", 30),
+                1 => to(facts(Meaning::MoneyIn(Family::new("payment_intents")), &["pi_1"]), "CHAN-1", 30),
                 _ => facts(Meaning::Link, &["pi_1", "in_1", "cs_1"]),
             };
             kit.record(&format!("evt_{}", n % 30), &facts).await
@@ -196,7 +198,7 @@ pub(super) async fn changed_rules_grant_what_was_held(kit: Kit) {
 }
 
 pub(super) async fn refund_before_money_holds(kit: Kit) {
-    assert_eq!(kit.record("evt_1", &facts(Meaning::Refund, &["pi_1"])).await.outcome, Outcome::Refund);
+    assert_eq!(kit.record("evt_1", &facts(Meaning::MoneyOut, &["pi_1"])).await.outcome, Outcome::Refund);
     assert_eq!(kit.payment("pi_1").await.unwrap().unwrap().payment.state, "linked");
     let money = kit.record("evt_2", &to(charge(&["pi_1"]), "CHAN-1", 30)).await;
     assert_eq!((money.outcome, money.planned), (Outcome::Held, None));

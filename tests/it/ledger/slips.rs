@@ -72,7 +72,10 @@ pub(super) async fn one_of_another_family_is_found_by_its_key(kit: Kit) {
         kit.record(
             &format!("evt_{n}"),
             &to(
-                facts(Meaning::MoneyIn(daybridge::domain::facts::Family::Invoices), &[&format!("in_{n}")]),
+                facts(
+                    Meaning::MoneyIn(daybridge::domain::facts::Family::new("invoices")),
+                    &[&format!("in_{n}")],
+                ),
                 "CHAN-1",
                 30,
             ),

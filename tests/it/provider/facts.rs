@@ -33,7 +33,7 @@ fn show(facts: &Facts) -> String {
     let mut text = match &facts.meaning {
         Meaning::MoneyIn(family) => format!("in {}", family.as_str()),
         Meaning::Link => "link".into(),
-        Meaning::Refund => "refund".into(),
+        Meaning::MoneyOut => "refund".into(),
         Meaning::Ignored(reason) => format!("ignored: {reason};"),
     };
     for id in &facts.ids {

@@ -8,7 +8,7 @@ use crate::{
     config::Source,
     domain::{
         Ms,
-        facts::{Facts, Family, Meaning},
+        facts::{Facts, Family},
         payment::bought,
     },
     provider::{
@@ -36,27 +36,27 @@ const fn is(path: &'static str, is: &'static [&'static str]) -> Test {
     Test { path, is }
 }
 
-fn reading(family: Family) -> &'static Reading {
-    match family {
-        Family::Charges => &Reading {
+fn reading(family: &Family) -> &'static Reading {
+    match family.as_str() {
+        "charges" => &Reading {
             kind: "charge.succeeded",
             tests: &const { [is("/status", &["succeeded"]), is("/paid", &["true"])] },
             refunded: &["/amount_refunded"],
             paid_at_s: None,
         },
-        Family::PaymentIntents => &Reading {
+        "payment_intents" => &Reading {
             kind: "payment_intent.succeeded",
             tests: &const { [is("/status", &["succeeded"])] },
             refunded: &["/latest_charge/amount_refunded", "/charges/data/0/amount_refunded"],
             paid_at_s: None,
         },
-        Family::Checkout => &Reading {
+        "checkout" => &Reading {
             kind: "checkout.session.completed",
             tests: &[],
             refunded: &["/payment_intent/latest_charge/amount_refunded"],
             paid_at_s: None,
         },
-        Family::Invoices => &Reading {
+        _ => &Reading {
             kind: "invoice.paid",
             tests: &const { [is("/status", &["paid"])] },
             refunded: &[],
@@ -67,7 +67,7 @@ fn reading(family: Family) -> &'static Reading {
 
 /// The payment an object is; `None`: no money is in, or it is not of the source's mode.
 pub(super) fn paid(source: &Source, object: &[u8]) -> Result<Option<Paid>, HistoryError> {
-    let reading = reading(source.money_in);
+    let reading = reading(&source.money_in);
     let head = head(object)?;
     let value: Value = serde_json::from_slice(object).map_err(|error| unreadable("no object", &error))?;
     if !reading.tests.iter().all(|test| path::holds(&value, test)) {
@@ -86,7 +86,7 @@ pub(super) fn paid(source: &Source, object: &[u8]) -> Result<Option<Paid>, Histo
 }
 
 fn from_facts(source: &Source, facts: Facts, refunded: i64, at_ms: Ms) -> Option<Paid> {
-    if facts.meaning != Meaning::MoneyIn(source.money_in) {
+    if !facts.meaning.is_money_in(&source.money_in) {
         return None;
     }
     let money = facts.money.clone().filter(|money| money.amount > 0)?;

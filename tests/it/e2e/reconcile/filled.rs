@@ -48,13 +48,14 @@ fn paid(at_ms: i64) -> String {
         occurred_at: at_ms,
         livemode: true,
         account: None,
-        meaning: Meaning::MoneyIn(Family::Charges),
+        meaning: Meaning::MoneyIn(Family::new("charges")),
         ids: vec![],
         channel: vec![],
         days: vec![],
         money: None,
         customer: None,
         lines: None,
+        out: Vec::new(),
     };
     serde_json::to_string(&facts).unwrap()
 }
