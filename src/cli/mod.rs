@@ -1,6 +1,6 @@
 //! Roles and commands from arguments.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use daybridge::{
@@ -149,7 +149,7 @@ fn more(shown: usize, args: &ListArgs, last: Option<&str>) {
 /// What bodies mean by the settings of today.
 async fn interpreter(config: &Config, ledger: &dyn Ledger) -> Result<Interpreter, Failure> {
     let readers = Sources::readers(config).map_err(|error| Failure::Usage(error.to_string()))?;
-    Ok(Interpreter::looking(config, ledger, roles::reader(readers), clock::now_ms()).await?)
+    Ok(Interpreter::looking(config, ledger, Arc::new(readers), clock::now_ms()).await?)
 }
 
 /// How a command ended badly.

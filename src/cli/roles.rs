@@ -8,7 +8,7 @@ use daybridge::{
     ledger::{self, Ledger, LedgerError},
     ops::backfill::{self, Asked},
     partner,
-    provider::{self, Address, Sources, history, source::Readers},
+    provider::{self, Address, Sources, history},
     queue,
     worker::{self, Doors, millis},
 };
@@ -66,7 +66,7 @@ pub async fn run(config: Config, role: Role) -> Result<(), Failure> {
         let readers = Sources::readers(&config).map_err(usage)?;
         asked = histories(&config)?;
         ledger = Some(opened.clone());
-        doors = Some(Doors { queue: queue.clone(), ledger: opened, partner, reader: reader(readers) });
+        doors = Some(Doors { queue: queue.clone(), ledger: opened, partner, reader: Arc::new(readers) });
     }
     let interpreter = match &ledger {
         Some(ledger) if config.console.has_pages() => {
@@ -155,11 +155,6 @@ fn histories(config: &Config) -> Result<Vec<Asked>, Failure> {
         });
     }
     Ok(asked)
-}
-
-/// What the worker needs of the sources.
-pub fn reader(readers: Readers) -> worker::Reader {
-    Arc::new(move |source, body| readers.read(source, body).map_err(|unreadable| unreadable.to_string()))
 }
 
 fn usage(error: impl std::fmt::Display) -> Failure {

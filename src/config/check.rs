@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
-use super::{Config, Source};
+use super::{Config, Source, preset::signature::Part};
 use crate::{
     domain::id::{CommentTemplate, realm_bytes},
     envelope::WORD_BYTES_MAX,
@@ -112,15 +112,36 @@ fn one_source(name: &str, source: &Source, wrong: &mut Vec<String>) {
     for pointer in source.channel.iter().chain(&source.days) {
         refuse(!pointer.starts_with('/'), &format!(": {pointer:?} is not a JSON pointer; it begins with /"));
     }
-    refuse(source.channel.is_empty(), ".channel is empty: no payment could name its channel");
+    refuse(
+        source.channel.is_empty(),
+        ".channel is empty: no payment could name its channel; set JSON pointers to it",
+    );
     refuse(source.per_day.as_ref().is_some_and(|p| p.amount <= 0), ".per_day.amount must be at least 1");
     refuse(
         source.per_day.as_ref().is_some_and(|p| p.currency.chars().any(|c| !c.is_ascii_lowercase())),
         ".per_day.currency must be lower-case, such as \"usd\"",
     );
-    if let Err(why) = outbound::address::base_url(&source.api_base, ".api_base") {
+    let asks = source.fetch.is_some() || source.api_key.is_some();
+    if asks && let Err(why) = outbound::address::base_url(&source.api_base, ".api_base") {
         refuse(true, &why.to_string());
     }
+    for why in source.signature.contradictions().iter().chain(&source.events.contradictions()) {
+        refuse(true, why);
+    }
+    let families: Vec<&str> = source.events.families().collect();
+    refuse(
+        !families.contains(&source.money_in.as_str()),
+        &format!(
+            ".money_in = {:?} is none of this provider's: {}",
+            source.money_in.as_str(),
+            families.join(", ")
+        ),
+    );
+    refuse(
+        source.public_url.is_none() && source.signature.signed.0.contains(&Part::Url),
+        ".public_url is missing: the provider signs the address that it calls, as it stands in its settings",
+    );
+    believed(source, &mut refuse);
     refuse(
         source.api_key.is_some() && source.accounts.is_some(),
         ": accounts and api_key exclude each other: the events of connected accounts are in no list of this key",
@@ -132,6 +153,36 @@ fn one_source(name: &str, source: &Source, wrong: &mut Vec<String>) {
         refuse(
             source.prices.iter().take(index).any(|p| p.price == price.price),
             &format!(".prices: {} stands there twice", price.price),
+        );
+    }
+}
+
+/// What is read must be proved: by the MAC over the body, by the MAC over the very places, or by the provider's API.
+fn believed(source: &Source, refuse: &mut impl FnMut(bool, &str)) {
+    let fetched = source
+        .fetch
+        .as_ref()
+        .is_some_and(|fetch| fetch.from.iter().any(|from| from.types.is_empty() && from.when.is_empty()));
+    if source.signature.binds_body() {
+        return;
+    }
+    let signed: Vec<&str> = source.signature.fields().map(|field| &**field).collect();
+    if signed.is_empty() {
+        refuse(
+            !fetched,
+            ".signature does not cover the body: what it says must be asked for at the provider's API, in [fetch] with a `from` for every event",
+        );
+        refuse(
+            fetched && source.api_key.is_none(),
+            ".api_key is missing: nothing that this provider sends is believed before its API was asked",
+        );
+        return;
+    }
+    for pointer in source.channel.iter().chain(&source.days) {
+        let whole = format!("{}{pointer}", &*source.events.object);
+        refuse(
+            !fetched && !signed.contains(&&*whole),
+            &format!(": {pointer:?} is not under the signature; use one of {}", signed.join(", ")),
         );
     }
 }

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::Secret;
+use super::{
+    Secret,
+    preset::{self, EventMap, Fetch, Signature},
+};
 use crate::domain::{
     Ms,
     facts::{Family, Money},
@@ -15,8 +18,19 @@ use crate::domain::{
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
-    /// Name of the preset: `stripe`.
+    /// Name of a preset, such as `stripe`; or `custom`, which declares one here.
     pub provider: String,
+    /// What the provider is called.
+    #[serde(default)]
+    pub title: String,
+    /// How its webhooks are signed.
+    pub signature: Signature,
+    /// What its events mean.
+    pub events: EventMap,
+    /// What is asked of its API before anything is believed.
+    pub fetch: Option<Fetch>,
+    /// The address that the provider calls, as it was told to; part of what some sign.
+    pub public_url: Option<String>,
     /// Signing secrets; several while rotating. At least one.
     #[serde(default)]
     pub secrets: Vec<Secret>,
@@ -29,15 +43,15 @@ pub struct Source {
     /// Names the provider account for ever; part of every key. Default: the source's name.
     pub realm: Option<String>,
     /// The one family that grants days.
-    #[serde(default = "charges")]
+    #[serde(default = "payments")]
     pub money_in: Family,
     /// Connected accounts whose payments count; not set: all that the provider sends here.
     pub accounts: Option<Vec<String>>,
     /// JSON pointers into the event's object for the channel, first hit wins.
-    #[serde(default = "channel_pointers")]
+    #[serde(default)]
     pub channel: Vec<String>,
     /// JSON pointers into the event's object for the days, first hit wins.
-    #[serde(default = "days_pointers")]
+    #[serde(default)]
     pub days: Vec<String>,
     /// Days by price id, × quantity.
     #[serde(default)]
@@ -47,10 +61,11 @@ pub struct Source {
     /// Most days one payment may buy; more is held.
     #[serde(default = "days_max")]
     pub days_max: u32,
-    /// A key that may read the provider's own record; with it, events that never arrived are asked for.
+    /// A key that may read the provider's own record: what is fetched is asked for with it, and at Stripe events that
+    /// never arrived.
     pub api_key: Option<Secret>,
     /// Base of the provider's API; https unless it is on this machine.
-    #[serde(default = "api_base")]
+    #[serde(default)]
     pub api_base: String,
     /// How often the provider is asked for events that never arrived.
     #[serde(default = "five_minutes", with = "humantime_serde")]
@@ -86,17 +101,8 @@ fn yes() -> bool {
 fn five_minutes() -> Duration {
     Duration::from_secs(300)
 }
-fn charges() -> Family {
-    Family::new("charges")
-}
-fn channel_pointers() -> Vec<String> {
-    vec!["/metadata/channel_id".into(), "/client_reference_id".into()]
-}
-fn days_pointers() -> Vec<String> {
-    vec!["/metadata/days".into()]
-}
-fn api_base() -> String {
-    "https://api.stripe.com".into()
+fn payments() -> Family {
+    Family::new("payments")
 }
 fn three_days() -> Duration {
     Duration::from_secs(3 * 86_400)
@@ -106,6 +112,13 @@ fn days_max() -> u32 {
 }
 
 impl Source {
+    /// A source that sets nothing but its provider, for samples and tests: it has no secret and cannot be served.
+    pub fn of_preset(provider: &str) -> Result<Self, String> {
+        let table = [("provider".to_owned(), provider.into())].into_iter().collect();
+        let whole = preset::lay_over(table).map(toml::Value::Table)?;
+        whole.try_into().map_err(|error: toml::de::Error| error.to_string())
+    }
+
     /// The realm: set, or the source's name.
     pub fn realm<'a>(&'a self, name: &'a str) -> &'a str {
         self.realm.as_deref().unwrap_or(name)

@@ -13,7 +13,7 @@ use daybridge::{
     config,
     domain::{
         channel::Channel,
-        facts::{Facts, Family, Found, Meaning, Money, PaymentId},
+        facts::{Facts, Family, Found, Meaning, Money, PaymentId, Unread},
         id::CommentTemplate,
         payment::Rules,
         settle::{AccountNews, Cause, Order, Outcome as Open, State, Step},
@@ -187,6 +187,8 @@ impl Kit {
         dead: bool,
         now: i64,
     ) -> Recorded {
+        let unread = facts.err().map(|why| Unread::Unreadable(why.to_owned()));
+        let facts = unread.as_ref().map_or_else(|| facts.map_err(|_| unreachable!()), Err);
         let entry =
             Entry { envelope, dead, facts, source: Some(source), account: ACCOUNT, comment: comment() };
         self.ledger.record(&entry, now).await.unwrap()

@@ -13,10 +13,8 @@ use crate::{
     },
     provider::{
         history::{HistoryError, Paid},
-        map::Test,
         path,
-        read::read,
-        stripe::PRESET,
+        read::{Beside, read},
     },
 };
 
@@ -25,28 +23,24 @@ struct Reading {
     /// The event that tells of such an object's money.
     kind: &'static str,
     /// What must hold for money to be in, beyond the map's own rules: an event says by its type what a list does not.
-    tests: &'static [Test],
+    tests: &'static [(&'static str, &'static str)],
     /// What went back, in the currency's smallest unit; the first that is there.
     refunded: &'static [&'static str],
     /// When it was paid, in seconds since epoch; else when it was made.
     paid_at_s: Option<&'static str>,
 }
 
-const fn is(path: &'static str, is: &'static [&'static str]) -> Test {
-    Test { path, is }
-}
-
 fn reading(family: &Family) -> &'static Reading {
     match family.as_str() {
         "charges" => &Reading {
             kind: "charge.succeeded",
-            tests: &const { [is("/status", &["succeeded"]), is("/paid", &["true"])] },
+            tests: &[("/status", "succeeded"), ("/paid", "true")],
             refunded: &["/amount_refunded"],
             paid_at_s: None,
         },
         "payment_intents" => &Reading {
             kind: "payment_intent.succeeded",
-            tests: &const { [is("/status", &["succeeded"])] },
+            tests: &[("/status", "succeeded")],
             refunded: &["/latest_charge/amount_refunded", "/charges/data/0/amount_refunded"],
             paid_at_s: None,
         },
@@ -58,7 +52,7 @@ fn reading(family: &Family) -> &'static Reading {
         },
         _ => &Reading {
             kind: "invoice.paid",
-            tests: &const { [is("/status", &["paid"])] },
+            tests: &[("/status", "paid")],
             refunded: &[],
             paid_at_s: Some("/status_transitions/paid_at"),
         },
@@ -70,7 +64,8 @@ pub(super) fn paid(source: &Source, object: &[u8]) -> Result<Option<Paid>, Histo
     let reading = reading(&source.money_in);
     let head = head(object)?;
     let value: Value = serde_json::from_slice(object).map_err(|error| unreadable("no object", &error))?;
-    if !reading.tests.iter().all(|test| path::holds(&value, test)) {
+    if !reading.tests.iter().all(|(at, word)| value.pointer(at).and_then(path::text).as_deref() == Some(word))
+    {
         return Ok(None);
     }
     let refunded = reading.refunded.iter().find_map(|path| value.pointer(path)?.as_i64()).unwrap_or(0);
@@ -80,8 +75,12 @@ pub(super) fn paid(source: &Source, object: &[u8]) -> Result<Option<Paid>, Histo
         "id": head.id, "object": "event", "type": reading.kind, "created": head.created,
         "livemode": head.livemode, "data": { "object": value },
     });
-    let facts = read(&PRESET.events, source, event.to_string().as_bytes())
-        .map_err(|why| HistoryError::Unreadable(format!("the object {}: {why}", head.id)))?;
+    let facts = read(
+        source,
+        event.to_string().as_bytes(),
+        Beside { event_type: reading.kind, received_at: head.created_at() },
+    )
+    .map_err(|why| HistoryError::Unreadable(format!("the object {}: {why}", head.id)))?;
     Ok(from_facts(source, facts, refunded, at_ms))
 }
 

@@ -8,11 +8,10 @@ use serde_json::value::RawValue;
 
 use super::paid;
 use crate::{
-    config::Source,
+    config::{Source, preset::EventMap},
     domain::Ms,
     provider::{
         history::{HistoryError, Listed, Paid},
-        map::EventMap,
         words::words,
     },
 };
@@ -64,7 +63,7 @@ impl Page {
 
     pub(super) fn events(&self, map: &EventMap) -> Result<Vec<Listed>, HistoryError> {
         let listed = |body: &Bytes| {
-            let words = words(map, body);
+            let words = words(map, &|_| None, body);
             Ok(Listed {
                 event_id: words.event_id,
                 event_type: words.event_type,
