@@ -78,7 +78,7 @@ pub(super) fn peek(map: &EventMap, header: &dyn Fn(&str) -> Option<String>, body
     json.end().ok()?;
     let mut found = found.into_iter();
     let event_type = match &map.kind {
-        Kind::Fields(_) => found.by_ref().take(types.len()).collect::<Option<Vec<String>>>()?.join("."),
+        Kind::Fields(_) => joined(found.by_ref().take(types.len()))?,
         Kind::Header(name) => header(name)?,
         Kind::Always(word) => word.clone(),
     };
@@ -94,7 +94,7 @@ pub(super) fn peek(map: &EventMap, header: &dyn Fn(&str) -> Option<String>, body
 pub(super) fn of_event(map: &EventMap, event: &Value) -> Option<Own> {
     let word = |at: &str| event.pointer(at).and_then(path::id).filter(|word| fits(word));
     let event_type = match &map.kind {
-        Kind::Fields(at) => at.iter().map(|at| word(at)).collect::<Option<Vec<_>>>()?.join("."),
+        Kind::Fields(at) => joined(at.iter().map(|at| word(at)))?,
         Kind::Always(text) => text.clone(),
         Kind::Header(_) => return None,
     };
@@ -103,6 +103,12 @@ pub(super) fn of_event(map: &EventMap, event: &Value) -> Option<Own> {
         Some(Name::Header(_)) | None => None,
     };
     fits(&event_type).then_some(Own { event_id, event_type })
+}
+
+/// What is there of a type's parts.
+fn joined(parts: impl Iterator<Item = Option<String>>) -> Option<String> {
+    let parts: Vec<String> = parts.flatten().filter(|part| !part.is_empty()).collect();
+    (!parts.is_empty()).then(|| parts.join("."))
 }
 
 fn fits(word: &str) -> bool {

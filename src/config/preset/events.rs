@@ -125,7 +125,7 @@ impl TryFrom<String> for Name {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Words")]
 pub enum Kind {
-    /// In the event; several are joined by a dot.
+    /// In the event; those of several that are there are joined by a dot.
     Fields(Vec<Pointer>),
     /// In a header.
     Header(String),

@@ -29,6 +29,9 @@ pub struct Signature {
     /// The bytes under the MAC.
     #[serde(default)]
     pub signed: Template,
+    /// Where values of the event are joined: the only one that may hold what stands between them. With two, the same
+    /// bytes could be cut into other values.
+    pub free: Option<Pointer>,
     /// Its hash.
     #[serde(default)]
     pub mac: Mac,

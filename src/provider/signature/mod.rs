@@ -185,6 +185,13 @@ fn signed<'a, 'r: 'a>(
     body: &'a [u8],
     item: Option<&Value>,
 ) -> Result<Vec<Cow<'a, [u8]>>, Rejected> {
+    let scheme = &source.signature;
+    let between = || {
+        scheme.signed.0.iter().filter_map(|part| match part {
+            Part::Literal(text) => Some(text.as_str()),
+            _ => None,
+        })
+    };
     let part = |part: &'a Part| -> Result<Cow<'a, [u8]>, Rejected> {
         Ok(match part {
             Part::Literal(text) => text.as_bytes().into(),
@@ -194,12 +201,15 @@ fn signed<'a, 'r: 'a>(
             Part::Header(name) => around.header(name)?.ok_or(Rejected::Missing)?.into(),
             Part::Query(key) => around.query(key)?.ok_or(Rejected::Missing)?.into_bytes().into(),
             Part::Field(at) => {
-                let text = item.and_then(|item| item.pointer(at)).and_then(path::text);
-                text.unwrap_or_default().into_bytes().into()
+                let text = item.and_then(|item| item.pointer(at)).and_then(path::text).unwrap_or_default();
+                if scheme.free.as_ref() != Some(at) && between().any(|literal| text.contains(literal)) {
+                    return Err(Rejected::Malformed);
+                }
+                text.into_bytes().into()
             }
         })
     };
-    source.signature.signed.0.iter().map(part).collect()
+    scheme.signed.0.iter().map(part).collect()
 }
 
 #[cfg(test)]
