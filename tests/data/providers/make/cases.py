@@ -72,3 +72,48 @@ def body_mac(header, secret, other, body, judge, prefix=""):
     else:
         add("with a foreign prefix", [secret], ["sha256=" + good], body, False)
     return cases
+
+
+def token_in_query(body, client=None):
+    """Cases of a secret that the operator puts into the webhook's URL: `?token=…`. No SDK has an opinion on it."""
+    secret, other = "Invented-token_a.0123456789", "Invented-token_b.0123456789"
+    cases = []
+
+    def add(name, secrets, query, ours, headers=()):
+        cases.append(case(name, secrets, headers, body, None, ours, query=query, client=client))
+
+    add("good", [secret], "token=" + secret, True)
+    add("good by the second of two tokens", [other, secret], "token=" + secret, True)
+    add("good beside other parameters", [secret], "shop=7&token=" + secret + "&x=1", True)
+    add("no query", [secret], "", False)
+    add("empty token", [secret], "token=", False)
+    add("wrong token", [other], "token=" + secret, False)
+    add("other case", [secret], "token=" + secret.lower(), False)
+    add("cut short", [secret], "token=" + secret[:-1], False)
+    add("one more", [secret], "token=" + secret + "0", False)
+    add("twice", [secret], "token=" + secret + "&token=" + secret, False)
+    add("good beside a wrong one", [secret], "token=x&token=" + secret, False)
+    add("another parameter", [secret], "Token=" + secret, False)
+    add("in a header", [secret], "", False, [("token", secret)])
+    return cases
+
+
+def token_in_header(header, body):
+    """Cases of a static secret in a header. No SDK has an opinion on it."""
+    secret, other = "Invented-token_a.0123456789", "Invented-token_b.0123456789"
+    cases = []
+
+    def add(name, secrets, values, ours, query=""):
+        cases.append(case(name, secrets, [(header, v) for v in values], body, None, ours, query=query))
+
+    add("good", [secret], [secret], True)
+    add("good by the second of two tokens", [other, secret], [secret], True)
+    add("no header", [secret], [], False)
+    add("empty header", [secret], [""], False)
+    add("two header lines", [secret], [secret, secret], False)
+    add("wrong token", [other], [secret], False)
+    add("other case", [secret], [secret.lower()], False)
+    add("cut short", [secret], [secret[:-1]], False)
+    add("one more", [secret], [secret + "0"], False)
+    add("in the query", [secret], [], False, header + "=" + secret)
+    return cases
