@@ -141,7 +141,10 @@ fn histories(config: &Config) -> Result<Vec<Asked>, Failure> {
     let mut asked = Vec::new();
     for (name, source) in &config.sources {
         let Some(history) = history::open(name, source).map_err(usage)? else {
-            tracing::info!(source = name, "no api_key: events that never arrive are not asked for");
+            tracing::info!(
+                source = name,
+                "no api_key, or no list to ask: events that never arrive are not asked for"
+            );
             continue;
         };
         let realm = source.realm(name);

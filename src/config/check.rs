@@ -142,10 +142,7 @@ fn one_source(name: &str, source: &Source, wrong: &mut Vec<String>) {
         ".public_url is missing: the provider signs the address that it calls, as it stands in its settings",
     );
     believed(source, &mut refuse);
-    refuse(
-        source.api_key.is_some() && source.accounts.is_some(),
-        ": accounts and api_key exclude each other: the events of connected accounts are in no list of this key",
-    );
+
     refuse(!BACKFILL_EVERY.contains(&source.backfill_every), ".backfill_every must be between 1s and 1day");
     refuse(!BACKFILL_SWEEP.contains(&source.backfill_sweep), ".backfill_sweep must be between 1m and 30days");
     for (index, price) in source.prices.iter().enumerate() {

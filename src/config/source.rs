@@ -47,6 +47,9 @@ pub struct Source {
     pub money_in: Family,
     /// Connected accounts whose payments count; not set: all that the provider sends here.
     pub accounts: Option<Vec<String>>,
+    /// The account that the source itself belongs to, for providers that name it in events of its own; such an event
+    /// is of no connected account.
+    pub own_account: Option<String>,
     /// JSON pointers into the event's object for the channel, first hit wins.
     #[serde(default)]
     pub channel: Vec<String>,

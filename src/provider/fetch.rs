@@ -22,7 +22,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use super::{path, read::Opened};
+use super::path;
 use crate::{
     config::{
         Source,
@@ -63,14 +63,6 @@ struct Bought {
     expires_in: u64,
 }
 
-/// What is asked for this event; `None`: nothing.
-pub(super) fn wanted<'s>(source: &'s Source, opened: &Opened<'_>) -> Option<&'s From> {
-    source.fetch.as_ref()?.from.iter().find(|from| {
-        (from.types.is_empty() || from.types.contains(&opened.kind))
-            && from.when.iter().all(|test| path::holds(&opened.event, test))
-    })
-}
-
 fn away(why: String) -> Unread {
     Unread::Unfetched(format!("the provider's API is away: {why}; it is asked again"))
 }
@@ -103,19 +95,19 @@ impl Api {
         }))
     }
 
-    /// What the event is about, as the provider's API tells it now.
+    /// The answer that tells what the event is about, as it is now.
     pub(super) async fn get(&self, from: &From, event: &Value) -> Result<Value, Unread> {
         let url = url(&self.base, &from.url, event).ok_or_else(|| {
             unreadable("the event does not name what is to be asked for at the provider's API")
         })?;
-        let request = self.authorized(self.http.get(url)).await?;
+        let mut request = self.authorized(self.http.get(url)).await?;
+        if let Some(context) = &self.fetch.context
+            && let Some(value) = event.pointer(&context.at).and_then(Value::as_str)
+        {
+            request = request.header(&*context.header, value);
+        }
         let answer = self.answer(request).await?;
-        let value: Value = serde_json::from_slice(&answer)
-            .map_err(|_| away("its answer is no JSON; is api_base right?".into()))?;
-        value
-            .pointer(&from.object)
-            .cloned()
-            .ok_or_else(|| unreadable("the answer of the provider's API does not hold what was asked for"))
+        serde_json::from_slice(&answer).map_err(|_| away("its answer is no JSON; is api_base right?".into()))
     }
 
     async fn authorized(&self, request: RequestBuilder) -> Result<RequestBuilder, Unread> {
@@ -205,7 +197,7 @@ fn url(base: &Url, template: &str, event: &Value) -> Option<Url> {
     let whole =
         template.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).filter(|at| !at.contains('{'));
     let filled = match whole {
-        Some(at) => value(at).filter(|path| path.starts_with('/'))?,
+        Some(at) => value(at).filter(|path| path.starts_with('/') && !path.contains(['?', '#']))?,
         None => fill(template, value)?,
     };
     let (path, query) = filled.split_once('?').unwrap_or((&filled, ""));
@@ -266,6 +258,7 @@ mod tests {
             ("{/id}", "//evil.example/x", None),
             ("{/id}", "https://evil.example/x", None),
             ("{/id}", "/v1/../../x", None),
+            ("{/id}", "/v1/charges?x=1", None),
         ] {
             let event = serde_json::json!({ "id": id });
             assert_eq!(url(&base, template, &event).as_ref().map(Url::as_str), want, "{template} {id}");

@@ -166,9 +166,9 @@ pub trait History: Send + Sync {
 
 /// The past of a source; `None` where it has no `api_key`, or nobody who could be asked.
 pub fn open(name: &str, source: &Source) -> Result<Option<Arc<dyn History>>, SourceError> {
-    let Some(key) = source.api_key.as_ref().filter(|_| source.provider == stripe::PROVIDER) else {
-        return Ok(None);
-    };
+    // Events of connected accounts are in no list of this key.
+    let listed = source.provider == stripe::PROVIDER && source.accounts.is_none();
+    let Some(key) = source.api_key.as_ref().filter(|_| listed) else { return Ok(None) };
     let error = |problem| SourceError { source_name: name.to_owned(), problem };
     let key = key.resolve().map_err(|why| error(format!("api_key: {why}")))?;
     let api = stripe::Api::new(source, key).map_err(|why| error(why.to_string()))?;

@@ -39,7 +39,7 @@ pub(super) fn of_mut<'v>(map: &EventMap, whole: &'v mut Value) -> Option<Vec<&'v
 }
 
 /// A message for each event of one that brings several; else the message itself.
-pub(super) fn split(map: &EventMap, envelope: &Envelope) -> Vec<Envelope> {
+pub fn split(map: &EventMap, envelope: &Envelope) -> Vec<Envelope> {
     let whole = map.items.as_ref().and_then(|_| path::parse(map.format, &envelope.body).ok());
     let items = whole.as_ref().filter(|whole| list(map, whole).is_some()).and_then(|whole| of(map, whole));
     let Some(items) = items.filter(|items| (1..=ITEMS_MAX).contains(&items.len())) else {

@@ -15,6 +15,7 @@ use crate::{
         preset::{
             EventMap,
             events::{Counts, Lines, Means, Object, On, OutAt},
+            fetch::From,
             signature::Unit,
         },
     },
@@ -56,19 +57,15 @@ pub struct Beside<'e> {
 }
 
 /// An event that is one of this provider's, and whether it is needed.
-pub(super) struct Opened<'s> {
+struct Opened<'s> {
     source: &'s Source,
-    pub(super) event: Value,
-    pub(super) kind: String,
+    event: Value,
+    kind: String,
     facts: Facts,
 }
 
 /// Looks at all of an event but what it is about.
-pub(super) fn open<'s>(
-    source: &'s Source,
-    body: &[u8],
-    beside: Beside<'_>,
-) -> Result<Opened<'s>, Unreadable> {
+fn open<'s>(source: &'s Source, body: &[u8], beside: Beside<'_>) -> Result<Opened<'s>, Unreadable> {
     let map = &source.events;
     let event = path::parse(map.format, body)?;
     if let Some(list) = items::list(map, &event) {
@@ -91,7 +88,7 @@ pub(super) fn open<'s>(
     let facts = Facts {
         occurred_at: occurred_at(map, &event, beside.received_at)?,
         livemode: livemode(source, &event)?,
-        account: map.account.as_ref().and_then(|at| event.pointer(at)).and_then(path::id),
+        account: account(source, &event)?,
         meaning: Meaning::Ignored(not_needed(&kind)),
         ids: Vec::new(),
         channel: Vec::new(),
@@ -104,9 +101,9 @@ pub(super) fn open<'s>(
     Ok(Opened { source, event, kind, facts })
 }
 
-impl Opened<'_> {
+impl<'s> Opened<'s> {
     /// Why it is ignored whatever it is about; `None`: it may be needed.
-    pub(super) fn ignored(&self) -> Option<String> {
+    fn ignored(&self) -> Option<String> {
         let known = self.source.events.on.iter().any(|on| on.types.contains(&self.kind));
         if !known {
             return Some(not_needed(&self.kind));
@@ -114,8 +111,17 @@ impl Opened<'_> {
         not_ours(self.source, &self.facts).map(str::to_owned)
     }
 
+    /// What must be asked of the provider's API before it is believed; `None`: nothing, or nothing that is needed.
+    fn wanted(&self) -> Option<&'s From> {
+        let fits = |from: &&From| {
+            (from.types.is_empty() || from.types.contains(&self.kind))
+                && from.when.iter().all(|test| path::holds(&self.event, test))
+        };
+        self.source.fetch.as_ref().filter(|_| self.ignored().is_none())?.from.iter().find(fits)
+    }
+
     /// What it says. `object`: what it is about, where that was fetched; else it stands in the event.
-    pub(super) fn read(self, object: Option<Value>) -> Result<Facts, Unreadable> {
+    fn read(self, object: Option<Value>) -> Result<Facts, Unreadable> {
         let ignored = self.ignored();
         let Self { source, event, kind, mut facts } = self;
         if let Some(reason) = ignored {
@@ -130,9 +136,34 @@ impl Opened<'_> {
     }
 }
 
-/// Reads one event that needs nothing fetched.
-pub fn read(source: &Source, body: &[u8], beside: Beside<'_>) -> Result<Facts, Unreadable> {
-    open(source, body, beside)?.read(None)
+/// What must be asked of the provider's API before an event is believed, and the event itself; `None`: nothing, or
+/// nothing that is needed.
+pub(super) fn wanted<'s>(
+    source: &'s Source,
+    body: &[u8],
+    beside: Beside<'_>,
+) -> Result<Option<(&'s From, Value)>, Unreadable> {
+    let opened = open(source, body, beside)?;
+    Ok(opened.wanted().map(|from| (from, opened.event)))
+}
+
+/// Reads one event. `answer`: what the provider's API told of it, where it was asked.
+pub fn read(
+    source: &Source,
+    body: &[u8],
+    beside: Beside<'_>,
+    answer: Option<&Value>,
+) -> Result<Facts, Unreadable> {
+    let opened = open(source, body, beside)?;
+    let object = match (opened.wanted(), answer) {
+        (None, _) => None,
+        (Some(_), None) => return unreadable("what it is about must be asked for at the provider's API"),
+        (Some(from), Some(answer)) => match answer.pointer(&from.object) {
+            Some(object) => Some(object.clone()),
+            None => return unreadable("the answer of the provider's API does not hold what was asked for"),
+        },
+    };
+    opened.read(object)
 }
 
 fn of_object(source: &Source, kind: &str, object: Value, mut facts: Facts) -> Result<Facts, Unreadable> {
@@ -204,13 +235,13 @@ fn out(on: &On, at: &Object, object: &Value) -> Result<Vec<Out>, Unreadable> {
     let mut all = Vec::new();
     for place in &on.out {
         let (kind, state) = match place.means.unwrap_or(on.means) {
-            Means::Refund => (OutKind::Refund, OutState::Done),
+            Means::Refund | Means::MoneyIn => (OutKind::Refund, OutState::Done),
             Means::RefundFailed => (OutKind::Refund, OutState::Undone),
             Means::Dispute => (OutKind::Dispute, OutState::Open),
             Means::DisputeWon => (OutKind::Dispute, OutState::Undone),
             Means::DisputeLost => (OutKind::Dispute, OutState::Done),
             Means::Inquiry => (OutKind::Dispute, OutState::Inquiry),
-            Means::MoneyIn | Means::Link | Means::Ignored | Means::Held => continue,
+            Means::Link | Means::Ignored | Means::Held => continue,
         };
         let amount = out_amount(place, at, object)?;
         if matches!(amount, OutAmount::Total(0)) {
@@ -247,6 +278,26 @@ fn occurred_at(map: &EventMap, event: &Value, received_at: Ms) -> Result<Ms, Unr
         (None, _) => text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond),
     };
     at.filter(|at| *at >= 0).map_or_else(|| unreadable("the event does not say when it happened"), Ok)
+}
+
+/// The connected account. What is fetched for a context that nobody can place is not believed: the same payment, told by
+/// another kind of event without it, would count twice.
+fn account(source: &Source, event: &Value) -> Result<Option<String>, Unreadable> {
+    let named = source.events.account.as_ref().and_then(|at| event.pointer(at)).and_then(path::id);
+    let context = source.fetch.as_ref().and_then(|fetch| fetch.context.as_ref());
+    let context = context.and_then(|context| event.pointer(&context.at)?.as_str()?.rsplit('/').next());
+    let (Some(account), None) = (context, &named) else {
+        return Ok(named.filter(|named| Some(named) != source.own_account.as_ref()));
+    };
+    if source.own_account.as_deref() == Some(account) {
+        return Ok(None);
+    }
+    if source.own_account.is_none() && source.accounts.is_none() {
+        return unreadable(
+            "it is of an account that the settings do not place: set own_account of the source to the id of its own account, or accounts to those of connected ones",
+        );
+    }
+    Ok(Some(account.to_owned()))
 }
 
 fn livemode(source: &Source, event: &Value) -> Result<bool, Unreadable> {

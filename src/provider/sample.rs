@@ -33,17 +33,17 @@ pub struct Sample {
 /// A body with placeholders.
 struct Template {
     provider: &'static str,
-    kind: &'static str,
+    file: &'static str,
     body: &'static str,
 }
 
 macro_rules! samples {
-    ($($provider:literal: $($kind:literal)*;)*) => {
+    ($($provider:literal: $($file:literal)*;)*) => {
         const TEMPLATES: &[Template] = &[$($(
             Template {
                 provider: $provider,
-                kind: $kind,
-                body: include_str!(concat!("samples/", $provider, "/", $kind, ".json")),
+                file: $file,
+                body: include_str!(concat!("samples/", $provider, "/", $file)),
             }
         ),*),*];
     };
@@ -51,26 +51,58 @@ macro_rules! samples {
 
 // The first of each provider is what is sent where none is named.
 samples! {
-    "stripe": "charge.succeeded" "payment_intent.succeeded" "checkout.session.completed" "invoice.paid"
-        "invoice_payment.paid";
+    "stripe": "charge.succeeded.json" "checkout.session.completed.json" "invoice.paid.json" "invoice_payment.paid.json" "payment_intent.succeeded.json";
+    "standard-webhooks": "payment.succeeded.json" "refund.succeeded.json";
+    "polar": "order.paid.json" "refund.updated.json";
+    "dodo": "payment.succeeded.json" "refund.succeeded.json";
+    "paddle": "transaction.completed.json" "adjustment.updated.json" "transaction.paid.json";
+    "lemonsqueezy": "order_created.json" "order_refunded.json";
+    "paystack": "charge.success.json" "refund.processed.json";
+    "razorpay": "payment.captured.json" "order.paid.json" "refund.processed.json";
+    "square": "payment.updated.json" "refund.updated.json";
+    "coinbase-commerce": "charge.confirmed.json";
+    "gocardless": "payments.confirmed.json" "refunds.created.json";
+    "checkout": "payment_captured.json" "payment_refunded.json";
+    "creem": "checkout.completed.json" "refund.created.json";
+    "mollie": "payment.paid.json" "refund.refunded.json";
+    "revolut": "ORDER_COMPLETED.json";
+    "adyen": "AUTHORISATION.json" "REFUND.json";
+    "mollie-classic": "payment.form";
+    "mercadopago": "payment.json";
+    "yookassa": "payment.succeeded.json" "refund.succeeded.json";
+    "xendit": "PAID.json" "refund.succeeded.json";
+    "flutterwave": "charge.completed.json" "refund.completed.json";
+    "paypal": "PAYMENT.CAPTURE.COMPLETED.json" "PAYMENT.CAPTURE.REFUNDED.json";
+}
+
+impl Template {
+    /// The event type, as the file's name tells it.
+    fn kind(&self) -> &'static str {
+        self.file.rsplit_once('.').map_or(self.file, |(kind, _)| kind)
+    }
 }
 
 /// Event types that can be made.
 pub fn kinds(provider: &str) -> impl Iterator<Item = &'static str> {
-    TEMPLATES.iter().filter(move |template| template.provider == provider).map(|template| template.kind)
+    TEMPLATES.iter().filter(move |template| template.provider == provider).map(Template::kind)
 }
 
 impl Sample {
     /// The body of an event of this type; the error lists the types there are.
     pub fn body(&self, source: &Source, kind: &str) -> Result<Vec<u8>, String> {
         let provider = source.provider.as_str();
-        let of_it = |template: &&Template| template.provider == provider && template.kind == kind;
+        let of_it = |template: &&Template| template.provider == provider && template.kind() == kind;
         let template = TEMPLATES.iter().find(of_it).ok_or_else(|| {
             let known: Vec<_> = kinds(provider).collect();
             format!("no sample of event type {kind:?}; there are: {}", known.join(", "))
         })?;
-        let Ok(mut event) = serde_json::from_str(template.body) else {
-            return Ok(self.filled(template.body.trim()).into_bytes());
+        Ok(self.whole(source, template.body))
+    }
+
+    /// A template with its values; indented by two where it is JSON, as many providers send it.
+    pub fn whole(&self, source: &Source, template: &str) -> Vec<u8> {
+        let Ok(mut event) = serde_json::from_str(template) else {
+            return self.filled(template.trim()).into_bytes();
         };
         self.fill(&mut event);
         if let Some(mode) = &source.events.livemode {
@@ -79,8 +111,7 @@ impl Sample {
                 word.map(|word| word.parse::<bool>().map_or_else(|_| word.as_str().into(), Value::Bool));
             path::put(&mut event, &mode.at, word.unwrap_or_default());
         }
-        // Indented by two, as many providers send it.
-        serde_json::to_vec_pretty(&event).map_err(|error| error.to_string())
+        format!("{event:#}").into_bytes()
     }
 
     /// Replaces the placeholders, wherever they stand.
@@ -140,7 +171,7 @@ mod tests {
         };
         for kind in kinds("stripe") {
             let body = sample.body(&source, kind).unwrap();
-            let facts = read(&source, &body, Beside { event_type: kind, received_at: 0 }).unwrap();
+            let facts = read(&source, &body, Beside { event_type: kind, received_at: 0 }, None).unwrap();
             assert_eq!(facts.occurred_at, 1_760_000_000_000, "{kind}");
             let link = kind == "invoice_payment.paid";
             assert_eq!(facts.meaning == Meaning::Link, link, "{kind}");
@@ -155,7 +186,7 @@ mod tests {
             }
         }
         assert!(
-            sample.body(&source, "x").unwrap_err().contains("charge.succeeded, payment_intent.succeeded")
+            sample.body(&source, "x").unwrap_err().contains("charge.succeeded, checkout.session.completed")
         );
         let bytes = sample.body(&source, "charge.succeeded").unwrap().len();
         assert!((2200..3200).contains(&bytes), "{bytes}");

@@ -6,9 +6,9 @@ use std::{collections::HashMap, fmt, sync::Arc};
 use actix_http::StatusCode;
 
 use super::{
-    fetch::{self, Api},
+    fetch::Api,
     items::{self, BATCH},
-    read::{Beside, Unreadable, open},
+    read::{Beside, Unreadable, read, wanted},
     signature::Keys,
     words,
 };
@@ -121,20 +121,16 @@ impl Readers {
             ));
         };
         let beside = Beside { event_type: &envelope.event_type, received_at: envelope.received_at_ms };
-        let opened = open(&reader.source, &envelope.body, beside).map_err(unreadable)?;
-        let wanted = match opened.ignored() {
-            Some(_) => None,
-            None => fetch::wanted(&reader.source, &opened),
-        };
-        let object = match (wanted, &reader.api) {
+        let wanted = wanted(&reader.source, &envelope.body, beside).map_err(unreadable)?;
+        let answer = match (wanted, &reader.api) {
             (None, _) => None,
             (Some(_), None) => {
                 return Err(Unread::Unreadable(
                     "what it is about must be asked for at the provider's API: set api_key of its source and restart the worker, which reads it again".into(),
                 ));
             }
-            (Some(from), Some(api)) => Some(api.get(from, &opened.event).await?),
+            (Some((from, event)), Some(api)) => Some(api.get(from, &event).await?),
         };
-        opened.read(object).map_err(unreadable)
+        read(&reader.source, &envelope.body, beside, answer.as_ref()).map_err(unreadable)
     }
 }

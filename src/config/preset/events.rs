@@ -366,7 +366,7 @@ pub struct OutAt {
     pub amount: Vec<Pointer>,
     /// What the amount counts.
     pub counts: Counts,
-    /// What it is; not set: what the event means.
+    /// What it is; not set: what the event means, and beside money in a refund.
     pub means: Option<Means>,
 }
 
@@ -423,9 +423,6 @@ impl EventMap {
             );
             if out && on.out.is_empty() {
                 wrong.push(format!("{place} needs out: how much money it is about"));
-            }
-            if on.means == Means::MoneyIn && on.out.iter().any(|out| out.means.is_none()) {
-                wrong.push(format!("{place}.out needs means: refund or dispute"));
             }
         }
         for (name, object) in &self.objects {

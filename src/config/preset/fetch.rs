@@ -17,6 +17,8 @@ pub struct Fetch {
     /// Further fixed headers.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+    /// Whose data is asked for, where one key reads several accounts.
+    pub context: Option<Context>,
     /// First one that fits.
     pub from: Vec<From>,
 }
@@ -33,6 +35,16 @@ pub enum Auth {
     OAuth2,
     /// A header of its own.
     Header(String),
+}
+
+/// Whose data is asked for.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Context {
+    /// A path of accounts in the event; its last part is the event's account.
+    pub at: Pointer,
+    /// The header that sends it back.
+    pub header: String,
 }
 
 /// One thing to ask for.

@@ -29,7 +29,11 @@ macro_rules! presets {
     };
 }
 
-presets! { "stripe" }
+presets! {
+    "stripe" "standard-webhooks" "polar" "dodo" "paddle" "lemonsqueezy" "paystack" "razorpay"
+    "square" "coinbase-commerce" "gocardless" "checkout" "creem" "mollie" "revolut" "adyen"
+    "mollie-classic" "mercadopago" "yookassa" "xendit" "flutterwave" "paypal"
+}
 
 /// The page of a provider.
 pub fn text(name: &str) -> Option<&'static str> {

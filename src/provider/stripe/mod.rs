@@ -139,8 +139,9 @@ impl Api {
 #[async_trait]
 impl History for Api {
     async fn events(&self, range: Range, which: Which, walk: &mut Walk) -> Result<Vec<Listed>, HistoryError> {
-        let types = self.source.events.types();
-        let mut more: Vec<(&str, &str)> = types.into_iter().map(|kind| ("types[]", kind)).collect();
+        // The list holds snapshot events only.
+        let types = self.source.events.types().into_iter().filter(|kind| !kind.starts_with("v1."));
+        let mut more: Vec<(&str, &str)> = types.map(|kind| ("types[]", kind)).collect();
         if which == Which::Undelivered {
             more.push(("delivery_success", "false"));
         }

@@ -79,6 +79,7 @@ pub(super) fn paid(source: &Source, object: &[u8]) -> Result<Option<Paid>, Histo
         source,
         event.to_string().as_bytes(),
         Beside { event_type: reading.kind, received_at: head.created_at() },
+        None,
     )
     .map_err(|why| HistoryError::Unreadable(format!("the object {}: {why}", head.id)))?;
     Ok(from_facts(source, facts, refunded, at_ms))

@@ -48,7 +48,7 @@ pub fn read(data: &[u8]) {
     }
     for (source, rules) in sources() {
         let beside = Beside { event_type: "", received_at: 0 };
-        let Ok(facts) = of_source(source, data, beside) else { continue };
+        let Ok(facts) = of_source(source, data, beside, None) else { continue };
         if let Home::Payment { name, granted, absorbed } = home(&facts.ids, &[]) {
             assert!(facts.ids.contains(&name) && granted.is_none() && absorbed.is_empty());
         }
