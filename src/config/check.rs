@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
-use super::{Config, Source, preset::signature::Part};
+use super::{
+    Config, Source,
+    preset::{events::Kind, signature::Part},
+    source::Proof,
+};
 use crate::{
     domain::id::{CommentTemplate, realm_bytes},
     envelope::WORD_BYTES_MAX,
@@ -141,6 +145,12 @@ fn one_source(name: &str, source: &Source, wrong: &mut Vec<String>) {
         source.public_url.is_none() && source.signature.signed.0.contains(&Part::Url),
         ".public_url is missing: the provider signs the address that it calls, as it stands in its settings",
     );
+    if let Kind::Header(name) = &source.events.kind {
+        refuse(
+            !source.signature.signed.0.contains(&Part::Header(name.clone())),
+            ".events.type stands in a header that is not signed, so anybody could change it: use a place in the body",
+        );
+    }
     believed(source, &mut refuse);
 
     refuse(!BACKFILL_EVERY.contains(&source.backfill_every), ".backfill_every must be between 1s and 1day");
@@ -160,27 +170,29 @@ fn believed(source: &Source, refuse: &mut impl FnMut(bool, &str)) {
         .fetch
         .as_ref()
         .is_some_and(|fetch| fetch.from.iter().any(|from| from.types.is_empty() && from.when.is_empty()));
-    if source.signature.binds_body() {
-        return;
-    }
-    let signed: Vec<&str> = source.signature.fields().map(|field| &**field).collect();
-    if signed.is_empty() {
-        refuse(
-            !fetched,
-            ".signature does not cover the body: what it says must be asked for at the provider's API, in [fetch] with a `from` for every event",
-        );
-        refuse(
-            fetched && source.api_key.is_none(),
-            ".api_key is missing: nothing that this provider sends is believed before its API was asked",
-        );
-        return;
-    }
-    for pointer in source.channel.iter().chain(&source.days) {
-        let whole = format!("{}{pointer}", &*source.events.object);
-        refuse(
-            !fetched && !signed.contains(&&*whole),
-            &format!(": {pointer:?} is not under the signature; use one of {}", signed.join(", ")),
-        );
+    match source.proof() {
+        Proof::SignedWithTime | Proof::Signed => {}
+        Proof::Fetched => {
+            refuse(
+                !fetched,
+                ".signature does not cover the body: what it says must be asked for at the provider's API, in [fetch] with a `from` for every event",
+            );
+            refuse(
+                fetched && source.api_key.is_none(),
+                ".api_key is missing: nothing that this provider sends is believed before its API was asked",
+            );
+        }
+        Proof::SignedInPart => {
+            let signed: Vec<&str> = source.signature.fields().map(|field| &**field).collect();
+            let custom = source.channel.iter().chain(&source.days);
+            let custom = custom.map(|pointer| format!("{}{pointer}", &*source.events.object));
+            for pointer in source.events.decisive().into_iter().chain(custom) {
+                refuse(
+                    !fetched && !signed.contains(&&*pointer),
+                    &format!(": {pointer:?} is not under the signature; use one of {}", signed.join(", ")),
+                );
+            }
+        }
     }
 }
 
@@ -253,5 +265,41 @@ mod tests {
     #[test]
     fn the_defaults_fit_together() {
         assert_eq!(contradictions(&Config::default()), Vec::<String>::new());
+    }
+
+    /// A declaration that fits together but would believe what nobody signed.
+    #[test]
+    fn what_decides_is_proved() {
+        let wrong = |text: &str| {
+            let text = format!("[sources.x]\nsecrets = [\"00ff\"]\n{text}");
+            contradictions(&crate::config::load::parse(&text, Vec::new()).unwrap())
+        };
+        for (text, want) in [
+            ("provider = \"adyen\"", None),
+            (
+                "provider = \"adyen\"\nchannel = [\"/additionalData/metadata.channel_id\"]",
+                Some("\"/additionalData/metadata.channel_id\" is not under the signature"),
+            ),
+            (
+                "provider = \"adyen\"\nevents.objects.payment.amount = [\"/additionalData/amount\"]",
+                Some("\"/additionalData/amount\" is not under the signature"),
+            ),
+            ("provider = \"mollie-classic\"", Some("api_key is missing")),
+            ("provider = \"mollie-classic\"\napi_key = \"k\"", None),
+            ("provider = \"paystack\"\nsignature.check = \"token\"", Some("does not cover the body")),
+            (
+                "provider = \"paystack\"\nsignature.signed = \"{header:x-id}\"",
+                Some("does not cover the body"),
+            ),
+            ("provider = \"lemonsqueezy\"\nevents.type = \"header:x-event-name\"", Some("not signed")),
+            ("provider = \"square\"", Some("public_url is missing")),
+            ("provider = \"paystack\"\nmoney_in = \"invoices\"", Some("none of this provider's: payments")),
+        ] {
+            let wrong = wrong(text);
+            match want {
+                None => assert_eq!(wrong, Vec::<String>::new(), "{text}"),
+                Some(want) => assert!(wrong.iter().any(|w| w.contains(want)), "{text}: {wrong:?}"),
+            }
+        }
     }
 }

@@ -114,7 +114,42 @@ fn days_max() -> u32 {
     3650
 }
 
+/// What proves that an event is true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// A MAC over body and time.
+    SignedWithTime,
+    /// A MAC over the body; a captured request holds for ever.
+    Signed,
+    /// A MAC over some of its values.
+    SignedInPart,
+    /// What the provider's API says when it is asked.
+    Fetched,
+}
+
+impl Proof {
+    /// In words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Proof::SignedWithTime => "signed, with time",
+            Proof::Signed => "signed",
+            Proof::SignedInPart => "signed in part",
+            Proof::Fetched => "fetched",
+        }
+    }
+}
+
 impl Source {
+    /// What its events are believed for.
+    pub fn proof(&self) -> Proof {
+        match (self.signature.binds_body(), self.signature.timestamp.is_some()) {
+            (true, true) => Proof::SignedWithTime,
+            (true, false) => Proof::Signed,
+            (false, _) if self.signature.fields().next().is_some() => Proof::SignedInPart,
+            (false, _) => Proof::Fetched,
+        }
+    }
+
     /// A source that sets nothing but its provider, for samples and tests: it has no secret and cannot be served.
     pub fn of_preset(provider: &str) -> Result<Self, String> {
         let table = [("provider".to_owned(), provider.into())].into_iter().collect();

@@ -39,6 +39,12 @@ impl TryFrom<String> for Pointer {
     }
 }
 
+impl fmt::Display for Pointer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl std::ops::Deref for Pointer {
     type Target = str;
 
@@ -396,6 +402,26 @@ impl EventMap {
     /// Every event type that says something about a payment.
     pub fn types(&self) -> BTreeSet<&str> {
         self.on.iter().flat_map(|on| &on.types).map(String::as_str).collect()
+    }
+
+    /// Every place that decides on money, from the event's root: type, ids, amounts and conditions.
+    pub fn decisive(&self) -> BTreeSet<String> {
+        let mut all: BTreeSet<String> = self.is.iter().map(|test| test.at.to_string()).collect();
+        if let Kind::Fields(pointers) = &self.kind {
+            all.extend(pointers.iter().map(ToString::to_string));
+        }
+        let mut below = Vec::new();
+        for object in self.objects.values() {
+            below.extend(object.ids.iter().map(|id| &id.at));
+            below.extend(object.ids.iter().flat_map(|id| &id.when).map(|test| &test.at));
+            below.extend(object.amount.iter().chain(&object.currency));
+        }
+        for on in &self.on {
+            below.extend(on.when.iter().map(|test| &test.at));
+            below.extend(on.out.iter().flat_map(|out| out.id.iter().chain(&out.amount)));
+        }
+        all.extend(below.into_iter().map(|pointer| format!("{}{}", &*self.object, &**pointer)));
+        all
     }
 
     /// What does not fit together, a sentence each.
