@@ -183,7 +183,7 @@ fn paid_not_extended() {
     check(&Given::new(once(settled(28))), (Missing, 2, 900, "as activeTill moved", true));
     let slices = booked(vec![transfer(1, 10, settled(10)), transfer(2, 20, State::planned(AT))]);
     check(&Given::new(Some(slices)), (Missing, 20, 900, "the rest is planned", true));
-    let cancelled = State::Cancelled { reason: "closed".into(), at: AT, attempt: 0 };
+    let cancelled = State::Cancelled { reason: "closed".into(), at: AT, attempt: 0, money_out: None };
     check(&Given::new(once(cancelled)), (Missing, 30, 900, "cancelled", true));
 }
 

@@ -32,6 +32,8 @@ fn readers() -> &'static (Readers, Vec<Rules>) {
                 prices: [("price_1AbC".to_owned(), 30)].into(),
                 per_day: Some(Money { amount: 30, currency: "usd".into() }),
                 days_max: DAYS_MAX,
+                on_refund: Default::default(),
+                on_dispute: Default::default(),
             }
         });
         (Sources::readers(&config).unwrap(), rules.collect())

@@ -1,6 +1,7 @@
 //! What a set of events comes to, and which payment an event belongs to.
 
 use daybridge::domain::{
+    covered::OnMoneyOut,
     facts::{Facts, Family, Found, Line, Meaning, Money, PaymentId},
     id::ChannelId,
     identity::{Home, Known, home},
@@ -17,6 +18,8 @@ fn rules() -> Rules {
         prices: [("price_month".to_owned(), 30), ("price_week".to_owned(), 7)].into(),
         per_day: None,
         days_max: 3650,
+        on_refund: OnMoneyOut::Report,
+        on_dispute: OnMoneyOut::Report,
     }
 }
 
@@ -59,7 +62,7 @@ fn said(events: &[Facts], rules: &Rules) -> String {
         Decision::Grant { channel, days } => format!("{channel} {days}"),
         Decision::Hold(hold) => hold.cause().to_owned(),
         Decision::NoMoneyYet => "no money yet".to_owned(),
-        Decision::Nothing(why) => why.to_owned(),
+        Decision::Nothing(why) => why,
     }
 }
 

@@ -13,6 +13,7 @@ use daybridge::{
     config,
     domain::{
         channel::Channel,
+        covered::OnMoneyOut,
         facts::{Facts, Family, Found, Meaning, Money, PaymentId},
         id::CommentTemplate,
         payment::Rules,
@@ -93,6 +94,8 @@ pub(crate) fn rules() -> SourceRules {
             prices: BTreeMap::new(),
             per_day: None,
             days_max: 3650,
+            on_refund: OnMoneyOut::Report,
+            on_dispute: OnMoneyOut::Report,
         },
     }
 }
