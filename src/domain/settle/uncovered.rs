@@ -82,7 +82,12 @@ impl Asked<'_> {
         };
         let since = match state {
             State::Held { cause: Cause::Refunded(_) | Cause::Disputed(_), at, .. } => *at,
-            _ => now,
+            State::Planned { .. }
+            | State::Intended { .. }
+            | State::Doubtful { .. }
+            | State::Settled { .. }
+            | State::Held { .. }
+            | State::Cancelled { .. } => now,
         };
         let Kept { last, retried } = kept(state);
         State::Held { cause: why, outcome: Outcome::None, at: since, last, retried }
