@@ -7,6 +7,7 @@ mod forgotten;
 pub(crate) mod kit;
 mod money_out;
 pub(crate) mod ops;
+mod orders;
 mod pauses;
 mod plans;
 mod reconcile;
