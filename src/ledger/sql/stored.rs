@@ -19,7 +19,9 @@ impl SqlLedger {
         let rows = sqlx::query(
             "SELECT number, dead FROM events WHERE held_cause IS NOT NULL AND number > $1 \
              UNION SELECT e.number, e.dead FROM payments p JOIN events e ON e.payment = p.key \
-             WHERE p.decision = 'held' AND e.number > $1 ORDER BY 1 LIMIT $2",
+             WHERE p.decision = 'held' AND e.number > $1 \
+             UNION SELECT e.number, e.dead FROM transfers t JOIN events e ON e.payment = t.payment \
+             WHERE t.state = 'held' AND t.cause IN ('refunded', 'disputed') AND e.number > $1 ORDER BY 1 LIMIT $2",
         )
         .bind(after)
         .bind(i64::from(limit))

@@ -48,6 +48,11 @@ impl std::ops::Deref for Kit {
 
 /// The first rows of each list, whatever they are.
 impl Kit {
+    /// Of a ledger that another one keeps.
+    pub(crate) fn of(ledger: SqlLedger) -> Self {
+        Self { ledger, settings: settings(""), _directory: None }
+    }
+
     pub(crate) async fn payments(&self, limit: u32) -> Result<Vec<view::Payment>, LedgerError> {
         self.ledger.payments(&PaymentQuery::default(), &Page::first(limit)).await
     }

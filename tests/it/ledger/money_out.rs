@@ -8,7 +8,7 @@ use daybridge::{
         settle::{Cause, Order, Outcome as Open, State},
     },
     ledger::{
-        Act, Correction, Desk as _, Ledger as _, LedgerError, Outcome, Recorded, Scope, SourceRules,
+        Act, Claim, Correction, Desk as _, Ledger as _, LedgerError, Outcome, Recorded, Scope, SourceRules,
         query::{HeldQuery, Page},
         view,
     },
@@ -29,7 +29,7 @@ pub(super) fn out(payment: &str, id: &str, kind: OutKind, state: OutState, units
     Facts { occurred_at: NOW + at, out: vec![told], ..facts(Meaning::MoneyOut, &[payment]) }
 }
 
-fn refund(payment: &str, units: i64) -> Facts {
+pub(crate) fn refund(payment: &str, units: i64) -> Facts {
     out(payment, "re_1", OutKind::Refund, OutState::Done, units, 1)
 }
 
@@ -37,7 +37,7 @@ fn failed(payment: &str, units: i64) -> Facts {
     out(payment, "re_1", OutKind::Refund, OutState::Undone, units, 2)
 }
 
-pub(super) fn policy(on_money_out: OnMoneyOut) -> SourceRules {
+pub(crate) fn policy(on_money_out: OnMoneyOut) -> SourceRules {
     let mut source = rules();
     source.rules.on_refund = on_money_out;
     source.rules.on_dispute = on_money_out;
@@ -278,12 +278,13 @@ pub(super) async fn what_has_moved_is_listed(kit: Kit) {
     assert_eq!(whole(&kit, "pi_2").await.transfers[0].comment, "daybridge stripe/pi_2#1 20d");
 }
 
+async fn claim_of(kit: &Kit, channel: &str) -> Claim {
+    let claims = kit.claim(ACCOUNT, "w", NOW, NOW + 60_000, 99).await.unwrap();
+    claims.into_iter().find(|claim| claim.channel.as_str() == channel).unwrap()
+}
+
 /// A refund comes while a call is on its way, and the call turns out to have done nothing.
 pub(super) async fn what_was_on_its_way_is_weighed_when_it_is_back(kit: Kit) {
-    let claim_of = async |channel: &str| {
-        let claims = kit.claim(ACCOUNT, "w", NOW, NOW + 60_000, 9).await.unwrap();
-        claims.into_iter().find(|claim| claim.channel.as_str() == channel).unwrap()
-    };
     for (n, on_money_out, left, want) in [
         (1, OnMoneyOut::Report, 300, "held refunded 30, 20 0 0 0"),
         (2, OnMoneyOut::CancelUnspent, 300, "planned - 20, 20 10 0 0"),
@@ -291,7 +292,7 @@ pub(super) async fn what_was_on_its_way_is_weighed_when_it_is_back(kit: Kit) {
     ] {
         let (name, channel) = (format!("pi_{n}"), format!("CHAN-{n}"));
         let key = kit.grant(&n.to_string(), &channel).await;
-        let claim = claim_of(&channel).await;
+        let claim = claim_of(&kit, &channel).await;
         let called = intended(claim.epoch);
         assert!(kit.put(&claim, &key, &State::planned(NOW), called.clone(), NOW).await);
         Told::of(&kit, on_money_out).event(&format!("evt_re_{n}"), &refund(&name, left)).await;
@@ -302,12 +303,72 @@ pub(super) async fn what_was_on_its_way_is_weighed_when_it_is_back(kit: Kit) {
     }
     // Refused for want of balance: the top-up must not send what was refunded.
     let key = kit.grant("4", "CHAN-4").await;
-    let claim = claim_of("CHAN-4").await;
+    let claim = claim_of(&kit, "CHAN-4").await;
     let called = intended(claim.epoch);
     assert!(kit.put(&claim, &key, &State::planned(NOW), called.clone(), NOW).await);
     Told::of(&kit, OnMoneyOut::Report).event("evt_re_4", &refund("pi_4", 300)).await;
     assert!(kit.put(&claim, &key, &called, held(Cause::Balance("none".into()), Open::None), NOW).await);
     assert_eq!(stands(&kit, "pi_4").await, "held refunded 30, 20 0 0 0");
+}
+
+/// A worker gives a call back, or begins one, in the very moment in which a refund is recorded.
+pub(super) async fn a_refund_beside_a_worker_is_never_lost(kit: Kit) {
+    let kit = std::sync::Arc::new(kit);
+    for n in 0..30 {
+        let (name, channel) = (format!("pi_{n}"), format!("CHAN-{n}"));
+        let key = kit.grant(&n.to_string(), &channel).await;
+        let claim = claim_of(&kit, &channel).await;
+        let called = intended(claim.epoch);
+        let begins = n % 2 == 0;
+        if !begins {
+            assert!(kit.put(&claim, &key, &State::planned(NOW), called.clone(), NOW).await);
+        }
+        let refunds = {
+            let (kit, name) = (kit.clone(), name.clone());
+            tokio::spawn(async move {
+                let source = policy(OnMoneyOut::CancelUnspent);
+                let event = delivery(&format!("evt_re_{name}"));
+                kit.record_as(&event, Ok(&refund(&name, 300)), &source, false).await
+            })
+        };
+        let works = {
+            let (kit, key) = (kit.clone(), key.clone());
+            let (from, to) =
+                if begins { (State::planned(NOW), called) } else { (called, State::planned(NOW)) };
+            tokio::spawn(async move { kit.put(&claim, &key, &from, to, NOW).await })
+        };
+        let (_, done) = (refunds.await.unwrap(), works.await.unwrap());
+        let want = if begins && done { "planned - 30, 20 0 10 0" } else { "planned - 20, 20 10 0 0" };
+        assert_eq!(stands(&kit, &name).await, want, "{n}: begins {begins}, done {done}");
+        let state = state_of(&kit, &key).await;
+        assert_eq!(state == "intended", begins && done);
+    }
+}
+
+/// A changed setting is taken in at the next start, before and after the grant.
+pub(super) async fn changed_settings_weigh_what_is_held(kit: Kit) {
+    let told = Told::of(&kit, OnMoneyOut::Report);
+    told.event("evt_1", &paid("pi_1")).await;
+    told.event("evt_re_1", &refund("pi_1", 300)).await;
+    told.event("evt_re_2", &refund("pi_2", 300)).await;
+    told.event("evt_2", &paid("pi_2")).await;
+    let facts = [
+        ("evt_1", paid("pi_1")),
+        ("evt_re_1", refund("pi_1", 300)),
+        ("evt_re_2", refund("pi_2", 300)),
+        ("evt_2", paid("pi_2")),
+    ];
+    let source = policy(OnMoneyOut::CancelUnspent);
+    let held = kit.held_envelopes(0, 9).await.unwrap();
+    assert_eq!(held.len(), 4);
+    for (_, envelope, _) in held {
+        let (_, facts) = facts.iter().find(|(event, _)| *event == envelope.event_id).unwrap();
+        kit.record_as(&envelope, Ok(facts), &source, false).await;
+    }
+    for name in ["pi_1", "pi_2"] {
+        assert_eq!(stands(&kit, name).await, "planned - 20, 20 10 0 0");
+    }
+    assert!(kit.events(9).await.unwrap().iter().all(|e| e.outcome != "held"));
 }
 
 pub(super) async fn days_already_moved_short_are_owed(kit: Kit) {
