@@ -1,6 +1,6 @@
 //! Roles and commands from arguments.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use daybridge::{
@@ -17,6 +17,7 @@ pub mod console;
 pub mod decide;
 pub mod demo;
 pub mod ledger;
+pub mod providers;
 pub mod reconcile;
 pub mod replay;
 pub mod roles;
@@ -76,6 +77,9 @@ pub enum Command {
     /// Passwords of the web console
     #[command(subcommand)]
     Console(console::Console),
+    /// Payment providers that are known
+    #[command(subcommand)]
+    Providers(providers::Providers),
     /// The record itself
     #[command(subcommand)]
     Ledger(ledger::Ledger),
@@ -149,7 +153,7 @@ fn more(shown: usize, args: &ListArgs, last: Option<&str>) {
 /// What bodies mean by the settings of today.
 async fn interpreter(config: &Config, ledger: &dyn Ledger) -> Result<Interpreter, Failure> {
     let readers = Sources::readers(config).map_err(|error| Failure::Usage(error.to_string()))?;
-    Ok(Interpreter::looking(config, ledger, roles::reader(readers), clock::now_ms()).await?)
+    Ok(Interpreter::looking(config, ledger, Arc::new(readers), clock::now_ms()).await?)
 }
 
 /// How a command ended badly.
@@ -214,6 +218,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Audit(audit) => audit::run(config()?, audit).await,
         Command::Held(held) => decide::run(config()?, held).await,
         Command::Console(console) => console::run(console),
+        Command::Providers(providers) => providers::run(providers),
         Command::Ledger(ledger) => ledger::run(config()?, ledger).await,
         Command::Replay(replay) => replay::run(config()?, replay).await,
         Command::Reconcile(reconcile) => reconcile::run(config()?, reconcile).await,

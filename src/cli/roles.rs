@@ -8,7 +8,7 @@ use daybridge::{
     ledger::{self, Ledger, LedgerError},
     ops::backfill::{self, Asked},
     partner,
-    provider::{self, Address, Sources, history, source::Readers},
+    provider::{self, Address, Sources, history},
     queue,
     worker::{self, Doors, millis},
 };
@@ -66,7 +66,7 @@ pub async fn run(config: Config, role: Role) -> Result<(), Failure> {
         let readers = Sources::readers(&config).map_err(usage)?;
         asked = histories(&config)?;
         ledger = Some(opened.clone());
-        doors = Some(Doors { queue: queue.clone(), ledger: opened, partner, reader: reader(readers) });
+        doors = Some(Doors { queue: queue.clone(), ledger: opened, partner, reader: Arc::new(readers) });
     }
     let interpreter = match &ledger {
         Some(ledger) if config.console.has_pages() => {
@@ -141,7 +141,10 @@ fn histories(config: &Config) -> Result<Vec<Asked>, Failure> {
     let mut asked = Vec::new();
     for (name, source) in &config.sources {
         let Some(history) = history::open(name, source).map_err(usage)? else {
-            tracing::info!(source = name, "no api_key: events that never arrive are not asked for");
+            tracing::info!(
+                source = name,
+                "no api_key, or no list to ask: events that never arrive are not asked for"
+            );
             continue;
         };
         let realm = source.realm(name);
@@ -155,11 +158,6 @@ fn histories(config: &Config) -> Result<Vec<Asked>, Failure> {
         });
     }
     Ok(asked)
-}
-
-/// What the worker needs of the sources.
-pub fn reader(readers: Readers) -> worker::Reader {
-    Arc::new(move |source, body| readers.read(source, body).map_err(|unreadable| unreadable.to_string()))
 }
 
 fn usage(error: impl std::fmt::Display) -> Failure {

@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
-use super::{Config, Source};
+use super::{
+    Config, Source,
+    preset::{events::Kind, signature::Part},
+    source::Proof,
+};
 use crate::{
     domain::id::{CommentTemplate, realm_bytes},
     envelope::WORD_BYTES_MAX,
@@ -112,19 +116,43 @@ fn one_source(name: &str, source: &Source, wrong: &mut Vec<String>) {
     for pointer in source.channel.iter().chain(&source.days) {
         refuse(!pointer.starts_with('/'), &format!(": {pointer:?} is not a JSON pointer; it begins with /"));
     }
-    refuse(source.channel.is_empty(), ".channel is empty: no payment could name its channel");
+    refuse(
+        source.channel.is_empty(),
+        ".channel is empty: no payment could name its channel; set JSON pointers to it",
+    );
     refuse(source.per_day.as_ref().is_some_and(|p| p.amount <= 0), ".per_day.amount must be at least 1");
     refuse(
         source.per_day.as_ref().is_some_and(|p| p.currency.chars().any(|c| !c.is_ascii_lowercase())),
         ".per_day.currency must be lower-case, such as \"usd\"",
     );
-    if let Err(why) = outbound::address::base_url(&source.api_base, ".api_base") {
+    let asks = source.fetch.is_some() || source.api_key.is_some();
+    if asks && let Err(why) = outbound::address::base_url(&source.api_base, ".api_base") {
         refuse(true, &why.to_string());
     }
+    for why in source.signature.contradictions().iter().chain(&source.events.contradictions()) {
+        refuse(true, why);
+    }
+    let families: Vec<&str> = source.events.families().collect();
     refuse(
-        source.api_key.is_some() && source.accounts.is_some(),
-        ": accounts and api_key exclude each other: the events of connected accounts are in no list of this key",
+        !families.contains(&source.money_in.as_str()),
+        &format!(
+            ".money_in = {:?} is none of this provider's: {}",
+            source.money_in.as_str(),
+            families.join(", ")
+        ),
     );
+    refuse(
+        source.public_url.is_none() && source.signature.signed.0.contains(&Part::Url),
+        ".public_url is missing: the provider signs the address that it calls, as it stands in its settings",
+    );
+    if let Kind::Header(name) = &source.events.kind {
+        refuse(
+            !source.signature.signed.0.contains(&Part::Header(name.clone())),
+            ".events.type stands in a header that is not signed, so anybody could change it: use a place in the body",
+        );
+    }
+    believed(source, &mut refuse);
+
     refuse(!BACKFILL_EVERY.contains(&source.backfill_every), ".backfill_every must be between 1s and 1day");
     refuse(!BACKFILL_SWEEP.contains(&source.backfill_sweep), ".backfill_sweep must be between 1m and 30days");
     for (index, price) in source.prices.iter().enumerate() {
@@ -133,6 +161,38 @@ fn one_source(name: &str, source: &Source, wrong: &mut Vec<String>) {
             source.prices.iter().take(index).any(|p| p.price == price.price),
             &format!(".prices: {} stands there twice", price.price),
         );
+    }
+}
+
+/// What is read must be proved: by the MAC over the body, by the MAC over the very places, or by the provider's API.
+fn believed(source: &Source, refuse: &mut impl FnMut(bool, &str)) {
+    let fetched = source
+        .fetch
+        .as_ref()
+        .is_some_and(|fetch| fetch.from.iter().any(|from| from.types.is_empty() && from.when.is_empty()));
+    match source.proof() {
+        Proof::SignedWithTime | Proof::Signed => {}
+        Proof::Fetched => {
+            refuse(
+                !fetched,
+                ".signature does not cover the body: what it says must be asked for at the provider's API, in [fetch] with a `from` for every event",
+            );
+            refuse(
+                fetched && source.api_key.is_none(),
+                ".api_key is missing: nothing that this provider sends is believed before its API was asked",
+            );
+        }
+        Proof::SignedInPart => {
+            let signed: Vec<&str> = source.signature.fields().map(|field| &**field).collect();
+            let custom = source.channel.iter().chain(&source.days);
+            let custom = custom.map(|pointer| format!("{}{pointer}", &*source.events.object));
+            for pointer in source.events.decisive().into_iter().chain(custom) {
+                refuse(
+                    !fetched && !signed.contains(&&*pointer),
+                    &format!(": {pointer:?} is not under the signature; use one of {}", signed.join(", ")),
+                );
+            }
+        }
     }
 }
 
@@ -205,5 +265,41 @@ mod tests {
     #[test]
     fn the_defaults_fit_together() {
         assert_eq!(contradictions(&Config::default()), Vec::<String>::new());
+    }
+
+    /// A declaration that fits together but would believe what nobody signed.
+    #[test]
+    fn what_decides_is_proved() {
+        let wrong = |text: &str| {
+            let text = format!("[sources.x]\nsecrets = [\"00ff\"]\n{text}");
+            contradictions(&crate::config::load::parse(&text, Vec::new()).unwrap())
+        };
+        for (text, want) in [
+            ("provider = \"adyen\"", None),
+            (
+                "provider = \"adyen\"\nchannel = [\"/additionalData/metadata.channel_id\"]",
+                Some("\"/additionalData/metadata.channel_id\" is not under the signature"),
+            ),
+            (
+                "provider = \"adyen\"\nevents.objects.payment.amount = [\"/additionalData/amount\"]",
+                Some("\"/additionalData/amount\" is not under the signature"),
+            ),
+            ("provider = \"mollie-classic\"", Some("api_key is missing")),
+            ("provider = \"mollie-classic\"\napi_key = \"k\"", None),
+            ("provider = \"paystack\"\nsignature.check = \"token\"", Some("does not cover the body")),
+            (
+                "provider = \"paystack\"\nsignature.signed = \"{header:x-id}\"",
+                Some("does not cover the body"),
+            ),
+            ("provider = \"lemonsqueezy\"\nevents.type = \"header:x-event-name\"", Some("not signed")),
+            ("provider = \"square\"", Some("public_url is missing")),
+            ("provider = \"paystack\"\nmoney_in = \"invoices\"", Some("none of this provider's: payments")),
+        ] {
+            let wrong = wrong(text);
+            match want {
+                None => assert_eq!(wrong, Vec::<String>::new(), "{text}"),
+                Some(want) => assert!(wrong.iter().any(|w| w.contains(want)), "{text}: {wrong:?}"),
+            }
+        }
     }
 }

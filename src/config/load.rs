@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::{Config, QueueUrl, check};
+use super::{Config, QueueUrl, check, preset};
 
 /// The file that is read where none is named.
 pub const FILE_DEFAULT: &str = "daybridge.toml";
@@ -52,6 +52,14 @@ pub fn parse(text: &str, env: impl IntoIterator<Item = (String, String)>) -> Res
             name.trim_start_matches(ENV_PREFIX).to_lowercase().split("__").map(str::to_owned).collect();
         overlay(&mut table, &keys, typed(&Zeroizing::new(value)))
             .map_err(|why| format!("variable {name}: {why}"))?;
+    }
+    if let Some(toml::Value::Table(sources)) = table.get_mut("sources") {
+        for (name, source) in sources.iter_mut() {
+            if let toml::Value::Table(given) = source {
+                *given = preset::lay_over(std::mem::take(given))
+                    .map_err(|why| format!("`sources.{name}`: {why}"))?;
+            }
+        }
     }
     let mut config: Config =
         serde_path_to_error::deserialize(toml::Value::Table(table)).map_err(|error| explained(&error))?;

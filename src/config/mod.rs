@@ -17,6 +17,9 @@ pub mod console;
 /// Values that are kept out of logs.
 pub mod secret;
 
+/// Providers as data.
+pub mod preset;
+
 /// Webhook endpoints.
 pub mod source;
 

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::Secret;
+use super::{
+    Secret,
+    preset::{self, EventMap, Fetch, Signature},
+};
 use crate::domain::{
     Ms,
     covered::OnMoneyOut,
@@ -16,8 +19,19 @@ use crate::domain::{
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
-    /// Name of the preset: `stripe`.
+    /// Name of a preset, such as `stripe`; or `custom`, which declares one here.
     pub provider: String,
+    /// What the provider is called.
+    #[serde(default)]
+    pub title: String,
+    /// How its webhooks are signed.
+    pub signature: Signature,
+    /// What its events mean.
+    pub events: EventMap,
+    /// What is asked of its API before anything is believed.
+    pub fetch: Option<Fetch>,
+    /// The address that the provider calls, as it was told to; part of what some sign.
+    pub public_url: Option<String>,
     /// Signing secrets; several while rotating. At least one.
     #[serde(default)]
     pub secrets: Vec<Secret>,
@@ -30,15 +44,18 @@ pub struct Source {
     /// Names the provider account for ever; part of every key. Default: the source's name.
     pub realm: Option<String>,
     /// The one family that grants days.
-    #[serde(default = "charges")]
+    #[serde(default = "payments")]
     pub money_in: Family,
     /// Connected accounts whose payments count; not set: all that the provider sends here.
     pub accounts: Option<Vec<String>>,
+    /// The account that the source itself belongs to, for providers that name it in events of its own; such an event
+    /// is of no connected account.
+    pub own_account: Option<String>,
     /// JSON pointers into the event's object for the channel, first hit wins.
-    #[serde(default = "channel_pointers")]
+    #[serde(default)]
     pub channel: Vec<String>,
     /// JSON pointers into the event's object for the days, first hit wins.
-    #[serde(default = "days_pointers")]
+    #[serde(default)]
     pub days: Vec<String>,
     /// Days by price id, × quantity.
     #[serde(default)]
@@ -54,10 +71,11 @@ pub struct Source {
     /// Most days one payment may buy; more is held.
     #[serde(default = "days_max")]
     pub days_max: u32,
-    /// A key that may read the provider's own record; with it, events that never arrived are asked for.
+    /// A key that may read the provider's own record: what is fetched is asked for with it, and at Stripe events that
+    /// never arrived.
     pub api_key: Option<Secret>,
     /// Base of the provider's API; https unless it is on this machine.
-    #[serde(default = "api_base")]
+    #[serde(default)]
     pub api_base: String,
     /// How often the provider is asked for events that never arrived.
     #[serde(default = "five_minutes", with = "humantime_serde")]
@@ -93,17 +111,8 @@ fn yes() -> bool {
 fn five_minutes() -> Duration {
     Duration::from_secs(300)
 }
-fn charges() -> Family {
-    Family::new("charges")
-}
-fn channel_pointers() -> Vec<String> {
-    vec!["/metadata/channel_id".into(), "/client_reference_id".into()]
-}
-fn days_pointers() -> Vec<String> {
-    vec!["/metadata/days".into()]
-}
-fn api_base() -> String {
-    "https://api.stripe.com".into()
+fn payments() -> Family {
+    Family::new("payments")
 }
 fn three_days() -> Duration {
     Duration::from_secs(3 * 86_400)
@@ -112,7 +121,49 @@ fn days_max() -> u32 {
     3650
 }
 
+/// What proves that an event is true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// A MAC over body and time.
+    SignedWithTime,
+    /// A MAC over the body; a captured request holds for ever.
+    Signed,
+    /// A MAC over some of its values.
+    SignedInPart,
+    /// What the provider's API says when it is asked.
+    Fetched,
+}
+
+impl Proof {
+    /// In words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Proof::SignedWithTime => "signed, with time",
+            Proof::Signed => "signed",
+            Proof::SignedInPart => "signed in part",
+            Proof::Fetched => "fetched",
+        }
+    }
+}
+
 impl Source {
+    /// What its events are believed for.
+    pub fn proof(&self) -> Proof {
+        match (self.signature.binds_body(), self.signature.timestamp.is_some()) {
+            (true, true) => Proof::SignedWithTime,
+            (true, false) => Proof::Signed,
+            (false, _) if self.signature.fields().next().is_some() => Proof::SignedInPart,
+            (false, _) => Proof::Fetched,
+        }
+    }
+
+    /// A source that sets nothing but its provider, for samples and tests: it has no secret and cannot be served.
+    pub fn of_preset(provider: &str) -> Result<Self, String> {
+        let table = [("provider".to_owned(), provider.into())].into_iter().collect();
+        let whole = preset::lay_over(table).map(toml::Value::Table)?;
+        whole.try_into().map_err(|error: toml::de::Error| error.to_string())
+    }
+
     /// The realm: set, or the source's name.
     pub fn realm<'a>(&'a self, name: &'a str) -> &'a str {
         self.realm.as_deref().unwrap_or(name)

@@ -160,3 +160,27 @@ pub struct Facts {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub out: Vec<Out>,
 }
+
+/// Why there are no facts of an event, in words for the operator.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unread {
+    /// Nothing changes that by itself.
+    #[error("{0}")]
+    Unreadable(String),
+    /// The provider's API could not be asked what it is about: it is asked again.
+    #[error("{0}")]
+    Unfetched(String),
+}
+
+impl Unread {
+    /// The cause of the held event in one word, for grouping.
+    pub fn cause(&self) -> &'static str {
+        match self {
+            Unread::Unreadable(_) => "unreadable",
+            Unread::Unfetched(_) => UNFETCHED,
+        }
+    }
+}
+
+/// The cause of an event that is held until the provider's API can be asked.
+pub const UNFETCHED: &str = "unfetched";

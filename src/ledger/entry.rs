@@ -1,7 +1,11 @@
 //! A delivery to be recorded, and how it ends.
 
 use crate::{
-    domain::{facts::Facts, id::CommentTemplate, payment::Rules},
+    domain::{
+        facts::{Facts, Unread},
+        id::CommentTemplate,
+        payment::Rules,
+    },
     envelope::Envelope,
 };
 
@@ -22,7 +26,7 @@ pub struct Entry<'a> {
     /// It came from the dead queue: the event is held whatever it says, so that a person looks.
     pub dead: bool,
     /// What it says, or why it cannot be read.
-    pub facts: Result<&'a Facts, &'a str>,
+    pub facts: Result<&'a Facts, &'a Unread>,
     /// Its source's rules; `None` where the source is not in the settings (then `facts` is an error).
     pub source: Option<&'a SourceRules>,
     /// The partner account that pays the days.

@@ -168,10 +168,14 @@ pub trait Ledger: Desk + Books {
     /// Since when this family would grant for a realm, had it been noted; notes nothing.
     async fn rules_since(&self, realm: &str, money_in: &str, now: Ms) -> Result<Option<Ms>, LedgerError>;
 
-    /// Events that are held, or whose payment is, or its transfer for money that went out: to be read again after the settings changed. Pages by the
-    /// event's number; at most `limit`.
-    async fn held_envelopes(&self, after: i64, limit: u32)
-    -> Result<Vec<(i64, Envelope, bool)>, LedgerError>;
+    /// Events that are held, or whose payment is, or its transfer for money that went out: to be read again after the
+    /// settings changed; or only the events that are held for one cause. Pages by the event's number; at most `limit`.
+    async fn held_envelopes(
+        &self,
+        cause: Option<&str>,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, Envelope, bool)>, LedgerError>;
 
     /// Takes up to `limit` due channels of the account; each is ours until `lease_until`.
     async fn claim(

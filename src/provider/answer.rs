@@ -19,7 +19,7 @@ pub(super) enum Answer {
     /// Confirmed by the queue.
     Accepted,
     /// The signature does not hold.
-    Rejected(Rejected),
+    Rejected(Rejected, StatusCode),
     /// No such source, or no such path.
     Unknown,
     /// Anything but POST.
@@ -35,7 +35,7 @@ pub(super) enum Answer {
 }
 
 /// The words of the label `answer`, in the order of [`Answer::index`].
-pub(super) const LABELS: [&str; 16] = [
+pub(super) const LABELS: [&str; 17] = [
     "accepted",
     "signature_missing",
     "signature_malformed",
@@ -52,6 +52,7 @@ pub(super) const LABELS: [&str; 16] = [
     "queue_blocked",
     "queue_timeout",
     "queue_busy",
+    "stranger",
 ];
 
 impl Answer {
@@ -59,11 +60,11 @@ impl Answer {
     pub(super) fn index(&self) -> usize {
         match self {
             Answer::Accepted => 0,
-            Answer::Rejected(Rejected::Missing) => 1,
-            Answer::Rejected(Rejected::Malformed) => 2,
-            Answer::Rejected(Rejected::TooOld) => 3,
-            Answer::Rejected(Rejected::InFuture) => 4,
-            Answer::Rejected(Rejected::NoMatch) => 5,
+            Answer::Rejected(Rejected::Missing, _) => 1,
+            Answer::Rejected(Rejected::Malformed, _) => 2,
+            Answer::Rejected(Rejected::TooOld, _) => 3,
+            Answer::Rejected(Rejected::InFuture, _) => 4,
+            Answer::Rejected(Rejected::NoMatch, _) => 5,
             Answer::Unknown => 6,
             Answer::Method => 7,
             Answer::Slow => 8,
@@ -74,6 +75,7 @@ impl Answer {
             Answer::NotConfirmed(NotConfirmed::Blocked(_)) => 13,
             Answer::NotConfirmed(NotConfirmed::Timeout(_)) => 14,
             Answer::NotConfirmed(NotConfirmed::Busy) => 15,
+            Answer::Rejected(Rejected::Stranger, _) => 16,
         }
     }
 
@@ -81,7 +83,7 @@ impl Answer {
     pub(super) fn reason(&self) -> String {
         match self {
             Answer::Accepted => "accepted".into(),
-            Answer::Rejected(rejected) => rejected.to_string(),
+            Answer::Rejected(rejected, _) => rejected.to_string(),
             Answer::Unknown => "no such source".into(),
             Answer::Method => "the method is not POST".into(),
             Answer::Slow => "the body did not come within body_timeout".into(),
@@ -96,7 +98,7 @@ impl Answer {
         const ACCEPTED: &[u8] = br#"{"status":"accepted"}"#;
         let (status, body): (_, &'static [u8]) = match self {
             Answer::Accepted => (StatusCode::OK, ACCEPTED),
-            Answer::Rejected(_) => (StatusCode::BAD_REQUEST, SIGNATURE),
+            Answer::Rejected(_, status) => (*status, SIGNATURE),
             Answer::Broken => (StatusCode::BAD_REQUEST, BODY),
             Answer::Unknown => (StatusCode::NOT_FOUND, SOURCE),
             Answer::Method => (StatusCode::METHOD_NOT_ALLOWED, METHOD),
@@ -104,6 +106,7 @@ impl Answer {
             Answer::TooLong => (StatusCode::PAYLOAD_TOO_LARGE, TOO_LONG),
             Answer::NotConfirmed(_) => (StatusCode::SERVICE_UNAVAILABLE, QUEUE),
         };
+        // The status in the body is the usual one of its kind: the text is fixed.
         let mut response = Response::with_body(status, Bytes::from_static(body));
         let json = match self {
             Answer::Accepted => "application/json",
@@ -121,7 +124,7 @@ impl Answer {
             Answer::Slow | Answer::TooLong | Answer::Broken => {
                 response.head_mut().set_connection_type(ConnectionType::Close);
             }
-            Answer::Accepted | Answer::Rejected(_) | Answer::Unknown => {}
+            Answer::Accepted | Answer::Rejected(..) | Answer::Unknown => {}
         }
         response
     }

@@ -11,10 +11,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{
-    source::{SourceError, preset},
-    stripe,
-};
+use super::{source::SourceError, stripe};
 use crate::{config::Source, domain::Ms};
 
 /// For how long the events of the past are listed; Stripe's word.
@@ -167,16 +164,14 @@ pub trait History: Send + Sync {
     async fn health(&self) -> Result<(), HistoryError>;
 }
 
-/// The past of a source; `None` where it has no `api_key`.
+/// The past of a source; `None` where it has no `api_key`, or nobody who could be asked.
 pub fn open(name: &str, source: &Source) -> Result<Option<Arc<dyn History>>, SourceError> {
-    let Some(key) = &source.api_key else { return Ok(None) };
+    // Events of connected accounts are in no list of this key.
+    let listed = source.provider == stripe::PROVIDER && source.accounts.is_none();
+    let Some(key) = source.api_key.as_ref().filter(|_| listed) else { return Ok(None) };
     let error = |problem| SourceError { source_name: name.to_owned(), problem };
-    let preset = preset(name, source)?;
-    if preset.name != stripe::PRESET.name {
-        return Err(error(format!("api_key: there is no list to ask at {}; remove it", preset.name)));
-    }
     let key = key.resolve().map_err(|why| error(format!("api_key: {why}")))?;
-    let api = stripe::history::Api::new(source, key).map_err(|why| error(why.to_string()))?;
+    let api = stripe::Api::new(source, key).map_err(|why| error(why.to_string()))?;
     Ok(Some(Arc::new(api)))
 }
 

@@ -2,28 +2,32 @@
 //! answers 200 only after the confirm. Intake uses the same sources to read a body into
 //! [`Facts`](crate::domain::facts::Facts).
 //!
-//! A provider is data: a signature scheme ([`signature::Scheme`]) and an event map ([`map::EventMap`]),
-//! joined in a [`Preset`]; `stripe` is the first. One verifier and one reader serve all of them.
-//! Rejected: a trait per provider. Providers differ in words, not in steps, and a table can be read beside
-//! the provider's documentation.
+//! A provider is data ([`config::preset`](crate::config::preset)): a signature scheme, an event map, and what is asked
+//! of its API. One verifier and one reader serve all of them; the pages of those that come with us are in `presets/`.
 
 /// Signature schemes: verify raw bytes, sign samples.
 pub mod signature;
 
-/// The shape of an event map.
-pub mod map;
+/// Several events in one request.
+pub mod items;
 
 /// Walking a JSON value by paths.
 mod path;
 
+/// Amounts, however written.
+mod amount;
+
 /// From a body to facts, by an event map.
 pub mod read;
+
+/// What an event is about, asked for at the provider's API.
+mod fetch;
 
 /// Event id and type of a body, at the price of one pass and no tree.
 pub mod words;
 
-/// Stripe's tables.
-pub mod stripe;
+/// Stripe's own lists of the past.
+mod stripe;
 
 /// The configured webhook endpoints, resolved.
 pub mod source;
@@ -57,17 +61,3 @@ pub use source::Sources;
 
 /// Every webhook's path is this and the source's name.
 pub const WEBHOOKS: &str = "/webhooks/";
-
-/// One provider, as data.
-#[derive(Debug)]
-pub struct Preset {
-    /// The word of the settings.
-    pub name: &'static str,
-    /// How its webhooks are signed.
-    pub scheme: signature::Scheme,
-    /// How its events are read.
-    pub events: map::EventMap,
-}
-
-/// Every provider known.
-pub const PRESETS: &[&Preset] = &[&stripe::PRESET];

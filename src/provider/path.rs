@@ -1,8 +1,27 @@
-//! Walking a JSON value by the paths of an event map. No recursion deeper than the path itself.
+//! Walking a JSON value by the pointers of an event map. No recursion deeper than the pointer itself.
 
 use serde_json::Value;
 
-use super::map::Test;
+use super::read::Unreadable;
+use crate::config::preset::events::{Format, Test};
+
+/// The tree of a body; a form is an object of texts.
+pub(super) fn parse(format: Format, body: &[u8]) -> Result<Value, Unreadable> {
+    if body.is_empty() {
+        return Err(Unreadable("the body is empty".into()));
+    }
+    if format == Format::Form {
+        let pairs = form_urlencoded::parse(body);
+        return Ok(pairs.map(|(key, value)| (key.into_owned(), Value::from(value.into_owned()))).collect());
+    }
+    let text = std::str::from_utf8(body).map_err(|_| Unreadable("the body is not UTF-8".into()))?;
+    serde_json::from_str(text).map_err(|error| {
+        // The library tells a tree that is too deep from other errors by its text only.
+        let what =
+            if error.to_string().starts_with("recursion limit") { "nested too deep" } else { "not JSON" };
+        Unreadable(format!("the body is {what} (line {}, column {})", error.line(), error.column()))
+    })
+}
 
 /// Every value at `path`; a part `*` stands for each element of a list.
 pub(super) fn all<'v>(value: &'v Value, path: &str) -> Vec<&'v Value> {
@@ -13,9 +32,14 @@ pub(super) fn all<'v>(value: &'v Value, path: &str) -> Vec<&'v Value> {
     list.into_iter().flatten().flat_map(|element| all(element, after)).collect()
 }
 
-/// The text of an id: a string, or the `id` of an expanded object.
-pub(super) fn id(value: &Value) -> Option<&str> {
-    value.as_str().or_else(|| value.get("id")?.as_str())
+/// The text of an id: a string, a whole number, or the `id` of an expanded object.
+pub(super) fn id(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) if !number.is_f64() => Some(number.to_string()),
+        Value::Object(object) => object.get("id")?.as_str().map(str::to_owned),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => None,
+    }
 }
 
 /// A string as it stands, anything else in its JSON text; nothing for null.
@@ -27,12 +51,41 @@ pub(super) fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// Whether the field has one of the values. Lists and objects never do.
+/// Whether the field is so. Lists and objects have no text to compare, but may be given.
 pub(super) fn holds(value: &Value, test: &Test) -> bool {
-    match value.pointer(test.path) {
-        Some(Value::String(text)) => test.is.contains(&text.as_str()),
-        Some(Value::Bool(flag)) => test.is.contains(&if *flag { "true" } else { "false" }),
-        Some(Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_)) | None => false,
+    let found = value.pointer(&test.at).filter(|found| !found.is_null());
+    let word = found.filter(|found| !found.is_array() && !found.is_object()).and_then(text);
+    let among = |words: &Vec<String>| word.as_ref().is_some_and(|word| words.contains(word));
+    test.is.as_ref().is_none_or(among)
+        && test.not.as_ref().is_none_or(|words| !among(words))
+        && test.starts.as_ref().is_none_or(|heads| {
+            word.as_ref().is_some_and(|word| heads.iter().any(|head| word.starts_with(&**head)))
+        })
+        && test.given.is_none_or(|given| found.is_some() == given)
+        && test.above.is_none_or(|least| {
+            let number = word.as_ref().and_then(|word| word.parse::<f64>().ok());
+            number.is_some_and(|number| number > least as f64)
+        })
+}
+
+/// Puts a text at a pointer whose object is there, or can be made.
+pub(super) fn put(value: &mut Value, pointer: &str, text: Value) {
+    let (before, key) = pointer.rsplit_once('/').unwrap_or(("", pointer));
+    if !before.is_empty() && value.pointer(before).is_none() {
+        put(value, before, Value::Object(serde_json::Map::new()));
+    }
+    if let Some(Value::Object(object)) = value.pointer_mut(before) {
+        object.insert(key.to_owned(), text);
+    }
+}
+
+/// Reads JSON out of the texts at these places.
+pub(super) fn unpack<'p>(value: &mut Value, places: impl Iterator<Item = &'p str>) {
+    for place in places {
+        let Some(found) = value.pointer_mut(place) else { continue };
+        if let Some(Ok(inner)) = found.as_str().map(serde_json::from_str::<Value>) {
+            *found = inner;
+        }
     }
 }
 
@@ -54,5 +107,43 @@ mod tests {
             let got: Vec<_> = all(&value, path).into_iter().map(Value::to_string).collect();
             assert_eq!(got, want, "{path}");
         }
+    }
+
+    #[test]
+    fn tests_of_a_field() {
+        let value =
+            serde_json::json!({"s": "paid", "b": true, "n": 3, "z": 0, "f": "0.5", "l": [], "null": null});
+        for (test, want) in [
+            ("at = '/s'\nis = ['open', 'paid']", true),
+            ("at = '/s'\nnot = ['paid']", false),
+            ("at = '/s'\nstarts = ['x', 'pa']", true),
+            ("at = '/gone'\nstarts = ['']", false),
+            ("at = '/b'\nis = ['true']", true),
+            ("at = '/n'\nis = ['3']", true),
+            ("at = '/n'\nabove = 3", false),
+            ("at = '/n'\nabove = 2", true),
+            ("at = '/f'\nabove = 0", true),
+            ("at = '/s'\nabove = 0", false),
+            ("at = '/l'\nis = ['[]']", false),
+            ("at = '/l'\ngiven = true", true),
+            ("at = '/null'\ngiven = true", false),
+            ("at = '/null'\ngiven = false", true),
+            ("at = '/gone'\nnot = ['x']", true),
+            ("at = '/gone'\nis = ['x']", false),
+            ("at = '/s'\nis = ['paid']\nnot = ['paid']", false),
+        ] {
+            assert_eq!(holds(&value, &toml::from_str(test).unwrap()), want, "{test}");
+        }
+    }
+
+    #[test]
+    fn texts_are_put_and_unpacked() {
+        let mut value = serde_json::json!({"a": "{\"k\":1}", "b": "no json", "c": {"x": 1}});
+        unpack(&mut value, ["/a", "/b", "/gone"].into_iter());
+        put(&mut value, "/c/y/z", "new".into());
+        assert_eq!(
+            value,
+            serde_json::json!({"a": {"k": 1}, "b": "no json", "c": {"x": 1, "y": {"z": "new"}}})
+        );
     }
 }

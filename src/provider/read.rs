@@ -1,4 +1,4 @@
-//! From a body to [`Facts`], by an event map and a source's settings. Worker side: builds the whole tree.
+//! From an event to [`Facts`], by an event map and a source's settings. Worker side: builds the whole tree.
 //!
 //! A reason never quotes the body; at most the event type, when it is a plain word. What is contradictory
 //! for the rules (two channels, no days) is reported, not judged here; what no rule could judge (no id of a
@@ -8,13 +8,24 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::{
-    map::{EventMap, Lines, Object, Sense},
-    path,
-};
+use super::{amount, items, path, words};
 use crate::{
-    config::Source,
-    domain::facts::{Facts, Family, Found, LINES_MAX, Line, Meaning, Money, PaymentId},
+    config::{
+        Source,
+        preset::{
+            EventMap,
+            events::{Counts, Lines, Means, Object, On, OutAt},
+            fetch::From,
+            signature::Unit,
+        },
+    },
+    domain::{
+        Ms,
+        facts::{
+            Facts, Family, Found, LINES_MAX, Line, Meaning, Money, Out, OutAmount, OutKind, OutState,
+            PaymentId,
+        },
+    },
     envelope::WORD_BYTES_MAX,
 };
 
@@ -36,35 +47,49 @@ fn unreadable<T>(reason: &str) -> Result<T, Unreadable> {
     Err(Unreadable(reason.to_owned()))
 }
 
-/// Reads one event.
-pub fn read(map: &EventMap, source: &Source, body: &[u8]) -> Result<Facts, Unreadable> {
-    let event = parse(body)?;
-    if let Some((_, reason)) = map.is_not.iter().find(|(test, _)| path::holds(&event, test)) {
-        return unreadable(reason);
+/// What is known of an event besides its body.
+#[derive(Debug, Clone, Copy)]
+pub struct Beside<'e> {
+    /// Its type in the words around the message, for providers that tell it in a header.
+    pub event_type: &'e str,
+    /// When it was received, for providers that tell no time.
+    pub received_at: Ms,
+}
+
+/// An event that is one of this provider's, and whether it is needed.
+struct Opened<'s> {
+    source: &'s Source,
+    event: Value,
+    kind: String,
+    facts: Facts,
+}
+
+/// Looks at all of an event but what it is about.
+fn open<'s>(source: &'s Source, body: &[u8], beside: Beside<'_>) -> Result<Opened<'s>, Unreadable> {
+    let map = &source.events;
+    let event = path::parse(map.format, body)?;
+    if let Some(list) = items::list(map, &event) {
+        return unreadable(match list.len() {
+            0 => "the request brings no event",
+            _ => "the request brings too many events, or something else",
+        });
     }
-    if !path::holds(&event, &map.is) {
-        return unreadable("the body is JSON, but no event of this provider");
+    if let Some(refusal) = map.is_not.iter().find(|refusal| path::holds(&event, &refusal.test())) {
+        return unreadable(&refusal.why);
     }
-    let word = |key: &str| event.get(key).and_then(Value::as_str).filter(|word| !word.is_empty());
-    if word(map.id).is_none() {
-        return unreadable("the event has no id");
+    if !map.is.iter().all(|test| path::holds(&event, test)) {
+        return unreadable("the body is no event of this provider");
     }
-    let Some(kind) = word(map.kind) else { return unreadable("the event has no type") };
-    let Some(object) = event.pointer(map.object).filter(|object| object.is_object()) else {
-        return unreadable("the event carries no object");
+    let kind = match (&map.kind, words::of_event(map, &event)) {
+        (crate::config::preset::events::Kind::Header(_), _) => beside.event_type.to_owned(),
+        (_, Some(words)) => words.event_type,
+        (_, None) => return unreadable("the event has no type, or no id"),
     };
-    let Some(livemode) = event.pointer(map.livemode).and_then(Value::as_bool) else {
-        return unreadable("the event does not say whether it is live");
-    };
-    let seconds = event.pointer(map.occurred_at_s).and_then(Value::as_i64).filter(|seconds| *seconds >= 0);
-    let Some(occurred_at) = seconds.and_then(|seconds| seconds.checked_mul(1000)) else {
-        return unreadable("the event does not say when it happened");
-    };
-    let mut facts = Facts {
-        occurred_at,
-        livemode,
-        account: event.pointer(map.account).and_then(path::id).map(str::to_owned),
-        meaning: Meaning::Ignored(not_needed(kind)),
+    let facts = Facts {
+        occurred_at: occurred_at(map, &event, beside.received_at)?,
+        livemode: livemode(source, &event)?,
+        account: account(source, &event)?,
+        meaning: Meaning::Ignored(not_needed(&kind)),
         ids: Vec::new(),
         channel: Vec::new(),
         days: Vec::new(),
@@ -73,62 +98,215 @@ pub fn read(map: &EventMap, source: &Source, body: &[u8]) -> Result<Facts, Unrea
         lines: None,
         out: Vec::new(),
     };
-    let Some(entry) = map.events.iter().find(|entry| entry.kinds.contains(&kind)) else {
+    Ok(Opened { source, event, kind, facts })
+}
+
+impl<'s> Opened<'s> {
+    /// Why it is ignored whatever it is about; `None`: it may be needed.
+    fn ignored(&self) -> Option<String> {
+        let known = self.source.events.on.iter().any(|on| on.types.contains(&self.kind));
+        if !known {
+            return Some(not_needed(&self.kind));
+        }
+        not_ours(self.source, &self.facts).map(str::to_owned)
+    }
+
+    /// What must be asked of the provider's API before it is believed; `None`: nothing, or nothing that is needed.
+    fn wanted(&self) -> Option<&'s From> {
+        let fits = |from: &&From| {
+            (from.types.is_empty() || from.types.contains(&self.kind))
+                && from.when.iter().all(|test| path::holds(&self.event, test))
+        };
+        self.source.fetch.as_ref().filter(|_| self.ignored().is_none())?.from.iter().find(fits)
+    }
+
+    /// What it says. `object`: what it is about, where that was fetched; else it stands in the event.
+    fn read(self, object: Option<Value>) -> Result<Facts, Unreadable> {
+        let ignored = self.ignored();
+        let Self { source, event, kind, mut facts } = self;
+        if let Some(reason) = ignored {
+            facts.meaning = Meaning::Ignored(reason);
+            return Ok(facts);
+        }
+        let object = object.or_else(|| event.pointer(&source.events.object).cloned());
+        let Some(object) = object.filter(Value::is_object) else {
+            return unreadable("the event carries no object");
+        };
+        of_object(source, &kind, object, facts)
+    }
+}
+
+/// What must be asked of the provider's API before an event is believed, and the event itself; `None`: nothing, or
+/// nothing that is needed.
+pub(super) fn wanted<'s>(
+    source: &'s Source,
+    body: &[u8],
+    beside: Beside<'_>,
+) -> Result<Option<(&'s From, Value)>, Unreadable> {
+    let opened = open(source, body, beside)?;
+    Ok(opened.wanted().map(|from| (from, opened.event)))
+}
+
+/// Reads one event. `answer`: what the provider's API told of it, where it was asked.
+pub fn read(
+    source: &Source,
+    body: &[u8],
+    beside: Beside<'_>,
+    answer: Option<&Value>,
+) -> Result<Facts, Unreadable> {
+    let opened = open(source, body, beside)?;
+    let object = match (opened.wanted(), answer) {
+        (None, _) => None,
+        (Some(_), None) => return unreadable("what it is about must be asked for at the provider's API"),
+        (Some(from), Some(answer)) => match answer.pointer(&from.object) {
+            Some(object) => Some(object.clone()),
+            None => return unreadable("the answer of the provider's API does not hold what was asked for"),
+        },
+    };
+    opened.read(object)
+}
+
+fn of_object(source: &Source, kind: &str, object: Value, mut facts: Facts) -> Result<Facts, Unreadable> {
+    let map = &source.events;
+    let of_type = |on: &&On| on.types.iter().any(|known| known == kind);
+    // Each entry sees the object as its own kind of object.
+    let mut fitting = None;
+    for on in map.on.iter().filter(of_type) {
+        let at = on.object.as_ref().and_then(|name| map.objects.get(name));
+        let mut seen = object.clone();
+        path::unpack(&mut seen, at.iter().flat_map(|at| at.unpack.iter().map(|place| &**place)));
+        if on.when.iter().all(|test| path::holds(&seen, test)) {
+            fitting = Some((on, at, seen));
+            break;
+        }
+    }
+    let Some((on, at, object)) = fitting else {
+        facts.meaning = Meaning::Ignored(format!("{}, as it stands", not_needed(kind)));
         return Ok(facts);
     };
-    facts.ids = ids(entry.object, object)?;
-    facts.customer = object
-        .pointer(entry.object.customer)
+    let why = || on.why.clone().unwrap_or_default();
+    if on.means == Means::Held {
+        return Err(Unreadable(why()));
+    }
+    let Some(at) = at else {
+        facts.meaning = Meaning::Ignored(why());
+        return Ok(facts);
+    };
+    facts.ids = ids(at, &object)?;
+    facts.customer = at
+        .customer
+        .as_ref()
+        .and_then(|place| object.pointer(place))
         .and_then(path::id)
-        .filter(|id| !id.is_empty() && id.len() <= ID_BYTES_MAX)
-        .map(str::to_owned);
-    let sense = entry
-        .rules
-        .iter()
-        .find(|rule| path::holds(object, &rule.when))
-        .map_or(entry.otherwise, |rule| rule.then);
-    facts.meaning = match not_ours(source, &facts) {
-        Some(reason) => Meaning::Ignored(reason.to_owned()),
-        None => meaning(sense),
+        .filter(|id| !id.is_empty() && id.len() <= ID_BYTES_MAX);
+    facts.meaning = match on.means {
+        Means::MoneyIn => Meaning::MoneyIn(Family::new(&*on.family)),
+        Means::Link => Meaning::Link,
+        Means::Ignored | Means::Held => Meaning::Ignored(why()),
+        Means::Refund
+        | Means::RefundFailed
+        | Means::Dispute
+        | Means::DisputeWon
+        | Means::DisputeLost
+        | Means::Inquiry => Meaning::MoneyOut,
     };
     if !matches!(facts.meaning, Meaning::Ignored(_)) && facts.ids.is_empty() {
         return unreadable("the event names no payment");
     }
     // A refund's or a dispute's own metadata says nothing about what was bought.
     if matches!(facts.meaning, Meaning::MoneyIn(_) | Meaning::Link) {
-        facts.channel = found(entry.object, object, &source.channel)?;
-        facts.days = found(entry.object, object, &source.days)?;
-        facts.lines = match entry.object.lines.map(|lines| price_lines(lines, object)) {
+        facts.channel = found(at, &object, &source.channel)?;
+        facts.days = found(at, &object, &source.days)?;
+        facts.lines = match at.lines.as_ref().map(|lines| price_lines(lines, &object)) {
             // Lines matter only where prices are configured.
             Some(Err(_)) if source.prices.is_empty() => None,
             lines => lines.transpose()?,
         };
     }
     if matches!(facts.meaning, Meaning::MoneyIn(_)) {
-        facts.money = Some(money(entry.object, object)?);
+        facts.money = Some(money(at, &object)?);
     }
+    facts.out = out(on, at, &object)?;
     Ok(facts)
 }
 
-fn parse(body: &[u8]) -> Result<Value, Unreadable> {
-    if body.is_empty() {
-        return unreadable("the body is empty");
+/// What went out, as the event tells it; a total of nothing is nothing.
+fn out(on: &On, at: &Object, object: &Value) -> Result<Vec<Out>, Unreadable> {
+    let mut all = Vec::new();
+    for place in &on.out {
+        let (kind, state) = match place.means.unwrap_or(on.means) {
+            Means::Refund | Means::MoneyIn => (OutKind::Refund, OutState::Done),
+            Means::RefundFailed => (OutKind::Refund, OutState::Undone),
+            Means::Dispute => (OutKind::Dispute, OutState::Open),
+            Means::DisputeWon => (OutKind::Dispute, OutState::Undone),
+            Means::DisputeLost => (OutKind::Dispute, OutState::Done),
+            Means::Inquiry => (OutKind::Dispute, OutState::Inquiry),
+            Means::Link | Means::Ignored | Means::Held => continue,
+        };
+        let amount = out_amount(place, at, object)?;
+        if matches!(amount, OutAmount::Total(0)) {
+            continue;
+        }
+        let id = place.id.as_ref().and_then(|id| object.pointer(id)).and_then(path::id);
+        all.push(Out { kind, state, id, amount });
     }
-    let Ok(text) = std::str::from_utf8(body) else { return unreadable("the body is not UTF-8") };
-    serde_json::from_str(text).map_err(|error| {
-        // The library tells a tree that is too deep from other errors by its text only.
-        let what =
-            if error.to_string().starts_with("recursion limit") { "nested too deep" } else { "not JSON" };
-        Unreadable(format!("the body is {what} (line {}, column {})", error.line(), error.column()))
+    Ok(all)
+}
+
+fn out_amount(place: &OutAt, at: &Object, object: &Value) -> Result<OutAmount, Unreadable> {
+    let told = place.amount.iter().filter_map(|path| object.pointer(path)).find(|amount| !amount.is_null());
+    let counted = match (place.counts, told) {
+        (Counts::All, _) => return Ok(OutAmount::All),
+        // Refunds so far that are not told are none.
+        (Counts::Total, None) => return Ok(OutAmount::Total(0)),
+        (_, None) => return unreadable("money went out, but the event names no amount"),
+        (_, Some(told)) => amount::minor(at.amount_as, told, currency(at, object).as_deref())?,
+    };
+    Ok(match place.counts {
+        Counts::Part => OutAmount::Part(counted),
+        Counts::Total | Counts::All => OutAmount::Total(counted),
     })
 }
 
-fn meaning(sense: Sense) -> Meaning {
-    match sense {
-        Sense::MoneyIn(family) => Meaning::MoneyIn(Family::new(family)),
-        Sense::Link => Meaning::Link,
-        Sense::Refund => Meaning::MoneyOut,
-        Sense::Ignored(reason) => Meaning::Ignored(reason.to_owned()),
+fn occurred_at(map: &EventMap, event: &Value, received_at: Ms) -> Result<Ms, Unreadable> {
+    let told = map.occurred_at.as_ref().and_then(|at| event.pointer(at)).and_then(path::text);
+    let Some(text) = told else { return Ok(received_at) };
+    let count = text.parse::<i64>().ok().filter(|count| *count >= 0);
+    let at = match (count, map.occurred_unit) {
+        (Some(count), Unit::Seconds) => count.checked_mul(1000),
+        (Some(count), Unit::Millis) => Some(count),
+        (None, _) => text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond),
+    };
+    at.filter(|at| *at >= 0).map_or_else(|| unreadable("the event does not say when it happened"), Ok)
+}
+
+/// The connected account. What is fetched for a context that nobody can place is not believed: the same payment, told by
+/// another kind of event without it, would count twice.
+fn account(source: &Source, event: &Value) -> Result<Option<String>, Unreadable> {
+    let named = source.events.account.as_ref().and_then(|at| event.pointer(at)).and_then(path::id);
+    let context = source.fetch.as_ref().and_then(|fetch| fetch.context.as_ref());
+    let context = context.and_then(|context| event.pointer(&context.at)?.as_str()?.rsplit('/').next());
+    let (Some(account), None) = (context, &named) else {
+        return Ok(named.filter(|named| Some(named) != source.own_account.as_ref()));
+    };
+    if source.own_account.as_deref() == Some(account) {
+        return Ok(None);
+    }
+    if source.own_account.is_none() && source.accounts.is_none() {
+        return unreadable(
+            "it is of an account that the settings do not place: set own_account of the source to the id of its own account, or accounts to those of connected ones",
+        );
+    }
+    Ok(Some(account.to_owned()))
+}
+
+fn livemode(source: &Source, event: &Value) -> Result<bool, Unreadable> {
+    let Some(mode) = &source.events.livemode else { return Ok(source.livemode) };
+    let word = event.pointer(&mode.at).and_then(path::text).unwrap_or_default();
+    match (mode.live.contains(&word), mode.test.contains(&word)) {
+        (true, false) => Ok(true),
+        (false, true) => Ok(false),
+        _ => unreadable("the event does not say whether it is live"),
     }
 }
 
@@ -158,19 +336,19 @@ fn not_ours(source: &Source, facts: &Facts) -> Option<&'static str> {
 fn ids(at: &Object, object: &Value) -> Result<Vec<PaymentId>, Unreadable> {
     let mut ids: Vec<PaymentId> = Vec::new();
     let mut seen = HashSet::new();
-    for place in at.ids {
-        let holders = match &place.each {
+    for place in &at.ids {
+        let mut holders = match &place.each {
             None => vec![object],
-            Some((list, test)) => {
-                path::all(object, list).into_iter().filter(|element| path::holds(element, test)).collect()
-            }
+            Some(list) => path::all(object, list),
         };
-        for id in holders.into_iter().filter_map(|holder| holder.pointer(place.path)).filter_map(path::id) {
+        holders.retain(|holder| place.when.iter().all(|test| path::holds(holder, test)));
+        for id in holders.into_iter().filter_map(|holder| holder.pointer(&place.at)).filter_map(path::id) {
             if id.len() > ID_BYTES_MAX {
                 return Err(Unreadable(format!("an id of the payment is longer than {ID_BYTES_MAX} bytes")));
             }
-            if !id.is_empty() && seen.insert((place.rank, id)) {
-                ids.push(PaymentId { rank: place.rank, id: id.to_owned() });
+            let id = format!("{}{id}", place.prefix);
+            if id.len() > place.prefix.len() && seen.insert((place.rank, id.clone())) {
+                ids.push(PaymentId { rank: place.rank, id });
             }
         }
     }
@@ -191,7 +369,7 @@ fn found(at: &Object, object: &Value, pointers: &[String]) -> Result<Vec<Found>,
             .metadata
             .iter()
             .filter(|_| pointer.starts_with("/metadata/"))
-            .map(|place| format!("{place}{pointer}"));
+            .map(|place| format!("{}{pointer}", &**place));
         let mut values: Vec<String> = own
             .enumerate()
             .chain(further.map(|place| (1, place)))
@@ -215,35 +393,42 @@ fn found(at: &Object, object: &Value, pointers: &[String]) -> Result<Vec<Found>,
 }
 
 fn money(at: &Object, object: &Value) -> Result<Money, Unreadable> {
-    let amount = at.amount.iter().filter_map(|path| object.pointer(path)).find(|amount| !amount.is_null());
-    let Some(amount) = amount else { return unreadable("money came in, but the event names no amount") };
-    let Some(amount) = amount.as_i64().filter(|amount| *amount >= 0) else {
-        return unreadable("the amount is no whole number from 0");
+    let told = at.amount.iter().filter_map(|path| object.pointer(path)).find(|amount| !amount.is_null());
+    let Some(told) = told else { return unreadable("money came in, but the event names no amount") };
+    let Some(currency) = currency(at, object) else {
+        return unreadable("money came in, but the event names no currency");
     };
-    let currency = object.pointer(at.currency).and_then(Value::as_str).map(str::to_ascii_lowercase);
-    match currency.filter(|code| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_lowercase())) {
-        Some(currency) => Ok(Money { amount, currency }),
-        None => unreadable("money came in, but the event names no currency"),
-    }
+    Ok(Money { amount: amount::minor(at.amount_as, told, Some(&currency))?, currency })
+}
+
+fn currency(at: &Object, object: &Value) -> Option<String> {
+    let code = object.pointer(at.currency.as_ref()?)?.as_str()?.to_ascii_lowercase();
+    (code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_lowercase())).then_some(code)
 }
 
 /// A line without a price id (a hand-made item) stays, with an empty one: no configured price fits it.
 fn price_lines(at: &Lines, object: &Value) -> Result<Vec<Line>, Unreadable> {
-    let Some(list) = object.pointer(at.list).and_then(Value::as_array) else { return Ok(Vec::new()) };
+    let list = match object.pointer(&at.list) {
+        Some(Value::Array(list)) => list.as_slice(),
+        Some(line @ Value::Object(_)) => std::slice::from_ref(line),
+        _ => return Ok(Vec::new()),
+    };
     if list.len() > LINES_MAX {
         return Err(Unreadable(format!("more than {LINES_MAX} lines")));
     }
-    if object.pointer(at.more).and_then(Value::as_bool) == Some(true) {
+    let more = at.more.as_ref().and_then(|more| object.pointer(more)).and_then(Value::as_bool);
+    if more == Some(true) {
         return unreadable("the event carries only the first of its lines");
     }
     let line = |line: &Value| {
         let price = at.price.iter().filter_map(|path| line.pointer(path)).find_map(path::id);
-        let quantity = match line.pointer(at.quantity) {
+        let quantity = match at.quantity.as_ref().and_then(|quantity| line.pointer(quantity)) {
             None | Some(Value::Null) => 1,
             Some(quantity) => quantity.as_i64().filter(|quantity| *quantity >= 0)?,
         };
-        Some(Line { price: price.unwrap_or_default().to_owned(), quantity })
+        Some(Line { price: price.unwrap_or_default(), quantity })
     };
-    let lines: Option<Vec<_>> = list.iter().map(line).collect();
+    let whole = list.iter().filter(|line| !at.skip.iter().any(|test| path::holds(line, test)));
+    let lines: Option<Vec<_>> = whole.map(line).collect();
     lines.map_or_else(|| unreadable("a line's quantity is no whole number from 0"), Ok)
 }

@@ -24,7 +24,7 @@ use super::{
     body,
     client_address::TrustedProxies,
     deadline::Clock,
-    signature::{Verified, verify},
+    signature::{Around, Verified, verify},
     source::{Endpoint, Sources},
     words::words,
 };
@@ -141,12 +141,16 @@ impl Receiver {
             return Answer::Method;
         }
         let received_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now_s = i64::try_from(received_at.as_secs()).unwrap_or(i64::MAX);
-        let scheme = &endpoint.preset.scheme;
-        let signatures = request.headers().get_all(scheme.header).map(HeaderValue::as_bytes);
-        let verified = match verify(scheme, &endpoint.keys, signatures, body, now_s, endpoint.tolerance) {
+        let now_ms = i64::try_from(received_at.as_millis()).unwrap_or(i64::MAX);
+        let headers = |name: &str| request.headers().get_all(name).map(HeaderValue::as_bytes).collect();
+        let around = Around {
+            headers: &headers,
+            query: request.uri().query().unwrap_or_default(),
+            client: self.client(request),
+        };
+        let verified = match verify(&endpoint.source, &endpoint.keys, &around, body, now_ms) {
             Ok(verified) => verified,
-            Err(rejected) => return Answer::Rejected(rejected),
+            Err(rejected) => return Answer::Rejected(rejected, endpoint.bad_signature),
         };
         let key = verified.key();
         let envelope = envelope(name, endpoint, verified, request.headers(), received_at, traceparent);
@@ -195,7 +199,8 @@ fn envelope(
     received_at: Duration,
     traceparent: &str,
 ) -> Envelope {
-    let words = words(&endpoint.preset.events, verified.body());
+    let header = |name: &str| headers.get(name)?.to_str().ok().map(str::to_owned);
+    let words = words(&endpoint.source.events, &header, verified.body());
     Envelope {
         body: verified.into_body(),
         content_type: content_type(headers),

@@ -1,22 +1,26 @@
-//! Real-shaped event bodies with chosen values, for `send`, the demo and tests. Shapes as Stripe publishes
-//! them since API version 2025-03-31.basil; every value is invented.
+//! Real-shaped event bodies with chosen values, for `send`, the demo and tests. Shapes as the providers publish them;
+//! every value is invented.
 //!
-//! Metadata stands where a payment of this kind would carry it: on the object, or with the subscription.
+//! Channel and days stand where a payment of this kind would carry them. Placeholders are whole strings, replaced by a
+//! value of the right kind; `{tail}` may stand inside a longer one.
 
 use serde_json::Value;
+
+use super::path;
+use crate::config::Source;
 
 /// What can be chosen.
 #[derive(Debug, Clone)]
 pub struct Sample {
-    /// Event id, `evt_…`.
+    /// Event id.
     pub event_id: String,
-    /// Payment intent, `pi_…`; the other ids of the payment follow from it.
+    /// The payment's strongest id; its other ids follow from it.
     pub payment: String,
     /// Channel the days are for.
     pub channel: String,
-    /// Days bought; the text of the metadata.
+    /// Days bought; the text of the custom data.
     pub days: String,
-    /// In the currency's smallest unit.
+    /// In the currency's smallest unit; of a currency with two decimals.
     pub amount: i64,
     /// Lower-case ISO code.
     pub currency: String,
@@ -26,76 +30,100 @@ pub struct Sample {
     pub created_s: i64,
 }
 
+/// A body with placeholders.
 struct Template {
-    kind: &'static str,
+    provider: &'static str,
+    file: &'static str,
     body: &'static str,
-    /// Where the metadata is, besides `/data/object/metadata`; empty: nowhere.
-    metadata: &'static str,
 }
 
-const TEMPLATES: [Template; 5] = [
-    Template {
-        kind: "charge.succeeded",
-        body: include_str!("stripe/samples/charge.succeeded.json"),
-        metadata: "/data/object/metadata",
-    },
-    Template {
-        kind: "payment_intent.succeeded",
-        body: include_str!("stripe/samples/payment_intent.succeeded.json"),
-        metadata: "/data/object/metadata",
-    },
-    Template {
-        kind: "checkout.session.completed",
-        body: include_str!("stripe/samples/checkout.session.completed.json"),
-        metadata: "/data/object/metadata",
-    },
-    Template {
-        kind: "invoice.paid",
-        body: include_str!("stripe/samples/invoice.paid.json"),
-        metadata: "/data/object/parent/subscription_details/metadata",
-    },
-    Template {
-        kind: "invoice_payment.paid",
-        body: include_str!("stripe/samples/invoice_payment.paid.json"),
-        metadata: "",
-    },
-];
+macro_rules! samples {
+    ($($provider:literal: $($file:literal)*;)*) => {
+        const TEMPLATES: &[Template] = &[$($(
+            Template {
+                provider: $provider,
+                file: $file,
+                body: include_str!(concat!("samples/", $provider, "/", $file)),
+            }
+        ),*),*];
+    };
+}
+
+// The first of each provider is what is sent where none is named.
+samples! {
+    "stripe": "charge.succeeded.json" "checkout.session.completed.json" "invoice.paid.json" "invoice_payment.paid.json" "payment_intent.succeeded.json";
+    "standard-webhooks": "payment.succeeded.json" "refund.succeeded.json";
+    "polar": "order.paid.json" "refund.updated.json";
+    "dodo": "payment.succeeded.json" "refund.succeeded.json";
+    "paddle": "transaction.completed.json" "adjustment.updated.json" "transaction.paid.json";
+    "lemonsqueezy": "order_created.json" "order_refunded.json";
+    "paystack": "charge.success.json" "refund.processed.json";
+    "razorpay": "payment.captured.json" "order.paid.json" "refund.processed.json";
+    "square": "payment.updated.json" "refund.updated.json";
+    "coinbase-commerce": "charge.confirmed.json";
+    "gocardless": "payments.confirmed.json" "refunds.created.json";
+    "checkout": "payment_captured.json" "payment_refunded.json";
+    "creem": "checkout.completed.json" "refund.created.json";
+    "mollie": "payment.paid.json" "refund.refunded.json";
+    "revolut": "ORDER_COMPLETED.json";
+    "adyen": "AUTHORISATION.json" "REFUND.json";
+    "mollie-classic": "payment.form";
+    "mercadopago": "payment.json";
+    "yookassa": "payment.succeeded.json" "refund.succeeded.json";
+    "xendit": "PAID.json" "refund.succeeded.json";
+    "flutterwave": "charge.completed.json" "refund.completed.json";
+    "paypal": "PAYMENT.CAPTURE.COMPLETED.json" "PAYMENT.CAPTURE.REFUNDED.json";
+}
+
+impl Template {
+    /// The event type, as the file's name tells it.
+    fn kind(&self) -> &'static str {
+        self.file.rsplit_once('.').map_or(self.file, |(kind, _)| kind)
+    }
+}
 
 /// Event types that can be made.
-pub fn kinds() -> impl Iterator<Item = &'static str> {
-    TEMPLATES.iter().map(|template| template.kind)
+pub fn kinds(provider: &str) -> impl Iterator<Item = &'static str> {
+    TEMPLATES.iter().filter(move |template| template.provider == provider).map(Template::kind)
 }
 
 impl Sample {
     /// The body of an event of this type; the error lists the types there are.
-    pub fn body(&self, kind: &str) -> Result<Vec<u8>, String> {
-        let template = TEMPLATES.iter().find(|template| template.kind == kind).ok_or_else(|| {
-            format!("no sample of event type {kind:?}; there are: {}", kinds().collect::<Vec<_>>().join(", "))
+    pub fn body(&self, source: &Source, kind: &str) -> Result<Vec<u8>, String> {
+        let provider = source.provider.as_str();
+        let of_it = |template: &&Template| template.provider == provider && template.kind() == kind;
+        let template = TEMPLATES.iter().find(of_it).ok_or_else(|| {
+            let known: Vec<_> = kinds(provider).collect();
+            format!("no sample of event type {kind:?}; there are: {}", known.join(", "))
         })?;
-        let mut event = serde_json::from_str(template.body).map_err(|error| error.to_string())?;
-        self.fill(&mut event);
-        if let Some(metadata) = event.pointer_mut(template.metadata).filter(|_| !template.metadata.is_empty())
-        {
-            *metadata = serde_json::json!({ "channel_id": self.channel, "days": self.days });
-        }
-        // Indented by two, as the provider sends it.
-        serde_json::to_vec_pretty(&event).map_err(|error| error.to_string())
+        Ok(self.whole(source, template.body))
     }
 
-    /// Replaces the templates' placeholders, wherever they stand.
+    /// A template with its values; indented by two where it is JSON, as many providers send it.
+    pub fn whole(&self, source: &Source, template: &str) -> Vec<u8> {
+        let Ok(mut event) = serde_json::from_str(template) else {
+            return self.filled(template.trim()).into_bytes();
+        };
+        self.fill(&mut event);
+        if let Some(mode) = &source.events.livemode {
+            let word = if self.livemode { mode.live.first() } else { mode.test.first() };
+            let word =
+                word.map(|word| word.parse::<bool>().map_or_else(|_| word.as_str().into(), Value::Bool));
+            path::put(&mut event, &mode.at, word.unwrap_or_default());
+        }
+        format!("{event:#}").into_bytes()
+    }
+
+    /// Replaces the placeholders, wherever they stand.
     fn fill(&self, value: &mut Value) {
         match value {
             Value::String(text) => {
-                let tail = self.payment.strip_prefix("pi_").unwrap_or(&self.payment);
                 *value = match text.as_str() {
-                    "{event}" => self.event_id.clone().into(),
-                    "{payment}" => self.payment.clone().into(),
-                    "{channel}" => self.channel.clone().into(),
-                    "{currency}" => self.currency.clone().into(),
                     "{amount}" => self.amount.into(),
                     "{livemode}" => self.livemode.into(),
                     "{created}" => self.created_s.into(),
-                    _ => text.replace("{tail}", tail).into(),
+                    "{created_ms}" => self.created_s.saturating_mul(1000).into(),
+                    _ => self.filled(text).into(),
                 };
             }
             Value::Array(list) => list.iter_mut().for_each(|value| self.fill(value)),
@@ -103,17 +131,34 @@ impl Sample {
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
+
+    fn filled(&self, text: &str) -> String {
+        let created = jiff::Timestamp::from_second(self.created_s).unwrap_or_default();
+        let (whole, cents) = (self.amount.div_euclid(100), self.amount.rem_euclid(100));
+        text.replace("{event}", &self.event_id)
+            .replace("{payment}", &self.payment)
+            .replace("{tail}", self.payment.split_once('_').map_or(&*self.payment, |(_, tail)| tail))
+            .replace("{channel}", &self.channel)
+            .replace("{days}", &self.days)
+            .replace("{amount_text}", &self.amount.to_string())
+            .replace("{amount_major}", &format!("{whole}.{cents:02}"))
+            .replace("{currency}", &self.currency)
+            .replace("{CURRENCY}", &self.currency.to_ascii_uppercase())
+            .replace("{created_rfc3339}", &created.to_string())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{config::Config, domain::facts::Meaning, provider::Sources};
+    use crate::{
+        domain::facts::Meaning,
+        provider::read::{Beside, read},
+    };
 
     #[test]
-    fn every_sample_is_read() {
-        let config: Config = toml::from_str("[sources.stripe]\nprovider = \"stripe\"").unwrap();
-        let readers = Sources::readers(&config).unwrap();
+    fn every_sample_of_stripe_is_read() {
+        let source = crate::config::Source::of_preset("stripe").unwrap();
         let sample = Sample {
             event_id: "evt_1".into(),
             payment: "pi_3Demo".into(),
@@ -124,8 +169,9 @@ mod tests {
             livemode: true,
             created_s: 1_760_000_000,
         };
-        for kind in kinds() {
-            let facts = readers.read("stripe", &sample.body(kind).unwrap()).unwrap();
+        for kind in kinds("stripe") {
+            let body = sample.body(&source, kind).unwrap();
+            let facts = read(&source, &body, Beside { event_type: kind, received_at: 0 }, None).unwrap();
             assert_eq!(facts.occurred_at, 1_760_000_000_000, "{kind}");
             let link = kind == "invoice_payment.paid";
             assert_eq!(facts.meaning == Meaning::Link, link, "{kind}");
@@ -139,8 +185,10 @@ mod tests {
                 assert_eq!(facts.ids[0].id, "pi_3Demo", "{kind}");
             }
         }
-        assert!(sample.body("x").unwrap_err().contains("charge.succeeded, payment_intent.succeeded"));
-        let bytes = sample.body("charge.succeeded").unwrap().len();
+        assert!(
+            sample.body(&source, "x").unwrap_err().contains("charge.succeeded, checkout.session.completed")
+        );
+        let bytes = sample.body(&source, "charge.succeeded").unwrap().len();
         assert!((2200..3200).contains(&bytes), "{bytes}");
     }
 }

@@ -1,17 +1,21 @@
-//! The configured webhook endpoints, resolved in two ways: with secrets for the receiver, without for the
+//! The configured webhook endpoints, resolved in two ways: with signing secrets for the receiver, with API keys for the
 //! worker. A receiver that cannot read one secret of one source does not start.
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::{collections::HashMap, fmt, sync::Arc};
+
+use actix_http::StatusCode;
 
 use super::{
-    PRESETS, Preset,
-    read::{Unreadable, read},
+    fetch::Api,
+    items::{self, BATCH},
+    read::{Beside, Unreadable, read, wanted},
     signature::Keys,
     words,
 };
 use crate::{
     config::{self, Config},
-    domain::facts::Facts,
+    domain::facts::{Facts, Unread},
+    envelope::Envelope,
 };
 
 /// What is wrong with a source, and what to do.
@@ -27,9 +31,10 @@ pub struct SourceError {
 /// One endpoint, as the receiver needs it.
 #[derive(Debug)]
 pub struct Endpoint {
-    pub(super) preset: &'static Preset,
+    pub(super) source: config::Source,
     pub(super) keys: Keys,
-    pub(super) tolerance: Duration,
+    /// What a bad signature is answered with.
+    pub(super) bad_signature: StatusCode,
 }
 
 /// Every endpoint of the receiver, by name.
@@ -41,43 +46,43 @@ impl Sources {
     pub fn with_secrets(config: &Config) -> Result<Self, SourceError> {
         let endpoint = |(name, source): (&String, &config::Source)| {
             let error = |problem| SourceError { source_name: name.clone(), problem };
-            let preset = preset(name, source)?;
             let secrets = source.secrets.iter().map(config::Secret::resolve).collect::<Result<Vec<_>, _>>();
             let secrets = secrets.map_err(|problem| error(format!("secrets: {problem}")))?;
-            let keys = Keys::new(&secrets).ok_or_else(|| {
-                error(
-                    "has no secret; set secrets = [{ env = \"…\" }] to the signing secret of the endpoint"
-                        .into(),
-                )
-            })?;
-            Ok((name.clone(), Endpoint { preset, keys, tolerance: source.tolerance }))
+            let keys = Keys::new(&source.signature, &secrets).map_err(|problem| error(problem.to_owned()))?;
+            Ok((
+                name.clone(),
+                Endpoint {
+                    source: source.clone(),
+                    keys,
+                    bad_signature: StatusCode::from_u16(source.signature.status)
+                        .unwrap_or(StatusCode::BAD_REQUEST),
+                },
+            ))
         };
         config.sources.iter().map(endpoint).collect::<Result<_, _>>().map(Self)
     }
 
-    /// The same sources for reading bodies; asks for no secret.
+    /// The same sources for reading bodies; asks for no signing secret, but for the key of what is fetched.
     pub fn readers(config: &Config) -> Result<Readers, SourceError> {
         let reader = |(name, source): (&String, &config::Source)| {
-            Ok((name.clone(), (preset(name, source)?, source.clone())))
+            let error =
+                |why: anyhow::Error| SourceError { source_name: name.clone(), problem: format!("{why:#}") };
+            let api = Api::open(source).map_err(error)?;
+            Ok((name.clone(), Reader { source: source.clone(), api }))
         };
         config.sources.iter().map(reader).collect::<Result<_, _>>().map(|all| Readers(Arc::new(all)))
     }
 }
 
-/// The preset a source names.
-pub fn preset(name: &str, source: &config::Source) -> Result<&'static Preset, SourceError> {
-    PRESETS.iter().find(|preset| preset.name == source.provider).copied().ok_or_else(|| {
-        let known: Vec<_> = PRESETS.iter().map(|preset| preset.name).collect();
-        SourceError {
-            source_name: name.to_owned(),
-            problem: format!("provider = {:?} is not known; known: {}", source.provider, known.join(", ")),
-        }
-    })
+/// One source, as the worker needs it.
+struct Reader {
+    source: config::Source,
+    api: Option<Api>,
 }
 
 /// Reads bodies of every source. Cheap to clone.
 #[derive(Clone)]
-pub struct Readers(Arc<HashMap<String, (&'static Preset, config::Source)>>);
+pub struct Readers(Arc<HashMap<String, Reader>>);
 
 impl fmt::Debug for Readers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -91,18 +96,41 @@ impl Readers {
         &self,
         source_name: &str,
     ) -> Option<impl Fn(&[u8]) -> Option<(String, String)> + Send + use<>> {
-        let (preset, _) = self.0.get(source_name)?;
-        let map = &preset.events;
-        Some(move |body: &[u8]| words::peek(map, body).map(|words| (words.event_id, words.event_type)))
+        let map = self.0.get(source_name)?.source.events.clone();
+        Some(move |body: &[u8]| {
+            // One line is one event.
+            let own = words::peek(&map, &|_| None, body).filter(|own| own.event_type != BATCH)?;
+            Some((own.event_id.unwrap_or_else(|| crate::envelope::digest(body)), own.event_type))
+        })
     }
 
-    /// What the event says, by the settings of the source it came in by.
-    pub fn read(&self, source_name: &str, body: &[u8]) -> Result<Facts, Unreadable> {
-        match self.0.get(source_name) {
-            Some((preset, source)) => read(&preset.events, source, body),
-            None => Err(Unreadable(
-                "its source is not in the settings any more; configure a source of that name again".into(),
-            )),
+    /// A message for each event of one that brings several; else the message itself.
+    pub fn split(&self, envelope: &Envelope) -> Vec<Envelope> {
+        match self.0.get(&envelope.source) {
+            Some(reader) => items::split(&reader.source.events, envelope),
+            None => vec![envelope.clone()],
         }
+    }
+
+    /// What the event says, by the settings of the source it came in by, and by the provider's API where these say so.
+    pub async fn read(&self, envelope: &Envelope) -> Result<Facts, Unread> {
+        let unreadable = |Unreadable(why)| Unread::Unreadable(why);
+        let Some(reader) = self.0.get(&envelope.source) else {
+            return Err(Unread::Unreadable(
+                "its source is not in the settings any more; configure a source of that name again".into(),
+            ));
+        };
+        let beside = Beside { event_type: &envelope.event_type, received_at: envelope.received_at_ms };
+        let wanted = wanted(&reader.source, &envelope.body, beside).map_err(unreadable)?;
+        let answer = match (wanted, &reader.api) {
+            (None, _) => None,
+            (Some(_), None) => {
+                return Err(Unread::Unreadable(
+                    "what it is about must be asked for at the provider's API: set api_key of its source and restart the worker, which reads it again".into(),
+                ));
+            }
+            (Some((from, event)), Some(api)) => Some(api.get(from, &event).await?),
+        };
+        read(&reader.source, &envelope.body, beside, answer.as_ref()).map_err(unreadable)
     }
 }

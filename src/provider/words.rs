@@ -1,68 +1,205 @@
 //! Event id and type of a body, for the words around a message. One pass over the text and no tree, so that
-//! the receiver stays cheap; depth costs nothing because what is not needed is skipped, not built.
+//! the receiver stays cheap; depth costs nothing because what is not needed is skipped, not built. Only a form, or a
+//! body that may bring several events, is built whole.
 //!
 //! Not for: deciding anything. A body that cannot be read is accepted too and becomes a held event.
 
 use std::{borrow::Cow, fmt};
 
 use bytes::Bytes;
-use serde::de::{Deserializer as _, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 
-use super::map::EventMap;
-use crate::envelope::{UNREADABLE, WORD_BYTES_MAX, digest};
+use super::{
+    items::{self, BATCH},
+    path,
+};
+use crate::{
+    config::preset::{
+        EventMap,
+        events::{Format, Kind, Name},
+    },
+    envelope::{UNREADABLE, WORD_BYTES_MAX, digest},
+};
 
 /// The two words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Words {
     /// The provider's event id, or the body's digest.
     pub event_id: String,
-    /// The provider's event type, or [`UNREADABLE`].
+    /// The provider's event type, [`BATCH`] or [`UNREADABLE`].
     pub event_type: String,
 }
 
-/// Reads both words, or neither.
-pub fn words(map: &EventMap, body: &Bytes) -> Words {
-    peek(map, body).unwrap_or_else(|| Words { event_id: digest(body), event_type: UNREADABLE.to_owned() })
+/// The words as far as they stand in the event.
+pub(super) struct Own {
+    /// `None`: the provider gives no id, or not in the event.
+    pub(super) event_id: Option<String>,
+    pub(super) event_type: String,
 }
 
-/// Reads both words; `None`: the body does not have them.
-pub(super) fn peek(map: &EventMap, body: &[u8]) -> Option<Words> {
+/// Reads both words, or neither; `header` is asked for those that stand there.
+pub fn words(map: &EventMap, header: &dyn Fn(&str) -> Option<String>, body: &Bytes) -> Words {
+    let unreadable = || Words { event_id: digest(body), event_type: UNREADABLE.to_owned() };
+    peek(map, header, body).map_or_else(unreadable, |own| Words {
+        event_id: own.event_id.unwrap_or_else(|| digest(body)),
+        event_type: own.event_type,
+    })
+}
+
+/// Reads both words; `None`: what the map names is not there.
+pub(super) fn peek(map: &EventMap, header: &dyn Fn(&str) -> Option<String>, body: &[u8]) -> Option<Own> {
+    if map.format == Format::Form || map.items.is_some() {
+        let whole = path::parse(map.format, body).ok()?;
+        if items::list(map, &whole).is_some() {
+            return Some(Own { event_id: None, event_type: BATCH.to_owned() });
+        }
+        return of_event(map, &whole);
+    }
+    let id_at = match &map.id {
+        Some(Name::Field(pointer)) => Some(&**pointer),
+        Some(Name::Header(_)) | None => None,
+    };
+    let types: Vec<&str> = match &map.kind {
+        Kind::Fields(pointers) => pointers.iter().map(|pointer| &**pointer).collect(),
+        Kind::Header(_) | Kind::Always(_) => Vec::new(),
+    };
+    let wanted: Vec<Wanted<'_>> = types
+        .iter()
+        .copied()
+        .chain(id_at)
+        .enumerate()
+        .map(|(slot, at)| Wanted { slot, rest: at.strip_prefix('/').unwrap_or(at) })
+        .collect();
+    let mut found = vec![None; wanted.len()];
     let text = std::str::from_utf8(body).ok()?;
     let mut json = serde_json::Deserializer::from_str(text);
-    let (id, kind) = json.deserialize_map(Top(map)).ok()?;
+    Seek { wanted, found: &mut found }.deserialize(&mut json).ok()?;
     json.end().ok()?;
-    (fits(&id) && fits(&kind)).then(|| Words { event_id: id.into_owned(), event_type: kind.into_owned() })
+    let mut found = found.into_iter();
+    let event_type = match &map.kind {
+        Kind::Fields(_) => joined(found.by_ref().take(types.len()))?,
+        Kind::Header(name) => header(name)?,
+        Kind::Always(word) => word.clone(),
+    };
+    let event_id = match &map.id {
+        Some(Name::Field(_)) => Some(found.next().flatten()?),
+        Some(Name::Header(name)) => header(name),
+        None => None,
+    };
+    (fits(&event_type) && event_id.as_deref().is_none_or(fits)).then_some(Own { event_id, event_type })
+}
+
+/// The words of an event that was built whole; those of headers are not in it.
+pub(super) fn of_event(map: &EventMap, event: &Value) -> Option<Own> {
+    let word = |at: &str| event.pointer(at).and_then(path::id).filter(|word| fits(word));
+    let event_type = match &map.kind {
+        Kind::Fields(at) => joined(at.iter().map(|at| word(at)))?,
+        Kind::Always(text) => text.clone(),
+        Kind::Header(_) => return None,
+    };
+    let event_id = match &map.id {
+        Some(Name::Field(at)) => Some(word(at)?),
+        Some(Name::Header(_)) | None => None,
+    };
+    fits(&event_type).then_some(Own { event_id, event_type })
+}
+
+/// What is there of a type's parts.
+fn joined(parts: impl Iterator<Item = Option<String>>) -> Option<String> {
+    let parts: Vec<String> = parts.flatten().filter(|part| !part.is_empty()).collect();
+    (!parts.is_empty()).then(|| parts.join("."))
 }
 
 fn fits(word: &str) -> bool {
     (1..=WORD_BYTES_MAX).contains(&word.len()) && !word.chars().any(char::is_control)
 }
 
-struct Top<'m>(&'m EventMap);
+/// A word that is looked for: where it goes, and the pointer below here.
+#[derive(Clone, Copy)]
+struct Wanted<'p> {
+    slot: usize,
+    rest: &'p str,
+}
 
-impl<'de> Visitor<'de> for Top<'_> {
-    type Value = (Cow<'de, str>, Cow<'de, str>);
+struct Seek<'p, 'f> {
+    wanted: Vec<Wanted<'p>>,
+    found: &'f mut [Option<String>],
+}
+
+impl<'de> DeserializeSeed<'de> for Seek<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Seek<'_, '_> {
+    /// This very value is the word.
+    fn keep<E: serde::de::Error>(self, word: impl Into<String>) -> Result<(), E> {
+        let word = word.into();
+        for wanted in self.wanted.iter().filter(|wanted| wanted.rest.is_empty()) {
+            match self.found.get_mut(wanted.slot) {
+                Some(Some(_)) => return Err(E::custom("a word stands twice")),
+                Some(slot) => *slot = Some(word.clone()),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'de> Visitor<'de> for Seek<'_, '_> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an event")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-        let (mut id, mut kind) = (None, None);
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
         while let Some(Text(key)) = entries.next_key::<Text<'de>>()? {
-            let slot = match &*key {
-                key if key == self.0.id => &mut id,
-                key if key == self.0.kind => &mut kind,
-                _ => {
-                    entries.next_value::<IgnoredAny>()?;
-                    continue;
-                }
-            };
-            if slot.replace(entries.next_value::<Text<'de>>()?.0).is_some() {
-                return Err(A::Error::custom("a word stands twice"));
+            let below = self.wanted.iter().filter_map(|wanted| {
+                let (head, rest) = wanted.rest.split_once('/').unwrap_or((wanted.rest, ""));
+                (head == key).then_some(Wanted { slot: wanted.slot, rest })
+            });
+            let wanted: Vec<_> = below.collect();
+            if wanted.is_empty() {
+                entries.next_value::<IgnoredAny>()?;
+            } else {
+                entries.next_value_seed(Seek { wanted, found: &mut *self.found })?;
             }
         }
-        id.zip(kind).ok_or_else(|| A::Error::custom("a word is missing"))
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<(), E> {
+        self.keep(word)
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, word: u64) -> Result<(), E> {
+        self.keep(word.to_string())
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, word: i64) -> Result<(), E> {
+        self.keep(word.to_string())
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
+        Ok(())
     }
 }
 
@@ -70,7 +207,7 @@ impl<'de> Visitor<'de> for Top<'_> {
 struct Text<'de>(Cow<'de, str>);
 
 impl<'de> serde::Deserialize<'de> for Text<'de> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(serde::Deserialize)]
         struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
         Borrowed::deserialize(deserializer).map(|Borrowed(text)| Self(text))
@@ -80,12 +217,12 @@ impl<'de> serde::Deserialize<'de> for Text<'de> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::stripe::PRESET;
 
     #[test]
     fn both_words_or_the_digest() {
         let deep =
             format!(r#"{{"id":"evt_1","d":{}1{},"type":"a.b"}}"#, "[".repeat(10_000), "]".repeat(10_000));
+        let map = crate::config::Source::of_preset("stripe").unwrap().events;
         for (body, want) in [
             (r#"{"id":"evt_1","type":"a.b"}"#.to_owned(), Some("evt_1 a.b")),
             (r#" {"x":{"id":"no"},"type":"a\u002eb","id":"evt_1"} "#.to_owned(), Some("evt_1 a.b")),
@@ -94,19 +231,19 @@ mod tests {
             ("[]".to_owned(), None),
             (r#"{"id":"evt_1"}"#.to_owned(), None),
             (r#"{"id":"","type":"a"}"#.to_owned(), None),
-            (r#"{"id":1,"type":"a"}"#.to_owned(), None),
+            (r#"{"id":1,"type":"a"}"#.to_owned(), Some("1 a")),
             (r#"{"id":"a\nb","type":"a"}"#.to_owned(), None),
             (r#"{"id":"e","id":"f","type":"a"}"#.to_owned(), None),
             (r#"{"id":"e","type":"a"} x"#.to_owned(), None),
             (format!(r#"{{"id":"{}","type":"a"}}"#, "x".repeat(121)), None),
         ] {
             let body = Bytes::from(body);
-            let got = words(&PRESET.events, &body);
+            let got = words(&map, &|_| None, &body);
             match want {
                 Some(want) => assert_eq!(format!("{} {}", got.event_id, got.event_type), want),
                 None => assert_eq!((got.event_id, got.event_type.as_str()), (digest(&body), UNREADABLE)),
             }
         }
-        assert_eq!(words(&PRESET.events, &Bytes::from_static(b"{\"id\":\"\xff\"}")).event_type, UNREADABLE);
+        assert_eq!(words(&map, &|_| None, &Bytes::from_static(b"{\"id\":\"\xff\"}")).event_type, UNREADABLE);
     }
 }

@@ -3,17 +3,21 @@
 //! While the ledger is away, intake keeps what it has in hand, takes nothing more, and rejects nothing. A message that cannot be decoded goes to the dead queue and from there into the ledger as a held
 //! event; business trouble never does.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{Interpreter, away, clock};
 use crate::{
+    domain::facts::{UNFETCHED, Unread},
     envelope::{self, Envelope, Trigger, UNREADABLE},
     ledger::{Ledger, LedgerError},
     queue::{Content, Delivery, Lane, Queue},
 };
+
+/// Waits between two tries to ask a provider's API what events are about.
+const ASK_AGAIN: Duration = Duration::from_secs(15);
 
 /// Events read again from the ledger at once, when settings changed.
 const REREAD_PAGE: u32 = 200;
@@ -41,9 +45,10 @@ impl Intake {
         for lane in [Lane::Events, Lane::Unroutable, Lane::Dead] {
             lanes.spawn(self.clone().lane(lane, stop.clone()));
         }
-        if let Err(error) = self.reread(&stop).await {
+        if let Err(error) = self.reread(None, &stop).await {
             tracing::warn!(%error, "held events were not read again; the next start tries again");
         }
+        lanes.spawn(self.clone().ask_again(stop.clone()));
         while lanes.join_next().await.is_some() {}
     }
 
@@ -114,7 +119,7 @@ impl Intake {
         };
         let mut tries = 0;
         let recorded = loop {
-            match self.record(&envelope, dead.as_deref()).await {
+            match self.record_all(&envelope, dead.as_deref()).await {
                 // Kept in hand: giving it back would use up its tries, and more would come in its place.
                 Err(LedgerError::Unavailable(why)) if !stop.is_cancelled() => {
                     tracing::warn!(%why, "the ledger is away; keeping the message in hand");
@@ -135,10 +140,22 @@ impl Intake {
         }
     }
 
+    /// Every event of a message, each in its own transaction: the message is answered after the last, and what was
+    /// recorded before it came again is recorded once.
+    async fn record_all(&self, envelope: &Envelope, dead: Option<&str>) -> Result<(), LedgerError> {
+        if dead.is_some() {
+            return self.record(envelope, dead).await;
+        }
+        for one in self.interpreter.split(envelope) {
+            self.record(&one, None).await?;
+        }
+        Ok(())
+    }
+
     async fn record(&self, envelope: &Envelope, dead: Option<&str>) -> Result<(), LedgerError> {
         let facts = match dead {
-            Some(reason) => Err(reason.to_owned()),
-            None => self.interpreter.read(envelope),
+            Some(reason) => Err(Unread::Unreadable(reason.to_owned())),
+            None => self.interpreter.read(envelope).await,
         };
         let entry = self.interpreter.entry(envelope, &facts, dead.is_some());
         let recorded = self.ledger.record(&entry, clock::now_ms()).await?;
@@ -163,15 +180,28 @@ impl Intake {
         Ok(())
     }
 
-    /// Reads everything held once more, with the settings of today.
-    async fn reread(&self, stop: &CancellationToken) -> Result<(), LedgerError> {
+    /// Reads what waits for a provider's API again and again.
+    async fn ask_again(self: Arc<Self>, stop: CancellationToken) {
+        loop {
+            let _ = tokio::time::timeout(ASK_AGAIN, stop.cancelled()).await; // Err: the time is up
+            if stop.is_cancelled() {
+                return;
+            }
+            if let Err(error) = self.reread(Some(UNFETCHED), &stop).await {
+                tracing::warn!(%error, "what waits for a provider's API was not asked for again; the next turn does");
+            }
+        }
+    }
+
+    /// Reads everything held once more, or what is held for one cause, with the settings of today.
+    async fn reread(&self, cause: Option<&str>, stop: &CancellationToken) -> Result<(), LedgerError> {
         let mut after = 0;
         while !stop.is_cancelled() {
-            let page = self.ledger.held_envelopes(after, REREAD_PAGE).await?;
+            let page = self.ledger.held_envelopes(cause, after, REREAD_PAGE).await?;
             let Some((last, ..)) = page.last() else { break };
             after = *last;
             for (_, envelope, dead) in &page {
-                if !dead {
+                if !dead && !stop.is_cancelled() {
                     self.record(envelope, None).await?;
                 }
             }

@@ -10,7 +10,7 @@ use crate::{
     config::Config,
     domain::{
         Ms,
-        facts::Facts,
+        facts::{Facts, Unread},
         id::{CommentTemplate, realm_bytes},
     },
     envelope::Envelope,
@@ -100,22 +100,27 @@ impl Interpreter {
         others.map(|(name, _)| name.clone()).collect()
     }
 
-    /// What a delivery says, or why it cannot be read.
-    pub fn read(&self, envelope: &Envelope) -> Result<Facts, String> {
-        (self.reader)(&envelope.source, &envelope.body)
+    /// A message for each event of one that brings several; else the message itself.
+    pub fn split(&self, envelope: &Envelope) -> Vec<Envelope> {
+        self.reader.split(envelope)
+    }
+
+    /// What an event says, or why it cannot be read.
+    pub async fn read(&self, envelope: &Envelope) -> Result<Facts, Unread> {
+        self.reader.read(envelope).await
     }
 
     /// The delivery as the ledger takes it.
     pub fn entry<'a>(
         &'a self,
         envelope: &'a Envelope,
-        facts: &'a Result<Facts, String>,
+        facts: &'a Result<Facts, Unread>,
         dead: bool,
     ) -> Entry<'a> {
         Entry {
             envelope,
             dead,
-            facts: facts.as_ref().map_err(String::as_str),
+            facts: facts.as_ref(),
             source: self.sources.get(&envelope.source),
             account: &self.account,
             comment: &self.comment,

@@ -4,14 +4,21 @@
 
 use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::{self, Config},
-    domain::{brake::Brake, facts::Facts, settle},
+    domain::{
+        brake::Brake,
+        facts::{Facts, Unread},
+        settle,
+    },
+    envelope::Envelope,
     ledger::Ledger,
     partner::Partner,
+    provider::source::Readers,
     queue::Queue,
 };
 pub use interpreter::Interpreter;
@@ -34,8 +41,29 @@ pub mod turn;
 /// Stops new calls after several unclear outcomes in a row.
 pub mod breaker;
 
-/// Reads a body of a source into facts; `provider/` stands behind it.
-pub type Reader = Arc<dyn Fn(&str, &[u8]) -> Result<Facts, String> + Send + Sync>;
+/// What messages mean; `provider/` stands behind it.
+#[async_trait]
+pub trait Read: Send + Sync {
+    /// A message for each event of one that brings several; else the message itself.
+    fn split(&self, envelope: &Envelope) -> Vec<Envelope>;
+
+    /// What an event says; some must be asked for at the provider's API.
+    async fn read(&self, envelope: &Envelope) -> Result<Facts, Unread>;
+}
+
+#[async_trait]
+impl Read for Readers {
+    fn split(&self, envelope: &Envelope) -> Vec<Envelope> {
+        Readers::split(self, envelope)
+    }
+
+    async fn read(&self, envelope: &Envelope) -> Result<Facts, Unread> {
+        Readers::read(self, envelope).await
+    }
+}
+
+/// Reads messages of every source.
+pub type Reader = Arc<dyn Read>;
 
 /// Waits between tries while the broker or the ledger is away: 0.2 s doubling to this.
 const AWAY_MAX: Duration = Duration::from_secs(5);

@@ -6,7 +6,10 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use daybridge::provider::{PRESETS, sample::Sample, signature};
+use daybridge::{
+    config::Source,
+    provider::{sample::Sample, signature},
+};
 use secrecy::SecretString;
 
 /// Signing secret of all three.
@@ -28,6 +31,7 @@ pub(crate) struct Event {
 /// Different events for the channels `BENCH-00000` to `BENCH-…`, so many of them, in turn.
 pub(crate) fn make(count: usize, channels: usize) -> Vec<Event> {
     let created_s = i64::try_from(now_s()).unwrap();
+    let source = Source::of_preset("stripe").unwrap();
     let event = |number: usize| {
         let payment = format!("pi_3Bench{:04x}{number:08x}", fastrand::u16(..));
         let sample = Sample {
@@ -40,7 +44,7 @@ pub(crate) fn make(count: usize, channels: usize) -> Vec<Event> {
             livemode: true,
             created_s,
         };
-        Event { payment, body: sample.body("charge.succeeded").unwrap() }
+        Event { payment, body: sample.body(&source, "charge.succeeded").unwrap() }
     };
     (0..count).map(event).collect()
 }
@@ -52,9 +56,11 @@ pub(crate) fn channel(number: usize) -> String {
 
 /// Requests signed now.
 pub(crate) fn sign(events: &[Event]) -> Requests {
-    let (secret, at_s) = (SecretString::from(SECRET), i64::try_from(now_s()).unwrap());
+    let (secret, at_ms) = (SecretString::from(SECRET), i64::try_from(now_s()).unwrap() * 1000);
+    let source = Source::of_preset("stripe").unwrap();
     let request = |event: &Event| {
-        let signature = signature::sign(&PRESETS[0].scheme, &secret, &event.body, at_s).unwrap();
+        let signed = signature::sign(&source, &secret, &event.body, "", at_ms).unwrap();
+        let signature = &signed.headers[0].1;
         let mut request = format!(
             "POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: Stripe/1.0\r\nContent-Type: \
              application/json; charset=utf-8\r\nStripe-Signature: {signature}\r\nContent-Length: {}\r\n\r\n",

@@ -6,7 +6,7 @@ import json
 import time
 from pathlib import Path
 
-SAMPLES = Path(__file__).resolve().parents[2] / "src/provider/stripe/samples"
+SAMPLES = Path(__file__).resolve().parents[2] / "src/provider/samples/stripe"
 
 # One payment in so many is of a kind that must not simply be credited.
 KINDS = {

@@ -12,13 +12,13 @@ use daybridge::{
     },
     provider::{self, Address, Running, Sources},
     queue::{self, Queue},
-    worker::{self, Doors, Interpreter, clock},
+    worker::{self, Doors, Interpreter, Reader, clock},
 };
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::super::{Failure, roles::reader, text::say};
+use super::super::{Failure, text::say};
 
 /// Signing secret of the demo's source.
 pub const SECRET: &str = "whsec_demo_only_0123456789abcdef";
@@ -70,7 +70,7 @@ impl Stage {
         let metrics = console::record_metrics();
         let queue = queue::open(&config.queue).await?;
         let ledger = ledger::open(&config.ledger).await?;
-        let reader = reader(Sources::readers(&config)?);
+        let reader: Reader = Arc::new(Sources::readers(&config)?);
         let interpreter =
             Interpreter::looking(&config, ledger.as_ref(), reader.clone(), clock::now_ms()).await?;
         let doors = Doors {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use daybridge::{
+    config::Source,
     domain::Ms,
     ledger::{
         query::{Page, PaymentQuery},
@@ -98,18 +99,21 @@ impl Teller<'_> {
             livemode: true,
             created_s: clock::now_ms() / 1000,
         };
-        sample.body(kind).map_err(Failure::Failed)
+        sample.body(self.source()?, kind).map_err(Failure::Failed)
+    }
+
+    fn source(&self) -> Result<&Source, Failure> {
+        Ok(self.stage.config.sources.get("stripe").ok_or("the demo has no source")?)
     }
 
     async fn post(&mut self, what: &str, body: &[u8], want: u16, genuine: bool) -> Result<(), Failure> {
-        let source = self.stage.config.sources.get("stripe").ok_or("the demo has no source")?;
-        let (header, mut signature) = send::sign("stripe", source, body)?;
+        let source = self.source()?;
+        let mut signed = send::sign("stripe", source, body, "")?;
         if !genuine {
-            signature = signature.replace("v1=", "v1=00");
-            signature.truncate(signature.len() - 2);
+            signed.body.push(b' ');
         }
         let url = format!("{}{WEBHOOKS}stripe", self.stage.receiver_url);
-        let answer = self.client.post(&url).header(header, signature).body(body.to_vec()).send().await?;
+        let answer = send::post(&self.client, &url, source, signed).send().await?;
         let status = answer.status().as_u16();
         let text = answer.text().await?;
         say(format!("  POST /webhooks/stripe  {what}  ->  {status} {text}"));

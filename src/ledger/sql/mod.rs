@@ -141,10 +141,11 @@ impl Ledger for SqlLedger {
 
     async fn held_envelopes(
         &self,
+        cause: Option<&str>,
         after: i64,
         limit: u32,
     ) -> Result<Vec<(i64, Envelope, bool)>, LedgerError> {
-        retry!(self.held_envelopes_once(after, limit))
+        retry!(self.held_envelopes_once(cause, after, limit))
     }
 
     async fn claim(

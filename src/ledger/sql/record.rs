@@ -17,7 +17,7 @@ use super::{
 use crate::{
     domain::{
         Ms,
-        facts::{Facts, Meaning},
+        facts::{Facts, Meaning, Unread},
         money_out::only_asks,
     },
     envelope,
@@ -162,7 +162,7 @@ async fn delivery(tx: &mut Tx, entry: &Entry<'_>, event: i64, now: Ms) -> Result
 async fn unread(
     tx: &mut Tx,
     entry: &Entry<'_>,
-    facts: Result<&Facts, &str>,
+    facts: Result<&Facts, &Unread>,
     event: &Event,
     delivery: &Delivery,
 ) -> Result<Verdict, Fault> {
@@ -179,7 +179,7 @@ async fn unread(
             ("dead", "the worker failed on it over and over, so it went to the dead queue".into())
         }
         (true, Err(error)) => ("dead", format!("it went to the dead queue, and it cannot be read: {error}")),
-        (false, Err(error)) => ("unreadable", error.to_owned()),
+        (false, Err(why)) => (why.cause(), why.to_string()),
         (false, Ok(_)) => ("unreadable", "its source is not in the settings".to_owned()),
     };
     sqlx::query(

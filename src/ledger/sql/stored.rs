@@ -12,21 +12,29 @@ use crate::envelope::{Envelope, Trigger};
 impl SqlLedger {
     pub(super) async fn held_envelopes_once(
         &self,
+        cause: Option<&str>,
         after: i64,
         limit: u32,
     ) -> Result<Vec<(i64, Envelope, bool)>, Fault> {
         let mut connection = self.read.acquire().await?;
-        let rows = sqlx::query(
-            "SELECT number, dead FROM events WHERE held_cause IS NOT NULL AND number > $1 \
-             UNION SELECT e.number, e.dead FROM payments p JOIN events e ON e.payment = p.key \
-             WHERE p.decision = 'held' AND e.number > $1 \
-             UNION SELECT e.number, e.dead FROM transfers t JOIN events e ON e.payment = t.payment \
-             WHERE t.state = 'held' AND t.cause IN ('refunded', 'disputed') AND e.number > $1 ORDER BY 1 LIMIT $2",
-        )
-        .bind(after)
-        .bind(i64::from(limit))
-        .fetch_all(&mut *connection)
-        .await?;
+        let query = match cause {
+            None => sqlx::query(
+                "SELECT number, dead FROM events WHERE held_cause IS NOT NULL AND number > $1 \
+                 UNION SELECT e.number, e.dead FROM payments p JOIN events e ON e.payment = p.key \
+                 WHERE p.decision = 'held' AND e.number > $1 \
+                 UNION SELECT e.number, e.dead FROM transfers t JOIN events e ON e.payment = t.payment \
+                 WHERE t.state = 'held' AND t.cause IN ('refunded', 'disputed') AND e.number > $1 \
+                 ORDER BY 1 LIMIT $2",
+            ),
+            Some(_) => sqlx::query(
+                "SELECT number, dead FROM events WHERE number > $1 AND held_cause = $3 ORDER BY 1 LIMIT $2",
+            ),
+        };
+        let mut query = query.bind(after).bind(i64::from(limit));
+        if let Some(cause) = cause {
+            query = query.bind(cause);
+        }
+        let rows = query.fetch_all(&mut *connection).await?;
         let mut held = Vec::with_capacity(rows.len());
         for row in rows {
             let number: i64 = row.try_get("number")?;

@@ -226,7 +226,10 @@ impl Draft<'_> {
             envelope.delivery = format!("rehearsal-{}-{place}", self.number);
             envelopes.push(envelope);
         }
-        let facts: Vec<_> = envelopes.iter().map(|envelope| self.interpreter.read(envelope)).collect();
+        let mut facts = Vec::with_capacity(envelopes.len());
+        for envelope in &envelopes {
+            facts.push(self.interpreter.read(envelope).await);
+        }
         let entries: Vec<_> = envelopes
             .iter()
             .zip(&facts)

@@ -8,7 +8,6 @@ use tracing_subscriber::fmt::MakeWriter;
 use super::*;
 use crate::{
     provider::signature::sign,
-    provider::stripe::PRESET,
     queue::{Consumer, Lane, QueueError},
 };
 
@@ -55,19 +54,22 @@ impl MakeWriter<'_> for Page {
 fn logs_name_reason_client_and_trace_but_no_secret_signature_or_body() {
     const SECRET: &str = "whsec_never_in_a_log";
     const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
-    let config = toml::from_str(&format!("[sources.shop]\nprovider = \"stripe\"\nsecrets = [{SECRET:?}]"));
+    let text = format!("[sources.shop]\nprovider = \"stripe\"\nsecrets = [{SECRET:?}]");
+    let config = crate::config::load::parse(&text, Vec::new());
     let limits = Limits {
         body_bytes_max: 1000,
         body_timeout: Duration::from_secs(5),
         confirm_timeout: Duration::from_secs(5),
     };
     let proxies = TrustedProxies::parse(&["127.0.0.1".into()]).unwrap();
-    let sources = Sources::with_secrets(&config.unwrap()).unwrap();
+    let sources = Sources::with_secrets(config.as_ref().unwrap()).unwrap();
     let receiver = Receiver::new(limits, proxies, sources, Arc::new(Confirming));
     let body = r#"{"id":"evt_1","type":"a.b","card":"4242424242424242"}"#;
     let now_s = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let own = sign(&PRESET.scheme, &SECRET.to_owned().into(), body.as_bytes(), now_s.try_into().unwrap());
-    let own = own.unwrap();
+    let source = &config.as_ref().unwrap().sources["shop"];
+    let now_ms = i64::try_from(now_s).unwrap() * 1000;
+    let own = sign(source, &SECRET.to_owned().into(), body.as_bytes(), "", now_ms).unwrap();
+    let own = own.headers[0].1.clone();
     let forged = format!("t={now_s},v1={}", "ab".repeat(32));
     let page = Page::default();
     let subscriber = tracing_subscriber::fmt()

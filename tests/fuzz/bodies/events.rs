@@ -4,27 +4,29 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 use daybridge::{
-    config::load,
+    config::{Source, load},
     domain::identity::{Home, home},
     domain::payment::{Corrections, Decision, decide},
     domain::{facts::Money, payment::Rules},
     envelope::WORD_BYTES_MAX,
-    provider::{PRESETS, Sources, source::Readers, words::words},
+    provider::{
+        read::{Beside, read as of_source},
+        words::words,
+    },
 };
 
 const DAYS_MAX: u32 = 3650;
 const FAMILIES: [&str; 4] = ["charges", "payment_intents", "checkout", "invoices"];
 
-fn readers() -> &'static (Readers, Vec<Rules>) {
-    static READERS: OnceLock<(Readers, Vec<Rules>)> = OnceLock::new();
-    READERS.get_or_init(|| {
+fn sources() -> &'static [(Source, Rules)] {
+    static SOURCES: OnceLock<Vec<(Source, Rules)>> = OnceLock::new();
+    SOURCES.get_or_init(|| {
         let source = |family| {
             format!("[sources.{family}]\nprovider = \"stripe\"\nsecrets = [\"x\"]\nmoney_in = \"{family}\"\n")
         };
         let config = load::parse(&FAMILIES.map(source).concat(), []).unwrap();
-        let rules = FAMILIES.iter().map(|family| {
-            let source = &config.sources[*family];
-            Rules {
+        let with_rules = |source: Source| {
+            let rules = Rules {
                 money_in: source.money_in.clone(),
                 money_in_since: None,
                 channel_pointers: source.channel.clone(),
@@ -34,20 +36,21 @@ fn readers() -> &'static (Readers, Vec<Rules>) {
                 days_max: DAYS_MAX,
                 on_refund: Default::default(),
                 on_dispute: Default::default(),
-            }
-        });
-        (Sources::readers(&config).unwrap(), rules.collect())
+            };
+            (source, rules)
+        };
+        config.sources.into_values().map(with_rules).collect()
     })
 }
 
 pub fn read(data: &[u8]) {
-    let found = words(&PRESETS[0].events, &Bytes::copy_from_slice(data));
+    let found = words(&sources()[0].0.events, &|_| None, &Bytes::copy_from_slice(data));
     for word in [&found.event_id, &found.event_type] {
         assert!(!word.is_empty() && word.len() <= WORD_BYTES_MAX, "{} bytes", word.len());
     }
-    let (readers, rules) = readers();
-    for (family, rules) in FAMILIES.iter().zip(rules) {
-        let Ok(facts) = readers.read(family, data) else { continue };
+    for (source, rules) in sources() {
+        let beside = Beside { event_type: "", received_at: 0 };
+        let Ok(facts) = of_source(source, data, beside, None) else { continue };
         if let Home::Payment { name, granted, absorbed } = home(&facts.ids, &[]) {
             assert!(facts.ids.contains(&name) && granted.is_none() && absorbed.is_empty());
         }

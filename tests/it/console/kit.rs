@@ -88,9 +88,8 @@ impl Stand {
         let kit = kit::sqlite().await;
         let queue = queue::open(&config.queue).await.unwrap();
         let readers = Sources::readers(&config).unwrap();
-        let reader: daybridge::worker::Reader =
-            Arc::new(move |source, body| readers.read(source, body).map_err(|error| error.to_string()));
-        let interpreter = Interpreter::looking(&config, &kit.ledger, reader, clock::now_ms()).await.unwrap();
+        let interpreter =
+            Interpreter::looking(&config, &kit.ledger, Arc::new(readers), clock::now_ms()).await.unwrap();
         let parts = Parts {
             queue: queue.clone(),
             ledger: Some(kit.ledger.clone().shared()),

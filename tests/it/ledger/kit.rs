@@ -14,7 +14,7 @@ use daybridge::{
     domain::{
         channel::Channel,
         covered::OnMoneyOut,
-        facts::{Facts, Family, Found, Meaning, Money, PaymentId},
+        facts::{Facts, Family, Found, Meaning, Money, PaymentId, Unread},
         id::CommentTemplate,
         payment::Rules,
         settle::{AccountNews, Cause, Order, Outcome as Open, State, Step},
@@ -195,6 +195,8 @@ impl Kit {
         dead: bool,
         now: i64,
     ) -> Recorded {
+        let unread = facts.err().map(|why| Unread::Unreadable(why.to_owned()));
+        let facts = unread.as_ref().map_or_else(|| facts.map_err(|_| unreachable!()), Err);
         let entry =
             Entry { envelope, dead, facts, source: Some(source), account: ACCOUNT, comment: comment() };
         self.ledger.record(&entry, now).await.unwrap()

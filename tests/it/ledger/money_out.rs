@@ -359,7 +359,7 @@ pub(super) async fn changed_settings_weigh_what_is_held(kit: Kit) {
         ("evt_2", paid("pi_2")),
     ];
     let source = policy(OnMoneyOut::CancelUnspent);
-    let held = kit.held_envelopes(0, 9).await.unwrap();
+    let held = kit.held_envelopes(None, 0, 9).await.unwrap();
     assert_eq!(held.len(), 4);
     for (_, envelope, _) in held {
         let (_, facts) = facts.iter().find(|(event, _)| *event == envelope.event_id).unwrap();

@@ -112,7 +112,7 @@ pub(super) async fn held_envelopes_page(kit: Kit) {
     kit.grant("fine", "CHAN-1").await;
     let (mut after, mut seen) = (0, Vec::new());
     loop {
-        let page = kit.held_envelopes(after, 4).await.unwrap();
+        let page = kit.held_envelopes(None, after, 4).await.unwrap();
         let Some((last, ..)) = page.last() else { break };
         after = *last;
         seen.extend(page.into_iter().map(|(_, envelope, dead)| (envelope.event_id, dead)));

@@ -186,7 +186,7 @@ pub(super) async fn changed_rules_grant_what_was_held(kit: Kit) {
     assert_eq!(late.outcome, Outcome::Held);
     let mut changed = rules();
     changed.rules.per_day = Some(daybridge::domain::facts::Money { amount: 30, currency: "usd".into() });
-    let (_, envelope, dead) = kit.held_envelopes(0, 10).await.unwrap().pop().unwrap();
+    let (_, envelope, dead) = kit.held_envelopes(None, 0, 10).await.unwrap().pop().unwrap();
     assert_eq!((&envelope, dead), (&first, false));
     let recorded = kit.record_as(&envelope, Ok(&facts), &changed, false).await;
     assert_eq!((recorded.outcome, recorded.again), (Outcome::Granted, true));

@@ -5,9 +5,9 @@ use std::{
 
 use async_trait::async_trait;
 use daybridge::{
-    config::{Config, Server},
+    config::{Config, Server, Source, load},
     envelope::Envelope,
-    provider::{Address, Running, Sources, serve, signature::sign, stripe},
+    provider::{Address, Running, Sources, serve, signature::sign},
     queue::{Consumer, Lane, NotConfirmed, Queue, QueueError},
 };
 use tokio::{
@@ -98,10 +98,9 @@ pub(crate) struct Bench {
 }
 
 pub(crate) fn config(more: &str) -> Config {
-    toml::from_str(&format!(
-        "[sources.stripe]\nprovider = \"stripe\"\nsecrets = [{SECRET:?}, {OLD_SECRET:?}]\n{more}"
-    ))
-    .unwrap()
+    let text =
+        format!("[sources.stripe]\nprovider = \"stripe\"\nsecrets = [{SECRET:?}, {OLD_SECRET:?}]\n{more}");
+    load::parse(&text, Vec::new()).unwrap()
 }
 
 /// Limits long enough to never matter; a test of a limit shortens its own.
@@ -153,7 +152,8 @@ pub(crate) fn now_s() -> i64 {
 }
 
 pub(crate) fn signature(secret: &str, body: &[u8], at_s: i64) -> String {
-    sign(&stripe::PRESET.scheme, &secret.to_owned().into(), body, at_s).unwrap()
+    let source = Source::of_preset("stripe").unwrap();
+    sign(&source, &secret.to_owned().into(), body, "", at_s * 1000).unwrap().headers.remove(0).1
 }
 
 pub(crate) fn fixture(name: &str) -> Vec<u8> {

@@ -17,3 +17,4 @@ mod signatures;
 
 /// What the provider's own API tells of the past.
 mod history;
+mod presets;

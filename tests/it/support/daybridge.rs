@@ -8,8 +8,8 @@ use std::{
 };
 
 use daybridge::{
-    config,
-    provider::{PRESETS, sample::Sample, signature},
+    config::{self, Source},
+    provider::{sample::Sample, signature},
 };
 use secrecy::SecretString;
 use serde_json::Value;
@@ -247,7 +247,7 @@ settle_window = "5s"
             livemode: true,
             created_s: now_s(),
         };
-        sample.body(kind).unwrap()
+        sample.body(&Source::of_preset("stripe").unwrap(), kind).unwrap()
     }
 
     /// Posts a signed body; returns the status, or 0 where there was no answer.
@@ -304,5 +304,7 @@ pub(crate) fn now_s() -> i64 {
 
 /// A good signature of [`SECRET`] at a time.
 pub(crate) fn sign(body: &[u8], at_s: i64) -> String {
-    signature::sign(&PRESETS[0].scheme, &SecretString::from(SECRET), body, at_s).unwrap()
+    let source = Source::of_preset("stripe").unwrap();
+    let signed = signature::sign(&source, &SecretString::from(SECRET), body, "", at_s * 1000).unwrap();
+    signed.headers[0].1.clone()
 }

@@ -1,0 +1,267 @@
+//! Asking the provider's API what an event is about, where the event itself proves nothing or tells too little. For the
+//! worker; the receiver makes no call.
+//!
+//! One try for one reading: what cannot be asked now is held and read again by the worker, so a provider's bad hour
+//! holds up nobody else's payments. What the API does not know is held too, not dropped: a key of another account or
+//! mode would make every payment unknown.
+
+use std::{
+    fmt::Write as _,
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context as _;
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use reqwest::{
+    RequestBuilder, Response, Url,
+    header::{ACCEPT, HeaderMap, HeaderName, HeaderValue},
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::sync::Mutex;
+
+use super::path;
+use crate::{
+    config::{
+        Source,
+        preset::{
+            Fetch,
+            fetch::{Auth, From},
+        },
+    },
+    domain::facts::Unread,
+    outbound::{self, address::base_url},
+};
+
+/// Longest time for one answer.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Longest answer read, in bytes.
+const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+
+/// Requests per second to one provider, per source and process.
+const REQUESTS_PER_SECOND_MAX: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
+
+/// A bought token is renewed so long before it ends.
+const TOKEN_MARGIN: Duration = Duration::from_secs(60);
+
+/// One source's API. Not `Debug`: it holds the key.
+pub(super) struct Api {
+    http: reqwest::Client,
+    base: Url,
+    fetch: Fetch,
+    key: SecretString,
+    pace: DefaultDirectRateLimiter,
+    token: Mutex<Option<(SecretString, Instant)>>,
+}
+
+#[derive(Deserialize)]
+struct Bought {
+    access_token: SecretString,
+    expires_in: u64,
+}
+
+fn away(why: String) -> Unread {
+    Unread::Unfetched(format!("the provider's API is away: {why}; it is asked again"))
+}
+
+fn unreadable(why: &str) -> Unread {
+    Unread::Unreadable(why.to_owned())
+}
+
+impl Api {
+    /// The API of a source that fetches; `None`: it does not, or has no key.
+    pub(super) fn open(source: &Source) -> anyhow::Result<Option<Self>> {
+        let (Some(fetch), Some(key)) = (&source.fetch, &source.api_key) else { return Ok(None) };
+        let key = key.resolve().map_err(|why| anyhow::anyhow!("api_key: {why}"))?;
+        let base = base_url(&source.api_base, "api_base")?;
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        for (name, value) in &fetch.headers {
+            let name: HeaderName =
+                name.parse().with_context(|| format!("fetch.headers: {name:?} is no name"))?;
+            headers.insert(name, value.parse().context("fetch.headers: a value cannot stand in a header")?);
+        }
+        let http = outbound::builder(&base, REQUEST_TIMEOUT).default_headers(headers).build();
+        Ok(Some(Self {
+            http: http.context("the provider's HTTP client cannot be built")?,
+            base,
+            fetch: fetch.clone(),
+            key,
+            pace: RateLimiter::direct(Quota::per_second(REQUESTS_PER_SECOND_MAX)),
+            token: Mutex::default(),
+        }))
+    }
+
+    /// The answer that tells what the event is about, as it is now.
+    pub(super) async fn get(&self, from: &From, event: &Value) -> Result<Value, Unread> {
+        let url = url(&self.base, &from.url, event).ok_or_else(|| {
+            unreadable("the event does not name what is to be asked for at the provider's API")
+        })?;
+        let mut request = self.authorized(self.http.get(url)).await?;
+        if let Some(context) = &self.fetch.context
+            && let Some(value) = event.pointer(&context.at).and_then(Value::as_str)
+        {
+            request = request.header(&*context.header, value);
+        }
+        let answer = self.answer(request).await?;
+        serde_json::from_slice(&answer).map_err(|_| away("its answer is no JSON; is api_base right?".into()))
+    }
+
+    async fn authorized(&self, request: RequestBuilder) -> Result<RequestBuilder, Unread> {
+        let key = self.key.expose_secret();
+        Ok(match &self.fetch.auth {
+            Auth::Bearer => request.bearer_auth(key),
+            Auth::Basic => {
+                let (user, password) = key.split_once(':').unwrap_or((key, ""));
+                request.basic_auth(user, Some(password))
+            }
+            Auth::Header(name) => {
+                let mut value = HeaderValue::from_str(key)
+                    .map_err(|_| unreadable("api_key holds characters that cannot stand in a header"))?;
+                value.set_sensitive(true);
+                request.header(name, value)
+            }
+            Auth::OAuth2 => request.bearer_auth(self.bought().await?.expose_secret()),
+        })
+    }
+
+    /// A token that still holds; a new one where none does.
+    async fn bought(&self) -> Result<SecretString, Unread> {
+        let mut held = self.token.lock().await;
+        if let Some((token, until)) = &*held
+            && Instant::now() < *until
+        {
+            return Ok(token.clone());
+        }
+        let url = url(&self.base, self.fetch.token_url.as_deref().unwrap_or_default(), &Value::Null)
+            .ok_or_else(|| unreadable("fetch.token_url is no path"))?;
+        let (user, password) = self.key.expose_secret().split_once(':').unwrap_or_default();
+        let request = self
+            .http
+            .post(url)
+            .basic_auth(user, Some(password))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body("grant_type=client_credentials");
+        let answer = self.answer(request).await?;
+        let bought: Bought = serde_json::from_slice(&answer)
+            .map_err(|_| away("it sells no token; is api_base right?".into()))?;
+        let lasts = Duration::from_secs(bought.expires_in).saturating_sub(TOKEN_MARGIN);
+        *held = Instant::now().checked_add(lasts).map(|until| (bought.access_token.clone(), until));
+        Ok(bought.access_token)
+    }
+
+    async fn answer(&self, request: RequestBuilder) -> Result<Vec<u8>, Unread> {
+        self.pace.until_ready().await;
+        let tell = |error| away(outbound::tell(error, REQUEST_TIMEOUT, self.key.expose_secret()));
+        let response = request.send().await.map_err(tell)?;
+        match response.status().as_u16() {
+            200 | 201 => body(response, tell).await,
+            401 | 403 => {
+                // A token that was taken back is not tried again.
+                if self.fetch.auth == Auth::OAuth2 {
+                    self.token.try_lock().map(|mut held| *held = None).unwrap_or_default();
+                }
+                Err(away("it does not take the key; renew api_key and restart the worker".into()))
+            }
+            404 | 410 => Err(unreadable(
+                "the provider's API does not know it: it was made up, or api_key is of another account or mode; correct api_key and restart the worker, which reads it again",
+            )),
+            status @ (408 | 429 | 500..=599) => Err(away(format!("HTTP {status}"))),
+            status => Err(Unread::Unreadable(format!(
+                "the provider's API refuses to tell of it: HTTP {status}; when that is mended, restart the worker, which reads it again"
+            ))),
+        }
+    }
+}
+
+async fn body(mut response: Response, tell: impl Fn(reqwest::Error) -> Unread) -> Result<Vec<u8>, Unread> {
+    let mut body = Vec::new();
+    while let Some(part) = response.chunk().await.map_err(&tell)? {
+        if body.len().saturating_add(part.len()) > ANSWER_BYTES_MAX {
+            return Err(Unread::Unreadable(format!(
+                "the answer of the provider's API is longer than {ANSWER_BYTES_MAX} bytes"
+            )));
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok(body)
+}
+
+/// A template below the base. `{/pointer}` is one part of the path, whatever it holds; a template that is nothing else
+/// may name a whole path. `None`: a value is missing, or would lead elsewhere.
+fn url(base: &Url, template: &str, event: &Value) -> Option<Url> {
+    let value = |at: &str| event.pointer(at).and_then(path::id).filter(|text| !text.is_empty());
+    let whole =
+        template.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).filter(|at| !at.contains('{'));
+    let filled = match whole {
+        Some(at) => value(at).filter(|path| path.starts_with('/') && !path.contains(['?', '#']))?,
+        None => fill(template, value)?,
+    };
+    let (path, query) = filled.split_once('?').unwrap_or((&filled, ""));
+    // The library takes these out, and then the path names something else.
+    if path.split('/').skip(1).any(|part| matches!(part, "" | "." | "..")) {
+        return None;
+    }
+    let mut url = base.clone();
+    let below = base.path().trim_end_matches('/');
+    url.set_path(&format!("{below}{path}"));
+    url.set_query((!query.is_empty()).then_some(query));
+    Some(url)
+}
+
+fn fill(template: &str, value: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let (mut out, mut rest) = (String::new(), template);
+    while let Some((before, after)) = rest.split_once('{') {
+        let (at, after) = after.split_once('}')?;
+        out.push_str(before);
+        for byte in value(at)?.bytes() {
+            match byte {
+                b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
+                _ if byte.is_ascii_alphanumeric() => out.push(char::from(byte)),
+                _ => {
+                    let _ = write!(out, "%{byte:02X}");
+                }
+            }
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_one_part_of_the_path_and_leads_nowhere_else() {
+        let base = Url::parse("https://api.example.org/v9/").unwrap();
+        for (template, id, want) in [
+            ("/payments/{/id}", "tr_1", Some("https://api.example.org/v9/payments/tr_1")),
+            (
+                "/payments/{/id}/verify?full=1",
+                "1",
+                Some("https://api.example.org/v9/payments/1/verify?full=1"),
+            ),
+            (
+                "/payments/{/id}",
+                "a/../b c?x#y",
+                Some("https://api.example.org/v9/payments/a%2F..%2Fb%20c%3Fx%23y"),
+            ),
+            ("/payments/{/id}", "..", None),
+            ("/payments/{/id}", "", None),
+            ("/payments/{/gone}", "tr_1", None),
+            ("{/id}", "/v1/charges/ch_1", Some("https://api.example.org/v9/v1/charges/ch_1")),
+            ("{/id}", "//evil.example/x", None),
+            ("{/id}", "https://evil.example/x", None),
+            ("{/id}", "/v1/../../x", None),
+            ("{/id}", "/v1/charges?x=1", None),
+        ] {
+            let event = serde_json::json!({ "id": id });
+            assert_eq!(url(&base, template, &event).as_ref().map(Url::as_str), want, "{template} {id}");
+        }
+    }
+}

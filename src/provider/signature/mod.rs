@@ -1,0 +1,216 @@
+//! The one verifier of signatures; it reads a scheme's table
+//! ([`Signature`](crate::config::preset::Signature)).
+//!
+//! Works on bytes as received, before anything is parsed; only a signature that is carried in the body needs its JSON.
+//! Pure: `now` is an argument. Every secret is tried against every signature without early exit, so the time taken does
+//! not tell which one matched; the comparison itself is the library's constant-time one. A token is compared the same
+//! way: as the MACs of both under the secret.
+//!
+//! Not for: telling duplicates apart. A retry is signed anew, or as before; the record of payments does that.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::{items, path};
+use crate::config::{
+    Source,
+    preset::signature::{Check, Part},
+};
+
+/// What a request brings besides its body.
+mod around;
+
+/// Time and signatures out of the headers.
+mod claim;
+
+/// Secrets, ready to use.
+mod keys;
+
+/// Signing as a provider would.
+mod sign;
+
+pub use around::Around;
+use claim::Claim;
+pub use claim::{HEADER_BYTES_MAX, SIGNATURES_MAX};
+pub use keys::Keys;
+pub use sign::{Signed, sign};
+
+/// A body whose signature was checked. Only [`verify`] makes one.
+#[derive(Debug)]
+pub struct Verified {
+    body: Bytes,
+    key: usize,
+}
+
+impl Verified {
+    /// The body, as received.
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// Position of the secret that matched, for seeing when an old one is out of use.
+    pub fn key(&self) -> usize {
+        self.key
+    }
+
+    /// Gives the body away.
+    pub fn into_body(self) -> Bytes {
+        self.body
+    }
+}
+
+/// Why a request is refused; for logs and metrics. Outside it is one status and no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Rejected {
+    /// No signature, or an empty one.
+    #[error("the signature is missing")]
+    Missing,
+    /// Several headers, no single time in digits, or no well-formed signature of the scheme.
+    #[error("the signature is malformed")]
+    Malformed,
+    /// Signed longer ago than the tolerance.
+    #[error("the signature is too old")]
+    TooOld,
+    /// Signed further ahead of our clock than the tolerance.
+    #[error("the signature lies in the future; is this machine's clock right?")]
+    InFuture,
+    /// No signature fits any secret.
+    #[error("no signature matches; is the source's secret the one of this endpoint?")]
+    NoMatch,
+    /// Not from an address of the provider.
+    #[error("the caller's address is not one of signature.addresses; are server.trusted_proxies right?")]
+    Stranger,
+}
+
+/// Checks `body` against what stands around it. `now_ms` is in ms since epoch; a signature exactly `tolerance` away
+/// still counts.
+pub fn verify(
+    source: &Source,
+    keys: &Keys,
+    around: &Around<'_>,
+    body: Bytes,
+    now_ms: i64,
+) -> Result<Verified, Rejected> {
+    let scheme = &source.signature;
+    let heard = |client| scheme.addresses.iter().any(|net| net.contains(&client));
+    if !scheme.addresses.is_empty() && !around.client.is_some_and(heard) {
+        return Err(Rejected::Stranger);
+    }
+    let key = match (&scheme.field, &scheme.query) {
+        (Some(field), _) => every_item(source, keys, around, field, &body)?,
+        (None, Some(name)) => {
+            let value = around.query(name)?.ok_or(Rejected::Missing)?;
+            matching(
+                source,
+                keys,
+                around,
+                &Claim { timestamp: b"", values: vec![value.as_bytes()] },
+                &body,
+                None,
+            )?
+        }
+        (None, None) => {
+            let claim = claim::read(scheme, around)?;
+            claim::timely(source, claim.timestamp, now_ms)?;
+            matching(source, keys, around, &claim, &body, None)?
+        }
+    };
+    Ok(Verified { body, key })
+}
+
+/// A signature in the body covers one event of it: each must hold.
+fn every_item(
+    source: &Source,
+    keys: &Keys,
+    around: &Around<'_>,
+    field: &str,
+    body: &[u8],
+) -> Result<usize, Rejected> {
+    let whole = path::parse(source.events.format, body).map_err(|_| Rejected::Malformed)?;
+    let mut matched = Err(Rejected::Missing);
+    for item in items::of(&source.events, &whole).ok_or(Rejected::Malformed)? {
+        let value = item.pointer(field).and_then(Value::as_str).ok_or(Rejected::Missing)?;
+        let claim = Claim { timestamp: b"", values: vec![value.as_bytes()] };
+        matched = Ok(matching(source, keys, around, &claim, body, Some(item))?);
+    }
+    matched
+}
+
+/// Position of the secret that one of the signatures fits.
+fn matching(
+    source: &Source,
+    keys: &Keys,
+    around: &Around<'_>,
+    claim: &Claim<'_>,
+    body: &[u8],
+    item: Option<&Value>,
+) -> Result<usize, Rejected> {
+    let scheme = &source.signature;
+    let mut pairs = Vec::new();
+    match scheme.check {
+        Check::Mac => {
+            let tags: Vec<_> = claim.values.iter().filter_map(|value| claim::tag(scheme, value)).collect();
+            if tags.is_empty() {
+                return Err(Rejected::Malformed);
+            }
+            let signed = signed(source, around, claim.timestamp, body, item)?;
+            let signed: Vec<&[u8]> = signed.iter().map(AsRef::as_ref).collect();
+            for (position, ready) in keys.0.iter().enumerate() {
+                let mac = ready.key.clone().over(&signed);
+                pairs.extend(tags.iter().map(|tag| (position, mac.clone(), tag.clone())));
+            }
+        }
+        Check::Token => {
+            for (position, ready) in keys.0.iter().enumerate() {
+                let given = claim.values.iter().map(|value| ready.key.clone().over(&[value]));
+                pairs.extend(given.map(|mac| (position, mac, ready.own.clone())));
+            }
+        }
+    }
+    let mut matched = None;
+    for (position, mac, tag) in pairs {
+        let fits = mac.verify_slice(&tag);
+        matched = if fits { Some(position) } else { matched };
+    }
+    matched.ok_or(Rejected::NoMatch)
+}
+
+/// The bytes under the MAC.
+fn signed<'a, 'r: 'a>(
+    source: &'a Source,
+    around: &Around<'r>,
+    timestamp: &'a [u8],
+    body: &'a [u8],
+    item: Option<&Value>,
+) -> Result<Vec<Cow<'a, [u8]>>, Rejected> {
+    let scheme = &source.signature;
+    let between = || {
+        scheme.signed.0.iter().filter_map(|part| match part {
+            Part::Literal(text) => Some(text.as_str()),
+            _ => None,
+        })
+    };
+    let part = |part: &'a Part| -> Result<Cow<'a, [u8]>, Rejected> {
+        Ok(match part {
+            Part::Literal(text) => text.as_bytes().into(),
+            Part::Timestamp => timestamp.into(),
+            Part::Body => body.into(),
+            Part::Url => source.public_url.as_deref().unwrap_or_default().as_bytes().into(),
+            Part::Header(name) => around.header(name)?.ok_or(Rejected::Missing)?.into(),
+            Part::Query(key) => around.query(key)?.ok_or(Rejected::Missing)?.into_bytes().into(),
+            Part::Field(at) => {
+                let text = item.and_then(|item| item.pointer(at)).and_then(path::text).unwrap_or_default();
+                if scheme.free.as_ref() != Some(at) && between().any(|literal| text.contains(literal)) {
+                    return Err(Rejected::Malformed);
+                }
+                text.into_bytes().into()
+            }
+        })
+    };
+    scheme.signed.0.iter().map(part).collect()
+}
+
+#[cfg(test)]
+mod tests;

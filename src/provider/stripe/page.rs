@@ -1,0 +1,84 @@
+//! From a list's text to its objects. Of an object only the head is read here; its bytes are passed on as they came.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::paid;
+use crate::{
+    config::{Source, preset::EventMap},
+    domain::Ms,
+    provider::{
+        history::{HistoryError, Listed, Paid},
+        words::words,
+    },
+};
+
+#[derive(Deserialize)]
+struct Whole<'a> {
+    has_more: bool,
+    #[serde(borrow)]
+    data: Vec<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Head<'a> {
+    #[serde(borrow)]
+    pub(super) id: Cow<'a, str>,
+    pub(super) created: i64,
+    pub(super) livemode: bool,
+}
+
+impl Head<'_> {
+    pub(super) fn created_at(&self) -> Ms {
+        self.created.saturating_mul(1000)
+    }
+}
+
+/// One page of a list; its objects share its memory.
+pub(super) struct Page {
+    pub(super) has_more: bool,
+    objects: Vec<Bytes>,
+}
+
+/// Where it broke, without quoting it.
+pub(super) fn unreadable(what: &str, error: &serde_json::Error) -> HistoryError {
+    HistoryError::Unreadable(format!("{what} (line {}, column {})", error.line(), error.column()))
+}
+
+impl Page {
+    pub(super) fn read(body: Vec<u8>) -> Result<Self, HistoryError> {
+        let body = Bytes::from(body);
+        let whole: Whole<'_> =
+            serde_json::from_slice(&body).map_err(|error| unreadable("no list", &error))?;
+        let objects = whole.data.iter().map(|object| body.slice_ref(object.get().as_bytes())).collect();
+        Ok(Self { has_more: whole.has_more, objects })
+    }
+
+    pub(super) fn last_id(&self) -> Result<Option<String>, HistoryError> {
+        self.objects.last().map(|object| Ok(head(object)?.id.into_owned())).transpose()
+    }
+
+    pub(super) fn events(&self, map: &EventMap) -> Result<Vec<Listed>, HistoryError> {
+        let listed = |body: &Bytes| {
+            let words = words(map, &|_| None, body);
+            Ok(Listed {
+                event_id: words.event_id,
+                event_type: words.event_type,
+                created_at: head(body)?.created_at(),
+                body: body.clone(),
+            })
+        };
+        self.objects.iter().map(listed).collect()
+    }
+
+    pub(super) fn payments(&self, source: &Source) -> Result<Vec<Paid>, HistoryError> {
+        self.objects.iter().filter_map(|object| paid::paid(source, object).transpose()).collect()
+    }
+}
+
+pub(super) fn head(object: &[u8]) -> Result<Head<'_>, HistoryError> {
+    serde_json::from_slice(object).map_err(|error| unreadable("an object without id, time or mode", &error))
+}
