@@ -230,9 +230,14 @@ fn of_object(source: &Source, kind: &str, object: Value, mut facts: Facts) -> Re
     Ok(facts)
 }
 
-/// What went out, as the event tells it; a total of nothing is nothing.
+/// What went out, as the event tells it. Beside money in, a total of nothing is nothing; an event of money out always
+/// tells something, for one that tells nothing would be of before amounts were read, and mean everything.
 fn out(on: &On, at: &Object, object: &Value) -> Result<Vec<Out>, Unreadable> {
     let mut all = Vec::new();
+    if on.means == Means::Inquiry && on.out.is_empty() {
+        let (kind, state) = (OutKind::Dispute, OutState::Inquiry);
+        all.push(Out { kind, state, id: None, amount: OutAmount::All });
+    }
     for place in &on.out {
         let (kind, state) = match place.means.unwrap_or(on.means) {
             Means::Refund | Means::MoneyIn => (OutKind::Refund, OutState::Done),
@@ -244,7 +249,7 @@ fn out(on: &On, at: &Object, object: &Value) -> Result<Vec<Out>, Unreadable> {
             Means::Link | Means::Ignored | Means::Held => continue,
         };
         let amount = out_amount(place, at, object)?;
-        if matches!(amount, OutAmount::Total(0)) {
+        if on.means == Means::MoneyIn && amount == OutAmount::Total(0) {
             continue;
         }
         let id = place.id.as_ref().and_then(|id| object.pointer(id)).and_then(path::id);

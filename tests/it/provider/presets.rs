@@ -311,6 +311,13 @@ fn events_mean_what_the_provider_says() {
             for (item, want) in items.iter().zip(&wanted) {
                 let answer = want["fetched"].as_str().map(|name| file(folder.join(name)).unwrap());
                 let facts = read(&source, &item.body, beside(item), answer.as_ref());
+                if let Ok(Facts { meaning: Meaning::MoneyOut, out, .. }) = &facts
+                    && out.is_empty()
+                {
+                    wrong.push(format!(
+                        "{provider}/{name}: money out that tells nothing counts as everything"
+                    ));
+                }
                 for difference in differences(want, &told(item, &facts)) {
                     wrong.push(format!("{provider}/{name}: {difference} ({:?})", facts.as_ref().err()));
                 }
