@@ -14,7 +14,7 @@ use crate::{
         Source,
         preset::{
             EventMap,
-            events::{Counts, Lines, Means, Object, On, OutAt},
+            events::{Counts, Lines, Means, Object, On, OutAt, Pointer},
             fetch::From,
             signature::Unit,
         },
@@ -86,7 +86,7 @@ fn open<'s>(source: &'s Source, body: &[u8], beside: Beside<'_>) -> Result<Opene
         (_, None) => return unreadable("the event has no type, or no id"),
     };
     let facts = Facts {
-        occurred_at: occurred_at(map, &event, beside.received_at)?,
+        occurred_at: occurred_at(map, &event, map.occurred_at.iter())?.unwrap_or(beside.received_at),
         livemode: livemode(source, &event)?,
         account: account(source, &event)?,
         meaning: Meaning::Ignored(not_needed(&kind)),
@@ -193,6 +193,9 @@ fn of_object(source: &Source, kind: &str, object: Value, mut facts: Facts) -> Re
         return Ok(facts);
     };
     facts.ids = ids(at, &object)?;
+    if let Some(at) = occurred_at(map, &object, at.occurred_at.iter())? {
+        facts.occurred_at = at;
+    }
     facts.customer = at
         .customer
         .as_ref()
@@ -273,16 +276,23 @@ fn out_amount(place: &OutAt, at: &Object, object: &Value) -> Result<OutAmount, U
     })
 }
 
-fn occurred_at(map: &EventMap, event: &Value, received_at: Ms) -> Result<Ms, Unreadable> {
-    let told = map.occurred_at.as_ref().and_then(|at| event.pointer(at)).and_then(path::text);
-    let Some(text) = told else { return Ok(received_at) };
+/// The first time that is told; `None`: none is.
+fn occurred_at<'p>(
+    map: &EventMap,
+    value: &Value,
+    mut places: impl Iterator<Item = &'p Pointer>,
+) -> Result<Option<Ms>, Unreadable> {
+    let Some(text) = places.find_map(|at| value.pointer(at).and_then(path::text)) else { return Ok(None) };
     let count = text.parse::<i64>().ok().filter(|count| *count >= 0);
     let at = match (count, map.occurred_unit) {
         (Some(count), Unit::Seconds) => count.checked_mul(1000),
         (Some(count), Unit::Millis) => Some(count),
         (None, _) => text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond),
     };
-    at.filter(|at| *at >= 0).map_or_else(|| unreadable("the event does not say when it happened"), Ok)
+    match at.filter(|at| *at >= 0) {
+        Some(at) => Ok(Some(at)),
+        None => unreadable("the event does not say when it happened"),
+    }
 }
 
 /// The connected account. What is fetched for a context that nobody can place is not believed: the same payment, told by
