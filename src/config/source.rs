@@ -169,6 +169,11 @@ impl Source {
         self.realm.as_deref().unwrap_or(name)
     }
 
+    /// Whether its key lists the events of the account: for Stripe alone.
+    pub fn lists_events(&self) -> bool {
+        self.api_key.is_some() && self.provider == "stripe"
+    }
+
     /// How it grants days; `money_in_since`: when its family replaced another one.
     pub fn rules(&self, money_in_since: Option<Ms>) -> Rules {
         Rules {

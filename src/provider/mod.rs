@@ -23,6 +23,9 @@ pub mod read;
 /// What an event is about, asked for at the provider's API.
 mod fetch;
 
+/// When a provider's API is left alone.
+mod rest;
+
 /// Event id and type of a body, at the price of one pass and no tree.
 pub mod words;
 
@@ -56,6 +59,7 @@ mod deadline;
 /// The listener: start, limits, graceful stop.
 pub mod server;
 
+pub use fetch::ANSWER_TIMEOUT;
 pub use server::{Address, Running, StartError, serve};
 pub use source::Sources;
 

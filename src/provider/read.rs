@@ -69,9 +69,13 @@ fn open<'s>(source: &'s Source, body: &[u8], beside: Beside<'_>) -> Result<Opene
     let map = &source.events;
     let event = path::parse(map.format, body)?;
     if let Some(list) = items::list(map, &event) {
-        return unreadable(match list.len() {
-            0 => "the request brings no event",
-            _ => "the request brings too many events, or something else",
+        return unreadable(match (list.len(), items::of(map, &event)) {
+            (0, _) => "the request brings no event",
+            (items::MANY.., _) => "the request brings more than 1000 events",
+            (_, None) => "the request brings something else than events",
+            (_, Some(_)) => {
+                "it brings several events and is not taken apart yet: `daybridge held retry` does so"
+            }
         });
     }
     if let Some(refusal) = map.is_not.iter().find(|refusal| path::holds(&event, &refusal.test())) {
@@ -85,18 +89,11 @@ fn open<'s>(source: &'s Source, body: &[u8], beside: Beside<'_>) -> Result<Opene
         (_, Some(words)) => words.event_type,
         (_, None) => return unreadable("the event has no type, or no id"),
     };
+    let occurred_at = occurred_at(map, &event, map.occurred_at.iter())?.unwrap_or(beside.received_at);
     let facts = Facts {
-        occurred_at: occurred_at(map, &event, map.occurred_at.iter())?.unwrap_or(beside.received_at),
         livemode: livemode(source, &event)?,
         account: account(source, &event)?,
-        meaning: Meaning::Ignored(not_needed(&kind)),
-        ids: Vec::new(),
-        channel: Vec::new(),
-        days: Vec::new(),
-        money: None,
-        customer: None,
-        lines: None,
-        out: Vec::new(),
+        ..Facts::ignored(occurred_at, not_needed(&kind))
     };
     Ok(Opened { source, event, kind, facts })
 }

@@ -430,6 +430,9 @@ impl EventMap {
     /// What does not fit together, a sentence each.
     pub fn contradictions(&self) -> Vec<String> {
         let mut wrong = Vec::new();
+        if self.items.is_some() && matches!(self.kind, Kind::Header(_)) {
+            wrong.push(".events.type must stand in each of .events.items: a header has one for all".into());
+        }
         for (position, on) in self.on.iter().enumerate() {
             let place = format!(".events.on[{position}]");
             let speaks = matches!(on.means, Means::Ignored | Means::Held);

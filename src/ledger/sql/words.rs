@@ -1,7 +1,10 @@
 //! A transfer's state in sentences for operators: what is known, and what comes next.
 
 use super::money_out::DAYS_SPENT;
-use crate::domain::settle::{Cause, How, Outcome, State};
+use crate::domain::{
+    facts::UNFETCHED,
+    settle::{Cause, How, Outcome, State},
+};
 
 /// What is known, for the list of steps.
 pub(super) fn note(state: &State) -> String {
@@ -116,6 +119,9 @@ pub(super) fn event_next(cause: &str, id: &str) -> String {
     match cause {
         "dead" => format!(
             "look for what made the worker fail in its log, then `daybridge held retry '{id}'`; `daybridge held cancel '{id}'` closes it"
+        ),
+        UNFETCHED => format!(
+            "the worker asks the provider's API again by itself, at once with `daybridge held retry '{id}'`; where the key is the reason, renew api_key and restart the worker; `daybridge held cancel '{id}'` closes it"
         ),
         "unreadable" => format!(
             "compare its body (`daybridge events show '{id}'`) with the source's settings, restart the worker where they were wrong, then `daybridge held retry '{id}'`; `daybridge held cancel '{id}'` closes it"
