@@ -17,9 +17,16 @@ pub(crate) struct Asked {
     pub(crate) target: String,
     /// The `Authorization` header.
     pub(crate) authorization: String,
+    /// Request line and headers.
+    head: String,
 }
 
 impl Asked {
+    /// A header by its lower-case name.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+
     /// The values of a parameter.
     pub(crate) fn values(&self, name: &str) -> Vec<String> {
         let url = reqwest::Url::parse(&format!("http://x{}", self.target)).unwrap();
@@ -89,7 +96,7 @@ async fn answer(mut stream: TcpStream, answering: Arc<Answering>, kept: Arc<Mute
     let target = head.split(' ').nth(1).unwrap().replace("%5B", "[").replace("%5D", "]");
     let authorization =
         head.lines().find_map(|line| line.strip_prefix("authorization: ")).unwrap_or_default();
-    let asked = Asked { target, authorization: authorization.into() };
+    let asked = Asked { target, authorization: authorization.into(), head: head.clone() };
     kept.lock().unwrap().push(asked.clone());
     let Answer { status, headers, body, cut } = answering(asked).await;
     let length = body.len() + usize::from(cut);
