@@ -64,7 +64,7 @@ fn channel(provider: &str) -> String {
 fn key(provider: &str) -> String {
     let source = preset(provider);
     let grants = |on: &&daybridge::config::preset::events::On| {
-        on.means == Means::MoneyIn && on.family == source.money_in.as_str()
+        on.means == Means::MoneyIn && on.family() == source.money_in.as_str()
     };
     let object = source.events.on.iter().find(grants).and_then(|on| on.object.as_ref()).unwrap();
     let strongest = source.events.objects[object].ids.iter().min_by_key(|id| id.rank).unwrap();
