@@ -339,6 +339,10 @@ mod tests {
             ),
             ("provider = \"lemonsqueezy\"\nevents.type = \"header:x-event-name\"", Some("not signed")),
             ("provider = \"square\"", Some("public_url is missing")),
+            (
+                "provider = \"xendit\"\napi_key = \"k\"\nevents.objects.invoice.occurred_at = []",
+                Some("nothing tells when the money came in"),
+            ),
             ("provider = \"paystack\"\nmoney_in = \"invoices\"", Some("none of this provider's: payments")),
         ] {
             let wrong = wrong(text);

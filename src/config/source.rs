@@ -10,6 +10,7 @@ use super::{
 };
 use crate::domain::{
     Ms,
+    covered::OnMoneyOut,
     facts::{Family, Money},
     payment::Rules,
 };
@@ -61,6 +62,12 @@ pub struct Source {
     pub prices: Vec<Price>,
     /// Days by amount.
     pub per_day: Option<PerDay>,
+    /// What is done about money that was given back: `report`, `cancel_unspent` or `hold_channel_transfers`.
+    #[serde(default)]
+    pub on_refund: OnMoneyOut,
+    /// What is done about money that the payer's bank took, likewise.
+    #[serde(default)]
+    pub on_dispute: OnMoneyOut,
     /// Most days one payment may buy; more is held.
     #[serde(default = "days_max")]
     pub days_max: u32,
@@ -177,6 +184,8 @@ impl Source {
             prices: self.prices.iter().map(|p| (p.price.clone(), p.days)).collect(),
             per_day: self.per_day.as_ref().map(|p| Money { amount: p.amount, currency: p.currency.clone() }),
             days_max: self.days_max,
+            on_refund: self.on_refund,
+            on_dispute: self.on_dispute,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
         Source,
         preset::{
             EventMap,
-            events::{Counts, Lines, Means, Object, On, OutAt},
+            events::{Counts, Lines, Means, Object, On, OutAt, Pointer},
             fetch::From,
             signature::Unit,
         },
@@ -89,10 +89,11 @@ fn open<'s>(source: &'s Source, body: &[u8], beside: Beside<'_>) -> Result<Opene
         (_, Some(words)) => words.event_type,
         (_, None) => return unreadable("the event has no type, or no id"),
     };
+    let occurred_at = occurred_at(map, &event, map.occurred_at.iter())?.unwrap_or(beside.received_at);
     let facts = Facts {
         livemode: livemode(source, &event)?,
         account: account(source, &event)?,
-        ..Facts::ignored(occurred_at(map, &event, beside.received_at)?, not_needed(&kind))
+        ..Facts::ignored(occurred_at, not_needed(&kind))
     };
     Ok(Opened { source, event, kind, facts })
 }
@@ -189,6 +190,9 @@ fn of_object(source: &Source, kind: &str, object: Value, mut facts: Facts) -> Re
         return Ok(facts);
     };
     facts.ids = ids(at, &object)?;
+    if let Some(at) = occurred_at(map, &object, at.occurred_at.iter())? {
+        facts.occurred_at = at;
+    }
     facts.customer = at
         .customer
         .as_ref()
@@ -226,9 +230,14 @@ fn of_object(source: &Source, kind: &str, object: Value, mut facts: Facts) -> Re
     Ok(facts)
 }
 
-/// What went out, as the event tells it; a total of nothing is nothing.
+/// What went out, as the event tells it. Beside money in, a total of nothing is nothing; an event of money out always
+/// tells something, for one that tells nothing would be of before amounts were read, and mean everything.
 fn out(on: &On, at: &Object, object: &Value) -> Result<Vec<Out>, Unreadable> {
     let mut all = Vec::new();
+    if on.means == Means::Inquiry && on.out.is_empty() {
+        let (kind, state) = (OutKind::Dispute, OutState::Inquiry);
+        all.push(Out { kind, state, id: None, amount: OutAmount::All });
+    }
     for place in &on.out {
         let (kind, state) = match place.means.unwrap_or(on.means) {
             Means::Refund | Means::MoneyIn => (OutKind::Refund, OutState::Done),
@@ -240,7 +249,7 @@ fn out(on: &On, at: &Object, object: &Value) -> Result<Vec<Out>, Unreadable> {
             Means::Link | Means::Ignored | Means::Held => continue,
         };
         let amount = out_amount(place, at, object)?;
-        if matches!(amount, OutAmount::Total(0)) {
+        if on.means == Means::MoneyIn && amount == OutAmount::Total(0) {
             continue;
         }
         let id = place.id.as_ref().and_then(|id| object.pointer(id)).and_then(path::id);
@@ -264,16 +273,23 @@ fn out_amount(place: &OutAt, at: &Object, object: &Value) -> Result<OutAmount, U
     })
 }
 
-fn occurred_at(map: &EventMap, event: &Value, received_at: Ms) -> Result<Ms, Unreadable> {
-    let told = map.occurred_at.as_ref().and_then(|at| event.pointer(at)).and_then(path::text);
-    let Some(text) = told else { return Ok(received_at) };
+/// The first time that is told; `None`: none is.
+fn occurred_at<'p>(
+    map: &EventMap,
+    value: &Value,
+    mut places: impl Iterator<Item = &'p Pointer>,
+) -> Result<Option<Ms>, Unreadable> {
+    let Some(text) = places.find_map(|at| value.pointer(at).and_then(path::text)) else { return Ok(None) };
     let count = text.parse::<i64>().ok().filter(|count| *count >= 0);
     let at = match (count, map.occurred_unit) {
         (Some(count), Unit::Seconds) => count.checked_mul(1000),
         (Some(count), Unit::Millis) => Some(count),
         (None, _) => text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond),
     };
-    at.filter(|at| *at >= 0).map_or_else(|| unreadable("the event does not say when it happened"), Ok)
+    match at.filter(|at| *at >= 0) {
+        Some(at) => Ok(Some(at)),
+        None => unreadable("the event does not say when it happened"),
+    }
 }
 
 /// The connected account. What is fetched for a context that nobody can place is not believed: the same payment, told by

@@ -222,6 +222,9 @@ pub struct Mode {
 pub struct Object {
     /// Ids of the payment; each may be text, a number, null, or an expanded object.
     pub ids: Vec<Id>,
+    /// When it happened, where the object tells it better than the event; the first that is there.
+    #[serde(default)]
+    pub occurred_at: Vec<Pointer>,
     /// Amount that came in; the first that is there.
     #[serde(default)]
     pub amount: Vec<Pointer>,
@@ -442,6 +445,14 @@ impl EventMap {
                     wrong.push(format!("{place}.object = {name:?} is not among .events.objects"));
                 }
                 _ => {}
+            }
+            let object = on.object.as_ref().and_then(|name| self.objects.get(name));
+            let timed =
+                self.occurred_at.is_some() || object.is_some_and(|object| !object.occurred_at.is_empty());
+            if on.means == Means::MoneyIn && !timed {
+                wrong.push(format!(
+                    "{place}: nothing tells when the money came in, so a restored ledger could not tell what it forgot; set .events.occurred_at, or that of its object"
+                ));
             }
             if speaks && on.why.is_none() {
                 wrong.push(format!("{place} needs why: the sentence for the operator"));

@@ -18,6 +18,7 @@ use crate::{
     domain::{
         Ms,
         facts::{Facts, Meaning, UNFETCHED, Unread},
+        money_out::only_asks,
     },
     envelope,
     ledger::{Entry, Outcome, Recorded, SourceRules},
@@ -231,7 +232,13 @@ async fn read(
     let weighed = grant::weigh(tx, &key, entry, source, now).await?;
     let money_in = facts.meaning.is_money_in(&source.rules.money_in);
     let (outcome, reason) = match (&facts.meaning, &weighed.standing) {
-        (Meaning::MoneyOut, _) => (Outcome::Refund, None),
+        (Meaning::MoneyOut, _) if only_asks(facts) => {
+            (Outcome::Refund, Some("the payer's bank asks about it; no money was taken".to_owned()))
+        }
+        (Meaning::MoneyOut, _) => {
+            let told_before = delivery.reason.clone().filter(|_| delivery.again);
+            (Outcome::Refund, weighed.note.clone().or(told_before))
+        }
         _ if !money_in => (Outcome::Link, None),
         (_, Standing::Now) => (Outcome::Granted, None),
         (_, Standing::Before { .. }) if delivery.again && delivery.outcome != Outcome::Held => {

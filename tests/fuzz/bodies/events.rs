@@ -34,6 +34,8 @@ fn sources() -> &'static [(Source, Rules)] {
                 prices: [("price_1AbC".to_owned(), 30)].into(),
                 per_day: Some(Money { amount: 30, currency: "usd".into() }),
                 days_max: DAYS_MAX,
+                on_refund: Default::default(),
+                on_dispute: Default::default(),
             };
             (source, rules)
         };
