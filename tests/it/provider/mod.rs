@@ -18,3 +18,6 @@ mod signatures;
 /// What the provider's own API tells of the past.
 mod history;
 mod presets;
+
+/// The verifier against a reference in another language.
+mod reference;
