@@ -189,7 +189,7 @@ fn believed(source: &Source, refuse: &mut impl FnMut(bool, &str)) {
     let keyless = source.api_key.is_none();
     match source.proof() {
         Proof::SignedWithTime | Proof::Signed => {
-            let grants = |on: &&On| on.means == Means::MoneyIn && on.family == source.money_in.as_str();
+            let grants = |on: &&On| on.means == Means::MoneyIn && on.family() == source.money_in.as_str();
             refuse(
                 keyless && counting().filter(grants).any(|on| on.types.iter().any(asked)),
                 ".api_key is missing: the event only names a payment; what was paid is asked for at the provider's API",

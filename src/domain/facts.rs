@@ -154,7 +154,7 @@ pub struct Facts {
     /// The provider's id of the customer, for searches.
     #[serde(default)]
     pub customer: Option<String>,
-    /// Price lines; `None` where this kind of object has none, empty where it has but lists nothing.
+    /// Price lines that buy days; `None` where there are no lines at all, empty where none of them does.
     pub lines: Option<Vec<Line>>,
     /// Money that went out again. An event of before this was read has none with [`Meaning::MoneyOut`]: then all did.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -46,6 +46,9 @@ pub enum Hold {
     /// The lines come to no days, or to too many, or differ between events.
     #[error("the price lines come to {0} days, not to 1 to {1}")]
     BadLines(String, u32),
+    /// Every line is a proration.
+    #[error("it bills only a part of a period, after a change of plan; how many days that buys is not told")]
+    PartOfPeriod,
     /// Another currency than `per_day` knows.
     #[error("the currency {0} is not the one of per_day ({1})")]
     OtherCurrency(String, String),
@@ -123,6 +126,7 @@ impl Hold {
             Hold::DaysDiffer(..) => "days_contradictory",
             Hold::UnknownPrice(_) => "price_unknown",
             Hold::BadLines(..) => "price_lines",
+            Hold::PartOfPeriod => "part_of_period",
             Hold::OtherCurrency(..) => "currency",
             Hold::BadAmount(..) => "amount",
             Hold::Refunded { .. } => REFUNDED,
@@ -148,6 +152,9 @@ impl Hold {
             }
             Hold::OtherCurrency(..) | Hold::BadAmount(..) => {
                 "correct per_day of the source, or set metadata days and restart the worker, which reads it again; or say it here with `daybridge held set KEY --days …`"
+            }
+            Hold::PartOfPeriod => {
+                "say here with `daybridge held set KEY --days …` how many days the change of plan is worth; `held cancel` closes it where it is worth none"
             }
             Hold::Refunded { .. } | Hold::Disputed { .. } => {
                 "say how many days are due with `daybridge held set KEY --days …`; `daybridge held cancel KEY` closes it; where the money comes back it goes on by itself"

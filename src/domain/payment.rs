@@ -153,6 +153,10 @@ fn channel(events: &[Facts], rules: &Rules) -> Result<ChannelId, Hold> {
 }
 
 fn days(events: &[Facts], paid: &[&Facts], rules: &Rules) -> Result<u32, Hold> {
+    // The days in a subscription's metadata were bought with its period.
+    if events.iter().any(|e| e.lines.as_ref().is_some_and(Vec::is_empty)) {
+        return Err(Hold::PartOfPeriod);
+    }
     let found = first_hit(events.iter().flat_map(|e| &e.days)).map_err(|(a, b)| Hold::DaysDiffer(a, b))?;
     if let Some(text) = found {
         return whole_days(&text, rules.days_max).ok_or(Hold::BadDays(shown(&text), rules.days_max));

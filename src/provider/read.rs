@@ -62,6 +62,8 @@ struct Opened<'s> {
     event: Value,
     kind: String,
     facts: Facts,
+    /// Why its account is none of the source's.
+    elsewhere: Option<&'static str>,
 }
 
 /// Looks at all of an event but what it is about.
@@ -90,12 +92,15 @@ fn open<'s>(source: &'s Source, body: &[u8], beside: Beside<'_>) -> Result<Opene
         (_, None) => return unreadable("the event has no type, or no id"),
     };
     let occurred_at = occurred_at(map, &event, map.occurred_at.iter())?.unwrap_or(beside.received_at);
-    let facts = Facts {
-        livemode: livemode(source, &event)?,
-        account: account(source, &event)?,
-        ..Facts::ignored(occurred_at, not_needed(&kind))
-    };
-    Ok(Opened { source, event, kind, facts })
+    let facts =
+        Facts { livemode: livemode(source, &event)?, ..Facts::ignored(occurred_at, not_needed(&kind)) };
+    let mut opened = Opened { source, event, kind, facts, elsewhere: None };
+    // Whose it is matters only of what is needed.
+    if opened.ignored().is_none() {
+        opened.facts.account = account(source, &opened.event)?;
+        opened.elsewhere = not_its_account(source, &opened.facts);
+    }
+    Ok(opened)
 }
 
 impl<'s> Opened<'s> {
@@ -105,7 +110,7 @@ impl<'s> Opened<'s> {
         if !known {
             return Some(not_needed(&self.kind));
         }
-        not_ours(self.source, &self.facts).map(str::to_owned)
+        other_mode(self.source, &self.facts).or(self.elsewhere).map(str::to_owned)
     }
 
     /// What must be asked of the provider's API before it is believed; `None`: nothing, or nothing that is needed.
@@ -120,7 +125,7 @@ impl<'s> Opened<'s> {
     /// What it says. `object`: what it is about, where that was fetched; else it stands in the event.
     fn read(self, object: Option<Value>) -> Result<Facts, Unreadable> {
         let ignored = self.ignored();
-        let Self { source, event, kind, mut facts } = self;
+        let Self { source, event, kind, mut facts, .. } = self;
         if let Some(reason) = ignored {
             facts.meaning = Meaning::Ignored(reason);
             return Ok(facts);
@@ -175,7 +180,9 @@ fn of_object(source: &Source, kind: &str, object: Value, mut facts: Facts) -> Re
         let at = on.object.as_ref().and_then(|name| map.objects.get(name));
         let mut seen = object.clone();
         path::unpack(&mut seen, at.iter().flat_map(|at| at.unpack.iter().map(|place| &**place)));
-        if on.when.iter().all(|test| path::holds(&seen, test)) {
+        let elsewhere = on.means == Means::Held
+            && on.family.as_ref().is_some_and(|family| *family != source.money_in.as_str());
+        if !elsewhere && on.when.iter().all(|test| path::holds(&seen, test)) {
             fitting = Some((on, at, seen));
             break;
         }
@@ -203,7 +210,7 @@ fn of_object(source: &Source, kind: &str, object: Value, mut facts: Facts) -> Re
         .and_then(path::id)
         .filter(|id| !id.is_empty() && id.len() <= ID_BYTES_MAX);
     facts.meaning = match on.means {
-        Means::MoneyIn => Meaning::MoneyIn(Family::new(&*on.family)),
+        Means::MoneyIn => Meaning::MoneyIn(Family::new(on.family())),
         Means::Link => Meaning::Link,
         Means::Ignored | Means::Held => Meaning::Ignored(why()),
         Means::Refund
@@ -220,10 +227,10 @@ fn of_object(source: &Source, kind: &str, object: Value, mut facts: Facts) -> Re
     if matches!(facts.meaning, Meaning::MoneyIn(_) | Meaning::Link) {
         facts.channel = found(at, &object, &source.channel)?;
         facts.days = found(at, &object, &source.days)?;
-        facts.lines = match at.lines.as_ref().map(|lines| price_lines(lines, &object)) {
-            // Lines matter only where prices are configured.
-            Some(Err(_)) if source.prices.is_empty() => None,
-            lines => lines.transpose()?,
+        facts.lines = match at.lines.as_ref().map_or(Ok(None), |lines| price_lines(lines, &object)) {
+            // What they are matters only where prices are configured.
+            Err(_) if source.prices.is_empty() => None,
+            lines => lines?,
         };
     }
     if matches!(facts.meaning, Meaning::MoneyIn(_)) {
@@ -334,12 +341,15 @@ fn not_needed(kind: &str) -> String {
     }
 }
 
-fn not_ours(source: &Source, facts: &Facts) -> Option<&'static str> {
+fn other_mode(source: &Source, facts: &Facts) -> Option<&'static str> {
     match (source.livemode, facts.livemode) {
-        (true, false) => return Some("test-mode event; this source takes live mode"),
-        (false, true) => return Some("live event; this source takes test mode"),
-        (true, true) | (false, false) => {}
+        (true, false) => Some("test-mode event; this source takes live mode"),
+        (false, true) => Some("live event; this source takes test mode"),
+        (true, true) | (false, false) => None,
     }
+}
+
+fn not_its_account(source: &Source, facts: &Facts) -> Option<&'static str> {
     let accounts = source.accounts.as_ref()?;
     match &facts.account {
         Some(account) if accounts.contains(account) => None,
@@ -421,12 +431,13 @@ fn currency(at: &Object, object: &Value) -> Option<String> {
     (code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_lowercase())).then_some(code)
 }
 
-/// A line without a price id (a hand-made item) stays, with an empty one: no configured price fits it.
-fn price_lines(at: &Lines, object: &Value) -> Result<Vec<Line>, Unreadable> {
+/// A line without a price id (a hand-made item) stays, with an empty one: no configured price fits it. `None`: there
+/// are no lines; an empty list: there are, and none buys days of its own.
+fn price_lines(at: &Lines, object: &Value) -> Result<Option<Vec<Line>>, Unreadable> {
     let list = match object.pointer(&at.list) {
-        Some(Value::Array(list)) => list.as_slice(),
+        Some(Value::Array(list)) if !list.is_empty() => list.as_slice(),
         Some(line @ Value::Object(_)) => std::slice::from_ref(line),
-        _ => return Ok(Vec::new()),
+        _ => return Ok(None),
     };
     if list.len() > LINES_MAX {
         return Err(Unreadable(format!("more than {LINES_MAX} lines")));
@@ -445,5 +456,5 @@ fn price_lines(at: &Lines, object: &Value) -> Result<Vec<Line>, Unreadable> {
     };
     let whole = list.iter().filter(|line| !at.skip.iter().any(|test| path::holds(line, test)));
     let lines: Option<Vec<_>> = whole.map(line).collect();
-    lines.map_or_else(|| unreadable("a line's quantity is no whole number from 0"), Ok)
+    lines.map_or_else(|| unreadable("a line's quantity is no whole number from 0"), |lines| Ok(Some(lines)))
 }

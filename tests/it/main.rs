@@ -21,5 +21,6 @@ mod partner;
 mod provider;
 mod queue;
 mod simulation;
+mod stripe;
 mod support;
 mod worker;

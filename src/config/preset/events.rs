@@ -304,9 +304,9 @@ pub struct On {
     pub when: Vec<Test>,
     /// Then.
     pub means: Means,
-    /// Which money-in family it is of.
-    #[serde(default = "payments")]
-    pub family: String,
+    /// Which money-in family it is of; not set: `payments`. What is held is held only where its family grants, and
+    /// everywhere where it names none.
+    pub family: Option<String>,
     /// The sentence of what is ignored or held.
     pub why: Option<String>,
     /// The money that went out; one place or a list of them.
@@ -334,8 +334,11 @@ fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<OutAt>,
     deserializer.deserialize_any(OneOrMore)
 }
 
-fn payments() -> String {
-    "payments".into()
+impl On {
+    /// Which money-in family it is of.
+    pub fn family(&self) -> &str {
+        self.family.as_deref().unwrap_or("payments")
+    }
 }
 
 /// What an event means; see [`Meaning`](crate::domain::facts::Meaning).
@@ -398,7 +401,7 @@ impl EventMap {
         self.on
             .iter()
             .filter(|on| on.means == Means::MoneyIn)
-            .map(|on| on.family.as_str())
+            .map(On::family)
             .filter(move |family| seen.insert(*family))
     }
 

@@ -222,6 +222,16 @@ impl Signature {
             ".signature needs one of header, query and field: where the signature stands",
         );
         refuse(
+            self.header.is_none()
+                && (self.list.is_some() || self.assign.is_some() || self.timestamp.is_some()),
+            ".signature.list, .assign and .timestamp go with .signature.header only",
+        );
+        refuse(
+            self.list.iter().chain(&self.assign).any(|c| !c.is_ascii())
+                || self.list.is_some() && self.list == self.assign,
+            ".signature.list and .signature.assign must be ASCII, and not the same",
+        );
+        refuse(
             self.assign.is_some() != self.element.is_some(),
             ".signature.assign and .signature.element go together: a key, and what stands behind it",
         );
@@ -258,5 +268,31 @@ impl Signature {
         );
         refuse(!(400..500).contains(&self.status), ".signature.status must be from 400 to 499");
         wrong
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_never_be_looked_at_is_refused() {
+        for (table, want) in [
+            ("header = 'x'", None),
+            ("query = 'x'", None),
+            ("query = 'x'\nlist = ','", Some("go with .signature.header only")),
+            (
+                "query = 'x'\nsigned = '{timestamp}{body}'\ntimestamp = { header = 't' }",
+                Some("go with .signature.header only"),
+            ),
+            ("header = 'x'\nlist = '→'", Some("must be ASCII")),
+            ("header = 'x'\nlist = '='\nassign = '='\nelement = 'v1'", Some("not the same")),
+        ] {
+            let wrong = toml::from_str::<Signature>(table).unwrap().contradictions();
+            match want {
+                None => assert_eq!(wrong, Vec::<String>::new(), "{table}"),
+                Some(want) => assert!(wrong.len() == 1 && wrong[0].contains(want), "{table}: {wrong:?}"),
+            }
+        }
     }
 }

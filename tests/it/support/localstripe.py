@@ -1,6 +1,7 @@
 """localstripe with what it lacks: the rest of the parameters daybridge sends, Stripe's order (newest first), the
-amount that a payment intent received, webhooks up to another two seconds late, and no store in a file that all of them
-would share. It forgets what became of a webhook: every event counts as undelivered."""
+amount that a payment intent received, events of charges, their refunds and `invoice.paid`, a subscription's metadata on
+its invoices, webhooks up to another two seconds late, and no store in a file that all of them would share. It forgets
+what became of a webhook: every event counts as undelivered."""
 
 import asyncio
 import random
@@ -33,9 +34,40 @@ def late(send):
     return sending
 
 
+def tells(cls, name, kind, of):
+    done = getattr(cls, name)
+
+    def telling(self, *args, **kwargs):
+        webhooks.schedule_webhook(resources.Event(kind, of(self)))
+        return done(self, *args, **kwargs)
+
+    setattr(cls, name, telling)
+
+
+def refund(cls, create):
+    def api_create(**data):
+        made = create(**data)
+        webhooks.schedule_webhook(resources.Event("charge.refunded", resources.Charge._api_retrieve(made.charge)))
+        return made
+
+    cls._api_create = api_create
+
+
+def of_subscription(invoice, parent=resources.Invoice.parent.fget):
+    found = parent(invoice)
+    if found:
+        subscription = resources.Subscription._api_retrieve(invoice.subscription)
+        found["subscription_details"]["metadata"] = subscription.metadata
+    return found
+
+
 lists(resources.Event)
 lists(resources.PaymentIntent)
 resources.PaymentIntent.amount_received = property(lambda self: self.amount if self.status == "succeeded" else 0)
+resources.Invoice.parent = property(of_subscription)
+tells(resources.PaymentIntent, "_on_success", "charge.succeeded", lambda intent: intent.latest_charge)
+tells(resources.Invoice, "_on_payment_success", "invoice.paid", lambda invoice: invoice)
+refund(resources.Refund, resources.Refund._api_create)
 webhooks._send_webhook = late(webhooks._send_webhook)
 resources.Store.dump_to_disk = lambda self: None
 server.start()

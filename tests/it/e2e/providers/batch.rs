@@ -116,6 +116,14 @@ async fn what_cannot_be_read_keeps_nothing_else_from_its_request() {
     outcomes_are(&house, "EV9", &["held"]).await;
     outcomes_are(&house, "EV2", &["held"]).await;
     assert_eq!((events(&house), moved(&house).await[CHANNEL]), (4, (2, 4)));
+
+    // The API knows it by now: it is replayed by itself.
+    shop.of(&path(2), paid(2));
+    let plan = house.json(&["replay", "plan", "--event", "EV2", "--json"]);
+    assert_eq!(plan["totals"]["extend"], 1, "{plan:#}");
+    house.json(&["replay", "apply", plan["hash"].as_str().unwrap(), "--json"]);
+    house.payment_is("gc/PM2", "credited").await;
+    assert_eq!(moved(&house).await[CHANNEL], (3, 6));
 }
 
 /// The worker dies while it asks for the second of three.
