@@ -208,6 +208,10 @@ fn believed(source: &Source, refuse: &mut impl FnMut(bool, &str)) {
                 keyless,
                 ".api_key is missing: nothing that this provider sends is believed before its API was asked",
             );
+            refuse(
+                source.events.account.is_some(),
+                ".events.account is not under the signature: the same payment would count once for each account that a caller names",
+            );
         }
         Proof::SignedInPart => {
             let signed: Vec<&str> = source.signature.fields().map(|field| &**field).collect();
@@ -318,6 +322,38 @@ mod tests {
             (
                 "provider = \"adyen\"\nevents.objects.payment.amount = [\"/additionalData/amount\"]",
                 Some("\"/additionalData/amount\" is not under the signature"),
+            ),
+            (
+                "provider = \"adyen\"\nevents.objects.payment.lines = { list = \"/lines\", price = [\"/price\"] }",
+                Some("\"/lines\" is not under the signature"),
+            ),
+            (
+                "provider = \"adyen\"\nevents.objects.payment.metadata = [\"/additionalData\"]",
+                Some("\"/additionalData\" is not under the signature"),
+            ),
+            (
+                "provider = \"adyen\"\nevents.objects.payment.ids = [{ each = \"/list/*\", at = \"/pspReference\", rank = 0 }]",
+                Some("\"/list/*/pspReference\" is not under the signature"),
+            ),
+            (
+                "provider = \"adyen\"\nevents.account = \"/additionalData/store\"",
+                Some("\"/additionalData/store\" is not under the signature"),
+            ),
+            (
+                "provider = \"adyen\"\nevents.livemode = { at = \"/live\", live = [\"true\"], test = [\"false\"] }",
+                Some("\"/live\" is not under the signature"),
+            ),
+            (
+                "provider = \"adyen\"\nsignature.signed = \"{/pspReference}{/amount/value}\"",
+                Some("nothing between them"),
+            ),
+            (
+                "provider = \"paystack\"\nsignature.signed = \"{/event}:{/data/reference}\"",
+                Some("in .signature.field"),
+            ),
+            (
+                "provider = \"mercadopago\"\napi_key = \"k\"\nevents.account = \"/user_id\"",
+                Some("events.account is not under the signature"),
             ),
             ("provider = \"mollie-classic\"", Some("api_key is missing")),
             ("provider = \"mollie-classic\"\napi_key = \"k\"", None),

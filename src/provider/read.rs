@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::{items, object, out::out, path, words};
+use super::{fetch, items, object, out::out, path, words};
 use crate::{
     config::{
         Source,
@@ -144,6 +144,9 @@ pub fn read(
         (None, _) => None,
         (Some(_), None) => return unreadable("what it is about must be asked for at the provider's API"),
         (Some(from), Some(answer)) => match answer.pointer(&from.object) {
+            Some(object) if !fetch::is_asked(from, &opened.event, object) => {
+                return unreadable("the provider's API told of something else than what was asked for");
+            }
             Some(object) => Some(object.clone()),
             None => return unreadable("the answer of the provider's API does not hold what was asked for"),
         },

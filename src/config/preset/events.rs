@@ -413,23 +413,32 @@ impl EventMap {
         self.on.iter().flat_map(|on| &on.types).map(String::as_str).collect()
     }
 
-    /// Every place that decides on money, from the event's root: type, ids, amounts and conditions.
+    /// Every place that decides on money, from the event's root: type, mode, account, ids, amounts, price lines and
+    /// conditions. When it happened is not among them.
     pub fn decisive(&self) -> BTreeSet<String> {
         let mut all: BTreeSet<String> = self.is.iter().map(|test| test.at.to_string()).collect();
         if let Kind::Fields(pointers) = &self.kind {
             all.extend(pointers.iter().map(ToString::to_string));
         }
-        let mut below = Vec::new();
+        let mode = self.livemode.iter().map(|mode| &mode.at);
+        all.extend(mode.chain(&self.account).map(ToString::to_string));
+        let mut below: Vec<String> = Vec::new();
         for object in self.objects.values() {
-            below.extend(object.ids.iter().map(|id| &id.at));
-            below.extend(object.ids.iter().flat_map(|id| &id.when).map(|test| &test.at));
-            below.extend(object.amount.iter().chain(&object.currency));
+            for id in &object.ids {
+                let each = id.each.as_deref().unwrap_or_default();
+                let places = std::iter::once(&id.at).chain(id.when.iter().map(|test| &test.at));
+                below.extend(places.map(|at| format!("{each}{}", &**at)));
+            }
+            let lines = object.lines.iter().map(|lines| &lines.list);
+            let further = object.amount.iter().chain(&object.currency).chain(&object.metadata).chain(lines);
+            below.extend(further.map(ToString::to_string));
         }
         for on in &self.on {
-            below.extend(on.when.iter().map(|test| &test.at));
-            below.extend(on.out.iter().flat_map(|out| out.id.iter().chain(&out.amount)));
+            below.extend(on.when.iter().map(|test| test.at.to_string()));
+            let out = on.out.iter().flat_map(|out| out.id.iter().chain(&out.amount));
+            below.extend(out.map(ToString::to_string));
         }
-        all.extend(below.into_iter().map(|pointer| format!("{}{}", &*self.object, &**pointer)));
+        all.extend(below.into_iter().map(|pointer| format!("{}{pointer}", &*self.object)));
         all
     }
 

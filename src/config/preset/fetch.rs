@@ -62,4 +62,6 @@ pub struct From {
     /// Where the answer holds what the event is about.
     #[serde(default)]
     pub object: Pointer,
+    /// Where that tells its own id: it must be the first value that stands in `url`. Not set: not looked at.
+    pub names: Option<Pointer>,
 }

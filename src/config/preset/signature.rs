@@ -256,6 +256,17 @@ impl Signature {
             ".signature.timestamp and {timestamp} in .signature.signed go together: a time that is not signed proves nothing",
         );
         refuse(self.check == Check::Mac && self.signed.0.is_empty(), ".signature.signed is empty");
+        refuse(
+            self.field.is_none() && self.fields().next().is_some(),
+            ".signature.signed names values of the event, and they are looked up only where the signature stands in it too: in .signature.field",
+        );
+        let open = |part: &Part| !matches!(part, Part::Literal(_) | Part::Url);
+        let value = |part: &Part| matches!(part, Part::Field(_));
+        let touch = |parts: &[Part]| parts.iter().all(open) && parts.iter().any(value);
+        refuse(
+            self.check == Check::Mac && self.signed.0.windows(2).any(touch),
+            ".signature.signed has two values with nothing between them: the same bytes could be cut into others",
+        );
         refuse(!(400..500).contains(&self.status), ".signature.status must be from 400 to 499");
         wrong
     }

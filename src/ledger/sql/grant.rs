@@ -23,7 +23,8 @@ use crate::{
     ledger::{Decided, Entry, SourceRules},
 };
 
-/// Most events of one payment that are weighed, the newest first. A payment has a handful.
+/// Most events of one payment that are weighed, the newest first: so many of money in, and so many others. A payment has
+/// a handful.
 const EVENTS_PER_PAYMENT_MAX: i64 = 200;
 
 /// Where a payment stands.
@@ -241,15 +242,24 @@ fn held(hold: &Hold) -> Written<'_> {
     }
 }
 
+/// The rules take a set, so what is told over and over counts once, and however often money in is told, it does not push
+/// out that it went back.
 pub(super) async fn events(tx: &mut Tx, key: &str) -> Result<Vec<Facts>, Fault> {
-    let rows = sqlx::query(
-        "SELECT facts FROM events WHERE payment = $1 AND facts IS NOT NULL ORDER BY number DESC LIMIT $2",
-    )
-    .bind(key)
-    .bind(EVENTS_PER_PAYMENT_MAX)
-    .fetch_all(&mut **tx)
-    .await?;
-    rows.iter().map(|row| Ok(serde_json::from_str(&row.try_get::<String, _>("facts")?)?)).collect()
+    let mut events = Vec::new();
+    for money_in in ["family IS NOT NULL", "family IS NULL"] {
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT facts FROM events WHERE payment = $1 AND facts IS NOT NULL AND {money_in} \
+             GROUP BY facts ORDER BY MAX(number) DESC LIMIT $2"
+        )))
+        .bind(key)
+        .bind(EVENTS_PER_PAYMENT_MAX)
+        .fetch_all(&mut **tx)
+        .await?;
+        for row in rows {
+            events.push(serde_json::from_str(&row.try_get::<String, _>("facts")?)?);
+        }
+    }
+    Ok(events)
 }
 
 async fn write(tx: &mut Tx, key: &str, written: &Written<'_>, told: &Told<'_>, now: Ms) -> Result<(), Fault> {

@@ -71,7 +71,7 @@ both! {
         what_was_on_its_way_is_weighed_when_it_is_back, days_already_moved_short_are_owed,
         a_refund_beside_a_worker_is_never_lost, changed_settings_weigh_what_is_held, the_channel_is_paused_once,
         an_inquiry_is_told_and_takes_nothing, refunds_come_along_when_payments_are_joined,
-        a_rehearsed_refund_keeps_nothing, a_restored_ledger_does_not_plan_again, adjustments_are_append_only;
+        a_rehearsed_refund_keeps_nothing, a_restored_ledger_does_not_plan_again, a_flood_of_one_event_hides_no_refund, adjustments_are_append_only;
     twins: the_second_of_two_twins_is_held, a_twin_is_closed_or_joined, two_purchases_are_no_twins;
     pauses: a_pause_stops_calls_in_its_scope, the_brake_stops_and_a_resume_counts_anew,
         the_soonest_to_expire_go_first;

@@ -503,3 +503,15 @@ pub(super) async fn adjustments_are_append_only(kit: Kit) {
         assert!(raw.execute(statement).await.is_err(), "{statement}");
     }
 }
+
+/// A captured event whose time or id is not under the signature can be sent again and again as another one.
+pub(super) async fn a_flood_of_one_event_hides_no_refund(kit: Kit) {
+    let told = Told::of(&kit, OnMoneyOut::CancelUnspent);
+    told.event("evt_1", &paid("pi_1")).await;
+    told.event("evt_re", &refund("pi_1", 900)).await;
+    assert_eq!(stands(&kit, "pi_1").await, "cancelled - 30, 0 30 0 0");
+    for n in 0..201 {
+        told.event(&format!("evt_again_{n}"), &Facts { occurred_at: NOW + n, ..paid("pi_1") }).await;
+    }
+    assert_eq!(stands(&kit, "pi_1").await, "cancelled - 30, 0 30 0 0");
+}
