@@ -18,6 +18,9 @@ mod signatures;
 /// What the provider's own API tells of the past.
 mod history;
 
+/// The pages for users.
+mod pages;
+
 /// Every preset against its provider.
 pub(crate) mod presets;
 
