@@ -17,6 +17,12 @@ mod path;
 /// Amounts, however written.
 mod amount;
 
+/// What an object tells of its payment.
+mod object;
+
+/// The money that went out again.
+mod out;
+
 /// From a body to facts, by an event map.
 pub mod read;
 

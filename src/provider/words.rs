@@ -107,8 +107,7 @@ pub(super) fn of_event(map: &EventMap, event: &Value) -> Option<Own> {
 
 /// What is there of a type's parts.
 fn joined(parts: impl Iterator<Item = Option<String>>) -> Option<String> {
-    let parts: Vec<String> = parts.flatten().filter(|part| !part.is_empty()).collect();
-    (!parts.is_empty()).then(|| parts.join("."))
+    parts.flatten().filter(|part| !part.is_empty()).reduce(|whole, part| format!("{whole}.{part}"))
 }
 
 fn fits(word: &str) -> bool {
@@ -137,12 +136,11 @@ impl<'de> DeserializeSeed<'de> for Seek<'_, '_> {
 
 impl Seek<'_, '_> {
     /// This very value is the word.
-    fn keep<E: serde::de::Error>(self, word: impl Into<String>) -> Result<(), E> {
-        let word = word.into();
+    fn keep<E: serde::de::Error>(self, word: &(impl ToString + ?Sized)) -> Result<(), E> {
         for wanted in self.wanted.iter().filter(|wanted| wanted.rest.is_empty()) {
             match self.found.get_mut(wanted.slot) {
                 Some(Some(_)) => return Err(E::custom("a word stands twice")),
-                Some(slot) => *slot = Some(word.clone()),
+                Some(slot) => *slot = Some(word.to_string()),
                 None => {}
             }
         }
@@ -183,11 +181,11 @@ impl<'de> Visitor<'de> for Seek<'_, '_> {
     }
 
     fn visit_u64<E: serde::de::Error>(self, word: u64) -> Result<(), E> {
-        self.keep(word.to_string())
+        self.keep(&word)
     }
 
     fn visit_i64<E: serde::de::Error>(self, word: i64) -> Result<(), E> {
-        self.keep(word.to_string())
+        self.keep(&word)
     }
 
     fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<(), E> {

@@ -194,6 +194,9 @@ pub struct Refusal {
     pub starts: Option<Vec<String>>,
     /// The sentence for the operator.
     pub why: String,
+    /// It is nothing that a person should look at.
+    #[serde(default)]
+    pub ignored: bool,
 }
 
 impl Refusal {

@@ -245,13 +245,14 @@ impl Signature {
                 ".signature.timestamp needs one of element and header",
             );
             refuse(
-                element.is_some() && self.assign.is_none(),
-                ".signature.timestamp.element needs .signature.assign",
+                element.is_some()
+                    && (self.assign.is_none() || self.list.is_none() || *element == self.element),
+                ".signature.timestamp.element needs .signature.list and .assign, and is not .element: time and signature stand in one header",
             );
         }
-        let timed = self.signed.0.contains(&Part::Timestamp);
+        let timed = self.check == Check::Mac && self.signed.0.contains(&Part::Timestamp);
         refuse(
-            self.check == Check::Mac && timed != self.timestamp.is_some(),
+            timed != self.timestamp.is_some(),
             ".signature.timestamp and {timestamp} in .signature.signed go together: a time that is not signed proves nothing",
         );
         refuse(self.check == Check::Mac && self.signed.0.is_empty(), ".signature.signed is empty");
@@ -285,6 +286,11 @@ mod tests {
                 "query = 'x'\nsigned = '{timestamp}{body}'\ntimestamp = { header = 't' }",
                 Some("go with .signature.header only"),
             ),
+            (
+                "header = 'x'\nassign = '='\nelement = 'v1'\nsigned = '{timestamp}'\ntimestamp = { element = 't' }",
+                Some("needs .signature.list"),
+            ),
+            ("header = 'x'\ncheck = 'token'\ntimestamp = { header = 't' }", Some("proves nothing")),
             ("header = 'x'\nlist = '→'", Some("must be ASCII")),
             ("header = 'x'\nlist = '='\nassign = '='\nelement = 'v1'", Some("not the same")),
         ] {

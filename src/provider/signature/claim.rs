@@ -15,12 +15,37 @@ pub const HEADER_BYTES_MAX: usize = 4096;
 /// Most signatures in one header; a rotation sends one per active secret.
 pub const SIGNATURES_MAX: usize = 16;
 
+/// Bytes of the longest MAC.
+const TAG_BYTES_MAX: usize = 64;
+
 /// What the request says, not yet believed.
 pub(super) struct Claim<'r> {
     /// The time's text; empty where none is signed.
     pub(super) timestamp: &'r [u8],
-    /// The signatures as written.
-    pub(super) values: Vec<&'r [u8]>,
+    /// The signatures.
+    pub(super) given: Vec<Given<'r>>,
+}
+
+/// One signature.
+pub(super) enum Given<'r> {
+    /// A MAC, well-formed.
+    Mac(Tag),
+    /// A token, as it stands.
+    Token(&'r [u8]),
+}
+
+/// The bytes of a MAC.
+pub(super) struct Tag {
+    bytes: [u8; TAG_BYTES_MAX],
+    length: usize,
+}
+
+impl std::ops::Deref for Tag {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
 }
 
 /// Whether the time of signing is near enough; where none is signed, it is.
@@ -53,7 +78,7 @@ pub(super) fn read<'r>(scheme: &Signature, around: &Around<'r>) -> Result<Claim<
     }
     let time_key = scheme.timestamp.as_ref().and_then(|place| place.element.as_deref());
     let mut timestamp = None;
-    let mut values = Vec::new();
+    let mut given = Vec::new();
     for element in elements(scheme.list, header) {
         let value = match (scheme.assign, scheme.element.as_deref()) {
             (Some(assign), Some(wanted)) => {
@@ -71,11 +96,12 @@ pub(super) fn read<'r>(scheme: &Signature, around: &Around<'r>) -> Result<Claim<
             }
             _ => element,
         };
-        if scheme.check == Check::Token || tag(scheme, value).is_some() {
-            values.push(value);
+        given.extend(one(scheme, value));
+        if given.len() > SIGNATURES_MAX {
+            return Err(Rejected::Malformed);
         }
     }
-    if values.is_empty() || values.len() > SIGNATURES_MAX {
+    if given.is_empty() {
         return Err(Rejected::Malformed);
     }
     let timestamp = match scheme.timestamp.as_ref().map(|place| place.header.as_deref()) {
@@ -83,7 +109,7 @@ pub(super) fn read<'r>(scheme: &Signature, around: &Around<'r>) -> Result<Claim<
         Some(None) => timestamp.ok_or(Rejected::Malformed)?,
         Some(Some(name)) => around.header(name)?.ok_or(Rejected::Missing)?,
     };
-    Ok(Claim { timestamp, values })
+    Ok(Claim { timestamp, given })
 }
 
 /// Without blanks around; one that is no list is not trimmed.
@@ -101,16 +127,34 @@ fn split_once(element: &[u8], at: char) -> Option<(&[u8], &[u8])> {
     Some((key, rest.get(1..).unwrap_or_default()))
 }
 
+/// A signature that stands alone.
+pub(super) fn alone<'r>(scheme: &Signature, value: &'r [u8]) -> Result<Claim<'r>, Rejected> {
+    let given = one(scheme, value).ok_or(Rejected::Malformed)?;
+    Ok(Claim { timestamp: b"", given: vec![given] })
+}
+
+/// A signature; one that is not well-formed is none.
+fn one<'r>(scheme: &Signature, value: &'r [u8]) -> Option<Given<'r>> {
+    match scheme.check {
+        Check::Mac => tag(scheme, value).map(Given::Mac),
+        Check::Token => Some(Given::Token(value)),
+    }
+}
+
 /// A signature's bytes: exactly as many as the MAC has, in the one way that this program would write them.
-pub(super) fn tag(scheme: &Signature, value: &[u8]) -> Option<Vec<u8>> {
-    let tag = match scheme.encoding {
-        Encoding::Hex if value.iter().any(u8::is_ascii_uppercase) => return None,
-        Encoding::Hex => hex::decode(value).ok()?,
-        Encoding::Base64 => STANDARD.decode(value).ok()?,
-    };
-    let bytes = match scheme.mac {
+fn tag(scheme: &Signature, value: &[u8]) -> Option<Tag> {
+    let length = match scheme.mac {
         Mac::Sha256 => 32,
         Mac::Sha512 => 64,
     };
-    (tag.len() == bytes).then_some(tag)
+    let mut tag = Tag { bytes: [0; TAG_BYTES_MAX], length };
+    match scheme.encoding {
+        Encoding::Hex if value.iter().any(u8::is_ascii_uppercase) => return None,
+        Encoding::Hex => hex::decode_to_slice(value, tag.bytes.get_mut(..length)?).ok()?,
+        Encoding::Base64 => {
+            let decoded = STANDARD.decode_slice(value, &mut tag.bytes).ok()?;
+            (decoded == length).then_some(())?;
+        }
+    }
+    Some(tag)
 }

@@ -1,5 +1,5 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::{Hmac, KeyInit as _, Mac as Making, digest::CtOutput};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Sha256, Sha512};
 use zeroize::Zeroizing;
@@ -16,14 +16,19 @@ pub struct Keys(pub(super) Vec<Ready>);
 pub(super) struct Ready {
     pub(super) key: Keyed,
     /// The MAC of the secret under itself: what a token is compared with.
-    pub(super) own: Vec<u8>,
+    pub(super) own: Made,
 }
 
 /// A MAC that has its key.
-#[derive(Clone)]
 pub(super) enum Keyed {
     Sha256(Hmac<Sha256>),
     Sha512(Hmac<Sha512>),
+}
+
+/// A MAC; compared in constant time by the library, and shown to nobody but who signs.
+pub(super) enum Made {
+    Sha256(CtOutput<Hmac<Sha256>>),
+    Sha512(CtOutput<Hmac<Sha512>>),
 }
 
 impl std::fmt::Debug for Keys {
@@ -64,33 +69,52 @@ impl Ready {
             Mac::Sha256 => Keyed::Sha256(Hmac::new_from_slice(&bytes).map_err(unfit)?),
             Mac::Sha512 => Keyed::Sha512(Hmac::new_from_slice(&bytes).map_err(unfit)?),
         };
-        let own = key.clone().over(&[&bytes]).tag();
+        let own = key.over([&*bytes]);
         Ok(Self { key, own })
     }
 }
 
 impl Keyed {
-    pub(super) fn over(mut self, parts: &[&[u8]]) -> Self {
-        for part in parts {
-            match &mut self {
-                Keyed::Sha256(mac) => mac.update(part),
-                Keyed::Sha512(mac) => mac.update(part),
-            }
-        }
-        self
-    }
-
-    pub(super) fn verify_slice(self, tag: &[u8]) -> bool {
+    /// The MAC over these parts, one after the other.
+    pub(super) fn over(&self, parts: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Made {
         match self {
-            Keyed::Sha256(mac) => mac.verify_slice(tag).is_ok(),
-            Keyed::Sha512(mac) => mac.verify_slice(tag).is_ok(),
+            Keyed::Sha256(key) => Made::Sha256(made(key, parts)),
+            Keyed::Sha512(key) => Made::Sha512(made(key, parts)),
         }
     }
+}
 
-    pub(super) fn tag(self) -> Vec<u8> {
+fn made<M: Making + Clone>(key: &M, parts: impl IntoIterator<Item = impl AsRef<[u8]>>) -> CtOutput<M> {
+    let mut mac = key.clone();
+    for part in parts {
+        mac.update(part.as_ref());
+    }
+    mac.finalize()
+}
+
+impl Made {
+    /// Whether these are its bytes.
+    pub(super) fn is(&self, tag: &[u8]) -> bool {
         match self {
-            Keyed::Sha256(mac) => mac.finalize().into_bytes().to_vec(),
-            Keyed::Sha512(mac) => mac.finalize().into_bytes().to_vec(),
+            Made::Sha256(mac) => tag.try_into().is_ok_and(|tag| *mac == CtOutput::new(tag)),
+            Made::Sha512(mac) => tag.try_into().is_ok_and(|tag| *mac == CtOutput::new(tag)),
+        }
+    }
+
+    /// Whether it is the same.
+    pub(super) fn same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Made::Sha256(one), Made::Sha256(two)) => one == two,
+            (Made::Sha512(one), Made::Sha512(two)) => one == two,
+            (Made::Sha256(_), Made::Sha512(_)) | (Made::Sha512(_), Made::Sha256(_)) => false,
+        }
+    }
+
+    /// Its bytes, for who signs.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        match self {
+            Made::Sha256(mac) => mac.into_bytes().to_vec(),
+            Made::Sha512(mac) => mac.into_bytes().to_vec(),
         }
     }
 }

@@ -32,7 +32,7 @@ mod keys;
 mod sign;
 
 pub use around::Around;
-use claim::Claim;
+use claim::{Claim, Given};
 pub use claim::{HEADER_BYTES_MAX, SIGNATURES_MAX};
 pub use keys::Keys;
 pub use sign::{Signed, sign};
@@ -102,14 +102,7 @@ pub fn verify(
         (Some(field), _) => every_item(source, keys, around, field, &body)?,
         (None, Some(name)) => {
             let value = around.query(name)?.ok_or(Rejected::Missing)?;
-            matching(
-                source,
-                keys,
-                around,
-                &Claim { timestamp: b"", values: vec![value.as_bytes()] },
-                &body,
-                None,
-            )?
+            matching(source, keys, around, &claim::alone(scheme, value.as_bytes())?, &body, None)?
         }
         (None, None) => {
             let claim = claim::read(scheme, around)?;
@@ -132,7 +125,7 @@ fn every_item(
     let mut matched = Err(Rejected::Missing);
     for item in items::of(&source.events, &whole).ok_or(Rejected::Malformed)? {
         let value = item.pointer(field).and_then(Value::as_str).ok_or(Rejected::Missing)?;
-        let claim = Claim { timestamp: b"", values: vec![value.as_bytes()] };
+        let claim = claim::alone(&source.signature, value.as_bytes())?;
         matched = Ok(matching(source, keys, around, &claim, body, Some(item))?);
     }
     matched
@@ -147,32 +140,20 @@ fn matching(
     body: &[u8],
     item: Option<&Value>,
 ) -> Result<usize, Rejected> {
-    let scheme = &source.signature;
-    let mut pairs = Vec::new();
-    match scheme.check {
-        Check::Mac => {
-            let tags: Vec<_> = claim.values.iter().filter_map(|value| claim::tag(scheme, value)).collect();
-            if tags.is_empty() {
-                return Err(Rejected::Malformed);
-            }
-            let signed = signed(source, around, claim.timestamp, body, item)?;
-            let signed: Vec<&[u8]> = signed.iter().map(AsRef::as_ref).collect();
-            for (position, ready) in keys.0.iter().enumerate() {
-                let mac = ready.key.clone().over(&signed);
-                pairs.extend(tags.iter().map(|tag| (position, mac.clone(), tag.clone())));
-            }
-        }
-        Check::Token => {
-            for (position, ready) in keys.0.iter().enumerate() {
-                let given = claim.values.iter().map(|value| ready.key.clone().over(&[value]));
-                pairs.extend(given.map(|mac| (position, mac, ready.own.clone())));
-            }
-        }
-    }
+    let signed = match source.signature.check {
+        Check::Mac => signed(source, around, claim.timestamp, body, item)?,
+        Check::Token => Vec::new(),
+    };
     let mut matched = None;
-    for (position, mac, tag) in pairs {
-        let fits = mac.verify_slice(&tag);
-        matched = if fits { Some(position) } else { matched };
+    for (position, ready) in keys.0.iter().enumerate() {
+        let mac = ready.key.over(&signed);
+        for given in &claim.given {
+            let fits = match given {
+                Given::Mac(tag) => mac.is(tag),
+                Given::Token(token) => ready.key.over([token]).same(&ready.own),
+            };
+            matched = if fits { Some(position) } else { matched };
+        }
     }
     matched.ok_or(Rejected::NoMatch)
 }

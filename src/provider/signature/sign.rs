@@ -43,8 +43,11 @@ pub fn sign(
         Encoding::Base64 => STANDARD.encode(tag),
     };
     let mut out = Signed { headers: Vec::new(), query: String::new(), body: body.to_vec() };
+    let assign = scheme.assign.map(String::from).unwrap_or_default();
+    let under_its_key =
+        |value: &str| format!("{}{assign}{value}", scheme.element.as_deref().unwrap_or_default());
     if scheme.check == Check::Token {
-        place(scheme, &mut out, secret.expose_secret());
+        place(scheme, &mut out, &under_its_key(secret.expose_secret()));
         return Ok(out);
     }
     if let Some(field) = &scheme.field {
@@ -52,8 +55,7 @@ pub fn sign(
         let around = Around { headers: &|_| Vec::new(), query: "", client: None };
         for item in items::of_mut(&source.events, &mut whole).ok_or("the body holds no list of events")? {
             let signed = signed(source, &around, b"", body, Some(item)).map_err(|why| why.to_string())?;
-            let signed: Vec<&[u8]> = signed.iter().map(AsRef::as_ref).collect();
-            let tag = written(ready.key.clone().over(&signed).tag());
+            let tag = written(ready.key.over(&signed).into_bytes());
             path::put(item, field, tag.into());
         }
         out.body = serde_json::to_vec(&whole).map_err(|error| error.to_string())?;
@@ -84,11 +86,9 @@ pub fn sign(
         let around = Around { headers: &headers, query: &out.query, client: None };
         let signed =
             signed(source, &around, timestamp.as_bytes(), body, None).map_err(|why| why.to_string())?;
-        let signed: Vec<&[u8]> = signed.iter().map(AsRef::as_ref).collect();
-        written(ready.key.over(&signed).tag())
+        written(ready.key.over(&signed).into_bytes())
     };
-    let assign = scheme.assign.map(String::from).unwrap_or_default();
-    let mut value = format!("{}{assign}{tag}", scheme.element.as_deref().unwrap_or_default());
+    let mut value = under_its_key(&tag);
     match &scheme.timestamp {
         Some(Timestamp { element: Some(key), .. }) => {
             let list = scheme.list.map(String::from).unwrap_or_default();

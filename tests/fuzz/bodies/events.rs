@@ -1,70 +1,97 @@
-//! Any body is read or refused in words; what it comes to is a grant only within the rules.
+//! Any body, with any answer of the provider's API, is read or refused in words by every preset; what it comes to is a
+//! grant only within the rules.
 
 use std::sync::OnceLock;
 
 use bytes::Bytes;
 use daybridge::{
-    config::{Source, load},
+    config::{Source, load, preset::PRESETS},
     domain::identity::{Home, home},
-    domain::payment::{Corrections, Decision, decide},
-    domain::{facts::Money, payment::Rules},
-    envelope::WORD_BYTES_MAX,
+    domain::payment::{Corrections, Decision, Rules, decide},
+    envelope::{Envelope, Trigger, WORD_BYTES_MAX},
     provider::{
+        items::{ITEMS_MAX, split},
         read::{Beside, read as of_source},
         words::words,
     },
 };
 
 const DAYS_MAX: u32 = 3650;
-const FAMILIES: [&str; 4] = ["charges", "payment_intents", "checkout", "invoices"];
 
+/// Each preset, for each family that may grant.
 fn sources() -> &'static [(Source, Rules)] {
     static SOURCES: OnceLock<Vec<(Source, Rules)>> = OnceLock::new();
     SOURCES.get_or_init(|| {
-        let source = |family| {
-            format!("[sources.{family}]\nprovider = \"stripe\"\nsecrets = [\"x\"]\nmoney_in = \"{family}\"\n")
-        };
-        let config = load::parse(&FAMILIES.map(source).concat(), []).unwrap();
-        let with_rules = |source: Source| {
-            let rules = Rules {
-                money_in: source.money_in.clone(),
-                money_in_since: None,
-                channel_pointers: source.channel.clone(),
-                days_pointers: source.days.clone(),
-                prices: [("price_1AbC".to_owned(), 30)].into(),
-                per_day: Some(Money { amount: 30, currency: "usd".into() }),
-                days_max: DAYS_MAX,
-                on_refund: Default::default(),
-                on_dispute: Default::default(),
-            };
-            (source, rules)
-        };
-        config.sources.into_values().map(with_rules).collect()
+        let mut all = Vec::new();
+        for (provider, _) in PRESETS {
+            for family in Source::of_preset(provider).unwrap().events.families() {
+                let text = format!(
+                    "[sources.s]\nprovider = \"{provider}\"\nsecrets = [\"x\"]\nmoney_in = \"{family}\"\n\
+                     days_max = {DAYS_MAX}\nprices = [{{ price = \"price_1AbC\", days = 30 }}]\n\
+                     per_day = {{ currency = \"usd\", amount = 30 }}\n"
+                );
+                let source = load::parse(&text, []).unwrap().sources.remove("s").unwrap();
+                let rules = source.rules(None);
+                all.push((source, rules));
+            }
+        }
+        all
     })
 }
 
+/// An event; behind a zero byte an answer, else the event is the answer too.
 pub fn read(data: &[u8]) {
-    let found = words(&sources()[0].0.events, &|_| None, &Bytes::copy_from_slice(data));
-    for word in [&found.event_id, &found.event_type] {
+    let mut parts = data.splitn(2, |byte| *byte == 0);
+    let event = parts.next().unwrap_or_default();
+    let answer = serde_json::from_slice(parts.next().unwrap_or(event)).unwrap_or_default();
+    for (source, rules) in sources() {
+        for one in split(&source.events, &envelope(source, event)) {
+            for answer in [None, Some(&answer)] {
+                let beside = Beside { event_type: &one.event_type, received_at: 0 };
+                match of_source(source, &one.body, beside, answer) {
+                    Ok(facts) => judge(facts, rules),
+                    Err(why) => assert!(!why.0.is_empty()),
+                }
+            }
+        }
+    }
+}
+
+fn envelope(source: &Source, body: &[u8]) -> Envelope {
+    let body = Bytes::copy_from_slice(body);
+    let words = words(&source.events, &|_| Some("charge.succeeded".into()), &body);
+    for word in [&words.event_id, &words.event_type] {
         assert!(!word.is_empty() && word.len() <= WORD_BYTES_MAX, "{} bytes", word.len());
     }
-    for (source, rules) in sources() {
-        let beside = Beside { event_type: "", received_at: 0 };
-        let Ok(facts) = of_source(source, data, beside, None) else { continue };
-        if let Home::Payment { name, granted, absorbed } = home(&facts.ids, &[]) {
-            assert!(facts.ids.contains(&name) && granted.is_none() && absorbed.is_empty());
-        }
-        let twice = [facts.clone(), facts];
-        let [once, again] = [
-            decide(&twice[..1], rules, &Corrections::default(), None),
-            decide(&twice, rules, &Corrections::default(), None),
-        ];
-        assert_eq!(once, again, "told twice, it comes to something else");
-        if let Decision::Grant { days, .. } = once {
-            assert!((1..=DAYS_MAX).contains(&days));
-            assert!(twice[0].money.as_ref().is_some_and(|money| money.amount > 0), "days without money");
-            let restored = decide(&twice, rules, &Corrections::default(), Some(i64::MAX));
-            assert!(matches!(restored, Decision::Hold(_)), "granted in a ledger that forgot");
-        }
+    let envelope = Envelope {
+        body,
+        content_type: String::new(),
+        source: source.provider.clone(),
+        event_id: words.event_id,
+        event_type: words.event_type,
+        received_at_ms: 0,
+        delivery: "d".into(),
+        trigger: Trigger::Webhook,
+        traceparent: String::new(),
+    };
+    assert!(split(&source.events, &envelope).len() <= ITEMS_MAX);
+    envelope
+}
+
+fn judge(facts: daybridge::domain::facts::Facts, rules: &Rules) {
+    if let Home::Payment { name, granted, absorbed } = home(&facts.ids, &[]) {
+        assert!(facts.ids.contains(&name) && granted.is_none() && absorbed.is_empty());
+    }
+    let twice = [facts.clone(), facts];
+    let [once, again] = [
+        decide(&twice[..1], rules, &Corrections::default(), None),
+        decide(&twice, rules, &Corrections::default(), None),
+    ];
+    assert_eq!(once, again, "told twice, it comes to something else");
+    if let Decision::Grant { days, .. } = once {
+        assert!((1..=DAYS_MAX).contains(&days));
+        assert!(twice[0].money.as_ref().is_some_and(|money| money.amount > 0), "days without money");
+        let restored = decide(&twice, rules, &Corrections::default(), Some(i64::MAX));
+        assert!(matches!(restored, Decision::Hold(_)), "granted in a ledger that forgot");
     }
 }

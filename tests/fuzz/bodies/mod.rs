@@ -5,6 +5,7 @@ pub mod amqp;
 pub mod comment;
 pub mod events;
 pub mod partner;
+pub mod scheme;
 pub mod settings;
 pub mod settle;
 pub mod signature;
@@ -33,7 +34,16 @@ pub const SIGNATURE: Target = Target {
     bytes_per_byte_max: 8,
 };
 
-/// Event bodies of a provider, to a decision.
+/// Requests under any scheme.
+pub const SCHEME: Target = Target {
+    name: "scheme",
+    body: scheme::judge,
+    seed: b"\x07\x00\x05\x01t=1533204620,v1=00\n1533204620\nid\nid=1&sig=00\n{}",
+    bytes_max: 64 * 1024,
+    bytes_per_byte_max: 32,
+};
+
+/// Event bodies and answers of every provider, to a decision.
 pub const EVENTS: Target = Target {
     name: "events",
     body: events::read,
@@ -89,7 +99,7 @@ pub const SETTLE: Target = Target {
 
 /// All of them.
 #[allow(dead_code, reason = "a fuzz target uses its own only")]
-pub const ALL: [&Target; 7] = [&SIGNATURE, &EVENTS, &SETTINGS, &COMMENT, &AMQP, &PARTNER, &SETTLE];
+pub const ALL: [&Target; 8] = [&SIGNATURE, &SCHEME, &EVENTS, &SETTINGS, &COMMENT, &AMQP, &PARTNER, &SETTLE];
 
 /// The first `N - 1` lines, and the rest; missing ones are empty.
 fn lines<const N: usize>(data: &[u8]) -> [&[u8]; N] {

@@ -5,12 +5,16 @@
 #[path = "../../fuzz/bodies/mod.rs"]
 mod bodies;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bodies::Target;
+use daybridge::config::preset::PRESETS;
 
 /// Mutations of each input.
 const MUTATIONS: u64 = 5_000;
+
+/// Mutations of each event of the providers; there are many.
+const MUTATIONS_FEW: u64 = 10;
 
 /// Prints the input that a panic came from.
 struct Shown<'a>(&'a Target, &'a [u8]);
@@ -51,24 +55,46 @@ fn mutate(input: &[u8], rng: &mut fastrand::Rng) -> Vec<u8> {
     bytes
 }
 
-fn run(target: &Target) {
-    let mut inputs = vec![target.seed.to_vec()];
-    let found = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/fuzz").join(target.name);
-    for entry in std::fs::read_dir(found).into_iter().flatten() {
-        inputs.push(std::fs::read(entry.unwrap().path()).unwrap());
+/// All files of a folder and of those in it.
+fn files(folder: &Path) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => found.extend(files(&path)),
+            false => found.push(std::fs::read(path).unwrap()),
+        }
     }
+    found
+}
+
+fn run(target: &Target, inputs: &[Vec<u8>], mutations: u64) {
     for (number, input) in inputs.iter().enumerate() {
         try_one(target, input);
         let mut rng = fastrand::Rng::with_seed(number as u64);
-        for _ in 0..MUTATIONS {
+        for _ in 0..mutations {
             try_one(target, &mutate(input, &mut rng));
         }
     }
 }
 
+fn data() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
+}
+
 #[test]
 fn every_body_holds_over_seeds_and_what_was_found() {
     for target in bodies::ALL {
-        run(target);
+        let mut inputs = files(&data().join("fuzz").join(target.name));
+        inputs.insert(0, target.seed.to_vec());
+        run(target, &inputs, MUTATIONS);
     }
+}
+
+#[test]
+fn every_providers_event_is_read_or_refused_by_every_preset() {
+    let events: Vec<Vec<u8>> =
+        PRESETS.iter().flat_map(|(name, _)| files(&data().join("providers").join(name))).collect();
+    assert!(events.len() > 100, "{}", events.len());
+    run(&bodies::EVENTS, &events, MUTATIONS_FEW);
 }

@@ -23,3 +23,6 @@ pub(crate) mod presets;
 
 /// What the provider's API tells of an event.
 mod fetch;
+
+/// The verifier against a reference in another language.
+mod reference;
