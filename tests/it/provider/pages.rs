@@ -31,8 +31,10 @@ fn every_provider_has_its_section_with_every_event_that_counts() {
         for kind in source.events.types().into_iter().filter(|kind| !kind.starts_with("v1.")) {
             assert!(section.contains(kind), "{provider}: {kind} is not on its page");
         }
-        for pointer in source.channel.iter().chain(&source.days) {
-            let key = pointer.rsplit('/').next().unwrap();
+        // The overview says that these two are the keys wherever there is custom data.
+        let usual = |key: &&str| ["channel_id", "days"].contains(key);
+        let keys = source.channel.iter().chain(&source.days).filter_map(|pointer| pointer.rsplit('/').next());
+        for key in keys.filter(|key| !usual(key)) {
             assert!(section.contains(key), "{provider}: {key} is not on its page");
         }
     }
@@ -46,7 +48,8 @@ fn every_block_of_settings_loads() {
         let page = page(name);
         for block in page.split("```toml\n").skip(1) {
             let text = block.split("```").next().unwrap();
-            let config = load::parse(text, Vec::new()).unwrap_or_else(|error| panic!("{name}: {error}\n{text}"));
+            let config =
+                load::parse(text, Vec::new()).unwrap_or_else(|error| panic!("{name}: {error}\n{text}"));
             let wrong = contradictions(&config);
             assert!(wrong.is_empty(), "{name}: {wrong:?}\n{text}");
             blocks += 1;
