@@ -34,6 +34,24 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     for (name, source) in &config.sources {
         line("backfill", reach_history(name, source).await);
     }
+    match Sources::readers(&config) {
+        Ok(readers) => {
+            for (name, source) in &config.sources {
+                let Some(reached) = readers.reach(name).await else { continue };
+                let base = &source.api_base;
+                line(
+                    "fetch",
+                    match reached {
+                        Ok(how) => Ok(format!("sources.{name}: {base} {how}")),
+                        Err(why) => {
+                            Err(format!("sources.{name}: {base}: {why}; check api_base and the network"))
+                        }
+                    },
+                );
+            }
+        }
+        Err(error) => line("fetch", Err(error.to_string())),
+    }
     if failed { Err(Failure::Said) } else { Ok(()) }
 }
 
@@ -104,6 +122,9 @@ async fn reach_partner(config: &Config) -> Result<String, String> {
 async fn reach_history(name: &str, source: &Source) -> Result<String, String> {
     let history = history::open(name, source).map_err(|error| error.to_string())?;
     let Some(history) = history else {
+        if source.provider != "stripe" {
+            return Ok(format!("sources.{name}: events that never arrive are not found; only Stripe's are"));
+        }
         return Ok(format!(
             "sources.{name} has no api_key: events that never arrive are not found; to find them, make a restricted key"
         ));

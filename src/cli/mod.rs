@@ -17,6 +17,7 @@ pub mod console;
 pub mod decide;
 pub mod demo;
 pub mod ledger;
+pub mod providers;
 pub mod reconcile;
 pub mod replay;
 pub mod roles;
@@ -76,6 +77,9 @@ pub enum Command {
     /// Passwords of the web console
     #[command(subcommand)]
     Console(console::Console),
+    /// Payment providers that are known
+    #[command(subcommand)]
+    Providers(providers::Providers),
     /// The record itself
     #[command(subcommand)]
     Ledger(ledger::Ledger),
@@ -214,6 +218,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Audit(audit) => audit::run(config()?, audit).await,
         Command::Held(held) => decide::run(config()?, held).await,
         Command::Console(console) => console::run(console),
+        Command::Providers(providers) => providers::run(providers),
         Command::Ledger(ledger) => ledger::run(config()?, ledger).await,
         Command::Replay(replay) => replay::run(config()?, replay).await,
         Command::Reconcile(reconcile) => reconcile::run(config()?, reconcile).await,

@@ -126,7 +126,12 @@ pub fn post(
         Format::Json => "application/json; charset=utf-8",
         Format::Form => "application/x-www-form-urlencoded",
     };
-    let request = client.post(format!("{url}{query}")).header("content-type", content_type).body(signed.body);
+    let mut request =
+        client.post(format!("{url}{query}")).header("content-type", content_type).body(signed.body);
+    // Believed where this machine is a trusted proxy, as it is unless the settings say otherwise.
+    if let Some(caller) = source.signature.addresses.first() {
+        request = request.header("x-forwarded-for", caller.addr().to_string());
+    }
     signed.headers.into_iter().fold(request, |request, (name, value)| request.header(name, value))
 }
 

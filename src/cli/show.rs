@@ -169,6 +169,9 @@ fn payment(whole: &view::PaymentWhole) {
         "amount    {}",
         or_dash(money.map(|(amount, currency)| format!("{amount} {currency} (smallest unit)")))
     ));
+    if let Some(out) = &whole.money_out {
+        money_out(out);
+    }
     say(format!("customer  {}", or_dash(payment.customer.as_ref())));
     say(format!(
         "source    {} (realm {}, {}{})",
@@ -180,11 +183,44 @@ fn payment(whole: &view::PaymentWhole) {
     say(format!("ids       {}", whole.ids.join(", ")));
     say("\nevents");
     event_table(&whole.events);
+    adjustments(&whole.adjustments);
     for one in &whole.transfers {
         say("");
         transfer(one);
     }
     movements(&whole.movements);
+}
+
+fn money_out(out: &view::MoneyOut) {
+    say(format!("money out {}", out.words));
+    let waits = if out.waits.is_some() { ", for a person to decide" } else { "" };
+    say(format!(
+        "          {} days due, {} taken off, {} spent already that are not covered, {} owed{waits}",
+        or_dash(out.days_due),
+        out.days_reduced,
+        out.days_spent,
+        out.days_owed
+    ));
+}
+
+fn adjustments(adjustments: &[view::Adjustment]) {
+    if adjustments.is_empty() {
+        return;
+    }
+    say("\nadjustments");
+    table(
+        &["AT", "KIND", "AMOUNT", "DAYS", "EVENT", "WHAT"],
+        adjustments.iter().map(|a| {
+            [
+                time(a.at),
+                a.kind.clone(),
+                a.amount.to_string(),
+                or_dash(a.days),
+                a.event.clone(),
+                a.note.clone(),
+            ]
+        }),
+    );
 }
 
 fn movements(movements: &[view::Movement]) {

@@ -1,8 +1,19 @@
 //! Contradictions between settings, all in one go. Reaching anything is the business of `daybridge check`.
 
-use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+    time::Duration,
+};
 
-use super::{Config, Source, preset::signature::Part};
+use super::{
+    Config, Source,
+    preset::{
+        events::{Kind, Means, On},
+        signature::Part,
+    },
+    source::Proof,
+};
 use crate::{
     domain::id::{CommentTemplate, realm_bytes},
     envelope::WORD_BYTES_MAX,
@@ -61,6 +72,10 @@ pub fn contradictions(config: &Config) -> Vec<String> {
     refuse(config.worker.channels_max == 0, "worker.channels_max must be at least 1".into());
     refuse(config.worker.intake_max == 0, "worker.intake_max must be at least 1".into());
     refuse(config.worker.poll < Duration::from_millis(10), "worker.poll must be at least 10ms".into());
+    refuse(
+        config.worker.fetch_again < Duration::from_millis(100),
+        "worker.fetch_again must be at least 100ms".into(),
+    );
 
     config.console.contradictions(&config.server.trusted_proxies, &mut wrong);
     let realms: Vec<&str> = config.sources.iter().map(|(name, source)| source.realm(name)).collect();
@@ -80,7 +95,7 @@ pub fn contradictions(config: &Config) -> Vec<String> {
                 "sources {other} and {name} share the realm {realm:?} but take different modes; give the test source a realm of its own"
             ));
         }
-        if source.api_key.is_some()
+        if source.lists_events()
             && let Some(other) = asking.insert(realm, name)
         {
             wrong.push(format!(
@@ -141,6 +156,12 @@ fn one_source(name: &str, source: &Source, wrong: &mut Vec<String>) {
         source.public_url.is_none() && source.signature.signed.0.contains(&Part::Url),
         ".public_url is missing: the provider signs the address that it calls, as it stands in its settings",
     );
+    if let Kind::Header(name) = &source.events.kind {
+        refuse(
+            !source.signature.signed.0.contains(&Part::Header(name.clone())),
+            ".events.type stands in a header that is not signed, so anybody could change it: use a place in the body",
+        );
+    }
     believed(source, &mut refuse);
 
     refuse(!BACKFILL_EVERY.contains(&source.backfill_every), ".backfill_every must be between 1s and 1day");
@@ -156,31 +177,53 @@ fn one_source(name: &str, source: &Source, wrong: &mut Vec<String>) {
 
 /// What is read must be proved: by the MAC over the body, by the MAC over the very places, or by the provider's API.
 fn believed(source: &Source, refuse: &mut impl FnMut(bool, &str)) {
-    let fetched = source
-        .fetch
-        .as_ref()
-        .is_some_and(|fetch| fetch.from.iter().any(|from| from.types.is_empty() && from.when.is_empty()));
-    if source.signature.binds_body() {
-        return;
-    }
-    let signed: Vec<&str> = source.signature.fields().map(|field| &**field).collect();
-    if signed.is_empty() {
-        refuse(
-            !fetched,
-            ".signature does not cover the body: what it says must be asked for at the provider's API, in [fetch] with a `from` for every event",
-        );
-        refuse(
-            fetched && source.api_key.is_none(),
-            ".api_key is missing: nothing that this provider sends is believed before its API was asked",
-        );
-        return;
-    }
-    for pointer in source.channel.iter().chain(&source.days) {
-        let whole = format!("{}{pointer}", &*source.events.object);
-        refuse(
-            !fetched && !signed.contains(&&*whole),
-            &format!(": {pointer:?} is not under the signature; use one of {}", signed.join(", ")),
-        );
+    // Whatever an event of this type says, the API is asked.
+    let asked = |kind: &String| {
+        let from = source.fetch.iter().flat_map(|fetch| &fetch.from);
+        from.filter(|from| from.when.is_empty())
+            .any(|from| from.types.is_empty() || from.types.contains(kind))
+    };
+    let counting = || source.events.on.iter().filter(|on| !matches!(on.means, Means::Ignored | Means::Held));
+    let unasked: BTreeSet<&String> =
+        counting().flat_map(|on| &on.types).filter(|kind| !asked(kind)).collect();
+    let keyless = source.api_key.is_none();
+    match source.proof() {
+        Proof::SignedWithTime | Proof::Signed => {
+            let grants = |on: &&On| on.means == Means::MoneyIn && on.family() == source.money_in.as_str();
+            refuse(
+                keyless && counting().filter(grants).any(|on| on.types.iter().any(asked)),
+                ".api_key is missing: the event only names a payment; what was paid is asked for at the provider's API",
+            );
+        }
+        Proof::Fetched => {
+            for kind in unasked {
+                refuse(
+                    true,
+                    &format!(
+                        ".signature does not cover the body: what {kind} says must be asked for at the provider's API, by a `from` of [fetch] without `when`"
+                    ),
+                );
+            }
+            refuse(
+                keyless,
+                ".api_key is missing: nothing that this provider sends is believed before its API was asked",
+            );
+        }
+        Proof::SignedInPart => {
+            let signed: Vec<&str> = source.signature.fields().map(|field| &**field).collect();
+            let custom = source.channel.iter().chain(&source.days);
+            let custom = custom.map(|pointer| format!("{}{pointer}", &*source.events.object));
+            for pointer in source.events.decisive().into_iter().chain(custom) {
+                refuse(
+                    !unasked.is_empty() && !signed.contains(&&*pointer),
+                    &format!(": {pointer:?} is not under the signature; use one of {}", signed.join(", ")),
+                );
+            }
+            refuse(
+                keyless && counting().flat_map(|on| &on.types).any(asked),
+                ".api_key is missing: some of what is sent is not believed before the provider's API was asked",
+            );
+        }
     }
 }
 
@@ -237,6 +280,10 @@ mod tests {
         };
         let wrong =
             |more: &str| contradictions(&crate::config::load::parse(&text(more), Vec::new()).unwrap());
+        let key = "provider = \"mollie-classic\"\nrealm = \"m\"\nsecrets = [\"s\"]\napi_key = \"k\"\n";
+        let two = format!("[sources.a]\n{key}[sources.b]\n{key}");
+        let two = contradictions(&crate::config::load::parse(&two, Vec::new()).unwrap());
+        assert_eq!(two, Vec::<String>::new(), "two endpoints of an account that fetch");
         let shared = wrong("api_base = \"http://127.0.0.1:1\"");
         assert!(shared.len() == 1 && shared[0].contains("both have an api_key"), "{shared:?}");
         for (bad, want) in [
@@ -253,5 +300,70 @@ mod tests {
     #[test]
     fn the_defaults_fit_together() {
         assert_eq!(contradictions(&Config::default()), Vec::<String>::new());
+    }
+
+    /// A declaration that fits together but would believe what nobody signed.
+    #[test]
+    fn what_decides_is_proved() {
+        let wrong = |text: &str| {
+            let text = format!("[sources.x]\nsecrets = [\"00ff\"]\n{text}");
+            contradictions(&crate::config::load::parse(&text, Vec::new()).unwrap())
+        };
+        for (text, want) in [
+            ("provider = \"adyen\"", None),
+            (
+                "provider = \"adyen\"\nchannel = [\"/additionalData/metadata.channel_id\"]",
+                Some("\"/additionalData/metadata.channel_id\" is not under the signature"),
+            ),
+            (
+                "provider = \"adyen\"\nevents.objects.payment.amount = [\"/additionalData/amount\"]",
+                Some("\"/additionalData/amount\" is not under the signature"),
+            ),
+            ("provider = \"mollie-classic\"", Some("api_key is missing")),
+            ("provider = \"mollie-classic\"\napi_key = \"k\"", None),
+            ("provider = \"yookassa\"", Some("api_key is missing")),
+            ("provider = \"gocardless\"", Some("api_key is missing")),
+            ("provider = \"mollie\"", None),
+            (
+                "provider = \"yookassa\"\napi_key = \"k\"\nfetch.from = [{ types = [\"payment.succeeded\"], url = \"/x/{/object/id}\" }]",
+                Some("what refund.succeeded says must be asked for"),
+            ),
+            (
+                "provider = \"mollie-classic\"\napi_key = \"k\"\nfetch.from = [{ when = [{ at = \"/id\", starts = [\"tr_\"] }], url = \"/x/{/id}\" }]",
+                Some("what payment says must be asked for"),
+            ),
+            ("provider = \"paystack\"\nsignature.check = \"token\"", Some("does not cover the body")),
+            (
+                "provider = \"paystack\"\nsignature.signed = \"{header:x-id}\"",
+                Some("does not cover the body"),
+            ),
+            ("provider = \"lemonsqueezy\"\nevents.type = \"header:x-event-name\"", Some("not signed")),
+            ("provider = \"square\"", Some("public_url is missing")),
+            (
+                "provider = \"xendit\"\napi_key = \"k\"\nevents.objects.invoice.occurred_at = []",
+                Some("nothing tells when the money came in"),
+            ),
+            ("provider = \"paystack\"\nmoney_in = \"invoices\"", Some("none of this provider's: payments")),
+        ] {
+            let wrong = wrong(text);
+            match want {
+                None => assert_eq!(wrong, Vec::<String>::new(), "{text}"),
+                Some(want) => assert!(wrong.iter().any(|w| w.contains(want)), "{text}: {wrong:?}"),
+            }
+        }
+    }
+
+    /// Most presets that ask an API could not start: a `from` for each type was not taken for a `from` for every event.
+    #[test]
+    fn every_preset_can_be_served() {
+        for (name, _) in crate::config::preset::PRESETS {
+            let fetches = Source::of_preset(name).unwrap().fetch.is_some();
+            let key = if fetches { "api_key = \"k\"" } else { "" };
+            let text = format!(
+                "[sources.x]\nprovider = \"{name}\"\nsecrets = [\"00ff\"]\n{key}\npublic_url = \"https://pay.example.com/x\"\n"
+            );
+            let config = crate::config::load::parse(&text, Vec::new()).unwrap();
+            assert_eq!(contradictions(&config), Vec::<String>::new(), "{name}");
+        }
     }
 }

@@ -161,6 +161,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_done_about_money_out_is_one_of_three_words() {
+        let source = |more: &str| {
+            let text = format!("sources.s = {{ provider = 'stripe', secrets = ['x']{more} }}");
+            parse(&text, none()).map(|config| (config.sources["s"].on_refund, config.sources["s"].on_dispute))
+        };
+        use crate::domain::covered::OnMoneyOut::{CancelUnspent, HoldChannelTransfers, Report};
+        assert_eq!(source("").unwrap(), (Report, Report));
+        let both = source(", on_refund = 'cancel_unspent', on_dispute = 'hold_channel_transfers'").unwrap();
+        assert_eq!(both, (CancelUnspent, HoldChannelTransfers));
+        let error = source(", on_refund = 'claw_back'").unwrap_err();
+        assert!(error.contains("`sources.s.on_refund`"), "{error}");
+    }
+
+    #[test]
     fn errors_name_the_key_and_never_quote_a_secret() {
         let error = parse("[partner]\ntoken = 's3cret", none()).unwrap_err();
         assert!(error.starts_with("line 2:") && !error.contains("s3cret"), "{error}");

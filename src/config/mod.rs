@@ -209,6 +209,9 @@ pub struct Worker {
     /// Longest time between two looks into the ledger for due work that another worker recorded.
     #[serde(with = "humantime_serde")]
     pub poll: Duration,
+    /// How long a provider's API that failed is left alone, and how often what waits for it is asked for again.
+    #[serde(with = "humantime_serde")]
+    pub fetch_again: Duration,
     /// Unclear outcomes in a row, over all channels, that open the circuit breaker.
     pub breaker_unclear_max: u32,
     /// How long the open breaker waits before it probes with a read.
@@ -228,6 +231,7 @@ impl Default for Worker {
             channels_max: 16,
             intake_max: 16,
             poll: Duration::from_secs(1),
+            fetch_again: Duration::from_secs(15),
             breaker_unclear_max: 5,
             breaker_pause: Duration::from_secs(30),
             account_probe: Duration::from_secs(300),

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::domain::{
     Ms,
+    covered::OnMoneyOut,
     facts::{Family, Money},
     payment::Rules,
 };
@@ -61,6 +62,12 @@ pub struct Source {
     pub prices: Vec<Price>,
     /// Days by amount.
     pub per_day: Option<PerDay>,
+    /// What is done about money that was given back: `report`, `cancel_unspent` or `hold_channel_transfers`.
+    #[serde(default)]
+    pub on_refund: OnMoneyOut,
+    /// What is done about money that the payer's bank took, likewise.
+    #[serde(default)]
+    pub on_dispute: OnMoneyOut,
     /// Most days one payment may buy; more is held.
     #[serde(default = "days_max")]
     pub days_max: u32,
@@ -114,7 +121,42 @@ fn days_max() -> u32 {
     3650
 }
 
+/// What proves that an event is true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// A MAC over body and time.
+    SignedWithTime,
+    /// A MAC over the body; a captured request holds for ever.
+    Signed,
+    /// A MAC over some of its values.
+    SignedInPart,
+    /// What the provider's API says when it is asked.
+    Fetched,
+}
+
+impl Proof {
+    /// In words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Proof::SignedWithTime => "signed, with time",
+            Proof::Signed => "signed",
+            Proof::SignedInPart => "signed in part",
+            Proof::Fetched => "fetched",
+        }
+    }
+}
+
 impl Source {
+    /// What its events are believed for.
+    pub fn proof(&self) -> Proof {
+        match (self.signature.binds_body(), self.signature.timestamp.is_some()) {
+            (true, true) => Proof::SignedWithTime,
+            (true, false) => Proof::Signed,
+            (false, _) if self.signature.fields().next().is_some() => Proof::SignedInPart,
+            (false, _) => Proof::Fetched,
+        }
+    }
+
     /// A source that sets nothing but its provider, for samples and tests: it has no secret and cannot be served.
     pub fn of_preset(provider: &str) -> Result<Self, String> {
         let table = [("provider".to_owned(), provider.into())].into_iter().collect();
@@ -127,6 +169,11 @@ impl Source {
         self.realm.as_deref().unwrap_or(name)
     }
 
+    /// Whether its key lists the events of the account: for Stripe alone.
+    pub fn lists_events(&self) -> bool {
+        self.api_key.is_some() && self.provider == "stripe"
+    }
+
     /// How it grants days; `money_in_since`: when its family replaced another one.
     pub fn rules(&self, money_in_since: Option<Ms>) -> Rules {
         Rules {
@@ -137,6 +184,8 @@ impl Source {
             prices: self.prices.iter().map(|p| (p.price.clone(), p.days)).collect(),
             per_day: self.per_day.as_ref().map(|p| Money { amount: p.amount, currency: p.currency.clone() }),
             days_max: self.days_max,
+            on_refund: self.on_refund,
+            on_dispute: self.on_dispute,
         }
     }
 }

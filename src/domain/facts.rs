@@ -161,6 +161,25 @@ pub struct Facts {
     pub out: Vec<Out>,
 }
 
+impl Facts {
+    /// Nothing we need, and why.
+    pub fn ignored(occurred_at: Ms, why: String) -> Self {
+        Self {
+            occurred_at,
+            livemode: false,
+            account: None,
+            meaning: Meaning::Ignored(why),
+            ids: Vec::new(),
+            channel: Vec::new(),
+            days: Vec::new(),
+            money: None,
+            customer: None,
+            lines: None,
+            out: Vec::new(),
+        }
+    }
+}
+
 /// Why there are no facts of an event, in words for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unread {

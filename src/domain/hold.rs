@@ -10,6 +10,15 @@ pub const RESTORED: &str = "restored";
 /// The same, of a payment that was refunded or disputed.
 pub const RESTORED_REFUNDED: &str = "restored_refunded";
 
+/// The cause of money that was given back before its days moved.
+pub const REFUNDED: &str = "refunded";
+
+/// The cause of money that the payer's bank took before its days moved.
+pub const DISPUTED: &str = "disputed";
+
+/// The cause of what is probably told twice.
+pub const TWIN: &str = "twin";
+
 /// Why a payment is held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Hold {
@@ -46,9 +55,40 @@ pub enum Hold {
     /// Not a whole number of days.
     #[error("the amount {0} is not a whole number of days at {1} a day, from 1 to {2} days")]
     BadAmount(i64, i64, u32),
-    /// Refunded or disputed before its days moved.
-    #[error("refunded or disputed before its days moved")]
-    Refunded,
+    /// Money was given back before its days moved.
+    #[error("{words}")]
+    Refunded {
+        /// How much, and what is left.
+        words: String,
+        /// What it would be granted, where known.
+        channel: Option<ChannelId>,
+        /// Days bought, where known.
+        days: Option<u32>,
+    },
+    /// The payer's bank took money before its days moved.
+    #[error("{words}")]
+    Disputed {
+        /// See `Refunded`.
+        words: String,
+        /// See `Refunded`.
+        channel: Option<ChannelId>,
+        /// See `Refunded`.
+        days: Option<u32>,
+    },
+    /// Another payment was granted the same, at the same time, and no kind of id tells the two apart.
+    #[error(
+        "{this} is probably the purchase {other} under another name: same channel, same amount, minutes apart, and no kind of id that both have; {other} was granted"
+    )]
+    Twin {
+        /// Its key.
+        this: String,
+        /// The key of the one that was granted.
+        other: String,
+        /// What it would be granted.
+        channel: ChannelId,
+        /// See `channel`.
+        days: u32,
+    },
     /// Paid before `money_in` was changed and never seen under the old family.
     #[error("paid before money_in was changed to {0}, and never seen under the old setting")]
     BeforeRuleChange(String),
@@ -62,13 +102,15 @@ pub enum Hold {
     },
     /// As `Restored`, and the money went back.
     #[error(
-        "paid before the ledger was restored, and refunded or disputed: its {days} days for {channel} may have moved already"
+        "paid before the ledger was restored, so its {days} days for {channel} may have moved already; and {words}"
     )]
     RestoredRefunded {
         /// What it would be granted.
         channel: ChannelId,
         /// See `channel`.
         days: u32,
+        /// How much money went back, and what is left.
+        words: String,
     },
 }
 
@@ -87,7 +129,9 @@ impl Hold {
             Hold::PartOfPeriod => "part_of_period",
             Hold::OtherCurrency(..) => "currency",
             Hold::BadAmount(..) => "amount",
-            Hold::Refunded => "refunded",
+            Hold::Refunded { .. } => REFUNDED,
+            Hold::Disputed { .. } => DISPUTED,
+            Hold::Twin { .. } => TWIN,
             Hold::BeforeRuleChange(_) => "rule_changed",
             Hold::Restored { .. } => RESTORED,
             Hold::RestoredRefunded { .. } => RESTORED_REFUNDED,
@@ -112,7 +156,12 @@ impl Hold {
             Hold::PartOfPeriod => {
                 "say here with `daybridge held set KEY --days …` how many days the change of plan is worth; `held cancel` closes it where it is worth none"
             }
-            Hold::Refunded => "decide whether days are due; `held cancel` closes it",
+            Hold::Refunded { .. } | Hold::Disputed { .. } => {
+                "say how many days are due with `daybridge held set KEY --days …`; `daybridge held cancel KEY` closes it; where the money comes back it goes on by itself"
+            }
+            Hold::Twin { .. } => {
+                "compare the two at the provider: `daybridge held settle KEY --not-applied --reason …` if they are two purchases (its days are planned), `daybridge held cancel KEY` if they are one"
+            }
             Hold::BeforeRuleChange(_) => {
                 "look in Billing History whether its days were moved by hand; `held cancel` closes it"
             }
@@ -120,7 +169,7 @@ impl Hold {
                 "look for its key in Billing History; then `daybridge held settle KEY --applied --reason …` if it is there, or `--not-applied` if it is not"
             }
             Hold::RestoredRefunded { .. } => {
-                "look for its key in Billing History; then `daybridge held settle KEY --applied --reason …` if it is there, or `daybridge held cancel KEY` if it is not"
+                "look for its key in Billing History; then `daybridge held settle KEY --applied --reason …` if it is there, or if it is not: `--not-applied` where some of its money is left (the days that it covers are planned), else `daybridge held cancel KEY`"
             }
         }
     }

@@ -158,8 +158,18 @@ impl CommentTemplate {
 
     /// The comment of one transfer.
     pub fn render(&self, key: &str, days: u32) -> String {
-        self.0.replace("{key}", key).replace("{days}", &days.to_string())
+        with_days(&self.of(key), days)
     }
+
+    /// The comment of one transfer, but for its days: see [`with_days`]. A key has no braces.
+    pub fn of(&self, key: &str) -> String {
+        self.0.replace("{key}", key)
+    }
+}
+
+/// A comment of [`CommentTemplate::of`], with its days.
+pub fn with_days(comment: &str, days: u32) -> String {
+    comment.replace("{days}", &days.to_string())
 }
 
 #[cfg(test)]

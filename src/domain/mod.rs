@@ -20,6 +20,15 @@ pub mod facts;
 /// Which payment an event belongs to.
 pub mod identity;
 
+/// How much of a payment's money went out again.
+pub mod money_out;
+
+/// The days that are due without it.
+pub mod covered;
+
+/// Purchases that are probably one.
+pub mod twin;
+
 /// Why a payment is held.
 pub mod hold;
 

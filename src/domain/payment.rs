@@ -8,9 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Ms,
-    facts::{Facts, Family, Found, Meaning, Money},
+    covered::{Covered, OnMoneyOut, covered},
+    facts::{Facts, Family, Found, Meaning, Money, OutKind},
     hold::Hold,
     id::ChannelId,
+    money_out::money_out,
 };
 
 /// What a source's settings say about granting days.
@@ -30,6 +32,10 @@ pub struct Rules {
     pub per_day: Option<Money>,
     /// Most days one payment may buy.
     pub days_max: u32,
+    /// What is done about money that was given back.
+    pub on_refund: OnMoneyOut,
+    /// What is done about money that the payer's bank took.
+    pub on_dispute: OnMoneyOut,
 }
 
 /// What a person said of a payment; it counts before anything that its events say.
@@ -37,8 +43,11 @@ pub struct Rules {
 pub struct Corrections {
     /// The channel.
     pub channel: Option<ChannelId>,
-    /// The days.
+    /// The days that were bought.
     pub days: Option<u32>,
+    /// The days that are due although money went out, and what it covered when that was said: where it covers less,
+    /// that is a new question.
+    pub despite: Option<(u32, u32)>,
 }
 
 /// How far the provider's clock may be ahead of ours, in ms: when a payment was made is the provider's word, when
@@ -51,12 +60,12 @@ pub enum Decision {
     /// Only linked events so far.
     NoMoneyYet,
     /// Money came in, but none that buys days.
-    Nothing(&'static str),
+    Nothing(String),
     /// Days for a channel.
     Grant {
         /// Which channel.
         channel: ChannelId,
-        /// How many days, 1 to `days_max`.
+        /// How many days move, 1 to `days_max`: those bought, or fewer where money went out.
         days: u32,
     },
     /// Something is missing or contradictory; a person or a later event supplies it.
@@ -76,13 +85,31 @@ pub fn decide(
         return Decision::NoMoneyYet;
     }
     if paid.iter().all(|e| e.money.as_ref().is_none_or(|m| m.amount == 0)) {
-        return Decision::Nothing("the amount is 0");
+        return Decision::Nothing("the amount is 0".to_owned());
     }
-    let refunded = events.iter().any(|e| e.meaning == Meaning::MoneyOut);
+    let channel = corrections.channel.clone().map_or_else(|| channel(events, rules), Ok);
+    let days = corrections.days.map_or_else(|| days(events, &paid, rules), Ok);
+    let known = (channel.as_ref().ok().cloned(), days.as_ref().ok().copied());
+    let out = covers(events, rules, known.1);
+    let refunded = !out.is_whole();
     let known_since = restored_at.map(|at| at.saturating_add(CLOCKS_APART_MS));
     let forgotten = known_since.is_some_and(|since| paid.iter().any(|e| e.occurred_at < since));
-    if refunded && !forgotten {
-        return Decision::Hold(Hold::Refunded);
+    let despite = corrections.despite.filter(|(_, then)| refunded && out.is_decided(Some(*then)));
+    let moves = despite.map(|(days, _)| days).or(out.left);
+    if refunded && !forgotten && despite.is_none() {
+        if out.left == Some(0) {
+            return Decision::Nothing(out.words);
+        }
+        let (channel, days) = known;
+        match out.ask {
+            Some(OutKind::Refund) => {
+                return Decision::Hold(Hold::Refunded { words: out.words, channel, days });
+            }
+            Some(OutKind::Dispute) => {
+                return Decision::Hold(Hold::Disputed { words: out.words, channel, days });
+            }
+            None => {}
+        }
     }
     if let Some(since) = rules.money_in_since
         && paid.iter().all(|e| e.occurred_at < since)
@@ -90,17 +117,26 @@ pub fn decide(
     {
         return Decision::Hold(Hold::BeforeRuleChange(rules.money_in.as_str().to_owned()));
     }
-    let channel = corrections.channel.clone().map_or_else(|| channel(events, rules), Ok);
-    let grant = channel
-        .and_then(|channel| Ok((channel, corrections.days.map_or_else(|| days(events, &paid, rules), Ok)?)));
+    let grant = channel.and_then(|channel| Ok((channel, days?)));
     match grant {
         Ok((channel, days)) if forgotten && refunded => {
-            Decision::Hold(Hold::RestoredRefunded { channel, days })
+            Decision::Hold(Hold::RestoredRefunded { channel, days, words: out.words })
         }
         Ok((channel, days)) if forgotten => Decision::Hold(Hold::Restored { channel, days }),
-        Ok((channel, days)) => Decision::Grant { channel, days },
+        Ok((channel, days)) => Decision::Grant { channel, days: moves.unwrap_or(days) },
         Err(hold) => Decision::Hold(hold),
     }
+}
+
+/// What the money of a payment still covers of the days that it bought.
+pub fn covers(events: &[Facts], rules: &Rules, bought: Option<u32>) -> Covered {
+    covered(&money_out(events, &rules.money_in), rules.on_refund, rules.on_dispute, bought)
+}
+
+/// Channel and days that a payment bought, corrected by a person, each for itself.
+pub fn sold(events: &[Facts], rules: &Rules, corrections: &Corrections) -> (Option<ChannelId>, Option<u32>) {
+    let (channel, days) = bought(events, rules);
+    (corrections.channel.clone().or(channel), corrections.days.or(days))
 }
 
 /// Channel and days that the events of a payment come to, each for itself; `None` where missing or contradictory.

@@ -23,6 +23,8 @@ pub struct Booked {
     pub channel: Option<String>,
     /// Days, once decided.
     pub days: Option<u32>,
+    /// Days that are not owed, because money went out before they moved.
+    pub days_off: u32,
     /// Channel that a person said it is for.
     pub set_channel: Option<String>,
     /// Days that a person said it is for.

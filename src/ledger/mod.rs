@@ -168,8 +168,8 @@ pub trait Ledger: Desk + Books {
     /// Since when this family would grant for a realm, had it been noted; notes nothing.
     async fn rules_since(&self, realm: &str, money_in: &str, now: Ms) -> Result<Option<Ms>, LedgerError>;
 
-    /// Events that are held, or whose payment is: to be read again after the settings changed; or only the events that
-    /// are held for one cause. Pages by the event's number; at most `limit`.
+    /// Events that are held, or whose payment is, or its transfer for money that went out: to be read again after the
+    /// settings changed; or only the events that are held for one cause. Pages by the event's number; at most `limit`.
     async fn held_envelopes(
         &self,
         cause: Option<&str>,

@@ -49,6 +49,10 @@ pub struct PaymentWhole {
     pub ids: Vec<String>,
     /// Every delivery of every event that named it, oldest first.
     pub events: Vec<Event>,
+    /// Money that went out again; `None`: none did, as far as anybody told.
+    pub money_out: Option<MoneyOut>,
+    /// Every change of that, oldest first.
+    pub adjustments: Vec<Adjustment>,
     /// Its transfers.
     pub transfers: Vec<Transfer>,
     /// Unexplained movements of its channel.
@@ -176,6 +180,52 @@ pub struct Held {
     pub history: Vec<String>,
 }
 
+impl Held {
+    /// Days that moved and are not covered by money any more, or are covered again and did not move: a person decides,
+    /// and closes it.
+    pub fn is_gap(&self) -> bool {
+        matches!(&*self.cause, "days_spent" | "days_owed")
+    }
+}
+
+/// Money that went out of a payment again, and what that makes of its days.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MoneyOut {
+    /// Given back, in the smallest unit of the currency.
+    pub refunded: i64,
+    /// Taken by the payer's bank, likewise.
+    pub disputed: i64,
+    /// Days that the money covers.
+    pub days_due: Option<u32>,
+    /// Days taken off before they moved; fewer than none where a person gave more.
+    pub days_reduced: i64,
+    /// Days that moved, or may have, and are not covered.
+    pub days_spent: u32,
+    /// Days that are covered and did not move.
+    pub days_owed: u32,
+    /// `days_spent` or `days_owed` while that waits for a person.
+    pub waits: Option<String>,
+    /// All of that in a sentence.
+    pub words: String,
+}
+
+/// A change of a payment's money out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Adjustment {
+    /// When it was recorded.
+    pub at: Ms,
+    /// `refund` or `dispute`.
+    pub kind: String,
+    /// In the smallest unit; below 0 where money came back.
+    pub amount: i64,
+    /// What it made of the days that are due.
+    pub days: Option<i64>,
+    /// The provider's event id.
+    pub event: String,
+    /// What became of it.
+    pub note: String,
+}
+
 /// A reading above what the ledger explains.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Movement {
@@ -276,7 +326,7 @@ pub struct Traffic {
 pub struct Pause {
     /// `all`, `account:A` or `channel:A/C`.
     pub scope: String,
-    /// `operator` or `brake`.
+    /// `operator`, `brake`, `refund` or `dispute`.
     pub cause: String,
     /// Since when.
     pub since: Ms,

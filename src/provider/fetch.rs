@@ -1,9 +1,9 @@
 //! Asking the provider's API what an event is about, where the event itself proves nothing or tells too little. For the
 //! worker; the receiver makes no call.
 //!
-//! One try for one reading: what cannot be asked now is held and read again by the worker, so a provider's bad hour
-//! holds up nobody else's payments. What the API does not know is held too, not dropped: a key of another account or
-//! mode would make every payment unknown.
+//! One try for one reading, and only as long as the caller has patience: what cannot be asked now is held and read again
+//! by the worker, so a provider's bad hour holds up nobody else's payments. What the API does not know is held too, not
+//! dropped: a key of another account or mode would make every payment unknown.
 
 use std::{
     fmt::Write as _,
@@ -22,7 +22,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use super::path;
+use super::{path, rest::Rest};
 use crate::{
     config::{
         Source,
@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// Longest time for one answer.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Longest answer read, in bytes.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
@@ -54,6 +54,7 @@ pub(super) struct Api {
     fetch: Fetch,
     key: SecretString,
     pace: DefaultDirectRateLimiter,
+    rest: Rest,
     token: Mutex<Option<(SecretString, Instant)>>,
 }
 
@@ -63,17 +64,37 @@ struct Bought {
     expires_in: u64,
 }
 
-fn away(why: String) -> Unread {
-    Unread::Unfetched(format!("the provider's API is away: {why}; it is asked again"))
+/// Why there is no answer.
+pub(super) enum Trouble {
+    /// Another time there may be one.
+    Away(String),
+    /// Asking again does not help by itself.
+    Refused(String),
 }
 
-fn unreadable(why: &str) -> Unread {
-    Unread::Unreadable(why.to_owned())
+impl std::convert::From<Trouble> for Unread {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Away(why) => {
+                Unread::Unfetched(format!("the provider's API is away: {why}; it is asked again"))
+            }
+            Trouble::Refused(why) => Unread::Unreadable(why),
+        }
+    }
+}
+
+fn away(why: &str) -> Trouble {
+    Trouble::Away(why.to_owned())
+}
+
+fn refused(why: &str) -> Trouble {
+    Trouble::Refused(why.to_owned())
 }
 
 impl Api {
-    /// The API of a source that fetches; `None`: it does not, or has no key.
-    pub(super) fn open(source: &Source) -> anyhow::Result<Option<Self>> {
+    /// The API of a source that fetches; `None`: it does not, or has no key. `rest`: how long it is left alone when it
+    /// has failed.
+    pub(super) fn open(source: &Source, rest: Duration) -> anyhow::Result<Option<Self>> {
         let (Some(fetch), Some(key)) = (&source.fetch, &source.api_key) else { return Ok(None) };
         let key = key.resolve().map_err(|why| anyhow::anyhow!("api_key: {why}"))?;
         let base = base_url(&source.api_base, "api_base")?;
@@ -84,22 +105,56 @@ impl Api {
                 name.parse().with_context(|| format!("fetch.headers: {name:?} is no name"))?;
             headers.insert(name, value.parse().context("fetch.headers: a value cannot stand in a header")?);
         }
-        let http = outbound::builder(&base, REQUEST_TIMEOUT).default_headers(headers).build();
+        let http = outbound::builder(&base, ANSWER_TIMEOUT).default_headers(headers).build();
         Ok(Some(Self {
             http: http.context("the provider's HTTP client cannot be built")?,
             base,
             fetch: fetch.clone(),
             key,
             pace: RateLimiter::direct(Quota::per_second(REQUESTS_PER_SECOND_MAX)),
+            rest: Rest::new(rest),
             token: Mutex::default(),
         }))
     }
 
-    /// The answer that tells what the event is about, as it is now.
-    pub(super) async fn get(&self, from: &From, event: &Value) -> Result<Value, Unread> {
+    /// The answer that tells what the event is about, as it is now. `patience`: the longest time for it; with none, the
+    /// API is not asked now.
+    pub(super) async fn get(&self, from: &From, event: &Value, patience: Duration) -> Result<Value, Unread> {
         let url = url(&self.base, &from.url, event).ok_or_else(|| {
-            unreadable("the event does not name what is to be asked for at the provider's API")
+            refused("the event does not name what is to be asked for at the provider's API")
         })?;
+        if patience.is_zero() {
+            return Err(Unread::Unfetched(
+                "it came in one request with many others: the provider's API is asked for it later".into(),
+            ));
+        }
+        self.rest.may_ask(patience, Instant::now()).map_err(Unread::Unfetched)?;
+        self.pace.until_ready().await;
+        let asked = tokio::time::timeout(patience, self.ask(url, event)).await;
+        let late = || format!("no whole answer within {}", humantime::format_duration(patience));
+        let told = asked.unwrap_or_else(|_| Err(Trouble::Away(late()))).map_err(Unread::from);
+        let failed = match &told {
+            Err(Unread::Unfetched(why)) => Some(why.as_str()),
+            Ok(_) | Err(Unread::Unreadable(_)) => None,
+        };
+        self.rest.heard(failed, Instant::now());
+        told
+    }
+
+    /// Whether there is somebody at its address; where a token is bought, whether the key buys one. In words.
+    pub(super) async fn health(&self) -> Result<&'static str, String> {
+        let words = |trouble| match trouble {
+            Trouble::Away(why) | Trouble::Refused(why) => why,
+        };
+        if self.fetch.auth == Auth::OAuth2 {
+            return self.bought().await.map(|_| "takes the key").map_err(words);
+        }
+        let tell = |error| outbound::tell(error, ANSWER_TIMEOUT, self.key.expose_secret());
+        self.http.get(self.base.clone()).send().await.map_err(tell)?;
+        Ok("is reached; whether it takes the key shows with the first event")
+    }
+
+    async fn ask(&self, url: Url, event: &Value) -> Result<Value, Trouble> {
         let mut request = self.authorized(self.http.get(url)).await?;
         if let Some(context) = &self.fetch.context
             && let Some(value) = event.pointer(&context.at).and_then(Value::as_str)
@@ -107,10 +162,10 @@ impl Api {
             request = request.header(&*context.header, value);
         }
         let answer = self.answer(request).await?;
-        serde_json::from_slice(&answer).map_err(|_| away("its answer is no JSON; is api_base right?".into()))
+        serde_json::from_slice(&answer).map_err(|_| away("its answer is no JSON; is api_base right?"))
     }
 
-    async fn authorized(&self, request: RequestBuilder) -> Result<RequestBuilder, Unread> {
+    async fn authorized(&self, request: RequestBuilder) -> Result<RequestBuilder, Trouble> {
         let key = self.key.expose_secret();
         Ok(match &self.fetch.auth {
             Auth::Bearer => request.bearer_auth(key),
@@ -120,7 +175,7 @@ impl Api {
             }
             Auth::Header(name) => {
                 let mut value = HeaderValue::from_str(key)
-                    .map_err(|_| unreadable("api_key holds characters that cannot stand in a header"))?;
+                    .map_err(|_| refused("api_key holds characters that cannot stand in a header"))?;
                 value.set_sensitive(true);
                 request.header(name, value)
             }
@@ -129,7 +184,7 @@ impl Api {
     }
 
     /// A token that still holds; a new one where none does.
-    async fn bought(&self) -> Result<SecretString, Unread> {
+    async fn bought(&self) -> Result<SecretString, Trouble> {
         let mut held = self.token.lock().await;
         if let Some((token, until)) = &*held
             && Instant::now() < *until
@@ -137,7 +192,7 @@ impl Api {
             return Ok(token.clone());
         }
         let url = url(&self.base, self.fetch.token_url.as_deref().unwrap_or_default(), &Value::Null)
-            .ok_or_else(|| unreadable("fetch.token_url is no path"))?;
+            .ok_or_else(|| refused("fetch.token_url is no path"))?;
         let (user, password) = self.key.expose_secret().split_once(':').unwrap_or_default();
         let request = self
             .http
@@ -146,16 +201,15 @@ impl Api {
             .header("content-type", "application/x-www-form-urlencoded")
             .body("grant_type=client_credentials");
         let answer = self.answer(request).await?;
-        let bought: Bought = serde_json::from_slice(&answer)
-            .map_err(|_| away("it sells no token; is api_base right?".into()))?;
+        let bought: Bought =
+            serde_json::from_slice(&answer).map_err(|_| away("it sells no token; is api_base right?"))?;
         let lasts = Duration::from_secs(bought.expires_in).saturating_sub(TOKEN_MARGIN);
         *held = Instant::now().checked_add(lasts).map(|until| (bought.access_token.clone(), until));
         Ok(bought.access_token)
     }
 
-    async fn answer(&self, request: RequestBuilder) -> Result<Vec<u8>, Unread> {
-        self.pace.until_ready().await;
-        let tell = |error| away(outbound::tell(error, REQUEST_TIMEOUT, self.key.expose_secret()));
+    async fn answer(&self, request: RequestBuilder) -> Result<Vec<u8>, Trouble> {
+        let tell = |error| Trouble::Away(outbound::tell(error, ANSWER_TIMEOUT, self.key.expose_secret()));
         let response = request.send().await.map_err(tell)?;
         match response.status().as_u16() {
             200 | 201 => body(response, tell).await,
@@ -164,24 +218,24 @@ impl Api {
                 if self.fetch.auth == Auth::OAuth2 {
                     self.token.try_lock().map(|mut held| *held = None).unwrap_or_default();
                 }
-                Err(away("it does not take the key; renew api_key and restart the worker".into()))
+                Err(away("it does not take the key; renew api_key and restart the worker"))
             }
-            404 | 410 => Err(unreadable(
+            404 | 410 => Err(refused(
                 "the provider's API does not know it: it was made up, or api_key is of another account or mode; correct api_key and restart the worker, which reads it again",
             )),
-            status @ (408 | 429 | 500..=599) => Err(away(format!("HTTP {status}"))),
-            status => Err(Unread::Unreadable(format!(
+            status @ (408 | 429 | 500..=599) => Err(Trouble::Away(format!("HTTP {status}"))),
+            status => Err(Trouble::Refused(format!(
                 "the provider's API refuses to tell of it: HTTP {status}; when that is mended, restart the worker, which reads it again"
             ))),
         }
     }
 }
 
-async fn body(mut response: Response, tell: impl Fn(reqwest::Error) -> Unread) -> Result<Vec<u8>, Unread> {
+async fn body(mut response: Response, tell: impl Fn(reqwest::Error) -> Trouble) -> Result<Vec<u8>, Trouble> {
     let mut body = Vec::new();
     while let Some(part) = response.chunk().await.map_err(&tell)? {
         if body.len().saturating_add(part.len()) > ANSWER_BYTES_MAX {
-            return Err(Unread::Unreadable(format!(
+            return Err(Trouble::Refused(format!(
                 "the answer of the provider's API is longer than {ANSWER_BYTES_MAX} bytes"
             )));
         }

@@ -12,6 +12,9 @@ use crate::{
 /// Most events of one request; with more it is recorded as one that cannot be read.
 pub const ITEMS_MAX: usize = 1000;
 
+/// More than that.
+pub(super) const MANY: usize = ITEMS_MAX + 1;
+
 /// The type of a message that brings several events.
 pub const BATCH: &str = "batch";
 

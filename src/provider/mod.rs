@@ -17,11 +17,20 @@ mod path;
 /// Amounts, however written.
 mod amount;
 
+/// What an object tells of its payment.
+mod object;
+
+/// The money that went out again.
+mod out;
+
 /// From a body to facts, by an event map.
 pub mod read;
 
 /// What an event is about, asked for at the provider's API.
 mod fetch;
+
+/// When a provider's API is left alone.
+mod rest;
 
 /// Event id and type of a body, at the price of one pass and no tree.
 pub mod words;
@@ -56,6 +65,7 @@ mod deadline;
 /// The listener: start, limits, graceful stop.
 pub mod server;
 
+pub use fetch::ANSWER_TIMEOUT;
 pub use server::{Address, Running, StartError, serve};
 pub use source::Sources;
 

@@ -1,7 +1,7 @@
 //! The configured webhook endpoints, resolved in two ways: with signing secrets for the receiver, with API keys for the
 //! worker. A receiver that cannot read one secret of one source does not start.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use actix_http::StatusCode;
 
@@ -67,7 +67,7 @@ impl Sources {
         let reader = |(name, source): (&String, &config::Source)| {
             let error =
                 |why: anyhow::Error| SourceError { source_name: name.clone(), problem: format!("{why:#}") };
-            let api = Api::open(source).map_err(error)?;
+            let api = Api::open(source, config.worker.fetch_again).map_err(error)?;
             Ok((name.clone(), Reader { source: source.clone(), api }))
         };
         config.sources.iter().map(reader).collect::<Result<_, _>>().map(|all| Readers(Arc::new(all)))
@@ -80,6 +80,9 @@ struct Reader {
     api: Option<Api>,
 }
 
+/// Event id and type of a line, or why it is no event.
+pub type Named = Result<(String, String), &'static str>;
+
 /// Reads bodies of every source. Cheap to clone.
 #[derive(Clone)]
 pub struct Readers(Arc<HashMap<String, Reader>>);
@@ -91,16 +94,16 @@ impl fmt::Debug for Readers {
 }
 
 impl Readers {
-    /// Tells event id and type of bodies of a source; `None`: it is not in the settings.
-    pub fn namer(
-        &self,
-        source_name: &str,
-    ) -> Option<impl Fn(&[u8]) -> Option<(String, String)> + Send + use<>> {
+    /// Tells event id and type of a line that is one event of a source, or why it is none; `None`: the source is not in
+    /// the settings.
+    pub fn namer(&self, source_name: &str) -> Option<impl Fn(&[u8]) -> Named + Send + use<>> {
         let map = self.0.get(source_name)?.source.events.clone();
-        Some(move |body: &[u8]| {
-            // One line is one event.
-            let own = words::peek(&map, &|_| None, body).filter(|own| own.event_type != BATCH)?;
-            Some((own.event_id.unwrap_or_else(|| crate::envelope::digest(body)), own.event_type))
+        Some(move |body: &[u8]| match words::peek(&map, &|_| None, body) {
+            Some(own) if own.event_type == BATCH => {
+                Err("it brings several events: put each of them on a line of its own")
+            }
+            Some(own) => Ok((own.event_id.unwrap_or_else(|| crate::envelope::digest(body)), own.event_type)),
+            None => Err("no event of this source: it has no id or type"),
         })
     }
 
@@ -112,8 +115,15 @@ impl Readers {
         }
     }
 
+    /// Whether the API of a source that fetches is there, in words; `None`: nothing is asked of one.
+    pub async fn reach(&self, source_name: &str) -> Option<Result<&'static str, String>> {
+        let api = self.0.get(source_name)?.api.as_ref()?;
+        Some(api.health().await)
+    }
+
     /// What the event says, by the settings of the source it came in by, and by the provider's API where these say so.
-    pub async fn read(&self, envelope: &Envelope) -> Result<Facts, Unread> {
+    /// `patience`: the longest time for the API's answer.
+    pub async fn read(&self, envelope: &Envelope, patience: Duration) -> Result<Facts, Unread> {
         let unreadable = |Unreadable(why)| Unread::Unreadable(why);
         let Some(reader) = self.0.get(&envelope.source) else {
             return Err(Unread::Unreadable(
@@ -129,7 +139,7 @@ impl Readers {
                     "what it is about must be asked for at the provider's API: set api_key of its source and restart the worker, which reads it again".into(),
                 ));
             }
-            (Some((from, event)), Some(api)) => Some(api.get(from, &event).await?),
+            (Some((from, event)), Some(api)) => Some(api.get(from, &event, patience).await?),
         };
         read(&reader.source, &envelope.body, beside, answer.as_ref()).map_err(unreadable)
     }

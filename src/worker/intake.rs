@@ -1,26 +1,39 @@
 //! From a delivery to ledger rows, acked only after commit.
 //!
-//! While the ledger is away, intake keeps what it has in hand, takes nothing more, and rejects nothing. A message that cannot be decoded goes to the dead queue and from there into the ledger as a held
-//! event; business trouble never does.
+//! While the ledger is away, intake keeps what it has in hand, takes nothing more, and rejects nothing. A message that
+//! cannot be decoded goes to the dead queue and from there into the ledger as a held event; business trouble never does.
+//!
+//! A provider's API gets little patience here, so that one that is slow keeps no hand from the other sources' messages:
+//! what it does not tell in that time is held, and asked for again beside the messages, with more patience.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{Interpreter, away, clock};
 use crate::{
-    domain::facts::{UNFETCHED, Unread},
+    domain::facts::{Facts, UNFETCHED, Unread},
     envelope::{self, Envelope, Trigger, UNREADABLE},
     ledger::{Ledger, LedgerError},
+    provider::ANSWER_TIMEOUT,
     queue::{Content, Delivery, Lane, Queue},
 };
 
-/// Waits between two tries to ask a provider's API what events are about.
-const ASK_AGAIN: Duration = Duration::from_secs(15);
+/// Longest wait for what a provider's API tells of one event, while its message is in hand.
+const IN_HAND_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Events read again from the ledger at once, when settings changed.
+/// Longest wait for what it tells of all events of one message: a broker takes back what is in hand for too long.
+const MESSAGE_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Events read from the ledger in one go, when they are read again.
 const REREAD_PAGE: u32 = 200;
+
+/// Of these, read at the same time.
+const REREAD_AT_ONCE: usize = 4;
 
 /// Reads deliveries and records them.
 pub struct Intake {
@@ -34,6 +47,8 @@ pub struct Intake {
     pub prefetch: u16,
     /// Deliveries recorded at the same time, per lane.
     pub intake_max: usize,
+    /// Wait between two turns of asking providers' APIs again.
+    pub fetch_again: Duration,
     /// Tells settle that something was planned.
     pub wake: Arc<Notify>,
 }
@@ -117,9 +132,10 @@ impl Intake {
                 (unknown(body), Some(reason.clone()))
             }
         };
+        let mut message = self.message(&envelope, dead);
         let mut tries = 0;
         let recorded = loop {
-            match self.record_all(&envelope, dead.as_deref()).await {
+            match self.record_rest(&mut message).await {
                 // Kept in hand: giving it back would use up its tries, and more would come in its place.
                 Err(LedgerError::Unavailable(why)) if !stop.is_cancelled() => {
                     tracing::warn!(%why, "the ledger is away; keeping the message in hand");
@@ -140,24 +156,49 @@ impl Intake {
         }
     }
 
-    /// Every event of a message, each in its own transaction: the message is answered after the last, and what was
-    /// recorded before it came again is recorded once.
-    async fn record_all(&self, envelope: &Envelope, dead: Option<&str>) -> Result<(), LedgerError> {
-        if dead.is_some() {
-            return self.record(envelope, dead).await;
+    /// Takes a message apart.
+    fn message(&self, envelope: &Envelope, dead: Option<String>) -> Message {
+        let until = Instant::now().checked_add(MESSAGE_PATIENCE);
+        let parts = match dead {
+            Some(reason) => {
+                let says = Some(Err(Unread::Unreadable(reason)));
+                vec![Part { event: envelope.clone(), says, dead: true }]
+            }
+            None => self.parts(envelope, envelope.trigger == Trigger::Replay),
+        };
+        Message { parts, recorded: 0, until }
+    }
+
+    /// The events of a message. `stored`: the ledger keeps it whole, as one held event, which ends here.
+    fn parts(&self, envelope: &Envelope, stored: bool) -> Vec<Part> {
+        let mut parts: Vec<Part> = self.interpreter.split(envelope).into_iter().map(Part::unread).collect();
+        let apart = parts.iter().any(|part| part.event.delivery != envelope.delivery);
+        if stored && apart {
+            let why = format!("it was taken apart; events in it, each recorded by itself: {}", parts.len());
+            let says = Some(Ok(Facts::ignored(envelope.received_at_ms, why)));
+            parts.push(Part { event: envelope.clone(), says, dead: false });
         }
-        for one in self.interpreter.split(envelope) {
-            self.record(&one, None).await?;
+        parts
+    }
+
+    /// The events of a message that are not recorded yet, each in its own transaction: the message is answered after
+    /// the last, and what was recorded before it came again is recorded once.
+    async fn record_rest(&self, message: &mut Message) -> Result<(), LedgerError> {
+        while let Some(part) = message.parts.get(message.recorded) {
+            let left = message.until.map(|until| until.saturating_duration_since(Instant::now()));
+            self.record(part, left.unwrap_or_default().min(IN_HAND_PATIENCE)).await?;
+            message.recorded = message.recorded.saturating_add(1);
         }
         Ok(())
     }
 
-    async fn record(&self, envelope: &Envelope, dead: Option<&str>) -> Result<(), LedgerError> {
-        let facts = match dead {
-            Some(reason) => Err(Unread::Unreadable(reason.to_owned())),
-            None => self.interpreter.read(envelope).await,
+    async fn record(&self, part: &Part, patience: Duration) -> Result<(), LedgerError> {
+        let envelope = &part.event;
+        let facts = match &part.says {
+            Some(says) => says.clone(),
+            None => self.interpreter.read(envelope, patience).await,
         };
-        let entry = self.interpreter.entry(envelope, &facts, dead.is_some());
+        let entry = self.interpreter.entry(envelope, &facts, part.dead);
         let recorded = self.ledger.record(&entry, clock::now_ms()).await?;
         if recorded.planned.is_some() {
             self.wake.notify_one();
@@ -183,7 +224,7 @@ impl Intake {
     /// Reads what waits for a provider's API again and again.
     async fn ask_again(self: Arc<Self>, stop: CancellationToken) {
         loop {
-            let _ = tokio::time::timeout(ASK_AGAIN, stop.cancelled()).await; // Err: the time is up
+            let _ = tokio::time::timeout(self.fetch_again, stop.cancelled()).await; // Err: the time is up
             if stop.is_cancelled() {
                 return;
             }
@@ -193,20 +234,69 @@ impl Intake {
         }
     }
 
-    /// Reads everything held once more, or what is held for one cause, with the settings of today.
-    async fn reread(&self, cause: Option<&str>, stop: &CancellationToken) -> Result<(), LedgerError> {
+    /// Reads everything held once more, or what is held for one cause, with the settings of today. In no order: an API
+    /// that fails for the first ones may answer for the others.
+    async fn reread(
+        self: &Arc<Self>,
+        cause: Option<&str>,
+        stop: &CancellationToken,
+    ) -> Result<(), LedgerError> {
         let mut after = 0;
         while !stop.is_cancelled() {
-            let page = self.ledger.held_envelopes(cause, after, REREAD_PAGE).await?;
+            let mut page = self.ledger.held_envelopes(cause, after, REREAD_PAGE).await?;
             let Some((last, ..)) = page.last() else { break };
             after = *last;
-            for (_, envelope, dead) in &page {
-                if !dead && !stop.is_cancelled() {
-                    self.record(envelope, None).await?;
+            fastrand::shuffle(&mut page);
+            let mut in_hand = JoinSet::new();
+            let mut held = page.into_iter().filter(|(.., dead)| !dead).map(|(_, envelope, _)| envelope);
+            loop {
+                while in_hand.len() < REREAD_AT_ONCE
+                    && let Some(envelope) = held.next()
+                {
+                    in_hand.spawn(self.clone().record_again(envelope));
+                }
+                tokio::select! {
+                    // What is in hand is given up; the next start finds it held.
+                    () = stop.cancelled() => return Ok(()),
+                    ended = in_hand.join_next() => match ended {
+                        Some(Ok(recorded)) => recorded?,
+                        Some(Err(error)) => return Err(LedgerError::Unavailable(error.to_string())),
+                        None => break,
+                    },
                 }
             }
         }
         Ok(())
+    }
+
+    async fn record_again(self: Arc<Self>, envelope: Envelope) -> Result<(), LedgerError> {
+        for part in &self.parts(&envelope, true) {
+            self.record(part, ANSWER_TIMEOUT).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A message in hand.
+struct Message {
+    parts: Vec<Part>,
+    /// How many of them are in the ledger.
+    recorded: usize,
+    /// How long a provider's API is asked for them.
+    until: Option<Instant>,
+}
+
+/// One event of a message.
+struct Part {
+    event: Envelope,
+    /// `None`: it is to be read.
+    says: Option<Result<Facts, Unread>>,
+    dead: bool,
+}
+
+impl Part {
+    fn unread(event: Envelope) -> Self {
+        Self { event, says: None, dead: false }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a delivery comes to by the settings of today: the same for intake, which records it, and for an operator's plan,
 //! which only wants to know.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
@@ -105,9 +105,9 @@ impl Interpreter {
         self.reader.split(envelope)
     }
 
-    /// What an event says, or why it cannot be read.
-    pub async fn read(&self, envelope: &Envelope) -> Result<Facts, Unread> {
-        self.reader.read(envelope).await
+    /// What an event says, or why it cannot be read; a provider's API that must be asked gets so much patience.
+    pub async fn read(&self, envelope: &Envelope, patience: Duration) -> Result<Facts, Unread> {
+        self.reader.read(envelope, patience).await
     }
 
     /// The delivery as the ledger takes it.

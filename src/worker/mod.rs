@@ -47,8 +47,8 @@ pub trait Read: Send + Sync {
     /// A message for each event of one that brings several; else the message itself.
     fn split(&self, envelope: &Envelope) -> Vec<Envelope>;
 
-    /// What an event says; some must be asked for at the provider's API.
-    async fn read(&self, envelope: &Envelope) -> Result<Facts, Unread>;
+    /// What an event says; some must be asked for at the provider's API, for whose answer there is so much patience.
+    async fn read(&self, envelope: &Envelope, patience: Duration) -> Result<Facts, Unread>;
 }
 
 #[async_trait]
@@ -57,8 +57,8 @@ impl Read for Readers {
         Readers::split(self, envelope)
     }
 
-    async fn read(&self, envelope: &Envelope) -> Result<Facts, Unread> {
-        Readers::read(self, envelope).await
+    async fn read(&self, envelope: &Envelope, patience: Duration) -> Result<Facts, Unread> {
+        Readers::read(self, envelope, patience).await
     }
 }
 
@@ -91,6 +91,7 @@ pub async fn run(config: Config, doors: Doors, stop: CancellationToken) -> anyho
         interpreter,
         prefetch: config.queue.prefetch,
         intake_max: config.worker.intake_max,
+        fetch_again: config.worker.fetch_again,
         wake: wake.clone(),
     });
     let mut tasks = JoinSet::new();

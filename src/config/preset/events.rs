@@ -39,6 +39,12 @@ impl TryFrom<String> for Pointer {
     }
 }
 
+impl fmt::Display for Pointer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl std::ops::Deref for Pointer {
     type Target = str;
 
@@ -188,6 +194,9 @@ pub struct Refusal {
     pub starts: Option<Vec<String>>,
     /// The sentence for the operator.
     pub why: String,
+    /// It is nothing that a person should look at.
+    #[serde(default)]
+    pub ignored: bool,
 }
 
 impl Refusal {
@@ -216,6 +225,9 @@ pub struct Mode {
 pub struct Object {
     /// Ids of the payment; each may be text, a number, null, or an expanded object.
     pub ids: Vec<Id>,
+    /// When it happened, where the object tells it better than the event; the first that is there.
+    #[serde(default)]
+    pub occurred_at: Vec<Pointer>,
     /// Amount that came in; the first that is there.
     #[serde(default)]
     pub amount: Vec<Pointer>,
@@ -401,9 +413,32 @@ impl EventMap {
         self.on.iter().flat_map(|on| &on.types).map(String::as_str).collect()
     }
 
+    /// Every place that decides on money, from the event's root: type, ids, amounts and conditions.
+    pub fn decisive(&self) -> BTreeSet<String> {
+        let mut all: BTreeSet<String> = self.is.iter().map(|test| test.at.to_string()).collect();
+        if let Kind::Fields(pointers) = &self.kind {
+            all.extend(pointers.iter().map(ToString::to_string));
+        }
+        let mut below = Vec::new();
+        for object in self.objects.values() {
+            below.extend(object.ids.iter().map(|id| &id.at));
+            below.extend(object.ids.iter().flat_map(|id| &id.when).map(|test| &test.at));
+            below.extend(object.amount.iter().chain(&object.currency));
+        }
+        for on in &self.on {
+            below.extend(on.when.iter().map(|test| &test.at));
+            below.extend(on.out.iter().flat_map(|out| out.id.iter().chain(&out.amount)));
+        }
+        all.extend(below.into_iter().map(|pointer| format!("{}{}", &*self.object, &**pointer)));
+        all
+    }
+
     /// What does not fit together, a sentence each.
     pub fn contradictions(&self) -> Vec<String> {
         let mut wrong = Vec::new();
+        if self.items.is_some() && matches!(self.kind, Kind::Header(_)) {
+            wrong.push(".events.type must stand in each of .events.items: a header has one for all".into());
+        }
         for (position, on) in self.on.iter().enumerate() {
             let place = format!(".events.on[{position}]");
             let speaks = matches!(on.means, Means::Ignored | Means::Held);
@@ -416,6 +451,14 @@ impl EventMap {
                     wrong.push(format!("{place}.object = {name:?} is not among .events.objects"));
                 }
                 _ => {}
+            }
+            let object = on.object.as_ref().and_then(|name| self.objects.get(name));
+            let timed =
+                self.occurred_at.is_some() || object.is_some_and(|object| !object.occurred_at.is_empty());
+            if on.means == Means::MoneyIn && !timed {
+                wrong.push(format!(
+                    "{place}: nothing tells when the money came in, so a restored ledger could not tell what it forgot; set .events.occurred_at, or that of its object"
+                ));
             }
             if speaks && on.why.is_none() {
                 wrong.push(format!("{place} needs why: the sentence for the operator"));

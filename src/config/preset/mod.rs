@@ -41,7 +41,7 @@ pub fn text(name: &str) -> Option<&'static str> {
 }
 
 /// What is wrong with the `provider` of a source.
-fn unknown(name: &str) -> String {
+pub fn unknown(name: &str) -> String {
     let names = || PRESETS.iter().map(|(known, _)| *known).chain([CUSTOM]);
     let nearest = names().min_by_key(|known| strsim::damerau_levenshtein(name, known)).unwrap_or(CUSTOM);
     let all = names().collect::<Vec<_>>().join(", ");

@@ -24,7 +24,7 @@ const ACTS_MAX: u32 = 100;
 /// One thing that happened.
 struct Moment {
     at: Ms,
-    /// `delivery`, `transfer`, `movement` or `act`.
+    /// `delivery`, `transfer`, `adjustment`, `movement` or `act`.
     kind: &'static str,
     what: String,
     state: String,
@@ -86,6 +86,17 @@ async fn moments(
             who: step.who.clone(),
         }));
     }
+    moments.extend(whole.adjustments.iter().map(|adjustment| Moment {
+        at: adjustment.at,
+        kind: "adjustment",
+        what: format!("{} {}", adjustment.kind, adjustment.event),
+        state: adjustment.kind.clone(),
+        detail: match adjustment.days {
+            Some(days) => format!("{} ({days:+} days due). {}", adjustment.amount, adjustment.note),
+            None => format!("{}. {}", adjustment.amount, adjustment.note),
+        },
+        who: None,
+    }));
     moments.extend(whole.movements.iter().map(|movement| Moment {
         at: movement.at,
         kind: "movement",

@@ -65,23 +65,34 @@ fn sections(config: &Config) -> Vec<Section> {
             ("channel_days_min", brake.channel_days_min.to_string()),
         ],
     });
-    sections.extend(config.sources.iter().map(|(name, source)| Section {
-        name: format!("sources.{name}"),
-        keys: vec![
-            ("provider", source.provider.clone()),
-            ("secrets", source.secrets.iter().map(hidden).collect::<Vec<_>>().join("; ")),
-            ("livemode", source.livemode.to_string()),
-            ("tolerance", format_duration(source.tolerance).to_string()),
-            ("realm", source.realm(name).to_owned()),
-            ("money_in", source.money_in.as_str().to_owned()),
-            ("channel", source.channel.join(", ")),
-            ("days", source.days.join(", ")),
-            ("days_max", source.days_max.to_string()),
-            ("api_key", source.api_key.as_ref().map_or_else(|| "not set: no backfill".into(), hidden)),
-            ("api_base", without_login(&source.api_base)),
-            ("backfill_every", format_duration(source.backfill_every).to_string()),
-            ("backfill_sweep", format_duration(source.backfill_sweep).to_string()),
-        ],
+    sections.extend(config.sources.iter().map(|(name, source)| {
+        let asks = source.api_key.is_some();
+        Section {
+            name: format!("sources.{name}"),
+            keys: vec![
+                ("provider", source.provider.clone()),
+                ("believed for", source.proof().as_str().into()),
+                ("secrets", source.secrets.iter().map(hidden).collect::<Vec<_>>().join("; ")),
+                ("livemode", source.livemode.to_string()),
+                ("tolerance", format_duration(source.tolerance).to_string()),
+                ("public_url", source.public_url.as_deref().map_or_else(|| "not set".into(), without_login)),
+                ("own_account", source.own_account.clone().unwrap_or_else(|| "not set".into())),
+                ("realm", source.realm(name).to_owned()),
+                ("money_in", source.money_in.as_str().to_owned()),
+                ("channel", source.channel.join(", ")),
+                ("days", source.days.join(", ")),
+                ("days_max", source.days_max.to_string()),
+                ("on_refund", source.on_refund.word().to_owned()),
+                ("on_dispute", source.on_dispute.word().to_owned()),
+                (
+                    "api_key",
+                    source.api_key.as_ref().map_or_else(|| "not set: nothing is asked for".into(), hidden),
+                ),
+                ("api_base", if asks { without_login(&source.api_base) } else { "not used".into() }),
+                ("backfill_every", format_duration(source.backfill_every).to_string()),
+                ("backfill_sweep", format_duration(source.backfill_sweep).to_string()),
+            ],
+        }
     }));
     sections
 }

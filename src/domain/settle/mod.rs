@@ -22,8 +22,11 @@ mod observe;
 /// What a person decides.
 pub mod person;
 
+/// What money that went out makes of a transfer.
+pub mod uncovered;
+
 pub use person::{Order, OrderRefused, call_is_over, order, planned_again};
-pub use state::{Call, Cause, How, Outcome, State, Watch};
+pub use state::{Call, Cause, How, Kept, Outcome, State, Watch};
 pub use step::{AccountNews, Effect, Input, Step, step};
 
 /// Waits between tries of a planned transfer: 1 s, 2 s, 5 s, 10 s, 30 s, 1 min, 2 min, then 5 min.

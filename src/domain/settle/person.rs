@@ -79,7 +79,7 @@ pub fn order(
         // That a person closed it may be forgotten too.
         (State::Held { outcome: Outcome::None | Outcome::Forgotten, .. }, Order::Cancel)
         | (State::Planned { .. }, Order::Cancel) => {
-            State::Cancelled { reason: reason.to_owned(), at: now, attempt: state.attempt() }
+            State::Cancelled { reason: reason.to_owned(), at: now, attempt: state.attempt(), money_out: None }
         }
         (State::Held { outcome: Outcome::None, .. }, Order::Applied | Order::NotApplied) => {
             return refused("its outcome is not open: `held retry KEY` or `held cancel KEY`");

@@ -82,6 +82,12 @@ pub enum Cause {
     /// No reading for a day beyond the window.
     #[error("the channel could not be read since the call: {0}")]
     Unobserved(String),
+    /// Money was given back before the days moved.
+    #[error("{0}")]
+    Refunded(String),
+    /// The payer's bank took money before the days moved.
+    #[error("{0}")]
+    Disputed(String),
     /// Not settled in the backup that the ledger was restored from.
     #[error("not settled when the ledger was backed up, and then restored: its days may have moved since")]
     Restored,
@@ -101,6 +107,8 @@ impl Cause {
             Cause::AcceptedUnmoved => "accepted_unmoved",
             Cause::Conflict { .. } => "evidence_conflicts",
             Cause::Unobserved(_) => "unobserved",
+            Cause::Refunded(_) => super::super::hold::REFUNDED,
+            Cause::Disputed(_) => super::super::hold::DISPUTED,
             Cause::Restored => super::super::hold::RESTORED,
         }
     }
@@ -197,7 +205,19 @@ pub enum State {
         at: Ms,
         /// Number of calls before.
         attempt: u32,
+        /// Its money went out again; where it comes back, the transfer goes on with what is kept here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        money_out: Option<Kept>,
     },
+}
+
+/// What a transfer keeps that was cancelled because its money went out.
+#[derive(Debug, Clone, Copy, PartialEq, Hash, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// See [`State::Planned`].
+    pub last: Option<Call>,
+    /// See [`State::Planned`].
+    pub retried: bool,
 }
 
 /// Readings after a settlement that was in doubt.

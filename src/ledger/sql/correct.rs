@@ -13,6 +13,7 @@ use super::{
 use crate::{
     domain::{
         Ms,
+        hold::{DISPUTED, REFUNDED},
         settle::{Cause, Outcome, State, planned_again},
     },
     ledger::Correction,
@@ -90,17 +91,30 @@ async fn transfer(
         .bind(key)
         .execute(&mut **tx)
         .await?;
-    sqlx::query(
-        "UPDATE payments SET channel = $1, days = $2, set_channel = COALESCE($3, set_channel), \
-         set_days = COALESCE($4, set_days) WHERE key = $5",
-    )
-    .bind(new_channel)
-    .bind(new_days)
-    .bind(correction.channel.as_ref().map(|channel| channel.as_str().to_owned()))
-    .bind(correction.days.map(i64::from))
-    .bind(row.try_get::<String, _>("payment")?)
-    .execute(&mut **tx)
-    .await?;
+    let payment: String = row.try_get("payment")?;
+    if correction.days.is_some() && despite(tx, &payment, None).await? {
+        sqlx::query(
+            "UPDATE payments SET channel = $1, set_channel = COALESCE($2, set_channel) WHERE key = $3",
+        )
+        .bind(new_channel)
+        .bind(correction.channel.as_ref().map(|channel| channel.as_str().to_owned()))
+        .bind(&*payment)
+        .execute(&mut **tx)
+        .await?;
+    } else {
+        sqlx::query(
+            "UPDATE payments SET channel = $1, days = $2, set_channel = COALESCE($3, set_channel), \
+             set_days = COALESCE($4, set_days), covered = CASE WHEN refunded = 0 AND disputed = 0 THEN NULL \
+             ELSE covered END WHERE key = $5",
+        )
+        .bind(new_channel)
+        .bind(if correction.days.is_some() { Some(new_days) } else { bought(tx, &payment).await? })
+        .bind(correction.channel.as_ref().map(|channel| channel.as_str().to_owned()))
+        .bind(correction.days.map(i64::from))
+        .bind(&*payment)
+        .execute(&mut **tx)
+        .await?;
+    }
     let act = (correction.act.who, correction.act.reason);
     if !rows::swap(tx, key, &from, &to, Some(act), now).await? {
         return Err(Fault::Conflict(format!("{key} went on meanwhile")));
@@ -109,13 +123,33 @@ async fn transfer(
     Ok((shown(Some(&channel), Some(days)), shown(Some(new_channel), Some(new_days))))
 }
 
+async fn bought(tx: &mut Tx, payment: &str) -> Result<Option<i64>, Fault> {
+    let row =
+        sqlx::query("SELECT days FROM payments WHERE key = $1").bind(payment).fetch_one(&mut **tx).await?;
+    Ok(row.try_get("days")?)
+}
+
+/// A person who says how many days a payment is for while money of it is out says how many are due in spite of that:
+/// what was bought stays what it was. `false`: nothing is out.
+async fn despite(tx: &mut Tx, payment: &str, days: Option<u32>) -> Result<bool, Fault> {
+    let done = sqlx::query(
+        "UPDATE payments SET due_decided = COALESCE(days_due, 0), days_despite = COALESCE($1, days_despite) \
+         WHERE key = $2 AND (refunded > 0 OR disputed > 0)",
+    )
+    .bind(days.map(i64::from))
+    .bind(payment)
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
 async fn payment_held(
     tx: &mut Tx,
     key: &str,
     correction: &Correction<'_>,
 ) -> Result<(String, String), Fault> {
     let row = sqlx::query(
-        "SELECT decision, granted, channel, days, set_channel, set_days FROM payments WHERE key = $1",
+        "SELECT decision, granted, cause, channel, days, set_channel, set_days FROM payments WHERE key = $1",
     )
     .bind(key)
     .fetch_one(&mut **tx)
@@ -124,7 +158,9 @@ async fn payment_held(
     let channel: Option<String> = row.try_get("set_channel")?;
     let days: Option<i64> = row.try_get("set_days")?;
     let new_channel = correction.channel.as_ref().map(|c| c.as_str().to_owned()).or_else(|| channel.clone());
-    let new_days = correction.days.map(i64::from).or(days);
+    let asked = matches!(row.try_get::<Option<String>, _>("cause")?.as_deref(), Some(REFUNDED | DISPUTED));
+    let in_spite = asked && correction.days.is_some() && despite(tx, key, correction.days).await?;
+    let new_days = correction.days.filter(|_| !in_spite).map(i64::from).or(days);
     sqlx::query("UPDATE payments SET set_channel = $1, set_days = $2 WHERE key = $3")
         .bind(new_channel.as_deref())
         .bind(new_days)
@@ -134,6 +170,6 @@ async fn payment_held(
     let before: (Option<String>, Option<i64>) = (row.try_get("channel")?, row.try_get("days")?);
     Ok((
         shown(channel.as_deref().or(before.0.as_deref()), days.or(before.1)),
-        shown(new_channel.as_deref(), new_days),
+        shown(new_channel.as_deref(), correction.days.map(i64::from).or(new_days)),
     ))
 }

@@ -14,8 +14,8 @@ use crate::{
     domain::{
         Ms,
         channel::Channel,
-        hold::{RESTORED, RESTORED_REFUNDED},
-        settle::{Order, State, call_is_over, order},
+        hold::{RESTORED, RESTORED_REFUNDED, TWIN},
+        settle::{Cause, Order, State, call_is_over, order},
     },
     ledger::{Act, Decided},
 };
@@ -68,6 +68,15 @@ async fn transfer(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Res
     let (account, channel): (String, String) = (row.try_get("account")?, row.try_get("channel")?);
     let cause: Option<String> = row.try_get("cause")?;
     let from = rows::state(&row)?;
+    if matches!(from, State::Held { cause: Cause::Refunded(_) | Cause::Disputed(_), .. }) {
+        // The rules ask no more about what is out now.
+        sqlx::query(
+            "UPDATE payments SET due_decided = days_due WHERE key = (SELECT payment FROM transfers WHERE key = $1)",
+        )
+        .bind(key)
+        .execute(&mut **tx)
+        .await?;
+    }
     let found = sqlx::query("SELECT detail FROM channels WHERE account = $1 AND channel = $2")
         .bind(&*account)
         .bind(&*channel)
@@ -104,23 +113,55 @@ async fn transfer(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Res
             .execute(&mut **tx)
             .await?;
     }
-    Ok(to.word())
+    // Not what was ordered, where money went out meanwhile.
+    let row =
+        sqlx::query("SELECT detail FROM transfers WHERE key = $1").bind(key).fetch_one(&mut **tx).await?;
+    Ok(rows::state(&row)?.word())
+}
+
+/// Days that moved and are not covered, or are covered and did not move: a person did what there was to do.
+async fn gap(tx: &mut Tx, key: &str, gap: &str, decided: &Decided<'_>) -> Result<&'static str, Fault> {
+    if decided.order != Order::Cancel {
+        return Err(refused(format!(
+            "its days were granted, and there is nothing to call again: decide about them, then `daybridge held cancel '{key}' --reason …` says that it is done"
+        )));
+    }
+    tracing::info!(payment = key, gap, "decided");
+    sqlx::query("UPDATE payments SET due_decided = days_due, gap = NULL, gap_since = NULL WHERE key = $1")
+        .bind(key)
+        .execute(&mut **tx)
+        .await?;
+    Ok("decided")
 }
 
 async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Result<&'static str, Fault> {
-    let row = sqlx::query("SELECT decision, granted, cause FROM payments WHERE key = $1")
+    let row = sqlx::query("SELECT decision, granted, cause, days_due, gap FROM payments WHERE key = $1")
         .bind(key)
         .fetch_one(&mut **tx)
         .await?;
+    if let Some(word) = row.try_get::<Option<String>, _>("gap")? {
+        return gap(tx, key, &word, decided).await;
+    }
     must_be_held(&row, key)?;
     let cause: Option<String> = row.try_get("cause")?;
     let refunded = cause.as_deref() == Some(RESTORED_REFUNDED);
     let forgotten = refunded || cause.as_deref() == Some(RESTORED);
+    let twin = cause.as_deref() == Some(TWIN);
+    let nothing_left = row.try_get::<Option<i64>, _>("days_due")?.is_none_or(|due| due == 0);
     let restored_at = restored::declared_at(&mut **tx).await?;
     match decided.order {
         Order::Cancel => {}
-        Order::NotApplied if refunded => {
+        Order::NotApplied if refunded && nothing_left => {
             return Err(refused("its money went back: if its days have not moved, `held cancel` closes it"));
+        }
+        Order::NotApplied if twin => {
+            grant::by_person(tx, key, decided, now).await?;
+            return Ok("planned");
+        }
+        Order::Applied if twin => {
+            return Err(refused(
+                "the other one's days are the days of both: `held cancel` closes this one; `--not-applied` plans its own",
+            ));
         }
         Order::NotApplied if forgotten => {
             call_is_over(restored_at.unwrap_or(now), decided.settle_window_ms, now)
@@ -153,8 +194,8 @@ async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Resu
     }
     let reason = format!("cancelled by {}: {}", decided.who, decided.reason);
     sqlx::query(
-        "UPDATE payments SET decision = 'cancelled', state = 'cancelled', cause = NULL, next = NULL, reason = $1, since = $2 \
-         WHERE key = $3",
+        "UPDATE payments SET decision = 'cancelled', state = 'cancelled', cause = NULL, next = NULL, reason = $1, since = $2, \
+         due_decided = CASE WHEN out_known = 1 THEN COALESCE(days_due, 0) ELSE due_decided END WHERE key = $3",
     )
     .bind(&*reason)
     .bind(now)

@@ -5,17 +5,19 @@ use sqlx::Row as _;
 use super::{
     Tx,
     fault::{Fault, corrupt},
+    money_out::{self, Done, Found},
     rows::{add_step, make_due, narrow, stands},
-    words,
+    twin, words,
 };
 use crate::{
     domain::{
         Ms,
         facts::{Facts, Family, Money},
-        hold::Hold,
+        hold::{Hold, RESTORED_REFUNDED},
         id::{ChannelId, CommentTemplate, transfer_key},
-        payment::{Corrections, Decision, decide},
-        settle::{How, Order, State},
+        money_out::{came_in, tells},
+        payment::{Corrections, Decision, covers, decide, sold},
+        settle::{How, Order, State, uncovered::Stage},
     },
     envelope,
     ledger::{Decided, Entry, SourceRules},
@@ -45,13 +47,15 @@ pub(super) enum Standing {
 pub(super) struct Weighed {
     /// Where the payment stands now.
     pub(super) standing: Standing,
-    /// The transfer that it planned.
+    /// The transfer that it planned, or planned again.
     pub(super) planned: Option<String>,
+    /// What became of money that went out, in a sentence.
+    pub(super) note: Option<String>,
 }
 
 impl From<Standing> for Weighed {
     fn from(standing: Standing) -> Self {
-        Self { standing, planned: None }
+        Self { standing, planned: None, note: None }
     }
 }
 
@@ -73,7 +77,49 @@ struct Told<'a> {
     customer: Option<&'a str>,
 }
 
-/// Weighs a payment's events and grants its days if they come to that and were not granted before.
+/// What is kept of a payment.
+struct Kept {
+    decided: Option<Standing>,
+    days: Option<u32>,
+    corrections: Corrections,
+    out_known: bool,
+    restored_at: Option<Ms>,
+}
+
+async fn kept(tx: &mut Tx, key: &str) -> Result<Kept, Fault> {
+    let row = sqlx::query(
+        "SELECT p.granted, p.decision, p.reason, p.set_channel, p.set_days, p.days, p.out_known, p.due_decided, \
+         p.days_despite, t.state, (SELECT MAX(declared_at) FROM restorations) AS restored_at FROM payments p \
+         LEFT JOIN transfers t ON t.payment = p.key AND t.n = 1 WHERE p.key = $1",
+    )
+    .bind(key)
+    .fetch_one(&mut **tx)
+    .await?;
+    let number = |column: &str| Ok::<_, Fault>(row.try_get::<Option<i64>, _>(column)?.map(narrow));
+    let decided = if row.try_get::<i64, _>("granted")? != 0 {
+        let state: Option<String> = row.try_get("state")?;
+        Some(Standing::Before { settled: state.as_deref() == Some("settled") })
+    } else if row.try_get::<String, _>("decision")? == "cancelled" {
+        let reason: Option<String> = row.try_get("reason")?;
+        Some(Standing::Nothing(reason.unwrap_or_else(|| "cancelled".into())))
+    } else {
+        None
+    };
+    Ok(Kept {
+        decided,
+        days: number("days")?,
+        corrections: Corrections {
+            channel: row.try_get::<Option<String>, _>("set_channel")?.as_deref().and_then(ChannelId::parse),
+            days: number("set_days")?,
+            despite: number("days_despite")?.zip(number("due_decided")?),
+        },
+        out_known: row.try_get::<i64, _>("out_known")? != 0,
+        restored_at: row.try_get("restored_at")?,
+    })
+}
+
+/// Weighs a payment's events and grants its days if they come to that and were not granted before. Of what was granted,
+/// or closed by a person, only the money is weighed.
 pub(super) async fn weigh(
     tx: &mut Tx,
     key: &str,
@@ -81,79 +127,106 @@ pub(super) async fn weigh(
     source: &SourceRules,
     now: Ms,
 ) -> Result<Weighed, Fault> {
-    let row = sqlx::query(
-        "SELECT p.granted, p.decision, p.reason, p.set_channel, p.set_days, t.state, \
-         (SELECT MAX(declared_at) FROM restorations) AS restored_at FROM payments p \
-         LEFT JOIN transfers t ON t.payment = p.key AND t.n = 1 WHERE p.key = $1",
-    )
-    .bind(key)
-    .fetch_one(&mut **tx)
-    .await?;
-    if row.try_get::<i64, _>("granted")? != 0 {
-        let state: Option<String> = row.try_get("state")?;
-        return Ok(Standing::Before { settled: state.as_deref() == Some("settled") }.into());
-    }
-    if row.try_get::<String, _>("decision")? == "cancelled" {
-        let reason: Option<String> = row.try_get("reason")?;
-        return Ok(Standing::Nothing(reason.unwrap_or_else(|| "cancelled".into())).into());
+    let Kept { decided, days, corrections, out_known, restored_at } = kept(tx, key).await?;
+    let out_known = out_known || entry.facts.is_ok_and(tells);
+    let rules = &source.rules;
+    let event = entry.envelope;
+    let found = |covered, moves, channel| Found {
+        covered,
+        moves,
+        channel,
+        account: entry.account,
+        comment: entry.comment,
+        event: &event.event_id,
+    };
+    if let Some(standing) = decided {
+        let mut done = Done::default();
+        if out_known {
+            let covered = covers(&events(tx, key).await?, rules, days);
+            done = money_out::keep(tx, key, &found(&covered, covered.left, None), now).await?;
+        }
+        return Ok(Weighed { standing, planned: done.planned, note: done.note });
     }
     let events = events(tx, key).await?;
-    let money = events
-        .iter()
-        .filter(|e| e.meaning.is_money_in(&source.rules.money_in))
-        .find_map(|e| e.money.as_ref());
     let told = Told {
-        money: money.or_else(|| events.iter().find_map(|e| e.money.as_ref())),
+        money: came_in(&events, &rules.money_in).or_else(|| events.iter().find_map(|e| e.money.as_ref())),
         customer: events.iter().find_map(|e| e.customer.as_deref()),
     };
-    let corrections = Corrections {
-        channel: row.try_get::<Option<String>, _>("set_channel")?.as_deref().and_then(ChannelId::parse),
-        days: row.try_get::<Option<i64>, _>("set_days")?.map(narrow),
+    let (sold_to, bought) = sold(&events, rules, &corrections);
+    let covered = covers(&events, rules, bought);
+    let decision = decide(&events, rules, &corrections, restored_at);
+    let moves = if let Decision::Grant { days, .. } = decision { Some(days) } else { covered.left };
+    let decision = match (decision, told.money) {
+        (Decision::Grant { channel, days }, Some(money)) => {
+            match twin::of(tx, key, &channel, money, &events).await? {
+                Some(other) => {
+                    let days = bought.unwrap_or(days);
+                    Decision::Hold(Hold::Twin { this: key.to_owned(), other, channel, days })
+                }
+                None => Decision::Grant { channel, days },
+            }
+        }
+        (decision, _) => decision,
     };
-    match decide(&events, &source.rules, &corrections, row.try_get("restored_at")?) {
+    let mut planned = None;
+    let standing = match &decision {
         Decision::NoMoneyYet => {
             write(tx, key, &Written { decision: "linked", ..Written::default() }, &told, now).await?;
-            Ok(Standing::Linked.into())
+            Standing::Linked
         }
         Decision::Nothing(why) => {
-            let written = Written { decision: "nothing", reason: Some(why.to_owned()), ..Written::default() };
+            let (channel, reason) = (sold_to.as_ref().map(ChannelId::as_str), Some(why.clone()));
+            let written =
+                Written { decision: "nothing", reason, channel, days: bought, ..Written::default() };
             write(tx, key, &written, &told, now).await?;
-            Ok(Standing::Nothing(why.to_owned()).into())
+            Standing::Nothing(why.clone())
         }
         Decision::Hold(hold) => {
-            write(tx, key, &held(&hold), &told, now).await?;
-            Ok(Standing::Held(hold.to_string()).into())
+            write(tx, key, &held(hold), &told, now).await?;
+            Standing::Held(hold.to_string())
         }
         Decision::Grant { channel, days } => {
             let written = Written {
                 decision: "granted",
                 channel: Some(channel.as_str()),
-                days: Some(days),
+                days: bought.or(Some(*days)),
                 granted: true,
                 ..Written::default()
             };
             write(tx, key, &written, &told, now).await?;
-            let event = entry.envelope;
             let transfer = FirstTransfer {
                 account: entry.account,
-                channel: &channel,
-                days,
+                channel,
+                days: *days,
                 comment: entry.comment,
                 traceparent: &event.traceparent,
                 state: State::planned(now),
                 note: format!("planned by event {} ({})", event.event_id, event.event_type),
                 who: None,
             };
-            let planned = transfer.insert(tx, key, now).await?;
-            Ok(Weighed { standing: Standing::Now, planned: Some(planned) })
+            planned = Some(transfer.insert(tx, key, now).await?);
+            Standing::Now
+        }
+    };
+    let mut note = None;
+    if out_known || events.iter().any(tells) {
+        // Before the money is known, neither is how much of it is out.
+        if covered.whole.is_some() && !matches!(standing, Standing::Linked) {
+            note = money_out::keep(tx, key, &found(&covered, moves, sold_to.as_ref()), now).await?.note;
+        } else {
+            money_out::mark(tx, key).await?;
         }
     }
+    Ok(Weighed { standing, planned, note })
 }
 
 fn held(hold: &Hold) -> Written<'_> {
     let (channel, days) = match hold {
-        Hold::Restored { channel, days } | Hold::RestoredRefunded { channel, days } => {
-            (Some(channel.as_str()), Some(*days))
+        Hold::Restored { channel, days }
+        | Hold::RestoredRefunded { channel, days, .. }
+        | Hold::Twin { channel, days, .. } => (Some(channel.as_str()), Some(*days)),
+        Hold::Refunded { channel, days, .. } | Hold::Disputed { channel, days, .. } => {
+            (channel.as_ref().map(ChannelId::as_str), *days)
         }
         _ => (None, None),
     };
@@ -168,7 +241,7 @@ fn held(hold: &Hold) -> Written<'_> {
     }
 }
 
-async fn events(tx: &mut Tx, key: &str) -> Result<Vec<Facts>, Fault> {
+pub(super) async fn events(tx: &mut Tx, key: &str) -> Result<Vec<Facts>, Fault> {
     let rows = sqlx::query(
         "SELECT facts FROM events WHERE payment = $1 AND facts IS NOT NULL ORDER BY number DESC LIMIT $2",
     )
@@ -248,11 +321,12 @@ impl FirstTransfer<'_> {
     }
 }
 
-/// Grants a payment that was held because the ledger was restored, as a person decided: its days are on the
-/// channel, or they are planned now.
+/// Grants a payment that was held because the ledger was restored, or for its twin, as a person decided: its days are
+/// on the channel, or those that its money covers are planned now.
 pub(super) async fn by_person(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Result<(), Fault> {
     let row = sqlx::query(
-        "SELECT COALESCE(set_channel, channel) AS channel, COALESCE(set_days, days) AS days, (SELECT r.money_in FROM source_rules r WHERE r.realm = payments.realm \
+        "SELECT COALESCE(set_channel, channel) AS channel, COALESCE(set_days, days) AS days, cause, set_days, days_due, \
+         days_reduced, covered, (SELECT r.money_in FROM source_rules r WHERE r.realm = payments.realm \
          ORDER BY r.number DESC LIMIT 1) AS money_in FROM payments WHERE key = $1",
     )
     .bind(key)
@@ -264,6 +338,17 @@ pub(super) async fn by_person(tx: &mut Tx, key: &str, decided: &Decided<'_>, now
     let days = row.try_get::<Option<i64>, _>("days")?.map(narrow).ok_or_else(unreadable)?;
     let family: Option<String> = row.try_get("money_in")?;
     let applied = decided.order == Order::Applied;
+    let refunded = row.try_get::<Option<String>, _>("cause")?.as_deref() == Some(RESTORED_REFUNDED);
+    let moves = match (applied, refunded) {
+        (true, _) => days,
+        // A person who has set the days has decided.
+        (false, true) => match row.try_get::<Option<i64>, _>("set_days")? {
+            Some(set) => narrow(set),
+            None => row.try_get::<Option<i64>, _>("days_due")?.map_or(days, narrow),
+        },
+        (false, false) => days.saturating_sub(narrow(row.try_get("days_reduced")?)),
+    };
+    let money_out = row.try_get::<Option<String>, _>("covered")?.is_some();
     let state = if applied {
         let how = How::ByOperator;
         State::Settled { how, before: 0, after: None, at: now, attempt: 0, watch: None }
@@ -272,25 +357,31 @@ pub(super) async fn by_person(tx: &mut Tx, key: &str, decided: &Decided<'_>, now
     };
     sqlx::query(
         "UPDATE payments SET since = $1, decision = 'granted', cause = NULL, reason = NULL, next = NULL, \
-         granted = 1, channel = $3, days = $4 WHERE key = $2",
+         granted = 1, channel = $3, days = $4, \
+         due_decided = CASE WHEN $5 = 1 THEN days_due ELSE due_decided END WHERE key = $2",
     )
     .bind(now)
     .bind(key)
     .bind(channel.as_str())
     .bind(i64::from(days))
+    .bind(i64::from(refunded && !applied))
     .execute(&mut **tx)
     .await?;
+    let begins = state.clone();
     let transfer = FirstTransfer {
         account: decided.account,
         channel: &channel,
-        days,
+        days: moves,
         comment: decided.comment,
         traceparent: &envelope::new_traceparent(),
         note: format!("{}; decided: {}", words::note(&state), decided.reason),
         state,
         who: Some(decided.who),
     };
-    transfer.insert(tx, key, now).await?;
+    let transfer = transfer.insert(tx, key, now).await?;
+    if money_out && let Some(known) = money_out::asked(tx, &transfer).await? {
+        known.refresh(tx, Stage::Granted(&begins, moves), now).await?;
+    }
     if let Some(family) = family.map(Family::new) {
         tell_others(tx, key, &Standing::Now, None, &family).await?;
     }
@@ -307,8 +398,9 @@ pub(super) async fn tell_others(
     family: &Family,
 ) -> Result<(), Fault> {
     let (outcome, reason) = match standing {
-        Standing::Before { .. } => return Ok(()),
-        Standing::Now => ("duplicate", Some("already planned")),
+        // Its events were held as long as it was another payment, which has become a part of this one.
+        Standing::Before { settled: true } => ("duplicate", Some("already credited")),
+        Standing::Before { settled: false } | Standing::Now => ("duplicate", Some("already planned")),
         Standing::Held(reason) => ("held", Some(reason.as_str())),
         Standing::Nothing(reason) => ("ignored", Some(reason.as_str())),
         Standing::Linked => ("link", None),

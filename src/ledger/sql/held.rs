@@ -8,12 +8,14 @@ use super::{
     fault::Fault,
     filter::{Filter, Value},
     list::{self, transfer_sql},
+    money_out::DAYS_SPENT,
     rows::{self, narrow},
     words,
 };
 use crate::{
     domain::{
         Ms,
+        covered::Covered,
         hold::{RESTORED, RESTORED_REFUNDED},
         settle::State,
     },
@@ -42,6 +44,7 @@ impl SqlLedger {
         held.retain(|account| fits(wanted, account));
         held.extend(self.held_transfers(wanted, limit).await?);
         held.extend(self.held_payments(wanted, limit, now).await?);
+        held.extend(self.held_gaps(wanted, limit).await?);
         held.extend(self.held_events(wanted, limit).await?);
         Ok(held)
     }
@@ -59,6 +62,11 @@ impl SqlLedger {
                 "payment",
                 "SELECT cause, COUNT(*) AS many, CAST(COALESCE(SUM(days), 0) AS BIGINT) AS days, \
                  MIN(since) AS oldest FROM payments WHERE decision = 'held' GROUP BY cause ORDER BY cause",
+            ),
+            (
+                "payment",
+                "SELECT gap AS cause, COUNT(*) AS many, CAST(SUM(days_spent + days_owed) AS BIGINT) AS days, \
+                 MIN(gap_since) AS oldest FROM payments WHERE gap IS NOT NULL GROUP BY gap ORDER BY gap",
             ),
             (
                 "event",
@@ -211,6 +219,44 @@ impl SqlLedger {
                 })
             })
             .chain(other)
+            .collect()
+    }
+
+    /// Payments whose days moved and are not covered by their money any more, or are covered again and did not move.
+    async fn held_gaps(&self, wanted: &HeldQuery, limit: u32) -> Result<Vec<Held>, Fault> {
+        let rows = Filter::default()
+            .fixed("gap IS NOT NULL")
+            .text("gap =", wanted.cause.as_deref())
+            .text("key =", wanted.key.as_deref())
+            .rows(
+                &self.read,
+                "SELECT key, gap, gap_since, channel, days_spent, days_owed, covered FROM payments",
+                "ORDER BY gap_since, key",
+                limit,
+            )
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let key: String = row.try_get("key")?;
+                let cause: String = row.try_get("gap")?;
+                let column = if cause == DAYS_SPENT { "days_spent" } else { "days_owed" };
+                let days = narrow(row.try_get(column)?);
+                let covered: Covered = serde_json::from_str(&row.try_get::<String, _>("covered")?)?;
+                let (reason, next) = words::gap(&cause, &key, days, &covered.words);
+                Ok(Held {
+                    kind: "payment",
+                    payment: Some(key.clone()),
+                    key,
+                    cause,
+                    reason,
+                    outcome: None,
+                    next,
+                    since: row.try_get("gap_since")?,
+                    channel: row.try_get("channel")?,
+                    days: Some(days),
+                    history: Vec::new(),
+                })
+            })
             .collect()
     }
 

@@ -58,7 +58,9 @@ pub(super) async fn place(
     let (granted, strongest, absorbed) = match home(&ids, &known) {
         Home::Payment { granted, name, absorbed } => (granted, name, absorbed),
         Home::Contradiction(keys) => {
-            let reason = format!("it joins payments that are certainly different: {}", keys.join(" and "));
+            let both = known.iter().filter(|known| known.granted && keys.contains(&known.key)).count() > 1;
+            let which = if both { "that were granted each" } else { "that are certainly different" };
+            let reason = format!("it joins payments {which}: {}", keys.join(" and "));
             return Ok(Place::Held("contradiction", reason));
         }
         Home::Nowhere => return Ok(Place::Held("no_payment", "it names no payment".into())),
@@ -176,14 +178,18 @@ async fn name(tx: &mut Tx, space: &Space<'_>, ids: &[PaymentId], key: &str) -> R
 async fn absorb(tx: &mut Tx, other: &str, key: &str) -> Result<(), Fault> {
     for statement in [
         "UPDATE payments SET set_channel = COALESCE(set_channel, (SELECT set_channel FROM payments WHERE key = $1)), \
-         set_days = COALESCE(set_days, (SELECT set_days FROM payments WHERE key = $1)) \
+         set_days = COALESCE(set_days, (SELECT set_days FROM payments WHERE key = $1)), \
+         days_despite = COALESCE(days_despite, (SELECT days_despite FROM payments WHERE key = $1)), \
+         due_decided = COALESCE(due_decided, (SELECT due_decided FROM payments WHERE key = $1)) \
          WHERE key = $2 AND granted = 0",
+        "UPDATE payments SET out_known = 1 WHERE key = $2 \
+         AND EXISTS (SELECT 1 FROM payments WHERE key = $1 AND out_known = 1)",
         "UPDATE payments SET decision = 'cancelled', state = 'cancelled', reason = (SELECT reason FROM payments WHERE key = $1) \
          WHERE key = $2 AND granted = 0 \
          AND EXISTS (SELECT 1 FROM payments WHERE key = $1 AND decision = 'cancelled')",
         "UPDATE payments SET first_seen_at = (SELECT first_seen_at FROM payments WHERE key = $1) \
          WHERE key = $2 AND first_seen_at > (SELECT first_seen_at FROM payments WHERE key = $1)",
-        "UPDATE payments SET merged_into = $2, decision = 'merged', state = 'merged' WHERE key = $1",
+        "UPDATE payments SET merged_into = $2, decision = 'merged', state = 'merged', gap = NULL, gap_since = NULL WHERE key = $1",
         "UPDATE payments SET merged_into = $2 WHERE merged_into = $1",
         "UPDATE aliases SET payment = $2 WHERE payment = $1",
         "UPDATE events SET payment = $2 WHERE payment = $1",

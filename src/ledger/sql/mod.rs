@@ -1,8 +1,8 @@
 //! The ledger in SQL, written once over `sqlx::Any` for SQLite and PostgreSQL.
 //!
 //! Cast: [`open`] makes the pools and applies the schema; [`fault`] turns what a database says into what the
-//! caller may do; then one file a subject: [`record`] (intake) with [`join`] (which payment) and [`grant`]
-//! (what it comes to), [`turn`], [`account`] and [`pause`] (settle), [`backfill`]; and behind the operator's desk: [`list`], [`show`],
+//! caller may do; then one file a subject: [`record`] (intake) with [`join`] (which payment), [`grant`]
+//! (what it comes to), [`money_out`] (what is left of that) and [`twin`] (whether it is told twice), [`turn`], [`account`] and [`pause`] (settle), [`backfill`]; and behind the operator's desk: [`list`], [`show`],
 //! [`held`], [`overview`], [`audit`], [`views`] (reads), [`decide`], [`correct`], [`restored`], [`prune`] (decisions), [`select`],
 //! [`rehearse`], [`stored`], [`plans`] and [`plan_rows`] (replays), [`reconcile`].
 //!
@@ -48,6 +48,7 @@ mod grant;
 mod held;
 mod join;
 mod list;
+mod money_out;
 mod open;
 mod overview;
 mod pause;
@@ -64,6 +65,7 @@ mod select;
 mod show;
 mod stored;
 mod turn;
+mod twin;
 mod views;
 mod words;
 mod zlib;

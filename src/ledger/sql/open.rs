@@ -32,16 +32,17 @@ const POSTGRES: &str = "SET enable_seqscan = off; SELECT set_config('synchronous
      WHERE current_setting('synchronous_commit') IN ('off', 'local');";
 
 /// The schema, oldest first; a text never changes once released.
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (1, "ledger", include_str!("migrations/0001_ledger.sql")),
     (2, "restorations", include_str!("migrations/0002_restorations.sql")),
     (3, "operators", include_str!("migrations/0003_operators.sql")),
     (4, "backfill", include_str!("migrations/0004_backfill.sql")),
     (5, "console", include_str!("migrations/0005_console.sql")),
+    (6, "money_out", include_str!("migrations/0006_money_out.sql")),
 ];
 
 /// What the schema's text says differently in each database.
-type Words = [(&'static str, &'static str); 6];
+type Words = [(&'static str, &'static str); 7];
 
 const SQLITE_WORDS: Words = [
     ("{serial}", "INTEGER PRIMARY KEY AUTOINCREMENT"),
@@ -54,6 +55,13 @@ const SQLITE_WORDS: Words = [
         "CREATE TRIGGER audit_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); \
          END; CREATE TRIGGER audit_delete BEFORE DELETE ON audit BEGIN \
          SELECT RAISE(ABORT, 'the audit log is append-only'); END;",
+    ),
+    (
+        "{adjustments_only_grow}",
+        "CREATE TRIGGER adjustments_update BEFORE UPDATE ON adjustments BEGIN \
+         SELECT RAISE(ABORT, 'adjustments are append-only'); END; \
+         CREATE TRIGGER adjustments_delete BEFORE DELETE ON adjustments BEGIN \
+         SELECT RAISE(ABORT, 'adjustments are append-only'); END;",
     ),
 ];
 
@@ -69,6 +77,13 @@ const POSTGRES_WORDS: Words = [
          'BEGIN RAISE EXCEPTION ''the audit log is append-only''; END'; \
          CREATE TRIGGER audit_fixed BEFORE UPDATE OR DELETE ON audit FOR EACH ROW \
          EXECUTE FUNCTION daybridge_append_only();",
+    ),
+    (
+        "{adjustments_only_grow}",
+        "CREATE OR REPLACE FUNCTION daybridge_adjustments_only_grow() RETURNS trigger LANGUAGE plpgsql AS \
+         'BEGIN RAISE EXCEPTION ''adjustments are append-only''; END'; \
+         CREATE TRIGGER adjustments_fixed BEFORE UPDATE OR DELETE ON adjustments FOR EACH ROW \
+         EXECUTE FUNCTION daybridge_adjustments_only_grow();",
     ),
 ];
 

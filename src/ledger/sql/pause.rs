@@ -19,8 +19,8 @@ use crate::{
 const PERSON: &str = "operator";
 const BRAKE: &str = "brake";
 
-/// The name under which the brake acts.
-const DAYBRIDGE: &str = "daybridge";
+/// The name under which the rules act.
+pub(super) const DAYBRIDGE: &str = "daybridge";
 
 /// What holds for a channel, and what was settled lately; since the last pause of the scope was ended, if that is
 /// later, for a person has looked at what was before; the rest of the span of that moment is counted by itself.
@@ -129,28 +129,9 @@ impl SqlLedger {
     /// Serializable: two that pause at once make one pause.
     async fn begin(&self, scope: &Scope, cause: &str, act: &Act<'_>, now: Ms) -> Result<bool, Fault> {
         let mut tx = self.serial().await?;
-        let word = scope.word();
-        if holding(&mut tx, &word).await? {
-            return Ok(false);
-        }
-        sqlx::query("INSERT INTO pauses (scope, cause, since, who, reason) VALUES ($1, $2, $3, $4, $5)")
-            .bind(&*word)
-            .bind(cause)
-            .bind(now)
-            .bind(act.who)
-            .bind(act.reason)
-            .execute(&mut *tx)
-            .await?;
-        let entry = Entry {
-            action: "settle pause",
-            key: &word,
-            act: *act,
-            before: Some("on".into()),
-            after: Some("paused".into()),
-        };
-        audit::add(&mut tx, entry, now).await?;
+        let begun = begin(&mut tx, scope, cause, act, now).await?;
         tx.commit().await?;
-        Ok(true)
+        Ok(begun)
     }
 
     /// Serializable; channels that were put off are due, soonest expiry first.
@@ -210,6 +191,37 @@ pub(super) async fn waits(
     };
     let view::Pause { who, reason, .. } = pause;
     Ok(Some(format!("paused by {who} ({reason}); `daybridge settle resume{which}` goes on")))
+}
+
+/// Begins a pause in a serializable transaction; `false`: the scope is paused already.
+pub(super) async fn begin(
+    tx: &mut Tx,
+    scope: &Scope,
+    cause: &str,
+    act: &Act<'_>,
+    now: Ms,
+) -> Result<bool, Fault> {
+    let word = scope.word();
+    if holding(tx, &word).await? {
+        return Ok(false);
+    }
+    sqlx::query("INSERT INTO pauses (scope, cause, since, who, reason) VALUES ($1, $2, $3, $4, $5)")
+        .bind(&*word)
+        .bind(cause)
+        .bind(now)
+        .bind(act.who)
+        .bind(act.reason)
+        .execute(&mut **tx)
+        .await?;
+    let entry = Entry {
+        action: "settle pause",
+        key: &word,
+        act: *act,
+        before: Some("on".into()),
+        after: Some("paused".into()),
+    };
+    audit::add(tx, entry, now).await?;
+    Ok(true)
 }
 
 async fn holding(tx: &mut Tx, scope: &str) -> Result<bool, Fault> {

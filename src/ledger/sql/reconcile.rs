@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-const PAYMENT: &str = "SELECT key, decision, reason, next, channel, days, set_channel, set_days, amount, currency, first_seen_at FROM payments";
+const PAYMENT: &str = "SELECT key, decision, reason, next, channel, days, days_reduced - CASE WHEN gap IS NULL THEN 0 ELSE days_owed END AS days_off, set_channel, set_days, amount, currency, first_seen_at FROM payments";
 
 const TRANSFER: &str = "SELECT key, payment, n, channel, days, detail FROM transfers";
 
@@ -261,6 +261,7 @@ fn payment(row: &AnyRow) -> Result<Booked, Fault> {
         next: row.try_get("next")?,
         channel: row.try_get("channel")?,
         days: row.try_get::<Option<i64>, _>("days")?.map(narrow),
+        days_off: u32::try_from(row.try_get::<i64, _>("days_off")?).unwrap_or(0),
         set_channel: row.try_get("set_channel")?,
         set_days: row.try_get::<Option<i64>, _>("set_days")?.map(narrow),
         amount: row.try_get("amount")?,

@@ -17,7 +17,8 @@ use super::{
 use crate::{
     domain::{
         Ms,
-        facts::{Facts, Meaning, Unread},
+        facts::{Facts, Meaning, UNFETCHED, Unread},
+        money_out::only_asks,
     },
     envelope,
     ledger::{Entry, Outcome, Recorded, SourceRules},
@@ -157,7 +158,9 @@ async fn delivery(tx: &mut Tx, entry: &Entry<'_>, event: i64, now: Ms) -> Result
     })
 }
 
-/// What cannot be read, or comes from the dead queue. An event that was read well before stays as it is.
+/// What cannot be read, or comes from the dead queue. An event that was read well before stays as it is; where it may
+/// say something else by now, because its provider tells all that happens to a payment by the same bytes, it is asked
+/// for again.
 async fn unread(
     tx: &mut Tx,
     entry: &Entry<'_>,
@@ -167,6 +170,15 @@ async fn unread(
 ) -> Result<Verdict, Fault> {
     if event.read && !event.dead {
         let payment = event.payment.clone();
+        if let (Err(Unread::Unfetched(why)), false) = (facts, entry.dead) {
+            sqlx::query("UPDATE events SET held_cause = $1, held_reason = $2 WHERE number = $3")
+                .bind(UNFETCHED)
+                .bind(&**why)
+                .bind(event.number)
+                .execute(&mut **tx)
+                .await?;
+            return Ok(Verdict::new(Outcome::Held, Some(why.clone()), payment));
+        }
         return Ok(match (&event.held_reason, delivery.again) {
             (_, true) => Verdict::new(delivery.outcome, delivery.reason.clone(), payment),
             (Some(reason), false) => Verdict::new(Outcome::Held, Some(reason.clone()), payment),
@@ -220,7 +232,13 @@ async fn read(
     let weighed = grant::weigh(tx, &key, entry, source, now).await?;
     let money_in = facts.meaning.is_money_in(&source.rules.money_in);
     let (outcome, reason) = match (&facts.meaning, &weighed.standing) {
-        (Meaning::MoneyOut, _) => (Outcome::Refund, None),
+        (Meaning::MoneyOut, _) if only_asks(facts) => {
+            (Outcome::Refund, Some("the payer's bank asks about it; no money was taken".to_owned()))
+        }
+        (Meaning::MoneyOut, _) => {
+            let told_before = delivery.reason.clone().filter(|_| delivery.again);
+            (Outcome::Refund, weighed.note.clone().or(told_before))
+        }
         _ if !money_in => (Outcome::Link, None),
         (_, Standing::Now) => (Outcome::Granted, None),
         (_, Standing::Before { .. }) if delivery.again && delivery.outcome != Outcome::Held => {

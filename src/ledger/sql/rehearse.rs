@@ -30,6 +30,11 @@ impl SqlLedger {
             };
             let cause = known(&mut tx, &mut one).await?;
             let word = match recorded.outcome {
+                // Money that came back, or a link, may be what sets its days going.
+                _ if recorded.planned.is_some() => {
+                    reach(&mut tx, entry.account, &mut one, now).await?;
+                    "extend"
+                }
                 Outcome::Granted => {
                     reach(&mut tx, entry.account, &mut one, now).await?;
                     "extend"
@@ -66,7 +71,7 @@ fn contradicts(cause: Option<&str>) -> bool {
 
 /// Fills in channel and days of the payment; returns the cause of its hold, or of its event's.
 async fn known(tx: &mut Tx, one: &mut Planned) -> Result<Option<String>, Fault> {
-    let row = sqlx::query("SELECT channel, days, cause FROM payments WHERE key = $1")
+    let row = sqlx::query("SELECT channel, days - days_reduced AS days, cause FROM payments WHERE key = $1")
         .bind(&*one.payment)
         .fetch_optional(&mut **tx)
         .await?;

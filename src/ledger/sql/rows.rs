@@ -2,7 +2,7 @@
 
 use sqlx::{Row as _, any::AnyRow};
 
-use super::{Tx, fault::Fault, words};
+use super::{Tx, fault::Fault, money_out, words};
 use crate::{
     domain::{
         Ms,
@@ -79,7 +79,8 @@ pub(super) fn channel(row: &AnyRow) -> Result<Channel, Fault> {
     Ok(serde_json::from_str(&row.try_get::<String, _>("detail")?)?)
 }
 
-/// Writes a transfer's state where it still stands at `from`; `false`: it does not. The step goes with it.
+/// Writes a transfer's state where it still stands at `from`; `false`: it does not. The step goes with it. Whoever plans
+/// a transfer whose money went out while its outcome was open leaves it as the rules would have: held, shorter, cancelled.
 pub(super) async fn swap(
     tx: &mut Tx,
     key: &str,
@@ -88,7 +89,15 @@ pub(super) async fn swap(
     who: Option<(&str, &str)>,
     now: Ms,
 ) -> Result<bool, Fault> {
-    let cause = match to {
+    let asked = money_out::asked(tx, key).await?;
+    let (to, days) = match &asked {
+        Some(asked) => {
+            let (to, days) = asked.ask().uncovered(to, asked.days, now);
+            (to, Some(days))
+        }
+        None => (to.clone(), None),
+    };
+    let cause = match &to {
         State::Held { cause, .. } => Some(cause.word()),
         State::Planned { .. }
         | State::Intended { .. }
@@ -102,11 +111,11 @@ pub(super) async fn swap(
     )
     .bind(to.word())
     .bind(i64::from(to.attempt()))
-    .bind(epoch_of(to))
+    .bind(epoch_of(&to))
     .bind(i64::from(to.open()))
     .bind(cause)
     .bind(to.due())
-    .bind(serde_json::to_string(to)?)
+    .bind(serde_json::to_string(&to)?)
     .bind(key)
     .bind(from.word())
     .bind(i64::from(from.attempt()))
@@ -116,14 +125,18 @@ pub(super) async fn swap(
     if done.rows_affected() == 0 {
         return Ok(false);
     }
-    stands(tx, key, Some(from), to).await?;
+    stands(tx, key, Some(from), &to).await?;
+    let mut note = words::note(&to);
+    if let (Some(asked), Some(days)) = (&asked, days) {
+        note = asked.stands(tx, key, from, &to, days, note, now).await?;
+    }
     let note = match who {
-        Some((_, reason)) => format!("{}; decided: {reason}", words::note(to)),
+        Some((_, reason)) => format!("{note}; decided: {reason}"),
         // One more reading that told nothing new is no step.
-        None if words::note(from) == words::note(to) => return Ok(true),
-        None => words::note(to),
+        None if words::note(from) == note => return Ok(true),
+        None => note,
     };
-    add_step(tx, key, to, &note, who.map(|(who, _)| who), now).await?;
+    add_step(tx, key, &to, &note, who.map(|(who, _)| who), now).await?;
     Ok(true)
 }
 

@@ -10,7 +10,7 @@ use super::{
     rows::narrow,
     zlib::unpack,
 };
-use crate::ledger::view;
+use crate::{domain::covered::Covered, ledger::view};
 
 /// Most rows of a kind shown with one payment or event.
 const ROWS_MAX: i64 = 1_000;
@@ -94,7 +94,11 @@ impl SqlLedger {
             }
             transfers.push(transfer);
         }
+        let money_out = money_out(&mut connection, &key).await?;
+        let adjustments = adjustments(&mut connection, &key).await?;
         Ok(Some(view::PaymentWhole {
+            money_out,
+            adjustments,
             payment,
             realm: row.try_get("realm")?,
             account: Some(owner).filter(|owner| !owner.is_empty()),
@@ -132,6 +136,52 @@ impl SqlLedger {
         }
         Ok(events)
     }
+}
+
+async fn money_out(connection: &mut AnyConnection, key: &str) -> Result<Option<view::MoneyOut>, Fault> {
+    let row = sqlx::query(
+        "SELECT refunded, disputed, days_due, days_reduced, days_spent, days_owed, gap, covered FROM payments \
+         WHERE key = $1 AND covered IS NOT NULL",
+    )
+    .bind(key)
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let covered: Covered = serde_json::from_str(&row.try_get::<String, _>("covered")?)?;
+    Ok(Some(view::MoneyOut {
+        refunded: row.try_get("refunded")?,
+        disputed: row.try_get("disputed")?,
+        days_due: row.try_get::<Option<i64>, _>("days_due")?.map(narrow),
+        days_reduced: row.try_get("days_reduced")?,
+        days_spent: narrow(row.try_get("days_spent")?),
+        days_owed: narrow(row.try_get("days_owed")?),
+        waits: row.try_get("gap")?,
+        words: covered.words,
+    }))
+}
+
+/// Of the payment, and of those that became a part of it.
+async fn adjustments(connection: &mut AnyConnection, key: &str) -> Result<Vec<view::Adjustment>, Fault> {
+    let rows = sqlx::query(
+        "SELECT at, kind, amount, days, event, note FROM adjustments WHERE payment = $1 \
+         OR payment IN (SELECT key FROM payments WHERE merged_into = $1) ORDER BY number LIMIT $2",
+    )
+    .bind(key)
+    .bind(ROWS_MAX)
+    .fetch_all(&mut *connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(view::Adjustment {
+                at: row.try_get("at")?,
+                kind: row.try_get("kind")?,
+                amount: row.try_get("amount")?,
+                days: row.try_get("days")?,
+                event: row.try_get("event")?,
+                note: row.try_get("note")?,
+            })
+        })
+        .collect()
 }
 
 async fn steps(connection: &mut AnyConnection, transfer: &str) -> Result<Vec<view::TransferStep>, Fault> {

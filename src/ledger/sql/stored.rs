@@ -21,7 +21,10 @@ impl SqlLedger {
             None => sqlx::query(
                 "SELECT number, dead FROM events WHERE held_cause IS NOT NULL AND number > $1 \
                  UNION SELECT e.number, e.dead FROM payments p JOIN events e ON e.payment = p.key \
-                 WHERE p.decision = 'held' AND e.number > $1 ORDER BY 1 LIMIT $2",
+                 WHERE p.decision = 'held' AND e.number > $1 \
+                 UNION SELECT e.number, e.dead FROM transfers t JOIN events e ON e.payment = t.payment \
+                 WHERE t.state = 'held' AND t.cause IN ('refunded', 'disputed') AND e.number > $1 \
+                 ORDER BY 1 LIMIT $2",
             ),
             Some(_) => sqlx::query(
                 "SELECT number, dead FROM events WHERE number > $1 AND held_cause = $3 ORDER BY 1 LIMIT $2",

@@ -1,6 +1,10 @@
 //! A transfer's state in sentences for operators: what is known, and what comes next.
 
-use crate::domain::settle::{Cause, How, Outcome, State};
+use super::money_out::DAYS_SPENT;
+use crate::domain::{
+    facts::UNFETCHED,
+    settle::{Cause, How, Outcome, State},
+};
 
 /// What is known, for the list of steps.
 pub(super) fn note(state: &State) -> String {
@@ -71,6 +75,11 @@ fn held_next(key: &str, cause: &Cause, outcome: Outcome) -> String {
                 "check that the channel exists on this partner account, then `daybridge held retry '{key}'`; or name the right one: `daybridge held set '{key}' --channel …`; `daybridge held cancel '{key}'` closes it"
             );
         }
+        Cause::Refunded(_) | Cause::Disputed(_) => {
+            return format!(
+                "decide how many days are due: `daybridge held retry '{key}'` moves the days that it names, `daybridge held set '{key}' --days …` others, `daybridge held cancel '{key}'` none; where the money comes back it goes on by itself"
+            );
+        }
         Cause::Refused(..) => "do away with what the partner complains of",
         Cause::Below(..) => "look at the channel: it has fewer days than it had before",
         Cause::TooOld(_) => "check that the partner can be reached",
@@ -81,6 +90,20 @@ fn held_next(key: &str, cause: &Cause, outcome: Outcome) -> String {
         | Cause::Restored => "look at the channel and at Billing History",
     };
     format!("{first}; then `daybridge held retry '{key}'`, or `daybridge held cancel '{key}'`")
+}
+
+/// Why days that moved, or did not, wait for a person, and what to do.
+pub(super) fn gap(cause: &str, key: &str, days: u32, money: &str) -> (String, String) {
+    let closes = format!("`daybridge held cancel '{key}' --reason …` says that it is decided");
+    if cause == DAYS_SPENT {
+        let reason =
+            format!("{days} days were spent already that its money does not cover any more: {money}");
+        (reason, format!("decide whether its channel keeps them, nothing is taken back by itself; {closes}"))
+    } else {
+        let reason =
+            format!("{days} days are owed: they had been taken off before the others moved; {money}");
+        (reason, format!("extend its channel by them by hand; {closes}"))
+    }
 }
 
 /// What a person does about a payment that a restored ledger holds; `history` are the keys to look for.
@@ -96,6 +119,9 @@ pub(super) fn event_next(cause: &str, id: &str) -> String {
     match cause {
         "dead" => format!(
             "look for what made the worker fail in its log, then `daybridge held retry '{id}'`; `daybridge held cancel '{id}'` closes it"
+        ),
+        UNFETCHED => format!(
+            "the worker asks the provider's API again by itself, at once with `daybridge held retry '{id}'`; where the key is the reason, renew api_key and restart the worker; `daybridge held cancel '{id}'` closes it"
         ),
         "unreadable" => format!(
             "compare its body (`daybridge events show '{id}'`) with the source's settings, restart the worker where they were wrong, then `daybridge held retry '{id}'`; `daybridge held cancel '{id}'` closes it"

@@ -2,7 +2,7 @@
 //!
 //! Days that moved twice come first, whatever was paid: they are gone from the balance. Then what is owed is
 //! compared with what moved. Owed are the days of the provider's metadata or, where it has none, what the ledger
-//! decided; nothing is owed for what was refunded in full, and nothing for what the provider does not list.
+//! decided, without the days that it took off when money went out before they moved; nothing is owed for what was refunded in full, and nothing for what the provider does not list.
 
 use std::collections::BTreeSet;
 
@@ -158,7 +158,14 @@ impl Case<'_> {
 
     fn owes(&self, paid: &Paid, found: &Evidence<'_>) -> Row {
         let set = self.booked.and_then(|booked| booked.set_days);
+        let off = self.booked.map_or(0, |booked| booked.days_off);
         let owed = set.or(paid.days).or(self.booked.and_then(|booked| booked.days));
+        let owed = owed.map(|owed| owed.saturating_sub(off));
+        if found.days == 0 && off > 0 && owed == Some(0) {
+            // The ledger knows of disputes too, which the provider's record does not count as refunded.
+            let (why, next) = words::taken_back(found.pending);
+            return self.row(Answer::Matched, Some(0), found, why, next);
+        }
         if found.days == 0 {
             return self.missing(owed, found);
         }

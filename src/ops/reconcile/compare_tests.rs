@@ -60,6 +60,7 @@ fn booked(transfers: Vec<BookedTransfer>) -> Booked {
         next: Some("the payment's next step".into()),
         channel: Some("CHAN-1".into()),
         days: (!transfers.is_empty()).then_some(30),
+        days_off: 0,
         set_channel: None,
         set_days: None,
         amount: Some(900),
@@ -147,6 +148,24 @@ fn matched() {
     check(&Given::new(Some(booked(vec![]))).paid(|p| p.amount = 0), (Matched, 0, 0, "amount is 0", false));
 }
 
+/// What the ledger took off before it moved is not missing, and is owed again when the money is back.
+#[test]
+fn days_that_were_taken_off_are_not_owed() {
+    use Answer::{Matched, PaidNotExtended as Missing};
+    let shorter = |days_off| Some(Booked { days_off, ..booked(vec![transfer(1, 20, settled(20))]) });
+    check(
+        &Given::new(shorter(10)).paid(|p| p.refunded = 300),
+        (Matched, 20, 600, "a part of its money", false),
+    );
+    check(&Given::new(shorter(0)), (Missing, 10, 900, "paid for 30 days, extended by 20", true));
+    let money_out = Some(crate::domain::settle::Kept { last: None, retried: false });
+    let cancelled = State::Cancelled { reason: "disputed".into(), at: AT, attempt: 0, money_out };
+    let disputed = Booked { days_off: 30, ..booked(vec![transfer(1, 30, cancelled)]) };
+    check(&Given::new(Some(disputed)), (Matched, 0, 900, "its money went out again", false));
+    let planned = Booked { days_off: 10, ..booked(vec![transfer(1, 20, State::planned(AT))]) };
+    check(&Given::new(Some(planned)), (Missing, 20, 900, "planned", true));
+}
+
 #[test]
 fn matched_by_billing_history_alone_tells_the_ledger() {
     use Answer::Matched;
@@ -183,7 +202,7 @@ fn paid_not_extended() {
     check(&Given::new(once(settled(28))), (Missing, 2, 900, "as activeTill moved", true));
     let slices = booked(vec![transfer(1, 10, settled(10)), transfer(2, 20, State::planned(AT))]);
     check(&Given::new(Some(slices)), (Missing, 20, 900, "the rest is planned", true));
-    let cancelled = State::Cancelled { reason: "closed".into(), at: AT, attempt: 0 };
+    let cancelled = State::Cancelled { reason: "closed".into(), at: AT, attempt: 0, money_out: None };
     check(&Given::new(once(cancelled)), (Missing, 30, 900, "cancelled", true));
 }
 

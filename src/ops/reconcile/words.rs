@@ -24,17 +24,25 @@ pub(super) fn matched(partly_refunded: bool, in_history: bool) -> String {
 pub(super) fn owes_nothing(refunded: bool, pending: Option<&BookedTransfer>) -> (String, Option<String>) {
     let why =
         if refunded { "refunded in full, and no days moved" } else { "its amount is 0, and no days moved" };
+    (why.into(), would_move(pending))
+}
+
+/// All of its days were taken off in the ledger.
+pub(super) fn taken_back(pending: Option<&BookedTransfer>) -> (String, Option<String>) {
+    ("its money went out again, as the ledger was told, and no days moved".into(), would_move(pending))
+}
+
+fn would_move(pending: Option<&BookedTransfer>) -> Option<String> {
     let calls = |state: &State| {
         matches!(state, State::Planned { .. } | State::Intended { .. } | State::Doubtful { .. })
             || state.open()
     };
-    let Some(transfer) = pending.filter(|transfer| calls(&transfer.state)) else { return (why.into(), None) };
-    let next = format!(
+    let transfer = pending.filter(|transfer| calls(&transfer.state))?;
+    Some(format!(
         "its transfer is {}: `daybridge held cancel '{}'` where that is possible, or its days may move yet",
         transfer.state.word(),
         transfer.key
-    );
-    (why.into(), Some(next))
+    ))
 }
 
 pub(super) fn not_listed() -> (String, String) {

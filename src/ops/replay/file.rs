@@ -11,8 +11,8 @@ pub const LINE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// A page ends when it holds so many bytes.
 const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Event id and type of a body.
-pub type Name = Box<dyn Fn(&[u8]) -> Option<(String, String)> + Send>;
+/// Event id and type of a body, or why it is no event.
+pub type Name = Box<dyn Fn(&[u8]) -> Result<(String, String), &'static str> + Send>;
 
 /// The lines of a file, read as they are needed.
 pub struct Lines<'a> {
@@ -50,8 +50,7 @@ impl<'a> Lines<'a> {
             if body.is_empty() {
                 continue;
             }
-            let (event_id, event_type) = (self.name)(&body)
-                .ok_or_else(|| wrong("no event of this source: it has no id or type".into()))?;
+            let (event_id, event_type) = (self.name)(&body).map_err(|why| wrong(why.to_owned()))?;
             let candidate = Candidate {
                 payment: event_id.clone(),
                 number: None,

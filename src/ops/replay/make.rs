@@ -13,6 +13,7 @@ use crate::{
         plan::{Candidate, Standing},
         view::Planned,
     },
+    provider::ANSWER_TIMEOUT,
     worker::Interpreter,
 };
 
@@ -228,7 +229,7 @@ impl Draft<'_> {
         }
         let mut facts = Vec::with_capacity(envelopes.len());
         for envelope in &envelopes {
-            facts.push(self.interpreter.read(envelope).await);
+            facts.push(self.interpreter.read(envelope, ANSWER_TIMEOUT).await);
         }
         let entries: Vec<_> = envelopes
             .iter()

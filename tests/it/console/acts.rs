@@ -9,7 +9,8 @@ use daybridge::{
 use super::kit::{Got, Stand};
 use crate::{
     ledger::{
-        kit::{Kit, charge, held, settled},
+        kit::{Kit, charge, held, settled, to},
+        money_out::refund,
         ops::take_to,
     },
     support::wait::until,
@@ -76,6 +77,42 @@ async fn what_is_missing_is_set_and_what_is_wrong_cancelled() {
     let form = [("key", "stripe/pi_2"), ("reason", "a test")];
     sent(&ada.post("/held/cancel", &form).await, "/held?told=cancelled&n=1");
     assert_eq!(stand.kit.state("stripe/pi_2").await, "cancelled");
+}
+
+/// Days that were spent already are shown and closed; nothing else is offered. Of a twin a person says that it is none.
+#[tokio::test]
+async fn money_that_went_out_is_decided_about() {
+    let stand = Stand::with_users().await;
+    take_to(&stand.kit, "1", settled()).await;
+    stand.kit.record("evt_re", &refund("pi_1", 300)).await;
+    let ada = stand.user("ada").await;
+    let page = ada.get("/payments/show?key=pi_1").await.text;
+    let parts = [
+        "data-test=\"money-out\"",
+        "covers 20 of 30 days",
+        "adjustment",
+        "(-10 days due)",
+        "10 days were spent",
+    ];
+    for part in parts.into_iter().chain(["Close: it is decided"]) {
+        assert!(page.contains(part), "{part} not in {page}");
+    }
+    let held = ada.get("/held?cause=days_spent").await.text;
+    assert!(held.contains("action=\"/held/cancel\""), "{held}");
+    assert!(!held.contains("action=\"/held/retry\"") && !held.contains("action=\"/held/set\""), "{held}");
+    let form = [("key", "stripe/pi_1"), ("reason", "the customer keeps them")];
+    assert_eq!(ada.post("/held/retry", &form).await.status, 409, "there is nothing to try again");
+    sent(&ada.post("/held/cancel", &form).await, "/held?told=cancelled&n=1");
+    assert!(ada.get("/held?cause=days_spent").await.text.contains("Nothing is held for this cause"));
+    assert!(ada.get("/payments/show?key=pi_1").await.text.contains("the customer keeps them"));
+
+    stand.kit.record("evt_3", &to(charge(&["pi_3"]), "CHAN-3", 30)).await;
+    stand.kit.record("evt_4", &to(charge(&["cs_3"]), "CHAN-3", 30)).await;
+    let page = ada.get("/held?cause=twin").await.text;
+    assert!(page.contains("They are two") && page.contains("stripe/pi_3"), "{page}");
+    let form = [("key", "stripe/cs_3"), ("reason", "two orders"), ("outcome", "not-applied")];
+    sent(&ada.post("/held/settle", &form).await, "/held?told=settled&n=1");
+    assert_eq!(stand.kit.state("stripe/cs_3").await, "planned");
 }
 
 #[tokio::test]

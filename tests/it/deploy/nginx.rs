@@ -19,6 +19,9 @@ pub(super) fn command(setup: &Setup) -> Command {
     let live = format!("/etc/letsencrypt/live/{NAME}");
     let site = edited(&site, &format!("{live}/fullchain.pem"), &format!("{}/cert.pem", root.display()));
     let site = edited(&site, &format!("{live}/privkey.pem"), &format!("{}/key.pem", root.display()));
+    let site = edited(&site, "/var/log/nginx/daybridge.log", &format!("{}/access.log", root.display()));
+    let site =
+        edited(&site, "/var/log/nginx/daybridge-error.log", &format!("{}/site-error.log", root.display()));
     fs::write(root.join("site.conf"), site).unwrap();
     fs::create_dir(root.join("snippets")).unwrap();
     let limit = |bytes| format!("client_max_body_size {bytes};");

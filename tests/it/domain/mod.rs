@@ -1,4 +1,5 @@
 //! The pure rules, as tables.
 
+mod money_out;
 mod payment;
 mod settle;

@@ -1,10 +1,12 @@
 //! What a set of events comes to, and which payment an event belongs to.
 
 use daybridge::domain::{
-    facts::{Facts, Family, Found, Line, Meaning, Money, PaymentId},
+    covered::OnMoneyOut,
+    facts::{Facts, Family, Found, Line, Meaning, Money, Out, OutAmount, OutKind, OutState, PaymentId},
     id::ChannelId,
     identity::{Home, Known, home},
     payment::{Corrections, Decision, Rules, decide},
+    twin::{Purchase, likely_twin},
 };
 use proptest::prelude::*;
 
@@ -17,10 +19,12 @@ fn rules() -> Rules {
         prices: [("price_month".to_owned(), 30), ("price_week".to_owned(), 7)].into(),
         per_day: None,
         days_max: 3650,
+        on_refund: OnMoneyOut::Report,
+        on_dispute: OnMoneyOut::Report,
     }
 }
 
-fn event(meaning: Meaning) -> Facts {
+pub(super) fn event(meaning: Meaning) -> Facts {
     Facts {
         occurred_at: 1_000,
         livemode: true,
@@ -36,7 +40,7 @@ fn event(meaning: Meaning) -> Facts {
     }
 }
 
-fn charge() -> Facts {
+pub(super) fn charge() -> Facts {
     event(Meaning::MoneyIn(Family::new("charges")))
 }
 
@@ -55,11 +59,15 @@ fn lines(mut facts: Facts, lines: &[(&str, i64)]) -> Facts {
 
 /// `channel days`, or the cause of a hold, or the word of another decision.
 fn said(events: &[Facts], rules: &Rules) -> String {
-    match decide(events, rules, &Corrections::default(), None) {
+    told(decide(events, rules, &Corrections::default(), None))
+}
+
+fn told(decision: Decision) -> String {
+    match decision {
         Decision::Grant { channel, days } => format!("{channel} {days}"),
         Decision::Hold(hold) => hold.cause().to_owned(),
         Decision::NoMoneyYet => "no money yet".to_owned(),
-        Decision::Nothing(why) => why.to_owned(),
+        Decision::Nothing(why) => why,
     }
 }
 
@@ -145,6 +153,94 @@ fn what_is_not_granted_without_a_person() {
     assert_eq!(said(&[paid.clone(), seen], &changed), "A 30", "seen under the old family");
     let later = Facts { occurred_at: 2_000, ..paid };
     assert_eq!(said(&[later], &changed), "A 30");
+}
+
+/// A payment of 30 days for 900, of which some went out again.
+#[test]
+fn money_out_before_days_are_granted() {
+    use OnMoneyOut::{CancelUnspent as Cancel, HoldChannelTransfers as Pause, Report};
+    let paid = with(charge(), &[(0, "A")], &["30"]);
+    let out = |kind, units| Facts {
+        out: vec![Out { kind, state: OutState::Done, id: None, amount: OutAmount::Part(units) }],
+        ..event(Meaning::MoneyOut)
+    };
+    let refund = |units| out(OutKind::Refund, units);
+    let dispute = |units| out(OutKind::Dispute, units);
+    for (events, on_refund, on_dispute, want) in [
+        (vec![refund(300)], Report, Report, "refunded"),
+        (vec![refund(300)], Pause, Report, "refunded"),
+        (vec![refund(1)], Report, Report, "refunded"),
+        (vec![refund(300)], Cancel, Report, "A 20"),
+        (vec![refund(1)], Cancel, Report, "A 30"),
+        (
+            vec![refund(900)],
+            Cancel,
+            Report,
+            "900 of 900 usd (smallest unit) refunded: what is left of it covers 0 of 30 days",
+        ),
+        (
+            vec![event(Meaning::MoneyOut)],
+            Cancel,
+            Report,
+            "900 of 900 usd (smallest unit) refunded: what is left of it covers 0 of 30 days",
+        ),
+        (vec![dispute(300)], Cancel, Report, "disputed"),
+        (vec![dispute(300)], Report, Cancel, "A 20"),
+        (vec![refund(300), dispute(300)], Cancel, Report, "disputed"),
+        (vec![refund(300), dispute(300)], Cancel, Cancel, "A 10"),
+        (
+            vec![refund(900), dispute(900)],
+            Cancel,
+            Report,
+            "900 refunded and 900 disputed of 900 usd (smallest unit): what is left of it covers 0 of 30 days",
+        ),
+    ] {
+        let rules = Rules { on_refund, on_dispute, ..rules() };
+        let mut all = vec![paid.clone()];
+        all.extend(events.clone());
+        assert_eq!(said(&all, &rules), want, "{events:?} {on_refund:?} {on_dispute:?}");
+    }
+    // What is refunded needs no channel to be nothing, and a person's word counts until less is covered.
+    let cancel = Rules { on_refund: Cancel, ..rules() };
+    assert!(said(&[charge(), refund(900)], &cancel).contains("refunded"));
+    assert_eq!(said(&[charge(), refund(300)], &cancel), "channel_missing");
+    for (despite, want) in [(None, "refunded"), (Some((25, 20)), "A 25"), (Some((25, 21)), "refunded")] {
+        let corrections = Corrections { despite, ..Corrections::default() };
+        let decision = decide(&[paid.clone(), refund(300)], &rules(), &corrections, None);
+        assert_eq!(told(decision), want, "{despite:?}");
+    }
+    // The reason says how much of how much, and how many days would be left.
+    let Decision::Hold(hold) = decide(&[paid, refund(300)], &rules(), &Corrections::default(), None) else {
+        panic!()
+    };
+    let reason = "300 of 900 usd (smallest unit) refunded: what is left of it covers 20 of 30 days";
+    assert_eq!(hold.to_string(), reason);
+    assert!(hold.next().contains("held set") && hold.next().contains("held cancel"));
+}
+
+#[test]
+fn twins() {
+    let purchase = |channel: &str, amount, currency: &str, at, kinds: &[u8]| Purchase {
+        channel: ChannelId::parse(channel).unwrap(),
+        money: Money { amount, currency: currency.into() },
+        at,
+        kinds: kinds.iter().copied().collect(),
+    };
+    let one = purchase("A", 900, "usd", 1_000_000, &[0, 1]);
+    for (other, want) in [
+        (purchase("A", 900, "usd", 1_000_000, &[2, 3]), true),
+        (purchase("A", 900, "usd", 1_600_000, &[3]), true),
+        (purchase("A", 900, "usd", 400_000, &[3]), true),
+        (purchase("A", 900, "usd", 1_600_001, &[3]), false),
+        (purchase("A", 900, "usd", 399_999, &[3]), false),
+        (purchase("A", 900, "usd", 1_000_000, &[1, 3]), false),
+        (purchase("B", 900, "usd", 1_000_000, &[3]), false),
+        (purchase("A", 901, "usd", 1_000_000, &[3]), false),
+        (purchase("A", 900, "eur", 1_000_000, &[3]), false),
+    ] {
+        assert_eq!(likely_twin(&one, &other), want, "{other:?}");
+        assert_eq!(likely_twin(&other, &one), want, "{other:?}");
+    }
 }
 
 fn ids(text: &str) -> Vec<PaymentId> {

@@ -4,6 +4,7 @@ mod backfill;
 mod desk;
 mod faults;
 mod operator;
+mod providers;
 mod reconcile;
 mod recovery;
 mod replays;

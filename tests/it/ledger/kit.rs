@@ -13,6 +13,7 @@ use daybridge::{
     config,
     domain::{
         channel::Channel,
+        covered::OnMoneyOut,
         facts::{Facts, Family, Found, Meaning, Money, PaymentId, Unread},
         id::CommentTemplate,
         payment::Rules,
@@ -47,6 +48,11 @@ impl std::ops::Deref for Kit {
 
 /// The first rows of each list, whatever they are.
 impl Kit {
+    /// Of a ledger that another one keeps.
+    pub(crate) fn of(ledger: SqlLedger) -> Self {
+        Self { ledger, settings: settings(""), _directory: None }
+    }
+
     pub(crate) async fn payments(&self, limit: u32) -> Result<Vec<view::Payment>, LedgerError> {
         self.ledger.payments(&PaymentQuery::default(), &Page::first(limit)).await
     }
@@ -93,6 +99,8 @@ pub(crate) fn rules() -> SourceRules {
             prices: BTreeMap::new(),
             per_day: None,
             days_max: 3650,
+            on_refund: OnMoneyOut::Report,
+            on_dispute: OnMoneyOut::Report,
         },
     }
 }

@@ -5,7 +5,9 @@ mod desk;
 mod files;
 mod forgotten;
 pub(crate) mod kit;
+pub(crate) mod money_out;
 pub(crate) mod ops;
+mod orders;
 mod pauses;
 mod plans;
 mod reconcile;
@@ -13,6 +15,7 @@ mod recording;
 mod restored;
 mod settling;
 mod slips;
+mod twins;
 mod upgrade;
 
 /// Runs each function for both databases, under `sqlite::` and `postgres::`.
@@ -63,6 +66,13 @@ both! {
         a_refused_transfer_goes_to_another_channel, held_things_are_counted_by_cause,
         the_audit_log_is_append_only, pruned_bodies_are_those_that_nothing_waits_for, sums_grow_with_what_is_settled,
         views_belong_to_their_owner;
+    money_out: before_the_grant_a_person_is_asked, before_the_grant_days_are_taken_off, what_is_planned_is_held,
+        what_a_person_decides_of_the_held, what_is_planned_is_made_shorter, what_has_moved_is_listed,
+        what_was_on_its_way_is_weighed_when_it_is_back, days_already_moved_short_are_owed,
+        a_refund_beside_a_worker_is_never_lost, changed_settings_weigh_what_is_held, the_channel_is_paused_once,
+        an_inquiry_is_told_and_takes_nothing, refunds_come_along_when_payments_are_joined,
+        a_rehearsed_refund_keeps_nothing, a_restored_ledger_does_not_plan_again, adjustments_are_append_only;
+    twins: the_second_of_two_twins_is_held, a_twin_is_closed_or_joined, two_purchases_are_no_twins;
     pauses: a_pause_stops_calls_in_its_scope, the_brake_stops_and_a_resume_counts_anew,
         the_soonest_to_expire_go_first;
     slips: a_correction_of_what_was_forgotten_counts, a_corrected_transfer_remembers_its_call, a_correction_goes_along_when_payments_are_joined, every_forgotten_payment_tells_its_names, one_of_another_family_is_found_by_its_key, one_large_transfer_passes_after_a_look, an_account_may_hold_a_slash, what_follows_a_look_is_counted_at_once, a_called_transfer_goes_to_no_other_channel;

@@ -17,7 +17,12 @@ mod signatures;
 
 /// What the provider's own API tells of the past.
 mod history;
-mod presets;
+
+/// Every preset against its provider.
+pub(crate) mod presets;
+
+/// What the provider's API tells of an event.
+mod fetch;
 
 /// The verifier against a reference in another language.
 mod reference;

@@ -61,7 +61,7 @@ impl Till {
             trigger: Trigger::Webhook,
             traceparent: new_traceparent(),
         };
-        let facts = self.interpreter.read(&envelope).await;
+        let facts = self.interpreter.read(&envelope, std::time::Duration::from_secs(20)).await;
         let entry = self.interpreter.entry(&envelope, &facts, false);
         let recorded = self.kit.ledger.record(&entry, clock::now_ms()).await.unwrap();
         let outcome = recorded.outcome.as_str();

@@ -113,7 +113,15 @@ async fn what_was_bought_at_localstripe_is_on_the_channels() {
     for (name, _, count) in SOURCES {
         assert_eq!(credited(name), count, "{name}");
     }
-    assert_eq!(rows(&house, &["held"]), Vec::<Value>::new());
+    // 100 of 210 went back after its 7 days had moved: 3 are not covered any more, where its family grants.
+    let held = rows(&house, &["held"]);
+    let mut spent: Vec<_> =
+        held.iter().map(|one| (text(&one["cause"]), text(&one["key"]), &one["days"])).collect();
+    spent.sort_by_key(|(_, key, _)| *key);
+    let key = |family: &str| format!("{family}/{}", payments[0]);
+    let (charges, intents) = (key("charges"), key("payment_intents"));
+    let three = json!(3);
+    assert_eq!(spent, [("days_spent", &*charges, &three), ("days_spent", &*intents, &three)]);
     let refunded = house.json(&["payments", "show", &format!("charges/{}", payments[0]), "--json"]);
     let outcomes: Vec<_> = refunded["events"].as_array().unwrap().iter().map(|one| &one["outcome"]).collect();
     assert_eq!(outcomes.iter().filter(|one| **one == "refund").count(), 2, "{outcomes:?}");
@@ -141,6 +149,10 @@ async fn what_was_bought_at_localstripe_is_on_the_channels() {
     assert_eq!(rows(&house, &["events"]).len(), told + 1);
     assert_eq!(days(&house).await, want);
     assert_eq!(house.stop("run").await, Some(0));
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
 }
 
 /// A good signature of another of these sources.

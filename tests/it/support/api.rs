@@ -13,16 +13,18 @@ use tokio::{
 /// What was asked.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
-    /// Path and query, percent signs undone.
+    /// `GET` or `POST`
+    pub(crate) method: String,
+    /// Path and query, percent signs of brackets undone.
     pub(crate) target: String,
     /// The `Authorization` header.
     pub(crate) authorization: String,
-    /// Request line and headers.
-    head: String,
+    /// The whole head.
+    pub(crate) head: String,
 }
 
 impl Asked {
-    /// A header by its lower-case name.
+    /// A header, by its lower-case name.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
@@ -64,8 +66,16 @@ impl Api {
     where
         F: Future<Output = Answer> + Send + 'static,
     {
+        Self::start_at(0, answering).await
+    }
+
+    /// At a port of its own, where nobody listened so far.
+    pub(crate) async fn start_at<F>(port: u16, answering: impl Fn(Asked) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Answer> + Send + 'static,
+    {
         let answering: Arc<Answering> = Arc::new(move |asked| Box::pin(answering(asked)));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
         let kept = asked.clone();
@@ -92,11 +102,22 @@ async fn answer(mut stream: TcpStream, answering: Arc<Answering>, kept: Arc<Mute
             Ok(n) => head.extend_from_slice(&part[..n]),
         }
     }
+    let end = head.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
+    let mut body = head.split_off(end).len();
     let head = String::from_utf8_lossy(&head).into_owned();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    let length: usize = length.map_or(0, |length| length.parse().unwrap());
+    while body < length {
+        match stream.read(&mut part).await {
+            Ok(0) | Err(_) => return,
+            Ok(n) => body += n,
+        }
+    }
+    let method = head.split(' ').next().unwrap().to_owned();
     let target = head.split(' ').nth(1).unwrap().replace("%5B", "[").replace("%5D", "]");
     let authorization =
         head.lines().find_map(|line| line.strip_prefix("authorization: ")).unwrap_or_default();
-    let asked = Asked { target, authorization: authorization.into(), head: head.clone() };
+    let asked = Asked { method, target, authorization: authorization.into(), head: head.clone() };
     kept.lock().unwrap().push(asked.clone());
     let Answer { status, headers, body, cut } = answering(asked).await;
     let length = body.len() + usize::from(cut);

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use daybridge::{
     domain::{
         brake::Brake,
+        covered::OnMoneyOut,
         id::ChannelId,
         payment::CLOCKS_APART_MS,
         reply::{Page, ReadError, Reading, Reply},
@@ -23,7 +24,10 @@ use governor::{Quota, RateLimiter};
 use secrecy::ExposeSecret as _;
 use sqlx::Connection as _;
 
-use crate::ledger::kit::{ACCOUNT, Kit, NOW, charge, delivery, rules, sqlite, to};
+use crate::ledger::{
+    kit::{ACCOUNT, Kit, NOW, charge, delivery, rules, sqlite, to},
+    money_out::{policy, refund},
+};
 
 const CALL_TIMEOUT: Duration = Duration::from_millis(300);
 const SETTLE_WINDOW_MS: i64 = 60_000;
@@ -37,6 +41,8 @@ enum Meanwhile {
     LedgerLocked,
     /// Another worker claims the channel.
     ClaimLost,
+    /// A third of the money goes back, and the settings take the days off.
+    Refunded,
     /// Nothing, in a ledger that was declared restored so many ms ago.
     Restored(i64),
 }
@@ -61,6 +67,11 @@ impl Partner for Hand {
                     tokio::time::sleep(CALL_TIMEOUT * 2).await;
                     lock.close().await.unwrap();
                 });
+            }
+            Meanwhile::Refunded => {
+                let kit = Kit::of(self.ledger.clone());
+                let out = refund("pi_1", 300);
+                kit.record_as(&delivery("evt_re"), Ok(&out), &policy(OnMoneyOut::CancelUnspent), false).await;
             }
             Meanwhile::ClaimLost => {
                 let later = now_ms() + 120_000;
@@ -136,6 +147,12 @@ async fn a_call_is_never_sent_late() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_claim_calls_nothing() {
     assert_eq!(turn(Meanwhile::ClaimLost).await, (vec![], "planned".to_owned()));
+}
+
+/// Not for the days that it had read, and not for fewer in this turn.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_in_its_turn_calls_nothing() {
+    assert_eq!(turn(Meanwhile::Refunded).await, (vec![], "planned".to_owned()));
 }
 
 /// A worker was killed right after it had sent. Its call may be applied now, and beside one of ours it would settle

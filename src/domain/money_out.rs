@@ -1,0 +1,276 @@
+//! How much of a payment's money went out again: refunded, or disputed.
+//!
+//! A function of the *set* of the payment's events: their order, number and repetition change nothing.
+//!
+//! * A refund that failed anywhere stays failed. A dispute is what its latest final word says (lost beats won at the
+//!   same time), a final word beats an open dispute, and an inquiry takes nothing: it is only told.
+//! * A refund or dispute with an id is one, however often it is told; the largest amount told of it counts, and
+//!   everything where none is. Without an id, refunds of one amount at one time are one, for a set cannot hold them
+//!   twice; a failed one undoes one made of the same amount; and all disputes without an id are one dispute.
+//! * A total of all refunds so far still has in it what failed later; that is taken off. Totals and the sum of the single
+//!   refunds tell of the same money, so the larger one counts.
+//! * Neither kind is more than what came in, nor are both together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Ms,
+    facts::{Facts, Family, Meaning, Money, Out, OutAmount, OutKind, OutState},
+};
+
+/// The money of a payment that is out now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MoneyOut {
+    /// What came in; `None` where no event tells an amount.
+    pub came_in: Option<Money>,
+    /// Given back, in the smallest unit; `i64::MAX` where all of an amount that is not known is.
+    pub refunded: i64,
+    /// Taken by the payer's bank, likewise.
+    pub disputed: i64,
+    /// The payer's bank asks, and has taken nothing.
+    pub asked: bool,
+}
+
+/// The money that came in, by the family that grants, else by any: the largest amount that an event tells.
+pub fn came_in<'a>(events: &'a [Facts], family: &Family) -> Option<&'a Money> {
+    let most = |own: bool| {
+        let paid = events.iter().filter(|e| match &e.meaning {
+            Meaning::MoneyIn(of) => !own || of == family,
+            Meaning::Link | Meaning::MoneyOut | Meaning::Ignored(_) => false,
+        });
+        paid.filter_map(|e| e.money.as_ref()).max_by_key(|money| (money.amount, &money.currency))
+    };
+    most(true).or_else(|| most(false))
+}
+
+/// When the money came in, by the provider's clock: the earliest that an event tells.
+pub fn paid_at(events: &[Facts]) -> Option<Ms> {
+    let paid = events.iter().filter(|e| matches!(e.meaning, Meaning::MoneyIn(_)));
+    paid.map(|e| e.occurred_at).min()
+}
+
+/// Whether an event tells of money out. An object that only says that none of it was given back does not.
+pub fn tells(event: &Facts) -> bool {
+    let nothing = |out: &Out| matches!(out.amount, OutAmount::Part(0) | OutAmount::Total(0));
+    event.meaning == Meaning::MoneyOut || event.out.iter().any(|out| !nothing(out))
+}
+
+/// Whether all that an event tells is that the payer's bank asks.
+pub fn only_asks(event: &Facts) -> bool {
+    !event.out.is_empty() && event.out.iter().all(|out| out.state == OutState::Inquiry)
+}
+
+/// What an event tells of it. Of before the amount was read it says none, so all went back.
+fn told(event: &Facts) -> Vec<Out> {
+    match &event.meaning {
+        Meaning::Ignored(_) => Vec::new(),
+        Meaning::MoneyOut if event.out.is_empty() => {
+            vec![Out { kind: OutKind::Refund, state: OutState::Done, id: None, amount: OutAmount::All }]
+        }
+        Meaning::MoneyIn(_) | Meaning::Link | Meaning::MoneyOut => event.out.clone(),
+    }
+}
+
+/// The money of a payment that is out, by all its events.
+pub fn money_out(events: &[Facts], family: &Family) -> MoneyOut {
+    let came_in = came_in(events, family).cloned();
+    let whole = came_in.as_ref().map(|money| money.amount).filter(|amount| *amount > 0).unwrap_or(i64::MAX);
+    let mut refunds = Refunds { whole, ..Refunds::default() };
+    let mut disputes: BTreeMap<Option<String>, Dispute> = BTreeMap::new();
+    for event in events {
+        for out in told(event) {
+            match out.kind {
+                OutKind::Refund => refunds.take(out, event.occurred_at),
+                OutKind::Dispute => {
+                    disputes.entry(out.id).or_default().take(out.state, &out.amount, event.occurred_at);
+                }
+            }
+        }
+    }
+    let disputed = disputes
+        .values()
+        .filter(|dispute| dispute.takes())
+        .fold(0_i64, |sum, dispute| sum.saturating_add(dispute.part.unwrap_or(whole)));
+    MoneyOut {
+        refunded: refunds.sum().min(whole),
+        disputed: disputed.min(whole),
+        asked: disputes.values().any(|dispute| dispute.asked && !dispute.takes() && dispute.last.is_none()),
+        came_in: came_in.filter(|money| money.amount > 0),
+    }
+}
+
+impl MoneyOut {
+    /// The amount that came in, where it is known.
+    pub fn whole(&self) -> Option<i64> {
+        self.came_in.as_ref().map(|money| money.amount)
+    }
+
+    /// Of one kind.
+    pub fn of(&self, kind: OutKind) -> i64 {
+        match kind {
+            OutKind::Refund => self.refunded,
+            OutKind::Dispute => self.disputed,
+        }
+    }
+
+    /// Nothing is out.
+    pub fn is_nothing(&self) -> bool {
+        self.refunded == 0 && self.disputed == 0
+    }
+
+    /// In words: `300 of 900 usd (smallest unit) refunded`.
+    pub fn words(&self) -> String {
+        let whole = self.came_in.as_ref().map(|m| format!(" of {} {} (smallest unit)", m.amount, m.currency));
+        let amount = |units: i64| if units == i64::MAX { "all".to_owned() } else { units.to_string() };
+        let whole = whole.unwrap_or_default();
+        match (self.refunded, self.disputed) {
+            (0, 0) => format!("nothing{whole} refunded or disputed"),
+            (refunded, 0) => format!("{}{whole} refunded", amount(refunded)),
+            (0, disputed) => format!("{}{whole} disputed", amount(disputed)),
+            (refunded, disputed) => {
+                format!("{} refunded and {} disputed{whole}", amount(refunded), amount(disputed))
+            }
+        }
+    }
+}
+
+/// One refund, or those of one amount that have no id.
+#[derive(Debug, Default)]
+struct Refund {
+    /// The largest amount that was told.
+    part: Option<i64>,
+    /// It was told without an amount, other than by a total.
+    all: bool,
+    /// When it was made.
+    made: BTreeSet<Ms>,
+    /// When it failed.
+    undone: BTreeSet<Ms>,
+}
+
+/// All refunds of a payment.
+#[derive(Debug, Default)]
+struct Refunds {
+    whole: i64,
+    by_id: BTreeMap<String, Refund>,
+    /// Without an id, by their amount.
+    loose: BTreeMap<Option<i64>, Refund>,
+    /// When a total was told, and which.
+    totals: BTreeSet<(Ms, i64)>,
+}
+
+impl Refunds {
+    fn take(&mut self, out: Out, at: Ms) {
+        let undone = match out.state {
+            OutState::Inquiry => return,
+            OutState::Undone => true,
+            OutState::Open | OutState::Done => false,
+        };
+        let part = match out.amount {
+            OutAmount::Part(units) => Some(units.max(0)),
+            OutAmount::All => None,
+            OutAmount::Total(units) => {
+                if !undone {
+                    self.totals.insert((at, units.max(0)));
+                }
+                // Which part of the total is this refund's, another event tells.
+                if let Some(id) = out.id {
+                    self.by_id.entry(id).or_default().seen(undone, at);
+                }
+                return;
+            }
+        };
+        let refund = match out.id {
+            Some(id) => self.by_id.entry(id).or_default(),
+            None => self.loose.entry(part).or_default(),
+        };
+        refund.part = refund.part.max(part);
+        refund.all |= part.is_none();
+        refund.seen(undone, at);
+    }
+
+    fn sum(&self) -> i64 {
+        let standing = self.by_id.values().filter(|refund| refund.undone.is_empty());
+        let by_id = standing.map(|refund| refund.amount(self.whole));
+        let loose = self.loose.iter().map(|(part, refund)| match part {
+            Some(units) => units.saturating_mul(refund.standing()),
+            None if refund.undone.is_empty() => self.whole,
+            None => 0,
+        });
+        let parts = by_id.chain(loose).fold(0_i64, i64::saturating_add);
+        let totals =
+            self.totals.iter().map(|(at, units)| units.saturating_sub(self.failed_since(*at)).max(0));
+        totals.max().unwrap_or(0).max(parts)
+    }
+
+    /// What a total told at a time has in it of refunds that failed then or later: those made by then, and those
+    /// that are only known to have failed.
+    fn failed_since(&self, at: Ms) -> i64 {
+        let by_id = self.by_id.values().filter(|refund| {
+            refund.undone.first().is_some_and(|undone| *undone >= at)
+                && refund.made.first().is_none_or(|made| *made <= at)
+        });
+        let by_id = by_id.map(|refund| refund.amount(self.whole));
+        let loose = self.loose.iter().map(|(part, refund)| {
+            let failed = refund.undone.range(at..).count();
+            let made = refund.made.range(..=at).count();
+            let failed = if refund.made.is_empty() { failed } else { failed.min(made) };
+            let many = if part.is_none() { failed.min(1) } else { failed };
+            part.unwrap_or(self.whole).saturating_mul(i64::try_from(many).unwrap_or(i64::MAX))
+        });
+        by_id.chain(loose).fold(0_i64, i64::saturating_add)
+    }
+}
+
+impl Refund {
+    /// Told by a total alone, it adds nothing to the sum of the parts.
+    fn amount(&self, whole: i64) -> i64 {
+        self.part.unwrap_or(if self.all { whole } else { 0 })
+    }
+
+    fn seen(&mut self, undone: bool, at: Ms) {
+        if undone {
+            self.undone.insert(at);
+        } else {
+            self.made.insert(at);
+        }
+    }
+
+    /// How many of those without an id were made and did not fail.
+    fn standing(&self) -> i64 {
+        i64::try_from(self.made.len().saturating_sub(self.undone.len())).unwrap_or(i64::MAX)
+    }
+}
+
+/// One dispute.
+#[derive(Debug, Default)]
+struct Dispute {
+    /// `None`: no amount was told.
+    part: Option<i64>,
+    /// The latest final word: when, and whether it was lost.
+    last: Option<(Ms, bool)>,
+    open: bool,
+    asked: bool,
+}
+
+impl Dispute {
+    fn take(&mut self, state: OutState, amount: &OutAmount, at: Ms) {
+        match state {
+            OutState::Inquiry => {
+                self.asked = true;
+                return;
+            }
+            OutState::Open => self.open = true,
+            OutState::Done => self.last = self.last.max(Some((at, true))),
+            OutState::Undone => self.last = self.last.max(Some((at, false))),
+        }
+        let told = match amount {
+            OutAmount::Part(units) | OutAmount::Total(units) => Some((*units).max(0)),
+            OutAmount::All => None,
+        };
+        self.part = self.part.max(told);
+    }
+
+    fn takes(&self) -> bool {
+        self.last.map_or(self.open, |(_, lost)| lost)
+    }
+}

@@ -1,0 +1,379 @@
+//! Money that went out of a payment: what the rules make of it is kept with the payment, so that every later step of its
+//! transfer, by whomever, finds it.
+//!
+//! A worker in its turn must not call for days that a refund has just taken off. So whoever weighs the money of a granted
+//! payment touches the channel's row first, which every commit of a turn locks first too: one of the two comes second
+//! and sees the other's work. And where the transfer changes, the claim is taken from the worker.
+
+use sqlx::{Row as _, any::AnyRow};
+
+use super::{Tx, fault::Fault, pause, restored, rows};
+use crate::{
+    domain::{
+        Ms,
+        covered::{Covered, days_due},
+        facts::OutKind,
+        id::{ChannelId, CommentTemplate, transfer_key, with_days},
+        settle::{
+            State,
+            uncovered::{Asked, Stage},
+        },
+    },
+    ledger::{Act, Scope},
+};
+
+/// The cause of days that moved and are not covered any more.
+pub(super) const DAYS_SPENT: &str = "days_spent";
+
+/// The cause of days that are covered again and did not move.
+pub(super) const DAYS_OWED: &str = "days_owed";
+
+/// What is kept of a payment's money, with its transfer's days.
+pub(super) struct Known {
+    pub(super) payment: String,
+    pub(super) covered: Covered,
+    /// The transfer's.
+    pub(super) days: u32,
+    comment: String,
+    decided: Option<u32>,
+    gap: Option<String>,
+    gap_since: Option<Ms>,
+    restored_at: Option<Ms>,
+}
+
+const KNOWN: &str = "p.key AS payment, p.covered, p.comment, p.due_decided, p.gap, p.gap_since";
+
+/// What is known of the money behind a transfer; `None`: all of it came in and stayed, as far as anybody told.
+pub(super) async fn asked(tx: &mut Tx, transfer: &str) -> Result<Option<Known>, Fault> {
+    let row = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "SELECT {KNOWN}, t.days FROM transfers t JOIN payments p ON p.key = t.payment \
+         WHERE t.key = $1 AND t.n = 1 AND p.covered IS NOT NULL"
+    )))
+    .bind(transfer)
+    .fetch_optional(&mut **tx)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    known(tx, &row, rows::narrow(row.try_get("days")?)).await.map(Some)
+}
+
+async fn known(tx: &mut Tx, row: &AnyRow, days: u32) -> Result<Known, Fault> {
+    Ok(Known {
+        payment: row.try_get("payment")?,
+        covered: serde_json::from_str(&row.try_get::<String, _>("covered")?)?,
+        days,
+        comment: row.try_get::<Option<String>, _>("comment")?.unwrap_or_default(),
+        decided: row.try_get::<Option<i64>, _>("due_decided")?.map(rows::narrow),
+        gap: row.try_get("gap")?,
+        gap_since: row.try_get("gap_since")?,
+        restored_at: restored::declared_at(&mut **tx).await?,
+    })
+}
+
+impl Known {
+    /// For the rules.
+    pub(super) fn ask(&self) -> Asked<'_> {
+        Asked { covered: &self.covered, decided: self.decided, restored_at: self.restored_at }
+    }
+
+    /// Keeps with the transfer and its payment what a new state makes of its days; returns what its step says.
+    #[expect(clippy::too_many_arguments, reason = "one write of a transfer, from one place")]
+    pub(super) async fn stands(
+        &self,
+        tx: &mut Tx,
+        transfer: &str,
+        from: &State,
+        to: &State,
+        days: u32,
+        note: String,
+        now: Ms,
+    ) -> Result<String, Fault> {
+        let mut note = note;
+        if days != self.days {
+            sqlx::query("UPDATE transfers SET days = $1, comment = $2 WHERE key = $3")
+                .bind(i64::from(days))
+                .bind(with_days(&self.comment, days))
+                .bind(transfer)
+                .execute(&mut **tx)
+                .await?;
+            note = format!("{note}; {days} days instead of {}: {}", self.days, self.covered.words);
+        } else if matches!(to, State::Planned { .. })
+            && matches!(from, State::Held { .. } | State::Cancelled { .. })
+        {
+            note = format!("{note}; {}", self.covered.words);
+        }
+        self.refresh(tx, Stage::Granted(to, days), now).await?;
+        Ok(note)
+    }
+
+    /// Writes the sums of the payment, and whether they wait for a person.
+    pub(super) async fn refresh(&self, tx: &mut Tx, stage: Stage<'_>, now: Ms) -> Result<(), Fault> {
+        let gap = self.ask().gap(stage);
+        let bought = i64::from(self.covered.bought.unwrap_or(0));
+        let reduced = match stage {
+            Stage::Granted(State::Cancelled { money_out: Some(_), .. }, _) => Some(bought),
+            Stage::Granted(_, days) => Some(bought.saturating_sub(i64::from(days))),
+            Stage::Weighed | Stage::Closed => None,
+        };
+        let word = match (gap.open, gap.spent, gap.owed) {
+            (false, ..) | (_, 0, 0) => None,
+            (true, 0, _) => Some(DAYS_OWED),
+            (true, ..) => Some(DAYS_SPENT),
+        };
+        let since = if word == self.gap.as_deref() { self.gap_since } else { word.map(|_| now) };
+        sqlx::query(
+            "UPDATE payments SET days_reduced = COALESCE($1, days_reduced), days_spent = $2, days_owed = $3, \
+             due_decided = $4, gap = $5, gap_since = $6 WHERE key = $7",
+        )
+        .bind(reduced)
+        .bind(i64::from(gap.spent))
+        .bind(i64::from(gap.owed))
+        .bind(gap.decided.map(i64::from))
+        .bind(word)
+        .bind(since)
+        .bind(&*self.payment)
+        .execute(&mut **tx)
+        .await?;
+        Ok(())
+    }
+}
+
+/// What weighing a payment found of its money.
+pub(super) struct Found<'a> {
+    pub(super) covered: &'a Covered,
+    /// Days that move, as far as nothing is granted yet.
+    pub(super) moves: Option<u32>,
+    /// For whom, where that is known.
+    pub(super) channel: Option<&'a ChannelId>,
+    pub(super) account: &'a str,
+    pub(super) comment: &'a CommentTemplate,
+    /// The event that is recorded.
+    pub(super) event: &'a str,
+}
+
+/// What came of it.
+#[derive(Default)]
+pub(super) struct Done {
+    /// What changed, in a sentence.
+    pub(super) note: Option<String>,
+    /// The transfer that goes on.
+    pub(super) planned: Option<String>,
+}
+
+/// A payment as it was before.
+struct Before {
+    refunded: i64,
+    disputed: i64,
+    paused_out: i64,
+    closed: bool,
+    transfer: Option<Transfer>,
+}
+
+struct Transfer {
+    key: String,
+    account: String,
+    channel: String,
+    days: u32,
+    state: State,
+}
+
+/// Marks a payment of which some event tells of money out, before anything else is known of it.
+pub(super) async fn mark(tx: &mut Tx, payment: &str) -> Result<(), Fault> {
+    sqlx::query("UPDATE payments SET out_known = 1 WHERE key = $1").bind(payment).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Keeps what was found of a payment's money, and carries it out on a transfer that no call may have applied.
+pub(super) async fn keep(tx: &mut Tx, payment: &str, found: &Found<'_>, now: Ms) -> Result<Done, Fault> {
+    let before = before(tx, payment).await?;
+    if let Some(transfer) = &before.transfer {
+        touch(tx, transfer, false).await?;
+    }
+    let covered = found.covered;
+    let paused_out = paused(tx, payment, found, &before, now).await?;
+    let reduced = covered.bought.zip(found.moves).map_or(0, |(bought, moves)| bought.saturating_sub(moves));
+    sqlx::query(
+        "UPDATE payments SET out_known = 1, refunded = $1, disputed = $2, covered = $3, comment = $4, \
+         days_due = $5, days_reduced = $6, paused_out = $7 WHERE key = $8",
+    )
+    .bind(covered.refunded)
+    .bind(covered.disputed)
+    .bind(serde_json::to_string(covered)?)
+    .bind(found.comment.of(&transfer_key(payment, 1)))
+    .bind(covered.due.map(i64::from))
+    .bind(i64::from(reduced))
+    .bind(paused_out)
+    .bind(payment)
+    .execute(&mut **tx)
+    .await?;
+    let (mut done, effect) = match &before.transfer {
+        Some(transfer) => carry_out(tx, transfer, now).await?,
+        None => {
+            let stage = if before.closed { Stage::Closed } else { Stage::Weighed };
+            of_payment(tx, payment).await?.refresh(tx, stage, now).await?;
+            (Done::default(), None)
+        }
+    };
+    let changed = before.refunded != covered.refunded || before.disputed != covered.disputed;
+    if changed || effect.is_some() {
+        let effect = effect.map_or(String::new(), |effect| format!("; {effect}"));
+        let note = format!("{}{effect}", covered.words);
+        adjust(tx, payment, found, &before, &note, now).await?;
+        done.note = Some(note);
+    }
+    Ok(done)
+}
+
+async fn before(tx: &mut Tx, payment: &str) -> Result<Before, Fault> {
+    let row = sqlx::query(
+        "SELECT p.refunded, p.disputed, p.paused_out, p.decision, t.key AS transfer, t.account, t.channel, \
+         t.days, t.detail FROM payments p LEFT JOIN transfers t ON t.payment = p.key AND t.n = 1 \
+         WHERE p.key = $1",
+    )
+    .bind(payment)
+    .fetch_one(&mut **tx)
+    .await?;
+    let transfer = match row.try_get::<Option<String>, _>("transfer")? {
+        Some(key) => Some(Transfer {
+            key,
+            account: row.try_get("account")?,
+            channel: row.try_get("channel")?,
+            days: rows::narrow(row.try_get("days")?),
+            state: rows::state(&row)?,
+        }),
+        None => None,
+    };
+    Ok(Before {
+        refunded: row.try_get("refunded")?,
+        disputed: row.try_get("disputed")?,
+        paused_out: row.try_get("paused_out")?,
+        closed: row.try_get::<String, _>("decision")? == "cancelled",
+        transfer,
+    })
+}
+
+/// What is kept of a payment without a transfer.
+pub(super) async fn of_payment(tx: &mut Tx, payment: &str) -> Result<Known, Fault> {
+    let row = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {KNOWN} FROM payments p WHERE p.key = $1")))
+        .bind(payment)
+        .fetch_one(&mut **tx)
+        .await?;
+    known(tx, &row, 0).await
+}
+
+/// See the module's text.
+async fn touch(tx: &mut Tx, transfer: &Transfer, take: bool) -> Result<(), Fault> {
+    let statement = if take {
+        "UPDATE channels SET epoch = epoch + 1, lease_until = 0, lease_owner = '' \
+         WHERE account = $1 AND channel = $2"
+    } else {
+        "UPDATE channels SET epoch = epoch WHERE account = $1 AND channel = $2"
+    };
+    sqlx::query(statement).bind(&*transfer.account).bind(&*transfer.channel).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Does to a transfer what its money makes of it; what that is, in words, where it is something.
+async fn carry_out(tx: &mut Tx, transfer: &Transfer, now: Ms) -> Result<(Done, Option<String>), Fault> {
+    let Some(known) = asked(tx, &transfer.key).await? else { return Ok((Done::default(), None)) };
+    let (to, days) = known.ask().uncovered(&transfer.state, transfer.days, now);
+    if to == transfer.state && days == transfer.days {
+        known.refresh(tx, Stage::Granted(&to, days), now).await?;
+        let gap = known.ask().gap(Stage::Granted(&to, days));
+        let effect = match (gap.spent, gap.owed) {
+            (0, 0) => None,
+            (0, owed) => Some(format!("{owed} days of it have not moved, and are owed")),
+            (spent, _) if to.word() == "settled" => {
+                Some(format!("{spent} days of the others were spent already"))
+            }
+            (spent, _) => Some(format!("{spent} days of the others may be spent already")),
+        };
+        return Ok((Done::default(), effect.filter(|_| gap.open)));
+    }
+    if !rows::swap(tx, &transfer.key, &transfer.state, &to, None, now).await? {
+        return Err(Fault::Conflict(format!("{} went on meanwhile", transfer.key)));
+    }
+    touch(tx, transfer, true).await?;
+    rows::make_due(tx, &transfer.account, &transfer.channel, now).await?;
+    let was_planned = matches!(transfer.state, State::Planned { .. });
+    let effect = match &to {
+        State::Held { .. } => "its transfer is held".to_owned(),
+        State::Cancelled { .. } => "its days will not move".to_owned(),
+        State::Planned { .. } if was_planned => format!("{days} days move instead of {}", transfer.days),
+        _ => format!("its {days} days are planned again"),
+    };
+    let goes_on = matches!(to, State::Planned { .. }) && !was_planned;
+    Ok((Done { note: None, planned: goes_on.then(|| transfer.key.clone()) }, Some(effect)))
+}
+
+/// Pauses the channel where money went out for which it was not paused yet, so that nobody's resume is undone by what
+/// is told again. Returns for how much it has been.
+async fn paused(
+    tx: &mut Tx,
+    payment: &str,
+    found: &Found<'_>,
+    before: &Before,
+    now: Ms,
+) -> Result<i64, Fault> {
+    let covered = found.covered;
+    let (account, channel) = match &before.transfer {
+        Some(transfer) => (&*transfer.account, ChannelId::parse(&transfer.channel)),
+        None => (found.account, found.channel.cloned()),
+    };
+    let (Some(kind), Some(channel)) = (covered.pause, channel) else {
+        return Ok(before.paused_out.min(covered.pauses));
+    };
+    if covered.pauses > before.paused_out {
+        let cause = word(kind);
+        let reason = format!("{payment}: {}", covered.words);
+        let act = Act { who: pause::DAYBRIDGE, reason: &reason };
+        pause::begin(tx, &Scope::Channel(account.to_owned(), channel), cause, &act, now).await?;
+    }
+    Ok(covered.pauses)
+}
+
+fn word(kind: OutKind) -> &'static str {
+    match kind {
+        OutKind::Refund => "refund",
+        OutKind::Dispute => "dispute",
+    }
+}
+
+/// A row for each kind whose money changed, with what that made of the days that are due.
+async fn adjust(
+    tx: &mut Tx,
+    payment: &str,
+    found: &Found<'_>,
+    before: &Before,
+    note: &str,
+    now: Ms,
+) -> Result<(), Fault> {
+    let covered = found.covered;
+    let due = |refunded: i64, disputed: i64| {
+        days_due(covered.bought, refunded.saturating_add(disputed), covered.whole).map(i64::from)
+    };
+    let was = due(before.refunded, before.disputed);
+    let between = due(covered.refunded, before.disputed);
+    let is = due(covered.refunded, covered.disputed);
+    for (kind, amount, from, to) in [
+        (OutKind::Refund, covered.refunded.saturating_sub(before.refunded), was, between),
+        (OutKind::Dispute, covered.disputed.saturating_sub(before.disputed), between, is),
+    ] {
+        if amount == 0 {
+            continue;
+        }
+        sqlx::query(
+            "INSERT INTO adjustments (payment, at, kind, amount, days, event, note) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(payment)
+        .bind(now)
+        .bind(word(kind))
+        .bind(amount)
+        .bind(from.zip(to).filter(|_| covered.bought.is_some()).map(|(from, to)| to.saturating_sub(from)))
+        .bind(found.event)
+        .bind(note)
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
+}

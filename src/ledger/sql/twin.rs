@@ -1,0 +1,63 @@
+//! Whether a payment about to be granted is one that was granted under other ids.
+
+use std::collections::BTreeSet;
+
+use sqlx::Row as _;
+
+use super::{Tx, fault::Fault};
+use crate::domain::{
+    facts::{Facts, Money},
+    id::ChannelId,
+    money_out::paid_at,
+    twin::{Purchase, likely_twin},
+};
+
+/// Most granted payments that one is compared with, the newest first.
+const COMPARED_MAX: i64 = 20;
+
+/// The key of a granted payment that this one is probably told of a second time.
+pub(super) async fn of(
+    tx: &mut Tx,
+    key: &str,
+    channel: &ChannelId,
+    money: &Money,
+    events: &[Facts],
+) -> Result<Option<String>, Fault> {
+    let Some(at) = paid_at(events) else { return Ok(None) };
+    // Nearly every payment shares a kind of id with all others, so nearly always nothing is left to compare.
+    let rows = sqlx::query(
+        "SELECT o.key FROM payments p JOIN payments o ON o.channel = $2 AND o.realm = p.realm \
+         AND o.account = p.account AND o.livemode = p.livemode WHERE p.key = $1 AND o.key <> $1 \
+         AND o.granted = 1 AND o.amount = $3 AND o.currency = $4 AND NOT EXISTS (SELECT 1 FROM aliases a \
+         JOIN aliases b ON b.strength = a.strength WHERE a.payment = $1 AND b.payment = o.key) \
+         ORDER BY o.first_seen_at DESC, o.key DESC LIMIT $5",
+    )
+    .bind(key)
+    .bind(channel.as_str())
+    .bind(money.amount)
+    .bind(&*money.currency)
+    .bind(COMPARED_MAX)
+    .fetch_all(&mut **tx)
+    .await?;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let this = Purchase { channel: channel.clone(), money: money.clone(), at, kinds: kinds(tx, key).await? };
+    for row in rows {
+        let other: String = row.try_get("key")?;
+        let Some(at) = paid_at(&super::grant::events(tx, &other).await?) else { continue };
+        let kinds = kinds(tx, &other).await?;
+        if likely_twin(&this, &Purchase { at, kinds, ..this.clone() }) {
+            return Ok(Some(other));
+        }
+    }
+    Ok(None)
+}
+
+async fn kinds(tx: &mut Tx, payment: &str) -> Result<BTreeSet<u8>, Fault> {
+    let rows = sqlx::query("SELECT DISTINCT strength FROM aliases WHERE payment = $1")
+        .bind(payment)
+        .fetch_all(&mut **tx)
+        .await?;
+    rows.iter().map(|row| Ok(u8::try_from(row.try_get::<i64, _>("strength")?).unwrap_or(u8::MAX))).collect()
+}
