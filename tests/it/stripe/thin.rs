@@ -178,6 +178,9 @@ async fn what_was_fetched_may_be_ahead_of_its_event() {
     let facts = read(&source, &body, beside, Some(&refunded["data"]["object"])).unwrap();
     assert!(matches!(facts.meaning, Meaning::MoneyIn(_)), "{facts:?}");
     assert_eq!(facts.out[0].amount, OutAmount::Total(900), "the money is gone already");
+    let (_api, till) = asking(std::slice::from_ref(&refunded), "").await;
+    till.take(&thin(&refunded, Value::Null)).await;
+    assert_eq!(till.granted().await, [""; 0], "days for money that went back");
     // The session was unpaid when the event was made, and is paid when it is fetched.
     let paid = event("checkout.session.completed", &[]);
     let later = event("checkout.session.completed", &[kind("checkout.session.async_payment_succeeded")]);
