@@ -246,7 +246,8 @@ async fn a_plan_weighs_the_events_of_a_payment_together() {
     lines.push(bare);
     // Refunded before it is told of: it will be held, whatever its charge says alone.
     let charge = line("charge.succeeded", "evt_late", "pi_back");
-    lines.insert(0, charge.replace("evt_late", "evt_back").replace("charge.succeeded", "charge.refunded"));
+    let back = charge.replace("evt_late", "evt_back").replace("charge.succeeded", "charge.refunded");
+    lines.insert(0, back.replace("\"amount_refunded\":0", "\"amount_refunded\":900"));
     lines.push(charge);
     let file = house.path("events.jsonl");
     std::fs::write(&file, lines.join("\n")).unwrap();

@@ -76,8 +76,9 @@ async fn plant(house: &House) {
         post(house, &charge(payment, channel, days)).await;
     }
     let early = charge("pi_early", "EARLY-1", "30");
-    post(house, &altered(altered(early.clone(), "charge.succeeded", "charge.refunded"), "evt_", "evt_back_"))
-        .await;
+    let back = altered(early.clone(), "charge.succeeded", "charge.refunded");
+    let back = altered(back, "\"amount_refunded\": 0", "\"amount_refunded\": 900");
+    post(house, &altered(back, "evt_", "evt_back_")).await;
     house.payment_is("stripe/pi_early", "linked").await;
     post(house, &early).await;
     post(house, &altered(charge("pi_held", "HELD-1", "30"), "\"days\"", "\"tage\"")).await;
