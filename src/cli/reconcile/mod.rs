@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fs::File, io::Read as _};
 use clap::Args;
 use daybridge::{
     config::{Config, Source},
-    domain::{Ms, reply::ReadError},
+    domain::{Ms, id::CommentTemplate, reply::ReadError},
     ledger,
     ops::reconcile::{
         CHANNELS_MAX, EDGE_MS, Pages, Range,
@@ -86,7 +86,9 @@ pub async fn run(config: Config, args: Reconcile) -> Result<(), Failure> {
     let account = &config.partner.account;
     let known = known(ledger.as_ref(), account).await?;
     let realm = source.realm(&args.source);
-    let history = found_in(&history, realm, range, &known, &readings);
+    let comment = CommentTemplate::parse(&config.partner.comment, 0, 0)
+        .map_err(|why| Failure::Usage(format!("partner.comment {why}")))?;
+    let history = found_in(&history, realm, range, &comment, &known, &readings);
     let question = Question {
         realm,
         livemode: source.livemode,
@@ -166,13 +168,14 @@ fn found_in(
     files: &[String],
     realm: &str,
     range: Range,
+    comment: &CommentTemplate,
     known: &Known,
     readings: &BTreeMap<String, Ms>,
 ) -> Option<History> {
     let is_channel = |word: &str| known.contains_key(word) || readings.contains_key(word);
     let mut history = History::default();
     for file in files {
-        history.read(file, realm, range, &is_channel);
+        history.read(file, realm, range, comment, &is_channel);
     }
     (!files.is_empty()).then_some(history)
 }

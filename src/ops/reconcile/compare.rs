@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Paid, Range,
-    evidence::{Evidence, weigh},
+    evidence::{Differs, Evidence, Says, weigh},
     history::Line,
     row::{Answer, Row},
     words,
@@ -123,6 +123,9 @@ impl Case<'_> {
             );
             return Some(row);
         }
+        if let Some(differs) = found.differs {
+            return Some(self.differs(&differs, found));
+        }
         match self.listed {
             Listed::Paid(paid) if owes_nothing(paid) => Some(self.owes_nothing(paid, found)),
             Listed::Paid(paid) => Some(self.owes(paid, found)),
@@ -138,6 +141,18 @@ impl Case<'_> {
             Listed::Elsewhere if found.unrecorded > 0 => Some(self.matched(found)),
             Listed::Elsewhere => None,
         }
+    }
+
+    /// Whose word is right, a person finds out; until then the row is open.
+    fn differs(&self, differs: &Differs<'_>, found: &Evidence<'_>) -> Row {
+        let ours = differs.transfer.days;
+        let (answer, days) = match differs.says {
+            Says::Days(days) if days > ours => (Answer::ExtendedNotPaid, days.saturating_sub(ours)),
+            Says::Days(days) => (Answer::PaidNotExtended, ours.saturating_sub(days)),
+            Says::Channel(_) | Says::GivenBack => (Answer::PaidNotExtended, ours),
+        };
+        let (why, next) = words::differs(differs);
+        self.row(answer, Some(days), found, why, Some(next))
     }
 
     fn owes_nothing(&self, paid: &Paid, found: &Evidence<'_>) -> Row {

@@ -74,9 +74,21 @@ fn once(state: State) -> Option<Booked> {
     Some(booked(vec![transfer(1, 30, state)]))
 }
 
+/// A line that names the first transfer, and so many days.
+fn said(days: &[i32]) -> Line {
+    Line {
+        n: 1,
+        place: Place { file: 1, line: 1 },
+        days: days.first().map(|days| days.unsigned_abs()),
+        said: days.to_vec(),
+        channels: Vec::new(),
+        given_back: false,
+    }
+}
+
 fn lines(of: &[u32]) -> Vec<Line> {
     let place = |line| Place { file: 1, line };
-    of.iter().zip(1..).map(|(n, line)| Line { n: *n, place: place(line), days: Some(30) }).collect()
+    of.iter().zip(1..).map(|(n, line)| Line { n: *n, place: place(line), ..said(&[30]) }).collect()
 }
 
 struct Given {
@@ -229,6 +241,38 @@ fn extended_twice() {
     check(&Given { again: true, ..good() }, (Twice, 30, 900, "called more than once", true));
     check(&good().history(&[1, 1]).paid(|p| p.refunded = 900), (Twice, 30, 0, "2 lines", true));
     assert_eq!(good().history(&[1, 1]).judge(Listed::Missing).explains, Some(("CHAN-1".into(), 30)));
+}
+
+/// Its key was enough, whatever else the line said.
+#[test]
+fn a_line_that_says_something_else_is_no_match() {
+    use Answer::{ExtendedNotPaid as Surplus, ExtendedTwice as Twice, Matched, PaidNotExtended as Missing};
+    let with = |lines: Vec<Line>| Given { history: Some(lines), ..Given::new(once(settled(30))) };
+    let named = |channels: &[&str]| Line {
+        channels: channels.iter().map(|name| (*name).to_owned()).collect(),
+        ..said(&[-30])
+    };
+    let back = || Line { given_back: true, ..said(&[30]) };
+    let (says_8, says_40) =
+        ("(file:line 1:1) says 8 days under stripe/pi_1#1, and the ledger 30", "says 40 days");
+    for (lines, want) in [
+        (vec![said(&[-8])], (Missing, 22, 900, says_8, true)),
+        (vec![said(&[40])], (Surplus, 10, 900, says_40, true)),
+        (vec![said(&[963, 8])], (Surplus, 933, 900, "says 963 days", true)),
+        (vec![named(&["CHAN-2"])], (Missing, 30, 900, "says the channel CHAN-2 under", true)),
+        (vec![back()], (Missing, 30, 900, "given back", true)),
+        (vec![said(&[-30]), back()], (Missing, 30, 900, "given back", true)),
+        (vec![said(&[-30]), said(&[-8])], (Twice, 8, 900, "2 lines", true)),
+        // What says nothing else, or ours among others.
+        (vec![said(&[-30])], (Matched, 30, 900, "as Billing History shows", false)),
+        (vec![said(&[])], (Matched, 30, 900, "as Billing History shows", false)),
+        (vec![said(&[993, 30])], (Matched, 30, 900, "as Billing History shows", false)),
+        (vec![named(&["CHAN-2", "CHAN-1"])], (Matched, 30, 900, "as Billing History shows", false)),
+    ] {
+        check(&with(lines), want);
+    }
+    let held = Given { history: Some(vec![said(&[8])]), ..Given::new(once(held(Outcome::Open))) };
+    check(&held, (Missing, 22, 900, says_8, true));
 }
 
 #[test]

@@ -33,8 +33,46 @@ pub(super) struct Evidence<'a> {
     pub(super) odd: Option<u32>,
     /// Billing History names it.
     pub(super) in_lines: bool,
+    /// A line names a transfer, and says something else of it than the ledger.
+    pub(super) differs: Option<Differs<'a>>,
     /// Channel of what moved.
     pub(super) channel: Option<&'a str>,
+}
+
+/// A line that does not say of a transfer what the ledger says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Differs<'a> {
+    pub(super) transfer: &'a BookedTransfer,
+    pub(super) place: Place,
+    pub(super) says: Says<'a>,
+}
+
+/// What it says instead.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Says<'a> {
+    /// So many days.
+    Days(u32),
+    /// Another channel.
+    Channel(&'a str),
+    /// That days were given back.
+    GivenBack,
+}
+
+/// What the first of these lines that differs says. A balance or a date may stand there as well: one of the numbers, and
+/// one of the channels, must be ours.
+fn differs<'a>(lines: &[&'a Line], transfer: &'a BookedTransfer) -> Option<Differs<'a>> {
+    lines.iter().find_map(|line| {
+        let ours = |days: &i32| days.unsigned_abs() == transfer.days;
+        let says = if line.given_back {
+            Says::GivenBack
+        } else if let Some(days) = line.said.first().filter(|_| !line.said.iter().any(ours)) {
+            Says::Days(days.unsigned_abs())
+        } else {
+            let other = line.channels.first().filter(|_| !line.channels.contains(&transfer.channel))?;
+            Says::Channel(other)
+        };
+        Some(Differs { transfer, place: line.place, says })
+    })
 }
 
 /// Weighs a case.
@@ -48,6 +86,7 @@ pub(super) fn weigh<'a>(case: &Case<'a>) -> Evidence<'a> {
     for transfer in case.booked.into_iter().flat_map(|booked| &booked.transfers) {
         found.channel = Some(&transfer.channel);
         let lines = lines.remove(&transfer.n).unwrap_or_default();
+        found.differs = found.differs.or_else(|| differs(&lines, transfer));
         let settled = match &transfer.state {
             State::Settled { at, .. } => Some(*at),
             _ => None,
@@ -75,6 +114,8 @@ pub(super) fn weigh<'a>(case: &Case<'a>) -> Evidence<'a> {
         found.repeated(&lines, transfer.days);
     }
     for lines in lines.values() {
+        let other = lines.iter().flat_map(|line| &line.channels).next();
+        found.channel = found.channel.or(other.map(String::as_str));
         let known = case.booked.and_then(|booked| booked.days).or(case.paid_days());
         let days = lines.iter().find_map(|line| line.days).or(known).unwrap_or(0);
         found.unrecorded = found.unrecorded.saturating_add(days);
@@ -85,12 +126,15 @@ pub(super) fn weigh<'a>(case: &Case<'a>) -> Evidence<'a> {
 }
 
 impl Evidence<'_> {
-    /// Every line after the first moved the days again.
+    /// Every line after the first moved its days again, but for those by which days were given back.
     fn repeated(&mut self, lines: &[&Line], days: u32) {
-        let more = u32::try_from(lines.len().saturating_sub(1)).unwrap_or(u32::MAX);
-        if more > 0 {
-            self.again = self.again.saturating_add(days.saturating_mul(more));
-            self.again_lines.extend(lines.iter().map(|line| line.place));
+        let moved: Vec<&&Line> = lines.iter().filter(|line| !line.given_back).collect();
+        let back = lines.len().saturating_sub(moved.len());
+        let again = moved.iter().skip(back.saturating_add(1));
+        let again: u32 = again.map(|line| line.days.unwrap_or(days)).fold(0, u32::saturating_add);
+        if again > 0 {
+            self.again = self.again.saturating_add(again);
+            self.again_lines.extend(moved.iter().map(|line| line.place));
         }
     }
 }

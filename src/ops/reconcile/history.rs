@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{Range, line};
-use crate::domain::id::realm_prefix;
+use crate::domain::id::{CommentTemplate, realm_prefix};
 
 /// Longest history read, in bytes, over all files.
 pub const HISTORY_BYTES_MAX: u64 = 256 * 1024 * 1024;
@@ -37,7 +37,7 @@ pub struct Place {
 }
 
 /// A line that names a transfer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// Which transfer of the payment.
     pub n: u32,
@@ -45,6 +45,12 @@ pub struct Line {
     pub place: Place,
     /// Days it speaks of, where that is clear.
     pub days: Option<u32>,
+    /// Every number of days that stands beside the comment, with its sign.
+    pub said: Vec<i32>,
+    /// Channels that stand there.
+    pub channels: Vec<String>,
+    /// Its days have another sign than those of most lines that name a transfer: they were given back.
+    pub given_back: bool,
 }
 
 /// A line without a key that looks like an extension made by hand.
@@ -73,7 +79,14 @@ pub struct History {
 impl History {
     /// Takes in a file. Of lines without a key, those that say they lie outside the range are left out, and
     /// those without a channel that `is_channel` knows.
-    pub fn read(&mut self, text: &str, realm: &str, range: Range, is_channel: &dyn Fn(&str) -> bool) {
+    pub fn read(
+        &mut self,
+        text: &str,
+        realm: &str,
+        range: Range,
+        comment: &CommentTemplate,
+        is_channel: &dyn Fn(&str) -> bool,
+    ) {
         self.files = self.files.saturating_add(1);
         for (before, now) in self.seen.values_mut() {
             *before = (*before).max(*now);
@@ -94,7 +107,15 @@ impl History {
                     continue;
                 };
                 let Ok(n) = n.parse() else { continue };
-                let found = Line { n, place, days: line::days(line) };
+                let beside = line::without_comment(line, key, comment);
+                let found = Line {
+                    n,
+                    place,
+                    days: line::days(&beside).or_else(|| line::days(line)),
+                    said: line::said(&beside),
+                    channels: line::channels(&beside, is_channel).into_iter().map(str::to_owned).collect(),
+                    given_back: false,
+                };
                 self.named.entry(payment.to_owned()).or_default().push(found);
             }
             if !keys.is_empty()
@@ -105,6 +126,28 @@ impl History {
             if let (Some(channel), Some(days)) = (line::channel(line, is_channel), line::days(line)) {
                 self.by_hand.push(ByHand { place, channel: channel.to_owned(), days });
             }
+        }
+        self.sign();
+    }
+
+    /// A panel writes what it takes off the balance with a minus, or without; days that were given back have the other
+    /// sign.
+    fn sign(&mut self) {
+        let minus = |line: &Line| line.said.first().map(|days| *days < 0);
+        let (mut minuses, mut pluses) = (0_u32, 0_u32);
+        for line in self.named.values().flatten() {
+            match minus(line) {
+                Some(true) => minuses = minuses.saturating_add(1),
+                Some(false) => pluses = pluses.saturating_add(1),
+                None => {}
+            }
+        }
+        for line in self.named.values_mut().flatten() {
+            line.given_back = match minus(line) {
+                Some(true) => pluses > minuses,
+                Some(false) => minuses > pluses,
+                None => false,
+            };
         }
     }
 
@@ -138,8 +181,9 @@ mod tests {
 
     fn read(files: &[&str]) -> History {
         let mut history = History::default();
+        let comment = CommentTemplate::parse("daybridge {key} {days}d", 16, 3650).unwrap();
         for file in files {
-            history.read(file, "stripe", RANGE, &|word| word == "DEMOCH-AB12C");
+            history.read(file, "stripe", RANGE, &comment, &|word| word == "DEMOCH-AB12C");
         }
         history
     }
@@ -159,6 +203,23 @@ mod tests {
             let files: Vec<&str> = files.iter().map(String::as_str).collect();
             assert_eq!(read(&files).named["stripe/pi_1"].len(), want, "{files:?}");
         }
+    }
+
+    #[test]
+    fn a_line_tells_more_than_its_key() {
+        let taken = "2026-11-23 DEMOCH-AB12C -30 days daybridge stripe/pi_1#1 30d";
+        let other = "2026-11-23 DEMOCH-AB12C -8 days daybridge stripe/pi_2#1 6d";
+        let back = "2026-11-24 DEMOCH-AB12C +30 days daybridge stripe/pi_1#1 30d";
+        let history = read(&[taken, other, back]);
+        let lines = &history.named["stripe/pi_1"];
+        assert_eq!((&*lines[0].said, lines[0].given_back), (&[-30][..], false));
+        assert_eq!((&*lines[1].said, lines[1].given_back), (&[30][..], true));
+        let line = &history.named["stripe/pi_2"][0];
+        assert_eq!((line.days, &*line.channels), (Some(8), &["DEMOCH-AB12C".to_owned()][..]));
+        assert!(
+            read(&[taken, back]).named["stripe/pi_1"].iter().all(|line| !line.given_back),
+            "no sign is usual"
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! is taken from a position: our keys are found by their form wherever they stand, a channel by being one we
 //! know, days by their unit or by being the only number that can be meant.
 
-use crate::domain::{DAY_MS, Ms};
+use crate::domain::{DAY_MS, Ms, id::CommentTemplate};
 
 /// Most days one extension is believed to have; a larger number is something else.
 const DAYS_MAX: u32 = 3_650;
@@ -56,33 +56,42 @@ pub(super) fn channel<'a>(line: &'a str, is_channel: &dyn Fn(&str) -> bool) -> O
     words(line).find(|word| is_channel(word))
 }
 
-/// How many days it speaks of: `30 days`, `30d`, or else its one bare number from 1 to [`DAYS_MAX`].
+/// Every channel that we know in it.
+pub(super) fn channels<'a>(line: &'a str, is_channel: &dyn Fn(&str) -> bool) -> Vec<&'a str> {
+    words(line).filter(|word| is_channel(word)).collect()
+}
+
+/// How many days it speaks of, whatever their sign: `30 days`, `-30d`, or else its one bare number from 1 to
+/// [`DAYS_MAX`].
 pub(super) fn days(line: &str) -> Option<u32> {
+    said(line).first().map(|days| days.unsigned_abs())
+}
+
+/// Every number of days that it speaks of, with its sign: those with their unit, or else its one bare number. A balance
+/// is none of them.
+pub(super) fn said(line: &str) -> Vec<i32> {
     let words: Vec<&str> = words(line).collect();
-    let whole = |text: &str| -> Option<u32> {
-        let text = text.strip_prefix('+').unwrap_or(text);
-        let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        text.parse().ok().filter(|days| plain && (1..=DAYS_MAX).contains(days))
-    };
     let unit = |word: &str| matches!(word.to_ascii_lowercase().as_str(), "d" | "day" | "days");
-    let mut bare = Vec::new();
+    let before = |at: usize, text: &str| {
+        let word = at.checked_sub(1).and_then(|at| words.get(at));
+        word.is_some_and(|word| word.to_ascii_lowercase().starts_with(text))
+    };
+    let (mut named, mut bare) = (Vec::new(), Vec::new());
     for (at, word) in words.iter().enumerate() {
+        if before(at, "balance") {
+            continue;
+        }
         let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
         if digits.len() < word.len() {
-            if let (Some(days), true) = (whole(digits), unit(word.get(digits.len()..).unwrap_or_default())) {
-                return Some(days);
+            if unit(word.get(digits.len()..).unwrap_or_default()) {
+                named.extend(whole(digits));
             }
             continue;
         }
         let Some(days) = whole(word) else { continue };
-        if words.get(at.saturating_add(1)).is_some_and(|next| unit(next)) {
-            return Some(days);
-        }
-        if words
-            .get(at.wrapping_sub(1))
-            .is_some_and(|before| before.to_ascii_lowercase().starts_with("days:"))
-        {
-            return Some(days);
+        if words.get(at.saturating_add(1)).is_some_and(|next| unit(next)) || before(at, "days:") {
+            named.push(days);
+            continue;
         }
         let near = at.saturating_sub(DATE_WORDS)..=at.saturating_add(DATE_WORDS);
         let date = near.filter_map(|near| words.get(near)).any(|word| is_month(word));
@@ -90,10 +99,57 @@ pub(super) fn days(line: &str) -> Option<u32> {
             bare.push(days);
         }
     }
-    match bare.as_slice() {
-        [days] => Some(*days),
-        _ => None,
+    if named.is_empty() && bare.len() == 1 { bare } else { named }
+}
+
+/// A number of days, with a sign as it may be written.
+fn whole(text: &str) -> Option<i32> {
+    let plus = text.strip_prefix('+').unwrap_or(text);
+    let minus = text.strip_prefix(['-', '\u{2212}', '\u{2013}']);
+    let digits = minus.unwrap_or(plus);
+    let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    let days: i32 = digits.parse().ok().filter(|_| plain)?;
+    let fits = u32::try_from(days).is_ok_and(|days| (1..=DAYS_MAX).contains(&days));
+    fits.then_some(if minus.is_some() { days.saturating_neg() } else { days })
+}
+
+/// A line without the comment that daybridge wrote for a key, whose days are its own and no evidence of what moved; or
+/// without the key and the days right after it, as another template may have written them.
+pub(super) fn without_comment(line: &str, key: &str, template: &CommentTemplate) -> String {
+    let comment = template.of(key);
+    let parts: Vec<&str> = comment.split("{days}").collect();
+    let found = line.match_indices(parts.first().copied().unwrap_or_default()).find_map(|(from, _)| {
+        let rest = after_comment(line.get(from..)?, &parts)?;
+        Some((line.get(..from)?, rest))
+    });
+    let (before, rest) = match found {
+        Some(found) => found,
+        None => match line.split_once(key) {
+            Some((before, rest)) => {
+                let after = rest.trim_start();
+                let digits = after.trim_start_matches(|c: char| c.is_ascii_digit());
+                let ours = digits.len() < after.len() && digits.starts_with('d');
+                (
+                    before,
+                    if ours { digits.trim_start_matches(|c: char| c.is_ascii_alphabetic()) } else { rest },
+                )
+            }
+            None => (line, ""),
+        },
+    };
+    format!("{before} {rest}")
+}
+
+/// What follows a comment at the beginning of a text; its parts have days between them.
+fn after_comment<'a>(text: &'a str, parts: &[&str]) -> Option<&'a str> {
+    let mut rest = text;
+    for (at, part) in parts.iter().enumerate() {
+        if at > 0 {
+            rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        }
+        rest = rest.strip_prefix(part)?;
     }
+    Some(rest)
 }
 
 fn is_month(word: &str) -> bool {
@@ -144,8 +200,28 @@ mod tests {
             ("DEMOCH-AB12C Days: 30 Balance: 993", Some(30)),
             ("DEMOCH-AB12C 99999", None),
             ("DEMOCH-AB12C x30y", None),
+            ("DEMOCH-AB12C -30 days", Some(30)),
+            ("DEMOCH-AB12C \u{2212}30", Some(30)),
         ] {
             assert_eq!(days(line), want, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_it_says_beside_our_comment() {
+        let template = |text: &str| CommentTemplate::parse(text, 16, 3650).unwrap();
+        let (ours, other) = (template("daybridge {key} {days}d"), template("{days} days for {key} (x)"));
+        for (line, template, want) in [
+            ("2026-11-24 DEMOCH-AB12C -8 days daybridge stripe/pi_1#1 6d", &ours, vec![-8]),
+            ("1790000000000;DEMOCH-AB12C;8;\"daybridge stripe/pi_1#1 6d\"", &ours, vec![8]),
+            ("2026-11-24 daybridge stripe/pi_1#1 6d", &ours, vec![]),
+            ("\u{2212}8 days, 6 days for stripe/pi_1#1 (x), balance 90 days", &other, vec![-8]),
+            ("+8d 6 days for stripe/pi_1#1 (x)", &other, vec![8]),
+            ("8 days daybridge stripe/pi_1#1 6d", &other, vec![8]),
+            ("30 days, then 8 days, daybridge stripe/pi_1#1 6d", &ours, vec![30, 8]),
+            ("17;993;daybridge stripe/pi_1#1 6d", &ours, vec![]),
+        ] {
+            assert_eq!(said(&without_comment(line, "stripe/pi_1#1", template)), want, "{line}");
         }
     }
 

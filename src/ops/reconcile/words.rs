@@ -1,6 +1,6 @@
 //! Why, in sentences, and what to do.
 
-use super::evidence::Evidence;
+use super::evidence::{Differs, Evidence, Says};
 use crate::{
     domain::settle::{Outcome, State},
     ledger::books::{Booked, BookedTransfer},
@@ -71,6 +71,31 @@ pub(super) fn twice(found: &Evidence<'_>) -> String {
         found.again_lines.len(),
         shown.join(", ")
     )
+}
+
+/// A line bears the key and says something else than the ledger.
+pub(super) fn differs(differs: &Differs<'_>) -> (String, String) {
+    let Differs { transfer, place, says } = differs;
+    let BookedTransfer { key, channel, days: ours, .. } = transfer;
+    let line = format!("Billing History (file:line {}:{})", place.file, place.line);
+    match says {
+        Says::Days(days) => (
+            format!("{line} says {days} days under {key}, and the ledger {ours}"),
+            format!(
+                "look at the line and at the channel {channel}: extend it by the days that are missing, or have those that are too many taken back; if both show {ours}, the line was read wrongly"
+            ),
+        ),
+        Says::Channel(other) => (
+            format!("{line} says the channel {other} under {key}, and the ledger {channel}"),
+            format!("look at both channels: if {channel} lacks the {ours} days, extend it by hand"),
+        ),
+        Says::GivenBack => (
+            format!(
+                "{line} says under {key} that its days were given back: they have another sign than in the other lines"
+            ),
+            format!("look at the channel {channel}: if it lacks the {ours} days, extend it by hand"),
+        ),
+    }
 }
 
 pub(super) fn twice_next(key: &str) -> String {
