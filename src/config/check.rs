@@ -84,15 +84,31 @@ pub fn contradictions(config: &Config) -> Vec<String> {
     if let Err(why) = CommentTemplate::parse(&partner.comment, realm_bytes, days_max) {
         wrong.push(format!("partner.comment {why}"));
     }
-    let mut modes: BTreeMap<&str, (&str, bool)> = BTreeMap::new();
-    let mut asking: BTreeMap<&str, &str> = BTreeMap::new();
     for (name, source) in &config.sources {
         one_source(name, source, &mut wrong);
+    }
+    shared_realms(config, &mut wrong);
+    wrong
+}
+
+/// What sources of one provider account must have in common: a payment of it is weighed by the rules of whichever source
+/// brought the event.
+fn shared_realms(config: &Config, wrong: &mut Vec<String>) {
+    let mut first: BTreeMap<&str, (&str, &Source)> = BTreeMap::new();
+    let mut asking: BTreeMap<&str, &str> = BTreeMap::new();
+    for (name, source) in &config.sources {
         let realm = source.realm(name);
-        let (other, livemode) = *modes.entry(realm).or_insert((name, source.livemode));
-        if livemode != source.livemode {
+        let (other, like) = *first.entry(realm).or_insert((name, source));
+        if like.livemode != source.livemode {
             wrong.push(format!(
                 "sources {other} and {name} share the realm {realm:?} but take different modes; give the test source a realm of its own"
+            ));
+        }
+        if like.money_in != source.money_in {
+            wrong.push(format!(
+                "sources {other} and {name} share the realm {realm:?} but have different money_in ({:?} and {:?}): one account's money is counted by one family, or its payments are held and nothing can grant them; give both the same, or, if they are two accounts, each a realm of its own",
+                like.money_in.as_str(),
+                source.money_in.as_str()
             ));
         }
         if source.lists_events()
@@ -103,7 +119,6 @@ pub fn contradictions(config: &Config) -> Vec<String> {
             ));
         }
     }
-    wrong
 }
 
 fn one_source(name: &str, source: &Source, wrong: &mut Vec<String>) {
@@ -299,6 +314,32 @@ mod tests {
         ] {
             assert!(wrong(bad).iter().any(|w| w.contains(want)), "{bad}: {:?}", wrong(bad));
         }
+    }
+
+    /// The second held what no command could grant, for its family never was the one that counts.
+    #[test]
+    fn sources_of_a_realm_count_one_family() {
+        let text = |sources: &[(&str, &str, &str)]| {
+            let one = |(name, realm, money_in): &(&str, &str, &str)| {
+                format!(
+                    "[sources.{name}]\nprovider = \"stripe\"\nrealm = \"{realm}\"\nsecrets = [\"s\"]\nmoney_in = \"{money_in}\"\n"
+                )
+            };
+            sources.iter().map(one).collect::<String>()
+        };
+        let wrong = |sources: &[(&str, &str, &str)]| {
+            contradictions(&crate::config::load::parse(&text(sources), Vec::new()).unwrap())
+        };
+        let (a, b, c) = (("a", "x", "charges"), ("b", "x", "invoices"), ("c", "x", "checkout"));
+        let told = wrong(&[a, b, c]);
+        assert_eq!(told.len(), 2, "all in one go: {told:?}");
+        assert!(told[0].contains("sources a and b") && told[1].contains("sources a and c"), "{told:?}");
+        assert!(
+            told[0].contains("\"charges\" and \"invoices\"") && told[0].contains("realm \"x\""),
+            "{told:?}"
+        );
+        assert_eq!(wrong(&[a, ("b", "x", "charges")]), Vec::<String>::new());
+        assert_eq!(wrong(&[a, ("b", "y", "invoices")]), Vec::<String>::new(), "two accounts");
     }
 
     #[test]
