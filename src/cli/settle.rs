@@ -3,8 +3,10 @@
 use clap::{Args, Subcommand};
 use daybridge::{
     config::Config,
-    domain::id::ChannelId,
+    domain::{id::ChannelId, reply::ReadError},
     ledger::{self, Act, Scope},
+    ops::pause::{self, Unknown},
+    partner,
     worker::clock,
 };
 
@@ -48,7 +50,11 @@ pub async fn run(config: Config, settle: Settle) -> Result<(), Failure> {
     match settle {
         Settle::Pause(args) => {
             let scope = scope(&config, &args)?;
-            let fresh = ledger.pause(&scope, &Act { who: &who, reason: &args.reason }, now).await?;
+            let act = Act { who: &who, reason: &args.reason };
+            if let Some(unknown) = pause::unknown(ledger.as_ref(), &config.partner.account, &scope).await? {
+                at_partner(&config, unknown).await?;
+            }
+            let fresh = ledger.pause(&scope, &act, now).await?;
             say(format!(
                 "{}: {}; calls in hand are finished, new ones are not made; `daybridge settle resume` goes on",
                 scope.word(),
@@ -57,7 +63,8 @@ pub async fn run(config: Config, settle: Settle) -> Result<(), Failure> {
         }
         Settle::Resume(args) => {
             let scope = scope(&config, &args)?;
-            if !ledger.resume(&scope, &Act { who: &who, reason: &args.reason }, now).await? {
+            let act = Act { who: &who, reason: &args.reason };
+            if !pause::resume(ledger.as_ref(), &config.partner.account, &scope, &act, now).await? {
                 return Err(Failure::Failed(format!(
                     "{} is not paused; `daybridge settle list` tells what is",
                     scope.word()
@@ -80,6 +87,24 @@ pub async fn run(config: Config, settle: Settle) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// A channel that no payment was for yet may be at the partner.
+async fn at_partner(config: &Config, unknown: Unknown) -> Result<(), Failure> {
+    let why = match &unknown {
+        Unknown::Channel { account, channel, .. } if *account == config.partner.account => {
+            let partner =
+                partner::open(&config.partner).map_err(|error| Failure::Usage(error.to_string()))?;
+            match partner.read(channel).await {
+                Ok(_) => return Ok(()),
+                Err(ReadError::UnknownChannel) => "; the partner does not know it either".to_owned(),
+                Err(ReadError::Unauthorized) => "; the partner refuses the token".to_owned(),
+                Err(ReadError::Failed(why)) => format!("; the partner could not be asked: {why}"),
+            }
+        }
+        _ => String::new(),
+    };
+    Err(Failure::Failed(format!("{unknown}{why}")))
 }
 
 fn scope(config: &Config, args: &Where) -> Result<Scope, Failure> {

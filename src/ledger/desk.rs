@@ -30,6 +30,8 @@ pub trait Desk: Send + Sync {
     async fn event(&self, id: &str) -> Result<Vec<view::EventWhole>, LedgerError>;
     /// Channels that days were planned for, soonest expiry first; a page goes on after `account/channel`.
     async fn channels(&self, wanted: &ChannelQuery, page: &Page) -> Result<Vec<view::Channel>, LedgerError>;
+    /// Partner accounts that days were planned on.
+    async fn accounts(&self) -> Result<Vec<String>, LedgerError>;
     /// Everything that waits for a person: the account, transfers, payments, events; up to `limit` of each,
     /// oldest first.
     async fn held(&self, wanted: &HeldQuery, limit: u32, now: Ms) -> Result<Vec<view::Held>, LedgerError>;
@@ -47,7 +49,7 @@ pub trait Desk: Send + Sync {
     async fn last_deliveries(&self, sources: &[String]) -> Result<Vec<(String, Option<Ms>)>, LedgerError>;
 
     /// A person's decision about a transfer, or `Cancel`/`Retry` of a held payment or event where that fits.
-    /// `Retry` of a transfer held for balance or token also makes it the account's probe now.
+    /// `Retry` of a transfer that waits for its account, held or planned, makes it the account's probe now.
     async fn decide(&self, key: &str, decided: &Decided<'_>, now: Ms) -> Result<(), LedgerError>;
     /// A person says which channel or how many days a held payment or transfer is for. A payment is weighed anew
     /// when its events are replayed; a transfer is planned anew.

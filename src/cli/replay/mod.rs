@@ -166,6 +166,18 @@ async fn plan(config: &Config, ledger: &dyn Ledger, args: PlanArgs) -> Result<()
     let who = super::who();
     match replay::plan(ledger, &interpreter, feed, &what, &who, now).await? {
         Some(plan) => told(ledger, &plan, &args.rows).await,
+        None if args
+            .source
+            .as_ref()
+            .is_some_and(|name| !interpreter.sources().any(|known| known == name)) =>
+        {
+            let known: Vec<&str> = interpreter.sources().collect();
+            Err(Failure::Usage(format!(
+                "no stored event came by a source {:?}, and none is in the settings; there are: {}",
+                args.source.unwrap_or_default(),
+                known.join(", ")
+            )))
+        }
         None if args.rows.json => {
             say_json(&serde_json::json!({ "hash": null, "payments": [] }));
             Ok(())
@@ -232,7 +244,7 @@ async fn told(ledger: &dyn Ledger, plan: &Plan, rows: &Rows) -> Result<(), Failu
         totals.payments, plan.events, totals.skip, totals.extend, totals.days, totals.held, totals.conflict
     ));
     say(if short {
-        "balance  too few days on the account now: what extends will wait for a top-up"
+        "balance  too few days on the account for some: `daybridge held list` says how many days wait for a top-up"
     } else {
         "balance  not known: the partner's API does not tell it"
     });

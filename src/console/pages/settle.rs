@@ -6,6 +6,7 @@ use crate::{
         shell::Notice,
     },
     ledger::Scope,
+    ops::pause,
 };
 
 fn scope(asked: &Asked) -> Result<Scope, Wrong> {
@@ -17,14 +18,16 @@ fn scope(asked: &Asked) -> Result<Scope, Wrong> {
 
 pub(in crate::console) fn pause(asked: Asked) -> Answer {
     Box::pin(async move {
-        let changed = asked.ledger().pause(&scope(&asked)?, &asked.act()?, asked.now).await?;
+        let (ledger, account) = (asked.ledger(), asked.site.interpreter.account());
+        let changed = pause::pause(ledger, account, &scope(&asked)?, &asked.act()?, asked.now).await?;
         Ok(asked.back("/channels", if changed { Notice::Paused } else { Notice::AlreadyPaused }, 1))
     })
 }
 
 pub(in crate::console) fn resume(asked: Asked) -> Answer {
     Box::pin(async move {
-        let changed = asked.ledger().resume(&scope(&asked)?, &asked.act()?, asked.now).await?;
+        let (ledger, account) = (asked.ledger(), asked.site.interpreter.account());
+        let changed = pause::resume(ledger, account, &scope(&asked)?, &asked.act()?, asked.now).await?;
         Ok(asked.back("/channels", if changed { Notice::Resumed } else { Notice::NotPaused }, 1))
     })
 }

@@ -55,6 +55,23 @@ impl SqlLedger {
             .await?;
         rows.iter().map(channel).collect()
     }
+
+    /// From one to the next along the key: few accounts have many channels.
+    pub(super) async fn accounts_once(&self) -> Result<Vec<String>, Fault> {
+        let mut accounts: Vec<String> = Vec::new();
+        loop {
+            let row = sqlx::query(
+                "SELECT account FROM channels WHERE account > $1 ORDER BY account, channel LIMIT 1",
+            )
+            .bind(accounts.last().map_or("", String::as_str))
+            .fetch_optional(&self.read)
+            .await?;
+            match row {
+                Some(row) => accounts.push(row.try_get("account")?),
+                None => return Ok(accounts),
+            }
+        }
+    }
 }
 
 fn channel(row: &AnyRow) -> Result<view::Channel, Fault> {

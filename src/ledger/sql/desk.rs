@@ -44,6 +44,10 @@ impl Desk for SqlLedger {
         retry!(self.channels_once(wanted, page))
     }
 
+    async fn accounts(&self) -> Result<Vec<String>, LedgerError> {
+        retry!(self.accounts_once())
+    }
+
     async fn held(&self, wanted: &HeldQuery, limit: u32, now: Ms) -> Result<Vec<view::Held>, LedgerError> {
         retry!(self.held_once(wanted, limit, now))
     }

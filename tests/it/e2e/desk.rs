@@ -34,6 +34,14 @@ async fn pay(house: &House, name: &str, channel: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pause_keeps_days_back_until_it_is_resumed() {
     let house = house("").await;
+    assert!(refused(&house, &["settle", "pause", "--account", "mian"], 1).contains("there are: main"));
+    for verb in ["pause", "resume"] {
+        let told = refused(&house, &["settle", verb, "--channel", "DEMOCH-TYPO"], 1);
+        assert!(told.contains("no payment was for a channel DEMOCH-TYPO"), "{told}");
+    }
+    let told = refused(&house, &["replay", "plan", "--source", "stirpe"], 2);
+    assert!(told.contains("there are: stripe"), "{told}");
+    // No payment was for it yet, but the partner knows it.
     ok(&house, &["settle", "pause", "--channel", "DEMOCH-AB12C", "--reason", "the customer complained"]);
     let kept = pay(&house, "1", "DEMOCH-AB12C").await;
     let other = pay(&house, "2", "DEMOCH-CD34E").await;
