@@ -1,7 +1,10 @@
 //! What a delivery comes to by the settings of today: the same for intake, which records it, and for an operator's plan,
 //! which only wants to know.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +24,7 @@ use crate::{
 pub struct Interpreter {
     reader: Reader,
     sources: BTreeMap<String, SourceRules>,
+    fetching: BTreeSet<String>,
     account: String,
     comment: CommentTemplate,
 }
@@ -75,7 +79,9 @@ impl Interpreter {
         let days_max = config.sources.values().map(|s| s.days_max).max().unwrap_or(0);
         let comment = CommentTemplate::parse(&config.partner.comment, realm_bytes, days_max)
             .map_err(anyhow::Error::msg)?;
-        Ok(Self { reader, sources, account: config.partner.account.clone(), comment })
+        let fetching = config.sources.iter().filter(|(_, source)| source.fetch.is_some());
+        let fetching = fetching.map(|(name, _)| name.clone()).collect();
+        Ok(Self { reader, sources, fetching, account: config.partner.account.clone(), comment })
     }
 
     /// The partner account that pays.
@@ -91,6 +97,11 @@ impl Interpreter {
     /// Names of the sources.
     pub fn sources(&self) -> impl Iterator<Item = &str> {
         self.sources.keys().map(String::as_str)
+    }
+
+    /// Whether the provider's API is asked what events of a source say: the same bytes may say something else today.
+    pub fn fetches(&self, source: &str) -> bool {
+        self.fetching.contains(source)
     }
 
     /// Sources of other realms than this one's.

@@ -64,7 +64,7 @@ impl SqlLedger {
             .row("e.number IN", Some(numbers))
             .rows(
                 &self.read,
-                "SELECT e.number, e.source, e.event_id, e.event_type, e.payment, p.granted, p.channel, p.days, \
+                "SELECT e.number, e.source, e.event_id, e.event_type, e.payment, p.granted, p.out_known, p.channel, p.days, \
                  t.state, t.open, b.event AS body FROM events e LEFT JOIN bodies b ON b.event = e.number LEFT JOIN payments p ON p.key = e.payment \
                  LEFT JOIN transfers t ON t.payment = e.payment AND t.n = 1",
                 "ORDER BY e.number",
@@ -88,7 +88,9 @@ fn standing(row: &AnyRow) -> Result<Standing, Fault> {
     let event: String = row.try_get("event_id")?;
     let payment: Option<String> = row.try_get("payment")?;
     let payment = payment.unwrap_or_else(|| event.clone());
-    let granted = row.try_get::<Option<i64>, _>("granted")?.unwrap_or(0) != 0;
+    // Of what was granted only the money that went out is weighed again, by the settings of today.
+    let granted = row.try_get::<Option<i64>, _>("granted")?.unwrap_or(0) != 0
+        && row.try_get::<Option<i64>, _>("out_known")?.unwrap_or(0) == 0;
     let state: Option<String> = row.try_get("state")?;
     let open = row.try_get::<Option<i64>, _>("open")?.unwrap_or(0) != 0;
     let reason = match state.as_deref() {

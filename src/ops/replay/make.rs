@@ -146,10 +146,14 @@ impl Draft<'_> {
         let mut planned: Vec<Option<Planned>> = Vec::new();
         let mut events: Vec<Candidate> = Vec::new();
         for (index, standing) in page.into_iter().enumerate() {
-            if standing.skip.is_none() {
+            // What its provider's API answers today may be something else than what is recorded.
+            let asks =
+                standing.candidate.number.is_some() && self.interpreter.fetches(&standing.candidate.source);
+            let skip = standing.skip.filter(|_| !asks);
+            if skip.is_none() {
                 unsure.push(index);
             }
-            planned.push(standing.skip);
+            planned.push(skip);
             events.push(standing.candidate);
         }
         for some in unsure.chunks(REHEARSED_AT_ONCE) {

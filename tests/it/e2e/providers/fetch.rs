@@ -298,3 +298,40 @@ async fn a_missing_key_is_said_before_anything_starts() {
         assert!(said.contains("sources.mollie.api_key is missing"), "{command}: {said}");
     }
 }
+
+/// A plan said *skip* of what was granted before, without asking; its replay asked, and moved the days.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_asks_the_api_as_its_replay_will() {
+    let [port] = free_ports();
+    let mut house = house(&sources(port)).await;
+    let shop = Shop::new(Says::json(&payment("tr_1", "paid", "0.00")));
+    let _api = shop.open(port).await;
+    house.start("run").await;
+    assert!(house.command(&["settle", "pause", "--reason", "to look"]).status.success());
+    call(&house, "tr_1").await;
+    house.payment_is("mollie/tr_1", "planned").await;
+    shop.of_all(Says::json(&payment("tr_1", "paid", "9.00")));
+    call(&house, "tr_1").await;
+    house.payment_is("mollie/tr_1", "cancelled").await;
+    let plan = || house.json(&["replay", "plan", "--payment", "mollie/tr_1", "--json"]);
+    let closed = plan();
+    assert_eq!(
+        (&closed["totals"]["skip"], &closed["totals"]["extend"]),
+        (&json!(1), &json!(0)),
+        "{closed:#}"
+    );
+
+    // The refund failed, and nobody called.
+    shop.of_all(Says::json(&payment("tr_1", "paid", "0.00")));
+    let opened = plan();
+    assert_eq!(
+        (&opened["totals"]["extend"], &opened["totals"]["days"]),
+        (&json!(1), &json!(30)),
+        "{opened:#}"
+    );
+    assert!(house.command(&["settle", "resume"]).status.success());
+    let apply = house.command(&["replay", "apply", opened["hash"].as_str().unwrap()]);
+    assert!(apply.status.success(), "{apply:?}");
+    house.payment_is("mollie/tr_1", "credited").await;
+    assert_eq!(moved(&house).await[CHANNEL], (1, 30));
+}
