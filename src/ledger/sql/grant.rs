@@ -150,7 +150,8 @@ pub(super) async fn weigh(
     }
     let events = events(tx, key).await?;
     let told = Told {
-        money: came_in(&events, &rules.money_in).or_else(|| events.iter().find_map(|e| e.money.as_ref())),
+        money: came_in(&events, &rules.money_in)
+            .or_else(|| events.iter().filter_map(|e| e.money.as_ref()).max_by_key(|money| money.amount)),
         customer: events.iter().find_map(|e| e.customer.as_deref()),
     };
     let (sold_to, bought) = sold(&events, rules, &corrections);
@@ -398,6 +399,16 @@ pub(super) async fn by_person(tx: &mut Tx, key: &str, decided: &Decided<'_>, now
     Ok(())
 }
 
+/// From the payment to its deliveries; `+ 0`: a minimum is not looked for from the first delivery of all.
+pub(super) const FIRST_GRANTS: &str = "UPDATE deliveries SET outcome = 'granted', reason = NULL \
+     WHERE number = (SELECT MIN(d.number + 0) FROM events e CROSS JOIN deliveries d \
+     WHERE e.payment = $1 AND e.family = $2 AND d.event = e.number)";
+
+/// Along the payment's events, however many other deliveries are held.
+pub(super) const HELD_FOR_PAYMENT: &str = "UPDATE deliveries SET outcome = $1, reason = $2 \
+     WHERE outcome || '' = 'held' AND number <> $3 \
+     AND event IN (SELECT number FROM events WHERE payment = $4 AND held_cause IS NULL)";
+
 /// Takes the payment's standing to the deliveries of its events that were held for it. `own` is the delivery
 /// of a granting event that is being recorded: it is the one that granted; else the first of them is.
 pub(super) async fn tell_others(
@@ -416,25 +427,14 @@ pub(super) async fn tell_others(
         Standing::Linked => ("link", None),
     };
     if own.is_none() && matches!(standing, Standing::Now) {
-        sqlx::query(
-            "UPDATE deliveries SET outcome = 'granted', reason = NULL WHERE number = (SELECT MIN(d.number) \
-             FROM events e JOIN deliveries d ON d.event = e.number \
-             WHERE e.payment = $1 AND e.family = $2)",
-        )
+        sqlx::query(FIRST_GRANTS).bind(key).bind(family.as_str()).execute(&mut **tx).await?;
+    }
+    sqlx::query(HELD_FOR_PAYMENT)
+        .bind(outcome)
+        .bind(reason)
+        .bind(own.unwrap_or(0))
         .bind(key)
-        .bind(family.as_str())
         .execute(&mut **tx)
         .await?;
-    }
-    sqlx::query(
-        "UPDATE deliveries SET outcome = $1, reason = $2 WHERE outcome = 'held' AND number <> $3 \
-         AND event IN (SELECT number FROM events WHERE payment = $4 AND held_cause IS NULL)",
-    )
-    .bind(outcome)
-    .bind(reason)
-    .bind(own.unwrap_or(0))
-    .bind(key)
-    .execute(&mut **tx)
-    .await?;
     Ok(())
 }

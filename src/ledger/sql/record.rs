@@ -284,6 +284,10 @@ async fn store(
     Ok(())
 }
 
+/// Along the event's deliveries, however many others are held.
+pub(super) const HELD_BEFORE: &str = "UPDATE deliveries SET outcome = $1, reason = $2 \
+     WHERE event = $3 AND outcome || '' = 'held' AND number <> $4";
+
 /// Writes how the delivery ended, and what that makes of earlier deliveries of the event that were held.
 async fn close(tx: &mut Tx, event: i64, delivery: &Delivery, verdict: &Verdict) -> Result<(), Fault> {
     sqlx::query("UPDATE deliveries SET outcome = $1, reason = $2 WHERE number = $3")
@@ -296,15 +300,12 @@ async fn close(tx: &mut Tx, event: i64, delivery: &Delivery, verdict: &Verdict) 
         Outcome::Granted => (Outcome::Duplicate, Some("granted by a later delivery of this event")),
         other => (other, verdict.reason.as_deref()),
     };
-    sqlx::query(
-        "UPDATE deliveries SET outcome = $1, reason = $2 \
-         WHERE event = $3 AND outcome = 'held' AND number <> $4",
-    )
-    .bind(outcome.as_str())
-    .bind(reason)
-    .bind(event)
-    .bind(delivery.number)
-    .execute(&mut **tx)
-    .await?;
+    sqlx::query(HELD_BEFORE)
+        .bind(outcome.as_str())
+        .bind(reason)
+        .bind(event)
+        .bind(delivery.number)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }

@@ -9,6 +9,14 @@ use super::{
 };
 use crate::envelope::{Envelope, Trigger};
 
+/// From what is held to its events, never from all events to what of them is held: the order of a CROSS JOIN stands.
+pub(super) const HELD: &str = "SELECT number, dead FROM events WHERE held_cause IS NOT NULL AND number > $1 \
+     UNION SELECT e.number, e.dead FROM payments p CROSS JOIN events e \
+     WHERE p.decision = 'held' AND e.payment = p.key AND e.number > $1 \
+     UNION SELECT e.number, e.dead FROM transfers t CROSS JOIN events e \
+     WHERE t.state = 'held' AND t.cause IN ('refunded', 'disputed') AND e.payment = t.payment AND e.number > $1 \
+     ORDER BY 1 LIMIT $2";
+
 impl SqlLedger {
     pub(super) async fn held_envelopes_once(
         &self,
@@ -18,14 +26,7 @@ impl SqlLedger {
     ) -> Result<Vec<(i64, Envelope, bool)>, Fault> {
         let mut connection = self.read.acquire().await?;
         let query = match cause {
-            None => sqlx::query(
-                "SELECT number, dead FROM events WHERE held_cause IS NOT NULL AND number > $1 \
-                 UNION SELECT e.number, e.dead FROM payments p JOIN events e ON e.payment = p.key \
-                 WHERE p.decision = 'held' AND e.number > $1 \
-                 UNION SELECT e.number, e.dead FROM transfers t JOIN events e ON e.payment = t.payment \
-                 WHERE t.state = 'held' AND t.cause IN ('refunded', 'disputed') AND e.number > $1 \
-                 ORDER BY 1 LIMIT $2",
-            ),
+            None => sqlx::query(HELD),
             Some(_) => sqlx::query(
                 "SELECT number, dead FROM events WHERE number > $1 AND held_cause = $3 ORDER BY 1 LIMIT $2",
             ),

@@ -15,6 +15,14 @@ use crate::domain::{
 /// Most granted payments that one is compared with, the newest first.
 const COMPARED_MAX: i64 = 20;
 
+/// Along the channel's payments: `amount + 0` keeps the index by amount out, which is no choice where all pay the same
+/// price. Nearly every payment shares a kind of id with all others, so nearly always nothing is left to compare.
+pub(super) const SAME_PURCHASE: &str = "SELECT o.key FROM payments p CROSS JOIN payments o WHERE p.key = $1 \
+     AND o.channel = $2 AND o.realm = p.realm AND o.account = p.account AND o.livemode = p.livemode \
+     AND o.key <> $1 AND o.granted = 1 AND o.amount + 0 = $3 AND o.currency = $4 \
+     AND NOT EXISTS (SELECT 1 FROM aliases a CROSS JOIN aliases b WHERE a.payment = $1 AND b.payment = o.key \
+     AND b.strength = a.strength) ORDER BY o.first_seen_at DESC, o.key DESC LIMIT $5";
+
 /// The key of a granted payment that this one is probably told of a second time.
 pub(super) async fn of(
     tx: &mut Tx,
@@ -24,21 +32,14 @@ pub(super) async fn of(
     events: &[Facts],
 ) -> Result<Option<String>, Fault> {
     let Some(at) = paid_at(events) else { return Ok(None) };
-    // Nearly every payment shares a kind of id with all others, so nearly always nothing is left to compare.
-    let rows = sqlx::query(
-        "SELECT o.key FROM payments p JOIN payments o ON o.channel = $2 AND o.realm = p.realm \
-         AND o.account = p.account AND o.livemode = p.livemode WHERE p.key = $1 AND o.key <> $1 \
-         AND o.granted = 1 AND o.amount = $3 AND o.currency = $4 AND NOT EXISTS (SELECT 1 FROM aliases a \
-         JOIN aliases b ON b.strength = a.strength WHERE a.payment = $1 AND b.payment = o.key) \
-         ORDER BY o.first_seen_at DESC, o.key DESC LIMIT $5",
-    )
-    .bind(key)
-    .bind(channel.as_str())
-    .bind(money.amount)
-    .bind(&*money.currency)
-    .bind(COMPARED_MAX)
-    .fetch_all(&mut **tx)
-    .await?;
+    let rows = sqlx::query(SAME_PURCHASE)
+        .bind(key)
+        .bind(channel.as_str())
+        .bind(money.amount)
+        .bind(&*money.currency)
+        .bind(COMPARED_MAX)
+        .fetch_all(&mut **tx)
+        .await?;
     if rows.is_empty() {
         return Ok(None);
     }

@@ -1,0 +1,52 @@
+//! The plans of the statements that every payment runs, and a start: for the test that looks for scans.
+
+use sqlx::{AssertSqlSafe, Row as _};
+
+use super::{
+    Dialect, SqlLedger, account,
+    fault::{Fault, retry},
+    grant, probe, record,
+    release::NEXT_FREE,
+    stored, turn, twin,
+};
+use crate::ledger::LedgerError;
+
+impl SqlLedger {
+    /// Each statement with its plan.
+    #[doc(hidden)]
+    pub async fn hot_plans(&self) -> Result<Vec<(String, String)>, LedgerError> {
+        retry!(self.hot_plans_once())
+    }
+
+    async fn hot_plans_once(&self) -> Result<Vec<(String, String)>, Fault> {
+        let (explain, column) = match self.dialect {
+            Dialect::Sqlite => ("EXPLAIN QUERY PLAN", "detail"),
+            Dialect::Postgres => ("EXPLAIN", "QUERY PLAN"),
+        };
+        let waits = format!("SELECT t.key FROM transfers t WHERE {} LIMIT 1", account::WAITING);
+        let mut plans = Vec::new();
+        for (statement, values) in [
+            (&*turn::claim_select(self.dialect), &["'main'", "1", "10"][..]),
+            (NEXT_FREE, &["'main'"]),
+            (turn::PLANNED, &["'main'", "'CHAN-1'", "1"]),
+            (twin::SAME_PURCHASE, &["'stripe/pi_1'", "'CHAN-1'", "900", "'usd'", "20"]),
+            (record::HELD_BEFORE, &["'link'", "''", "1", "2"]),
+            (grant::FIRST_GRANTS, &["'stripe/pi_1'", "'charges'"]),
+            (grant::HELD_FOR_PAYMENT, &["'link'", "''", "1", "'stripe/pi_1'"]),
+            (account::HELD_FOR, &["'main'", "'balance'", "30"]),
+            (&waits, &["'main'", "30"]),
+            (&probe::next_sql(false), &["'main'", "30", "1", "99"]),
+            (&probe::next_sql(true), &["'main'", "30", "1", "99"]),
+            (stored::HELD, &["0", "100"]),
+        ] {
+            let filled = values.iter().enumerate().rev().fold(statement.to_owned(), |text, (at, value)| {
+                text.replace(&format!("${}", at.saturating_add(1)), value)
+            });
+            let rows =
+                sqlx::query(AssertSqlSafe(format!("{explain} {filled}"))).fetch_all(&self.write).await?;
+            let lines: Result<Vec<String>, _> = rows.iter().map(|row| row.try_get(column)).collect();
+            plans.push((statement.to_owned(), lines?.join("\n")));
+        }
+        Ok(plans)
+    }
+}
