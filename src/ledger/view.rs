@@ -186,6 +186,11 @@ impl Held {
     pub fn is_gap(&self) -> bool {
         matches!(&*self.cause, "days_spent" | "days_owed")
     }
+
+    /// An event that was not sent yet brings it on, and no other: what is stored says nothing new when it is read again.
+    pub fn waits_for_event(&self) -> bool {
+        matches!(&*self.cause, "unpaid" | "payment_unknown")
+    }
 }
 
 /// Money that went out of a payment again, and what that makes of its days.

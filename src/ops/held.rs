@@ -107,7 +107,7 @@ impl Desk<'_> {
             held = held_as(&whole.payment.key).await?;
         }
         // Days that moved, or are owed, come from no event.
-        let readable = |held: &Held| held.history.is_empty() && !held.is_gap();
+        let readable = |held: &Held| held.history.is_empty() && !held.is_gap() && !held.waits_for_event();
         Ok(held.iter().find(|held| readable(held)).and_then(|held| match held.kind {
             "payment" => Some(Selection { payment: Some(held.key.clone()), ..Selection::default() }),
             "event" => Some(Selection { event: Some(held.key.clone()), ..Selection::default() }),

@@ -1,0 +1,156 @@
+//! Payments that wait for an event which may never come: each is listed for a person after its time. It leaves the list by
+//! itself when the event comes, and by `held cancel`.
+//!
+//! Not for what another family than `money_in` told of, which is listed beside them as `other_family`.
+
+use sqlx::{Any, Row as _, any::AnyRow};
+
+use super::{SqlLedger, fault::Fault, filter::Filter, rows::narrow};
+use crate::{
+    domain::Ms,
+    ledger::{
+        query::HeldQuery,
+        view::{Held, HeldGroup},
+    },
+};
+
+/// How long money may stay out after the first event that announces it, in ms: 3 days. A card's authorisation is
+/// captured by then, or never will be; a bank debit may take longer, and then leaves the list by itself.
+const UNPAID_MS: i64 = 3 * 86_400_000;
+
+/// How long money that went out waits for the payment that it came from, in ms: events come out of order.
+const UNKNOWN_MS: i64 = 3_600_000;
+
+struct Wait {
+    cause: &'static str,
+    after_ms: i64,
+    /// Of a payment `p` that is linked and whose events tell of no money that came in.
+    condition: &'static str,
+    reason: &'static str,
+    next: fn(&str) -> String,
+}
+
+static WAITS: [Wait; 2] = [
+    Wait {
+        cause: "unpaid",
+        after_ms: UNPAID_MS,
+        condition: "p.out_known = 0 AND p.amount > 0",
+        reason: "it was announced, and for three days no event has said that its money came in",
+        next: |key| {
+            format!(
+                "look at it at the provider. Where it was paid, send the events of money_in to the endpoint and resend this one; Stripe's `checkout` family tells of no manual capture: use `charges` or `payment_intents` there. A bank debit may take up to 14 days, and goes on by itself. Where nothing was paid, `daybridge held cancel '{key}' --reason …` closes it"
+            )
+        },
+    },
+    Wait {
+        cause: "payment_unknown",
+        after_ms: UNKNOWN_MS,
+        condition: "p.out_known = 1 AND NOT EXISTS (SELECT 1 FROM events l JOIN deliveries d ON d.event = l.number \
+                    WHERE l.payment = p.key AND d.outcome = 'link')",
+        reason: "money went out of it, and no event has told of the payment itself: its days may have moved under another name",
+        next: |key| {
+            format!(
+                "look at the provider for what it paid. Where that is an invoice or a checkout session here, send the event that joins them (Stripe: invoice_payment.paid) to the endpoint, and resend it: the refund goes to its payment by itself. Otherwise decide about the days at its channel, then `daybridge held cancel '{key}' --reason …` closes it"
+            )
+        },
+    },
+];
+
+const NO_MONEY: &str = "p.state = 'linked' AND NOT EXISTS (SELECT 1 FROM events e WHERE e.payment = p.key AND e.family IS NOT NULL)";
+
+impl SqlLedger {
+    /// Those of each cause that is wanted, oldest first.
+    pub(super) async fn held_waiting(
+        &self,
+        wanted: &HeldQuery,
+        limit: u32,
+        now: Ms,
+    ) -> Result<Vec<Held>, Fault> {
+        let mut held = Vec::new();
+        for wait in &WAITS {
+            if wanted.cause.as_deref().is_some_and(|cause| cause != wait.cause) {
+                continue;
+            }
+            let rows = Filter::default()
+                .fixed(NO_MONEY)
+                .fixed(wait.condition)
+                .number("p.since <", Some(now.saturating_sub(wait.after_ms)))
+                .text("p.key =", wanted.key.as_deref())
+                .rows(
+                    &self.read,
+                    "SELECT p.key, p.since, p.channel, p.days FROM payments p",
+                    "ORDER BY p.since, p.key",
+                    limit,
+                )
+                .await?;
+            for row in &rows {
+                held.push(wait.held(row)?);
+            }
+        }
+        Ok(held)
+    }
+
+    /// Counted by cause.
+    pub(super) async fn held_waiting_groups(&self, now: Ms) -> Result<Vec<HeldGroup>, Fault> {
+        let mut groups = Vec::new();
+        for wait in &WAITS {
+            let rows = Filter::default()
+                .fixed(NO_MONEY)
+                .fixed(wait.condition)
+                .number("p.since <", Some(now.saturating_sub(wait.after_ms)))
+                .rows(
+                    &self.read,
+                    "SELECT COUNT(*) AS many, MIN(p.since) AS oldest FROM payments p",
+                    "HAVING COUNT(*) > 0",
+                    1,
+                )
+                .await?;
+            for row in rows {
+                groups.push(HeldGroup {
+                    kind: "payment",
+                    cause: wait.cause.into(),
+                    count: u64::try_from(row.try_get::<i64, _>("many")?).unwrap_or(0),
+                    days: 0,
+                    oldest: row.try_get("oldest")?,
+                });
+            }
+        }
+        Ok(groups)
+    }
+}
+
+impl Wait {
+    fn held(&self, row: &AnyRow) -> Result<Held, Fault> {
+        let key: String = row.try_get("key")?;
+        Ok(Held {
+            kind: "payment",
+            payment: Some(key.clone()),
+            cause: self.cause.into(),
+            reason: self.reason.into(),
+            outcome: None,
+            next: (self.next)(&key),
+            since: row.try_get("since")?,
+            channel: row.try_get("channel")?,
+            days: row.try_get::<Option<i64>, _>("days")?.map(narrow),
+            history: Vec::new(),
+            key,
+        })
+    }
+}
+
+/// What helps a payment that waits for an event; `None`: it does not.
+pub(super) async fn needs<'e>(
+    executor: impl sqlx::Executor<'e, Database = Any>,
+    key: &str,
+) -> Result<Option<String>, Fault> {
+    let row = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "SELECT p.out_known FROM payments p WHERE p.key = $1 AND {NO_MONEY}"
+    )))
+    .bind(key)
+    .fetch_optional(executor)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let out: i64 = row.try_get("out_known")?;
+    let which = if out == 0 { WAITS.first() } else { WAITS.last() };
+    Ok(which.map(|wait| (wait.next)(key)))
+}
