@@ -47,6 +47,9 @@ pub mod channel;
 /// When too many days move.
 pub mod brake;
 
+/// What refusals prove about a balance that no API tells.
+pub mod balance;
+
 /// Milliseconds since the Unix epoch.
 pub type Ms = i64;
 

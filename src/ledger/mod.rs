@@ -16,6 +16,7 @@ use crate::{
     config,
     domain::{
         Ms,
+        balance::Ceiling,
         brake::Brake,
         channel::Channel,
         id::ChannelId,
@@ -119,7 +120,7 @@ pub struct Turn {
     pub restored_at: Option<Ms>,
 }
 
-/// Why the account's calls rest.
+/// Why calls of the account rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountHold {
     /// [`AccountNews::NoBalance`] or [`AccountNews::NoToken`].
@@ -130,8 +131,18 @@ pub struct AccountHold {
     pub probe_at: Ms,
     /// The transfer that is the probe now.
     pub probe: Option<String>,
-    /// Its channel: an older transfer of the same channel goes first and probes just as well.
-    pub probe_channel: Option<String>,
+    /// What is known of the balance; under a token that is refused, what was known before.
+    pub ceiling: Option<Ceiling>,
+}
+
+impl AccountHold {
+    /// Whether a planned transfer waits for the account: not the probe, and not one below the ceiling.
+    pub fn keeps_back(&self, key: &str, days: u32) -> bool {
+        if self.probe.as_deref() == Some(key) {
+            return false;
+        }
+        self.news == AccountNews::NoToken || self.ceiling.is_none_or(|ceiling| ceiling.keeps_back(days))
+    }
 }
 
 /// A turn at looking through a source's own list of events.
@@ -214,19 +225,24 @@ pub trait Ledger: Desk + Books {
     /// Why the account's calls rest, if they do.
     async fn account_hold(&self, account: &str) -> Result<Option<AccountHold>, LedgerError>;
 
-    /// Takes in what a step says about the account: [`AccountNews::NoBalance`] and `NoToken` start a hold (or
-    /// move its probe to `probe_at`); `Reads` ends a token hold; `Extends` ends any. Ending one plans again
-    /// every transfer held for its cause and makes its deferred channels due.
+    /// Takes in what a step of a transfer says about the account: [`AccountNews::NoBalance`] and `NoToken` start a
+    /// hold (or move its probe to `probe_at`); `Reads` ends a token hold; `Extends` too, and it ends one for the
+    /// balance by the rule of [`Ceiling`]. What waits no more is planned again, and its channel is due.
     async fn account_news(
         &self,
         account: &str,
         news: AccountNews,
+        transfer: &str,
         now: Ms,
         probe_at: Ms,
     ) -> Result<(), LedgerError>;
 
-    /// Makes one held transfer (the oldest) the probe of a hold whose `probe_at` has come; one caller wins.
+    /// Makes one transfer that waits and can be called the probe of a hold whose `probe_at` has come, the one that
+    /// expires soonest first; one caller wins.
     async fn take_probe(&self, account: &str, now: Ms, next_probe_at: Ms) -> Result<bool, LedgerError>;
+
+    /// A transfer that could not be called is the probe no longer; another may be taken at once.
+    async fn pass_probe(&self, account: &str, transfer: &str, now: Ms) -> Result<(), LedgerError>;
 
     /// Whether a planned transfer of the claimed channel may be called now: what was paused by a person, and what the
     /// brake pauses by this very question.

@@ -94,7 +94,7 @@ impl Settling {
         let hold = ledger.account_hold(&self.account).await?;
         if hold.is_some_and(|hold| hold.news == AccountNews::NoToken) {
             let now = clock::now_ms();
-            ledger.account_news(&self.account, AccountNews::NoToken, now, now).await?;
+            ledger.account_news(&self.account, AccountNews::NoToken, "", now, now).await?;
         }
         Ok(())
     }

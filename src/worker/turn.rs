@@ -71,21 +71,28 @@ impl Turns {
             return self.make_live(claim, &mut channel).await;
         }
         let Some(transfer) = turn.transfer else { return Ok(0) };
-        if matches!(transfer.state, State::Planned { .. })
-            && let Some(until) = self.must_rest(claim, transfer.days, turn.restored_at, now).await?
-        {
-            return Ok(until);
+        let key = transfer.key.clone();
+        if matches!(transfer.state, State::Planned { .. }) {
+            if let Some(until) = self.account_rests(claim, &transfer, turn.restored_at, now).await? {
+                return Ok(until);
+            }
+            if let Some(until) = self.paused(claim, transfer.days, now).await? {
+                self.ledger.pass_probe(&claim.account, &key, now).await?;
+                return Ok(until);
+            }
         }
-        self.settle(claim, transfer, channel, lease_until).await?;
+        if !self.settle(claim, transfer, channel, lease_until).await? {
+            self.ledger.pass_probe(&claim.account, &key, clock::now_ms()).await?;
+        }
         Ok(0)
     }
 
     /// After a restoration first of all: a call that the ledger has forgotten may still be applied, and would be
     /// taken for ours.
-    async fn must_rest(
+    async fn account_rests(
         &self,
         claim: &Claim,
-        days: u32,
+        transfer: &Transfer,
         restored_at: Option<Ms>,
         now: Ms,
     ) -> Result<Option<Ms>, LedgerError> {
@@ -96,33 +103,38 @@ impl Turns {
         if let Some(until) = self.breaker.rests_until(now) {
             return Ok(Some(until));
         }
-        if let Some(pause) = self.ledger.may_call(claim, days, &self.brake, now).await? {
-            if pause.since == now {
-                tracing::error!(
-                    scope = pause.scope,
-                    reason = pause.reason,
-                    "settling is paused by the brake; `daybridge settle resume` goes on"
-                );
-            }
-            return Ok(Some(now.saturating_add(PAUSED_LOOK_MS)));
-        }
         let hold = self.ledger.account_hold(&claim.account).await?;
         Ok(hold
-            .filter(|h| h.news == AccountNews::NoBalance)
-            .filter(|h| h.probe_channel.as_deref() != Some(claim.channel.as_str()))
-            .map(|h| h.probe_at.max(now.saturating_add(1))))
+            .filter(|hold| hold.keeps_back(&transfer.key, transfer.days))
+            .map(|hold| hold.probe_at.max(now.saturating_add(1))))
     }
 
+    async fn paused(&self, claim: &Claim, days: u32, now: Ms) -> Result<Option<Ms>, LedgerError> {
+        let Some(pause) = self.ledger.may_call(claim, days, &self.brake, now).await? else {
+            return Ok(None);
+        };
+        if pause.since == now {
+            tracing::error!(
+                scope = pause.scope,
+                reason = pause.reason,
+                "settling is paused by the brake; `daybridge settle resume` goes on"
+            );
+        }
+        Ok(Some(now.saturating_add(PAUSED_LOOK_MS)))
+    }
+
+    /// `false`: the transfer was not called, and is not about to be; where it is its account's probe, another can be.
     async fn settle(
         &self,
         claim: &Claim,
         transfer: Transfer,
         mut channel: Channel,
         lease_until: Ms,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<bool, LedgerError> {
         let trace = trace_id(&transfer.traceparent);
         let mut state = transfer.state;
         let mut input = Input::Due;
+        let mut called = state.open();
         // One permit for the read, and one for the call, which must not wait between intent and send.
         self.limiter.until_ready().await;
         if matches!(state, State::Planned { .. }) {
@@ -136,7 +148,7 @@ impl Turns {
             // a hold whose probe finds nothing, never a transfer that waits for a hold that is not there.
             let holds = matches!(step.account, Some(AccountNews::NoBalance | AccountNews::NoToken));
             if holds {
-                self.tell_account(claim, step.account, now).await?;
+                self.tell_account(claim, &transfer.key, step.account, now).await?;
             }
             if step.state != state || step.channel != channel {
                 let patient_until = if state.open() { lease_until } else { now };
@@ -146,7 +158,7 @@ impl Turns {
                         transfer = transfer.key,
                         "another worker went on with this transfer"
                     );
-                    return Ok(());
+                    return Ok(called);
                 }
                 tracing::info!(
                     trace,
@@ -158,12 +170,12 @@ impl Turns {
                 );
             }
             if !holds {
-                self.tell_account(claim, step.account, now).await?;
+                self.tell_account(claim, &transfer.key, step.account, now).await?;
             }
             state = step.state;
             channel = step.channel;
             input = match step.effect {
-                Effect::Rest => return Ok(()),
+                Effect::Rest => return Ok(called),
                 Effect::Read => {
                     let read = self.partner.read(&claim.channel).await;
                     self.breaker.read(read.is_ok(), clock::now_ms());
@@ -173,6 +185,7 @@ impl Turns {
                 Effect::Call => {
                     let reply =
                         self.partner.extend(&claim.channel, transfer.days, &transfer.comment, trace).await;
+                    called = says_something(&reply);
                     self.breaker.called(matches!(reply, Reply::Unclear(_)), clock::now_ms());
                     metrics::counter!("daybridge_extend_calls_total", "reply" => word(&reply)).increment(1);
                     Input::Reply(reply)
@@ -204,6 +217,7 @@ impl Turns {
     async fn tell_account(
         &self,
         claim: &Claim,
+        transfer: &str,
         news: Option<AccountNews>,
         now: Ms,
     ) -> Result<(), LedgerError> {
@@ -216,7 +230,7 @@ impl Turns {
         };
         if matters {
             let probe_at = now.saturating_add(self.probe_ms);
-            self.ledger.account_news(&claim.account, news, now, probe_at).await?;
+            self.ledger.account_news(&claim.account, news, transfer, now, probe_at).await?;
         }
         Ok(())
     }
@@ -233,6 +247,16 @@ impl Turns {
         }
         self.ledger.save_channel(claim, channel).await?;
         Ok(0)
+    }
+}
+
+/// Whether an answer tells of the account, or may do so later: a refusal for another reason, and a call that was never
+/// sent, do not.
+fn says_something(reply: &Reply) -> bool {
+    match reply {
+        Reply::Accepted { .. } | Reply::Throttled { .. } | Reply::Unclear(_) => true,
+        Reply::Refused { status, balance, .. } => *balance || *status == 401,
+        Reply::NotSent(_) => false,
     }
 }
 

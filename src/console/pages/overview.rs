@@ -121,9 +121,11 @@ async fn read(asked: &Asked) -> Result<Said, LedgerError> {
         pauses: ledger.pauses().await?,
         sources: ledger.last_deliveries(&asked.site.sources()).await?,
         account: hold.map(|hold| match hold.news {
-            AccountNews::NoBalance => {
-                format!("too few days on the balance since {}; top it up", text::utc(&hold.since))
-            }
+            AccountNews::NoBalance => format!(
+                "transfers of {} days or more wait for the balance since {}; top it up",
+                hold.ceiling.map_or(1, |ceiling| ceiling.days),
+                text::utc(&hold.since)
+            ),
             _ => format!("the token was refused since {}; set a valid one", text::utc(&hold.since)),
         }),
         spent: ledger.spent(floor(now, DAY_MS).saturating_sub((DAYS - 1) * DAY_MS)).await?,

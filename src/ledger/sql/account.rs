@@ -1,7 +1,11 @@
-//! The account's hold: too little balance, or a refused token, rests all calls until one transfer, the
-//! probe, goes through. And the families that granted days before.
+//! The account's hold: what a refusal for the balance, or of the token, keeps back until a probe goes through.
+//!
+//! A refused token rests all calls. A refusal for the balance keeps back what is as large as what was refused or
+//! larger, by the rule of [`Ceiling`]. The row of the hold is written before the transfer that it keeps back, and
+//! touched again by the transaction that holds that one: of a worker whose call went through and one whose call was
+//! refused, the first can't end a hold of which the second is about to leave something behind.
 
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
 
 use super::{
     SqlLedger, Tx,
@@ -11,6 +15,7 @@ use super::{
 use crate::{
     domain::{
         Ms,
+        balance::Ceiling,
         settle::{AccountNews, State, planned_again},
     },
     ledger::{AccountHold, Scope},
@@ -28,22 +33,34 @@ fn hold_of(row: &sqlx::any::AnyRow) -> Result<AccountHold, Fault> {
         TOKEN => AccountNews::NoToken,
         other => return Err(corrupt(format!("the account's hold {other:?}"))),
     };
+    let refused_first = row.try_get::<Option<i64>, _>("refused_first")?.map(rows::narrow);
+    let days = row.try_get::<Option<i64>, _>("ceiling")?.map(rows::narrow);
     Ok(AccountHold {
         news,
         since: row.try_get("since")?,
         probe_at: row.try_get("probe_at")?,
         probe: row.try_get("probe")?,
-        probe_channel: row.try_get("probe_channel")?,
+        ceiling: days.map(|days| Ceiling { days, refused_first }),
     })
 }
 
-const HOLD: &str = "SELECT a.news, a.since, a.probe_at, a.probe, t.channel AS probe_channel FROM accounts a \
-     LEFT JOIN transfers t ON t.key = a.probe WHERE a.account = $1";
+/// The hold of an account, if there is one.
+pub(super) async fn hold<'e>(
+    executor: impl sqlx::Executor<'e, Database = sqlx::Any>,
+    account: &str,
+) -> Result<Option<AccountHold>, Fault> {
+    let row = sqlx::query(
+        "SELECT news, since, probe_at, probe, ceiling, refused_first FROM accounts WHERE account = $1",
+    )
+    .bind(account)
+    .fetch_optional(executor)
+    .await?;
+    row.as_ref().map(hold_of).transpose()
+}
 
 impl SqlLedger {
     pub(super) async fn account_hold_once(&self, account: &str) -> Result<Option<AccountHold>, Fault> {
-        let row = sqlx::query(HOLD).bind(account).fetch_optional(&self.read).await?;
-        row.as_ref().map(hold_of).transpose()
+        hold(&self.read, account).await
     }
 
     /// Serializable: what the news does depends on the hold it finds. Good news for an account without a
@@ -52,265 +69,242 @@ impl SqlLedger {
         &self,
         account: &str,
         news: AccountNews,
+        transfer: &str,
         now: Ms,
         probe_at: Ms,
     ) -> Result<(), Fault> {
-        let bad = match news {
-            AccountNews::NoBalance => Some(BALANCE),
-            AccountNews::NoToken => Some(TOKEN),
-            AccountNews::Reads | AccountNews::Extends => None,
-        };
-        let found = self.account_hold_once(account).await?;
-        match (&found, news) {
+        match (self.account_hold_once(account).await?, news) {
             (None, AccountNews::Reads | AccountNews::Extends) => return Ok(()),
             (Some(hold), AccountNews::Reads) if hold.news == AccountNews::NoBalance => return Ok(()),
             _ => {}
         }
         let mut tx = self.serial().await?;
-        let hold = sqlx::query(HOLD).bind(account).fetch_optional(&mut *tx).await?;
-        let hold = hold.as_ref().map(hold_of).transpose()?;
-        match (bad, hold) {
-            (Some(word), hold) => {
-                // Told of the balance, the partner took the token.
-                if hold.is_some_and(|h| h.news == AccountNews::NoToken) && news == AccountNews::NoBalance {
-                    plan_again(&mut tx, account, TOKEN, now).await?;
-                }
-                start(&mut tx, account, word, now, probe_at).await?;
-            }
-            (None, None) => return Ok(()),
-            (None, Some(hold)) => match (news, hold.news) {
-                (AccountNews::Extends, _) => {
-                    plan_again(&mut tx, account, BALANCE, now).await?;
-                    plan_again(&mut tx, account, TOKEN, now).await?;
-                    end(&mut tx, account, now).await?;
-                }
-                (_, AccountNews::NoToken) => {
-                    plan_again(&mut tx, account, TOKEN, now).await?;
-                    if oldest_held(&mut tx, account, BALANCE).await?.is_some() {
-                        // The token hold lay over one for the balance, which goes on.
-                        start(&mut tx, account, BALANCE, now, probe_at).await?;
-                    } else {
-                        end(&mut tx, account, now).await?;
-                    }
-                }
-                (_, _) => return Ok(()),
-            },
+        let hold = hold(&mut *tx, account).await?;
+        let told = Told { account, transfer, now, probe_at };
+        match (news, hold) {
+            (AccountNews::NoBalance, hold) => told.no_balance(&mut tx, hold).await?,
+            (AccountNews::NoToken, hold) => told.no_token(&mut tx, hold).await?,
+            (AccountNews::Reads, Some(hold)) => told.reads(&mut tx, hold).await?,
+            (AccountNews::Extends, Some(hold)) => told.extends(&mut tx, hold).await?,
+            (AccountNews::Reads | AccountNews::Extends, None) => return Ok(()),
         }
         tx.commit().await?;
         Ok(())
     }
+}
 
-    /// Serializable, and the first statement is a compare-and-set on `probe_at`: one caller wins. A probe
-    /// that was named and not called yet stays the probe; where nothing waits, there is nothing to hold.
-    pub(super) async fn take_probe_once(
-        &self,
-        account: &str,
-        now: Ms,
-        next_probe_at: Ms,
-    ) -> Result<bool, Fault> {
-        match self.account_hold_once(account).await? {
-            Some(hold) if hold.probe_at <= now => {}
-            Some(_) | None => return Ok(false),
+/// What a step of a transfer says about the account.
+struct Told<'a> {
+    account: &'a str,
+    transfer: &'a str,
+    now: Ms,
+    probe_at: Ms,
+}
+
+impl Told<'_> {
+    async fn no_balance(&self, tx: &mut Tx, hold: Option<AccountHold>) -> Result<(), Fault> {
+        let token = hold.as_ref().is_some_and(|hold| hold.news == AccountNews::NoToken);
+        if token {
+            // Told of the balance, the partner took the token.
+            plan_again(tx, self.account, TOKEN, None, self.now).await?;
         }
-        let mut tx = self.serial().await?;
-        let taken = sqlx::query("UPDATE accounts SET probe_at = $1 WHERE account = $2 AND probe_at <= $3")
-            .bind(next_probe_at)
-            .bind(account)
-            .bind(now)
-            .execute(&mut *tx)
-            .await?;
-        if taken.rows_affected() == 0 {
-            return Ok(false);
-        }
-        let hold = hold_of(&sqlx::query(HOLD).bind(account).fetch_one(&mut *tx).await?)?;
-        let cause = if hold.news == AccountNews::NoBalance { BALANCE } else { TOKEN };
-        let found = match hold.probe {
-            Some(key) => planned(&mut tx, account, Some(&key)).await?,
-            None => None,
-        };
-        let found = match found {
-            Some(found) => Some(found),
-            None => match oldest_free(&mut tx, account, cause).await? {
-                Some((key, channel, state)) => {
-                    let state = again(&mut tx, &key, &state, now).await?;
-                    Some((key, channel, state))
-                }
-                None => planned(&mut tx, account, None).await?,
+        let before = hold.as_ref().and_then(|hold| hold.ceiling);
+        let probe = hold.as_ref().is_some_and(|hold| hold.probe.as_deref() == Some(self.transfer));
+        let ceiling = Ceiling::refused(before, self.days(tx).await?, probe);
+        let goes_on = !probe && !token;
+        let next = match &hold {
+            Some(hold) if goes_on && (hold.probe.is_some() || ceiling.refused_first.is_some()) => {
+                hold.clone()
+            }
+            _ => AccountHold {
+                news: AccountNews::NoBalance,
+                since: self.now,
+                probe_at: if probe && ceiling.refused_first.is_some() { self.now } else { self.probe_at },
+                probe: None,
+                ceiling: None,
             },
         };
-        let probed = found.is_some();
-        match found {
-            Some((key, channel, state)) => {
-                rows::swap(&mut tx, &key, &state, &state.due_by(now), None, now).await?;
-                sqlx::query("UPDATE accounts SET probe = $1 WHERE account = $2")
-                    .bind(&*key)
-                    .bind(account)
-                    .execute(&mut *tx)
-                    .await?;
-                rows::make_due(&mut tx, account, &channel, now).await?;
-            }
-            None => end(&mut tx, account, now).await?,
+        write(tx, self.account, &AccountHold { ceiling: Some(ceiling), ..next }).await?;
+        if ceiling.days > 1 && before.is_none_or(|before| before.days > ceiling.days) {
+            // What goes on goes by its expiry from now on, for there may not be enough for all.
+            pause::release(tx, &Scope::Account(self.account.to_owned()), self.now).await?;
         }
-        tx.commit().await?;
-        Ok(probed)
+        Ok(())
     }
 
-    /// Serializable: two workers that start with different settings must not both become the first.
-    pub(super) async fn note_rules_once(
-        &self,
-        realm: &str,
-        money_in: &str,
-        now: Ms,
-    ) -> Result<Option<Ms>, Fault> {
-        let mut tx = self.serial().await?;
-        let noted = rules(&mut *tx, realm, money_in).await?;
-        if let Rules::Same(since) = noted {
-            return Ok(since);
+    async fn no_token(&self, tx: &mut Tx, hold: Option<AccountHold>) -> Result<(), Fault> {
+        let ceiling = hold.and_then(|hold| hold.ceiling);
+        let next = AccountHold {
+            news: AccountNews::NoToken,
+            since: self.now,
+            probe_at: self.probe_at,
+            probe: None,
+            ceiling: ceiling.map(|ceiling| Ceiling { refused_first: None, ..ceiling }),
+        };
+        write(tx, self.account, &next).await
+    }
+
+    /// Only a token hold ends by a read. One for the balance that it lay over goes on.
+    async fn reads(&self, tx: &mut Tx, hold: AccountHold) -> Result<(), Fault> {
+        if hold.news != AccountNews::NoToken {
+            return Ok(());
         }
-        sqlx::query("INSERT INTO source_rules (realm, money_in, since) VALUES ($1, $2, $3)")
-            .bind(realm)
-            .bind(money_in)
-            .bind(now)
-            .execute(&mut *tx)
+        plan_again(tx, self.account, TOKEN, None, self.now).await?;
+        self.goes_on(tx, hold).await
+    }
+
+    async fn extends(&self, tx: &mut Tx, hold: AccountHold) -> Result<(), Fault> {
+        let days = self.days(tx).await?;
+        let left = hold.ceiling.and_then(|ceiling| ceiling.moved(days));
+        if hold.news == AccountNews::NoToken {
+            plan_again(tx, self.account, TOKEN, None, self.now).await?;
+        } else if left == hold.ceiling && left.is_some() {
+            return Ok(());
+        }
+        plan_again(tx, self.account, BALANCE, left.map(|ceiling| ceiling.days), self.now).await?;
+        self.goes_on(tx, AccountHold { ceiling: left, ..hold }).await
+    }
+
+    /// With what is known of the balance, as long as something waits for it.
+    async fn goes_on(&self, tx: &mut Tx, hold: AccountHold) -> Result<(), Fault> {
+        let Some(ceiling) = hold.ceiling else { return end(tx, self.account, self.now).await };
+        if !waits(tx, self.account, ceiling.days).await? {
+            return end(tx, self.account, self.now).await;
+        }
+        let next = AccountHold {
+            news: AccountNews::NoBalance,
+            since: self.now,
+            probe_at: self.probe_at,
+            probe: hold.probe,
+            ceiling: Some(ceiling),
+        };
+        write(tx, self.account, &next).await?;
+        pause::release(tx, &Scope::Account(self.account.to_owned()), self.now).await
+    }
+
+    async fn days(&self, tx: &mut Tx) -> Result<u32, Fault> {
+        let row = sqlx::query("SELECT days FROM transfers WHERE key = $1")
+            .bind(self.transfer)
+            .fetch_optional(&mut **tx)
             .await?;
-        tx.commit().await?;
-        Ok(matches!(noted, Rules::Other).then_some(now))
-    }
-
-    pub(super) async fn rules_since_once(
-        &self,
-        realm: &str,
-        money_in: &str,
-        now: Ms,
-    ) -> Result<Option<Ms>, Fault> {
-        Ok(match rules(&self.read, realm, money_in).await? {
-            Rules::Same(since) => since,
-            Rules::Other => Some(now),
-            Rules::None => None,
-        })
+        Ok(row.map(|row| row.try_get("days")).transpose()?.map_or(1, rows::narrow))
     }
 }
 
-/// What is noted of a realm.
-enum Rules {
-    /// This family; since when, if another one did before.
-    Same(Option<Ms>),
-    /// Another family.
-    Other,
-    /// Nothing yet.
-    None,
-}
-
-async fn rules<'e>(
-    executor: impl sqlx::Executor<'e, Database = sqlx::Any>,
-    realm: &str,
-    money_in: &str,
-) -> Result<Rules, Fault> {
-    let rows =
-        sqlx::query("SELECT money_in, since FROM source_rules WHERE realm = $1 ORDER BY number DESC LIMIT 2")
-            .bind(realm)
-            .fetch_all(executor)
-            .await?;
-    match rows.first() {
-        None => Ok(Rules::None),
-        Some(last) if last.try_get::<String, _>("money_in")? == money_in => {
-            let since = last.try_get("since")?;
-            Ok(Rules::Same((rows.len() > 1).then_some(since)))
-        }
-        Some(_) => Ok(Rules::Other),
-    }
-}
-
-/// Starts a hold, or says that its probe failed.
-async fn start(tx: &mut Tx, account: &str, word: &str, now: Ms, probe_at: Ms) -> Result<(), Fault> {
+/// Writes a hold; one of the same news lasts since it began.
+async fn write(tx: &mut Tx, account: &str, hold: &AccountHold) -> Result<(), Fault> {
     sqlx::query(
-        "INSERT INTO accounts (account, news, since, probe_at, probe) VALUES ($1, $2, $3, $4, NULL) \
-         ON CONFLICT (account) DO UPDATE SET news = excluded.news, probe_at = excluded.probe_at, probe = NULL, \
+        "INSERT INTO accounts (account, news, since, probe_at, probe, ceiling, refused_first) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (account) DO UPDATE SET news = excluded.news, \
+         probe_at = excluded.probe_at, probe = excluded.probe, ceiling = excluded.ceiling, \
+         refused_first = excluded.refused_first, \
          since = CASE WHEN accounts.news = excluded.news THEN accounts.since ELSE excluded.since END",
     )
     .bind(account)
-    .bind(word)
+    .bind(if hold.news == AccountNews::NoToken { TOKEN } else { BALANCE })
+    .bind(hold.since)
+    .bind(hold.probe_at)
+    .bind(hold.probe.as_deref())
+    .bind(hold.ceiling.map(|ceiling| i64::from(ceiling.days)))
+    .bind(hold.ceiling.and_then(|ceiling| ceiling.refused_first).map(i64::from))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// For the transaction that holds a transfer for its account: whoever ends the hold meanwhile meets this one, or has
+/// ended it before, and then it begins anew.
+pub(super) async fn must_hold(
+    tx: &mut Tx,
+    account: &str,
+    transfer: &str,
+    cause: &str,
+    now: Ms,
+) -> Result<(), Fault> {
+    sqlx::query(
+        "INSERT INTO accounts (account, news, since, probe_at, probe, ceiling) SELECT $1, $2, $3, $3, NULL, \
+         CASE WHEN $2 = 'balance' THEN days ELSE NULL END FROM transfers WHERE key = $4 \
+         ON CONFLICT (account) DO UPDATE SET ceiling = CASE WHEN excluded.ceiling < accounts.ceiling \
+         OR accounts.ceiling IS NULL THEN excluded.ceiling ELSE accounts.ceiling END",
+    )
+    .bind(account)
+    .bind(cause)
     .bind(now)
-    .bind(probe_at)
+    .bind(transfer)
     .execute(&mut **tx)
     .await?;
     Ok(())
 }
 
 /// Ends the hold; channels that were put off for it are due, soonest expiry first.
-async fn end(tx: &mut Tx, account: &str, now: Ms) -> Result<(), Fault> {
+pub(super) async fn end(tx: &mut Tx, account: &str, now: Ms) -> Result<(), Fault> {
     sqlx::query("DELETE FROM accounts WHERE account = $1").bind(account).execute(&mut **tx).await?;
     pause::release(tx, &Scope::Account(account.to_owned()), now).await
 }
 
-/// Plans again every transfer held for a cause. Each was refused, so none has an open outcome.
-async fn plan_again(tx: &mut Tx, account: &str, cause: &str, now: Ms) -> Result<(), Fault> {
-    while let Some((key, channel, state)) = oldest_held(tx, account, cause).await? {
-        again(tx, &key, &state, now).await?;
-        rows::make_due(tx, account, &channel, now).await?;
+/// Ends the hold of an account for which nothing waits any more.
+pub(super) async fn end_without_waiting(tx: &mut Tx, account: &str, now: Ms) -> Result<(), Fault> {
+    let Some(hold) = hold(&mut **tx, account).await? else { return Ok(()) };
+    if !waits(tx, account, least(&hold)).await? {
+        end(tx, account, now).await?;
     }
     Ok(())
 }
 
-async fn again(tx: &mut Tx, key: &str, state: &State, now: Ms) -> Result<State, Fault> {
+/// The fewest days of a transfer that a hold keeps back.
+pub(super) fn least(hold: &AccountHold) -> u32 {
+    match (hold.news, hold.ceiling) {
+        (AccountNews::NoBalance, Some(ceiling)) => ceiling.days,
+        _ => 1,
+    }
+}
+
+/// A transfer `t` of `$2` days or more that is planned or held for the account `$1`. Along the states: there are few of
+/// these, and the account has nearly all transfers that ever were.
+pub(super) const WAITING: &str = "t.state IN ('planned', 'held') AND t.account || '' = $1 AND t.days >= $2 \
+     AND (t.state = 'planned' OR t.cause IN ('balance', 'unauthorized'))";
+
+/// Whether a transfer of so many days or more is planned or held for the account.
+pub(super) async fn waits(connection: &mut AnyConnection, account: &str, days: u32) -> Result<bool, Fault> {
+    let row = sqlx::query(AssertSqlSafe(format!("SELECT t.key FROM transfers t WHERE {WAITING} LIMIT 1")))
+        .bind(account)
+        .bind(i64::from(days))
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.is_some())
+}
+
+pub(super) const HELD_FOR: &str = "SELECT key, channel, detail FROM transfers WHERE account = $1 AND cause = $2 \
+     AND state = 'held' AND days < $3 ORDER BY created_at LIMIT 1";
+
+/// Plans again every transfer held for a cause, or only those of fewer days. Each was refused, so none has an open
+/// outcome.
+async fn plan_again(
+    tx: &mut Tx,
+    account: &str,
+    cause: &str,
+    below: Option<u32>,
+    now: Ms,
+) -> Result<(), Fault> {
+    loop {
+        let row = sqlx::query(HELD_FOR)
+            .bind(account)
+            .bind(cause)
+            .bind(below.map_or(i64::MAX, i64::from))
+            .fetch_optional(&mut **tx)
+            .await?;
+        let Some(row) = row else { return Ok(()) };
+        let (key, channel): (String, String) = (row.try_get("key")?, row.try_get("channel")?);
+        again(tx, &key, &rows::state(&row)?, now).await?;
+        rows::make_due(tx, account, &channel, now).await?;
+    }
+}
+
+pub(super) async fn again(tx: &mut Tx, key: &str, state: &State, now: Ms) -> Result<(), Fault> {
     let next = planned_again(state, now)
         .ok_or_else(|| corrupt(format!("{key} is held for the account, but its outcome is open")))?;
     if !rows::swap(tx, key, state, &next, None, now).await? {
         return Err(Fault::Conflict(format!("{key} was decided meanwhile")));
     }
-    Ok(next)
-}
-
-async fn oldest_held(
-    tx: &mut Tx,
-    account: &str,
-    cause: &str,
-) -> Result<Option<(String, String, State)>, Fault> {
-    let row = sqlx::query(
-        "SELECT key, channel, detail FROM transfers WHERE account = $1 AND cause = $2 AND state = 'held' \
-         ORDER BY created_at LIMIT 1",
-    )
-    .bind(account)
-    .bind(cause)
-    .fetch_optional(&mut **tx)
-    .await?;
-    row.map(|row| Ok((row.try_get("key")?, row.try_get("channel")?, rows::state(&row)?))).transpose()
-}
-
-/// No transfer of the same channel has an open outcome, behind which a probe would wait for a person.
-const FREE: &str = "NOT EXISTS (SELECT o.key FROM transfers o WHERE o.account = transfers.account \
-     AND o.channel = transfers.channel AND o.open = 1)";
-
-/// As [`oldest_held`], on a channel that takes transfers.
-async fn oldest_free(
-    tx: &mut Tx,
-    account: &str,
-    cause: &str,
-) -> Result<Option<(String, String, State)>, Fault> {
-    let row = sqlx::query(AssertSqlSafe(format!(
-        "SELECT key, channel, detail FROM transfers WHERE account = $1 AND cause = $2 AND state = 'held' \
-         AND {FREE} ORDER BY created_at LIMIT 1"
-    )))
-    .bind(account)
-    .bind(cause)
-    .fetch_optional(&mut **tx)
-    .await?;
-    row.map(|row| Ok((row.try_get("key")?, row.try_get("channel")?, rows::state(&row)?))).transpose()
-}
-
-/// A planned transfer: this one, or the oldest; on a channel that takes transfers.
-async fn planned(
-    tx: &mut Tx,
-    account: &str,
-    key: Option<&str>,
-) -> Result<Option<(String, String, State)>, Fault> {
-    let row = sqlx::query(AssertSqlSafe(format!(
-        "SELECT key, channel, detail FROM transfers WHERE account = $1 AND state = 'planned' \
-         AND ($2 = '' OR key = $2) AND {FREE} ORDER BY created_at LIMIT 1"
-    )))
-    .bind(account)
-    .bind(key.unwrap_or_default())
-    .fetch_optional(&mut **tx)
-    .await?;
-    row.map(|row| Ok((row.try_get("key")?, row.try_get("channel")?, rows::state(&row)?))).transpose()
+    Ok(())
 }

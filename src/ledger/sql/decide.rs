@@ -3,12 +3,12 @@
 use sqlx::Row as _;
 
 use super::{
-    SqlLedger, Tx,
-    account::{BALANCE, TOKEN},
+    SqlLedger, Tx, account,
     audit::{self, Entry},
     fault::{Fault, refused},
-    grant, restored, rows,
+    grant, pause, restored, rows,
     show::resolve,
+    waiting,
 };
 use crate::{
     domain::{
@@ -61,13 +61,18 @@ async fn transfer_exists(tx: &mut Tx, key: &str) -> Result<bool, Fault> {
 
 /// Returns the word of the new state.
 async fn transfer(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Result<&'static str, Fault> {
-    let row = sqlx::query("SELECT account, channel, days, detail, cause FROM transfers WHERE key = $1")
+    let row = sqlx::query("SELECT account, channel, days, detail FROM transfers WHERE key = $1")
         .bind(key)
         .fetch_one(&mut **tx)
         .await?;
     let (account, channel): (String, String) = (row.try_get("account")?, row.try_get("channel")?);
-    let cause: Option<String> = row.try_get("cause")?;
     let from = rows::state(&row)?;
+    let days = rows::narrow(row.try_get("days")?);
+    if decided.order == Order::Retry && matches!(from, State::Planned { .. }) {
+        retry_waiting(tx, &Waiting { key, account: &account, channel: &channel, days }, &from, decided, now)
+            .await?;
+        return Ok("planned");
+    }
     if matches!(from, State::Held { cause: Cause::Refunded(_) | Cause::Disputed(_), .. }) {
         // The rules ask no more about what is out now.
         sqlx::query(
@@ -83,7 +88,6 @@ async fn transfer(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Res
         .fetch_optional(&mut **tx)
         .await?;
     let before = found.as_ref().map(rows::channel).transpose()?.unwrap_or_else(Channel::default);
-    let days = u32::try_from(row.try_get::<i64, _>("days")?).unwrap_or(0);
     let window = decided.settle_window_ms;
     let (to, after) = order(days, &from, &before, decided.order, decided.reason, window, now)
         .map_err(|error| refused(error.to_string()))?;
@@ -104,19 +108,67 @@ async fn transfer(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Res
         .execute(&mut **tx)
         .await?;
     }
-    let waits_for_account = matches!(cause.as_deref(), Some(BALANCE | TOKEN));
-    if waits_for_account && decided.order == Order::Retry && matches!(to, State::Planned { .. }) {
-        sqlx::query("UPDATE accounts SET probe = $1, probe_at = $2 WHERE account = $3")
-            .bind(key)
-            .bind(now)
-            .bind(&*account)
-            .execute(&mut **tx)
-            .await?;
+    let waited = matches!(from, State::Held { cause: Cause::Balance(_) | Cause::Unauthorized, .. });
+    if waited && decided.order == Order::Retry && matches!(to, State::Planned { .. }) {
+        name_probe(tx, key, &account, now).await?;
     }
+    account::end_without_waiting(tx, &account, now).await?;
     // Not what was ordered, where money went out meanwhile.
     let row =
         sqlx::query("SELECT detail FROM transfers WHERE key = $1").bind(key).fetch_one(&mut **tx).await?;
     Ok(rows::state(&row)?.word())
+}
+
+/// A planned transfer that is tried again.
+struct Waiting<'a> {
+    key: &'a str,
+    account: &'a str,
+    channel: &'a str,
+    days: u32,
+}
+
+/// What waits for its account becomes the probe; what waits for something else is told what.
+async fn retry_waiting(
+    tx: &mut Tx,
+    waiting: &Waiting<'_>,
+    from: &State,
+    decided: &Decided<'_>,
+    now: Ms,
+) -> Result<(), Fault> {
+    let Waiting { key, account, channel, days } = *waiting;
+    if let Some(paused) = pause::waits(&mut **tx, account, channel).await? {
+        return Err(refused(paused));
+    }
+    let hold = account::hold(&mut **tx, account).await?;
+    if hold.is_none_or(|hold| !hold.keeps_back(key, days)) {
+        return Err(refused("it is planned and will be called by itself"));
+    }
+    let open = sqlx::query("SELECT key FROM transfers WHERE account = $1 AND channel = $2 AND open = 1")
+        .bind(account)
+        .bind(channel)
+        .fetch_optional(&mut **tx)
+        .await?;
+    if let Some(open) = open {
+        let open: String = open.try_get("key")?;
+        return Err(refused(format!(
+            "it waits for another transfer of its channel to be settled first: {open}"
+        )));
+    }
+    if !rows::swap(tx, key, from, &from.due_by(now), Some((decided.who, decided.reason)), now).await? {
+        return Err(Fault::Conflict(format!("{key} went on meanwhile")));
+    }
+    rows::make_due(tx, account, channel, now).await?;
+    name_probe(tx, key, account, now).await
+}
+
+async fn name_probe(tx: &mut Tx, key: &str, account: &str, now: Ms) -> Result<(), Fault> {
+    sqlx::query("UPDATE accounts SET probe = $1, probe_at = $2 WHERE account = $3")
+        .bind(key)
+        .bind(now)
+        .bind(account)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 /// Days that moved and are not covered, or are covered and did not move: a person did what there was to do.
@@ -142,7 +194,11 @@ async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Resu
     if let Some(word) = row.try_get::<Option<String>, _>("gap")? {
         return gap(tx, key, &word, decided).await;
     }
-    must_be_held(&row, key)?;
+    match waiting::needs(&mut **tx, key).await? {
+        None => must_be_held(&row, key)?,
+        Some(_) if decided.order == Order::Cancel => {}
+        Some(next) => return Err(refused(format!("no day was granted and nothing was sent: {next}"))),
+    }
     let cause: Option<String> = row.try_get("cause")?;
     let refunded = cause.as_deref() == Some(RESTORED_REFUNDED);
     let forgotten = refunded || cause.as_deref() == Some(RESTORED);

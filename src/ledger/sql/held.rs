@@ -1,10 +1,9 @@
 //! Everything that waits for a person, each with its reason and its next step.
 
-use sqlx::Row as _;
+use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{
-    SqlLedger,
-    account::{BALANCE, TOKEN},
+    SqlLedger, account,
     fault::Fault,
     filter::{Filter, Value},
     list::{self, transfer_sql},
@@ -17,9 +16,10 @@ use crate::{
         Ms,
         covered::Covered,
         hold::{RESTORED, RESTORED_REFUNDED},
-        settle::State,
+        settle::{AccountNews, State},
     },
     ledger::{
+        AccountHold,
         query::HeldQuery,
         view::{self, Held, HeldGroup},
     },
@@ -44,6 +44,7 @@ impl SqlLedger {
         held.retain(|account| fits(wanted, account));
         held.extend(self.held_transfers(wanted, limit).await?);
         held.extend(self.held_payments(wanted, limit, now).await?);
+        held.extend(self.held_waiting(wanted, limit, now).await?);
         held.extend(self.held_gaps(wanted, limit).await?);
         held.extend(self.held_events(wanted, limit).await?);
         Ok(held)
@@ -90,55 +91,61 @@ impl SqlLedger {
         if row.try_get::<i64, _>("many")? > 0 {
             groups.push(group("payment", &row)?);
         }
+        groups.extend(self.held_waiting_groups(now).await?);
         Ok(groups)
     }
 
     async fn held_accounts(&self, limit: u32) -> Result<Vec<Held>, Fault> {
-        let rows = sqlx::query("SELECT account, news, since FROM accounts ORDER BY account LIMIT $1")
+        let rows = sqlx::query("SELECT account FROM accounts ORDER BY account LIMIT $1")
             .bind(i64::from(limit))
             .fetch_all(&self.read)
             .await?;
         let mut held = Vec::with_capacity(rows.len());
         for row in rows {
             let account: String = row.try_get("account")?;
-            let waiting = sqlx::query(
-                "SELECT COUNT(*) AS many, CAST(COALESCE(SUM(days), 0) AS BIGINT) AS days FROM transfers \
-                 WHERE account = $1 AND (state = 'planned' OR (state = 'held' AND cause IN ($2, $3)))",
-            )
-            .bind(&*account)
-            .bind(BALANCE)
-            .bind(TOKEN)
-            .fetch_one(&self.read)
-            .await?;
-            let (many, days): (i64, i64) = (waiting.try_get("many")?, waiting.try_get("days")?);
-            let news: String = row.try_get("news")?;
-            let balance = news == BALANCE;
-            let (what, next) = if balance {
-                (
-                    "too few days on the account's balance",
-                    "top up the balance; the worker tries one transfer from time to time and goes on when it passes",
-                )
-            } else {
-                (
-                    "the partner token was refused",
-                    "set a valid token and restart the worker; it goes on when a read passes",
-                )
-            };
-            held.push(Held {
-                kind: "account",
-                key: account,
-                payment: None,
-                cause: news,
-                reason: format!("{what}: {many} transfers of {days} days in all wait"),
-                outcome: None,
-                next: next.into(),
-                since: row.try_get("since")?,
-                channel: None,
-                days: Some(narrow(days)),
-                history: Vec::new(),
-            });
+            if let Some(hold) = account::hold(&self.read, &account).await? {
+                held.extend(self.held_account(account, &hold).await?);
+            }
         }
         Ok(held)
+    }
+
+    /// `None`: too little balance, and nothing waits for it.
+    async fn held_account(&self, account: String, hold: &AccountHold) -> Result<Option<Held>, Fault> {
+        let waiting = sqlx::query(AssertSqlSafe(format!(
+            "SELECT COUNT(*) AS many, CAST(COALESCE(SUM(t.days), 0) AS BIGINT) AS days, MIN(t.key) AS key \
+             FROM transfers t WHERE {}",
+            account::WAITING
+        )))
+        .bind(&*account)
+        .bind(i64::from(account::least(hold)))
+        .fetch_one(&self.read)
+        .await?;
+        let days = narrow(waiting.try_get("days")?);
+        let waiting = words::Waiting {
+            many: waiting.try_get("many")?,
+            days,
+            least: account::least(hold),
+            key: waiting.try_get("key")?,
+        };
+        let (cause, (reason, next)) = match hold.news {
+            AccountNews::NoToken => (account::TOKEN, words::no_token(&waiting)),
+            _ if waiting.many == 0 => return Ok(None),
+            _ => (account::BALANCE, words::no_balance(&waiting)),
+        };
+        Ok(Some(Held {
+            kind: "account",
+            key: account,
+            payment: None,
+            cause: cause.to_owned(),
+            reason,
+            outcome: None,
+            next,
+            since: hold.since,
+            channel: None,
+            days: Some(days),
+            history: Vec::new(),
+        }))
     }
 
     async fn held_transfers(&self, wanted: &HeldQuery, limit: u32) -> Result<Vec<Held>, Fault> {

@@ -2,8 +2,8 @@
 //!
 //! Cast: [`open`] makes the pools and applies the schema; [`fault`] turns what a database says into what the
 //! caller may do; then one file a subject: [`record`] (intake) with [`join`] (which payment), [`grant`]
-//! (what it comes to), [`money_out`] (what is left of that) and [`twin`] (whether it is told twice), [`turn`], [`account`] and [`pause`] (settle), [`backfill`]; and behind the operator's desk: [`list`], [`show`],
-//! [`held`], [`overview`], [`audit`], [`views`] (reads), [`decide`], [`correct`], [`restored`], [`prune`] (decisions), [`select`],
+//! (what it comes to), [`money_out`] (what is left of that) and [`twin`] (whether it is told twice), [`turn`], [`account`], [`probe`] and [`pause`] (settle), [`families`], [`backfill`]; and behind the operator's desk: [`list`], [`show`],
+//! [`held`], [`waiting`], [`overview`], [`audit`], [`views`] (reads), [`decide`], [`correct`], [`restored`], [`prune`] (decisions), [`select`],
 //! [`rehearse`], [`stored`], [`plans`] and [`plan_rows`] (replays), [`reconcile`].
 //!
 //! Isolation. SQLite has one connection that writes, and every transaction on it is `BEGIN IMMEDIATE`, so
@@ -42,6 +42,8 @@ mod channels;
 mod correct;
 mod decide;
 mod desk;
+mod explain;
+mod families;
 mod fault;
 mod filter;
 mod grant;
@@ -54,6 +56,7 @@ mod overview;
 mod pause;
 mod plan_rows;
 mod plans;
+mod probe;
 mod prune;
 mod reconcile;
 mod record;
@@ -67,6 +70,7 @@ mod stored;
 mod turn;
 mod twin;
 mod views;
+mod waiting;
 mod words;
 mod zlib;
 
@@ -194,14 +198,19 @@ impl Ledger for SqlLedger {
         &self,
         account: &str,
         news: AccountNews,
+        transfer: &str,
         now: Ms,
         probe_at: Ms,
     ) -> Result<(), LedgerError> {
-        retry!(self.account_news_once(account, news, now, probe_at))
+        retry!(self.account_news_once(account, news, transfer, now, probe_at))
     }
 
     async fn take_probe(&self, account: &str, now: Ms, next_probe_at: Ms) -> Result<bool, LedgerError> {
         retry!(self.take_probe_once(account, now, next_probe_at))
+    }
+
+    async fn pass_probe(&self, account: &str, transfer: &str, now: Ms) -> Result<(), LedgerError> {
+        retry!(self.pass_probe_once(account, transfer, now))
     }
 
     async fn may_call(

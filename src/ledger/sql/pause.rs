@@ -147,6 +147,7 @@ impl SqlLedger {
             .execute(&mut *tx)
             .await?;
         release(&mut tx, scope, now).await?;
+        probe_at_once(&mut tx, scope, now).await?;
         let entry = Entry {
             action: "settle resume",
             key: &word,
@@ -260,6 +261,22 @@ pub(super) async fn release(tx: &mut Tx, scope: &Scope, now: Ms) -> Result<(), F
     .bind(AHEAD_MS)
     .bind(account.unwrap_or_default())
     .bind(channel.unwrap_or_default())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// What was paused may be what an account's hold waits for: where nothing is tried now, the next probe is due.
+async fn probe_at_once(tx: &mut Tx, scope: &Scope, now: Ms) -> Result<(), Fault> {
+    let account = match scope {
+        Scope::All => "",
+        Scope::Account(account) | Scope::Channel(account, _) => account,
+    };
+    sqlx::query(
+        "UPDATE accounts SET probe_at = $1 WHERE probe IS NULL AND probe_at > $1 AND ($2 = '' OR account = $2)",
+    )
+    .bind(now)
+    .bind(account)
     .execute(&mut **tx)
     .await?;
     Ok(())

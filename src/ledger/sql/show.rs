@@ -3,14 +3,18 @@
 use sqlx::{AnyConnection, Row as _};
 
 use super::{
-    SqlLedger,
+    SqlLedger, account,
     fault::Fault,
     list::{self, event_sql, payment_sql, transfer_sql},
     pause,
     rows::narrow,
+    words,
     zlib::unpack,
 };
-use crate::{domain::covered::Covered, ledger::view};
+use crate::{
+    domain::{covered::Covered, settle::AccountNews},
+    ledger::view,
+};
 
 /// Most rows of a kind shown with one payment or event.
 const ROWS_MAX: i64 = 1_000;
@@ -86,8 +90,7 @@ impl SqlLedger {
             .await?;
             movements = rows.iter().map(list::movement).collect::<Result<_, _>>()?;
             if transfer.state == "planned"
-                && let Some(next) =
-                    pause::waits(&mut connection, &transfer.account, &transfer.channel).await?
+                && let Some(next) = waits_for(&mut connection, &transfer).await?
             {
                 payment.next = Some(next.clone());
                 transfer.next = Some(next);
@@ -136,6 +139,20 @@ impl SqlLedger {
         }
         Ok(events)
     }
+}
+
+/// What a planned transfer waits for, but its own time.
+async fn waits_for(
+    connection: &mut AnyConnection,
+    transfer: &view::Transfer,
+) -> Result<Option<String>, Fault> {
+    if let Some(paused) = pause::waits(connection, &transfer.account, &transfer.channel).await? {
+        return Ok(Some(paused));
+    }
+    let hold = account::hold(connection, &transfer.account).await?;
+    Ok(hold.filter(|hold| hold.keeps_back(&transfer.key, transfer.days)).map(|hold| {
+        words::waits_for_account(&transfer.key, transfer.days, hold.news == AccountNews::NoToken)
+    }))
 }
 
 async fn money_out(connection: &mut AnyConnection, key: &str) -> Result<Option<view::MoneyOut>, Fault> {

@@ -7,9 +7,8 @@
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{
-    Dialect, SqlLedger, Tx,
-    fault::{Fault, corrupt, retry},
-    release::NEXT_FREE,
+    Dialect, SqlLedger, Tx, account,
+    fault::{Fault, corrupt},
     restored, rows,
 };
 use crate::{
@@ -17,9 +16,9 @@ use crate::{
         Ms,
         channel::Channel,
         id::ChannelId,
-        settle::{State, Step},
+        settle::{Cause, State, Step},
     },
-    ledger::{Claim, LedgerError, Transfer, Turn},
+    ledger::{Claim, Transfer, Turn},
 };
 
 impl SqlLedger {
@@ -51,28 +50,6 @@ impl SqlLedger {
                 Ok(Claim { account: account.to_owned(), channel, epoch: row.try_get("epoch")? })
             })
             .collect()
-    }
-
-    /// The plans of the statements that a worker runs all the time, for the test that looks for scans.
-    #[doc(hidden)]
-    pub async fn hot_plans(&self) -> Result<String, LedgerError> {
-        retry!(self.hot_plans_once())
-    }
-
-    async fn hot_plans_once(&self) -> Result<String, Fault> {
-        let (explain, column) = match self.dialect {
-            Dialect::Sqlite => ("EXPLAIN QUERY PLAN", "detail"),
-            Dialect::Postgres => ("EXPLAIN", "QUERY PLAN"),
-        };
-        let due = claim_select(self.dialect).replace("$2", "1").replace("$3", "10");
-        let mut plans = Vec::new();
-        for statement in [due, NEXT_FREE.to_owned()] {
-            let statement = format!("{explain} {}", statement.replace("$1", "'main'"));
-            for row in sqlx::query(AssertSqlSafe(statement)).fetch_all(&self.write).await? {
-                plans.push(row.try_get::<String, _>(column)?);
-            }
-        }
-        Ok(plans.join("\n"))
     }
 
     /// Reads only; what it says is checked again when something is written.
@@ -161,6 +138,9 @@ impl SqlLedger {
         } else if !rows::swap(&mut tx, key, from, &step.state, None, now).await? {
             return Ok(false);
         }
+        if let State::Held { cause: cause @ (Cause::Balance(_) | Cause::Unauthorized), .. } = &step.state {
+            account::must_hold(&mut tx, &claim.account, key, cause.word(), now).await?;
+        }
         if let Some(movement) = &step.movement {
             sqlx::query(
                 "INSERT INTO movements (account, channel, at, low, high) VALUES ($1, $2, $3, $4, $5)",
@@ -190,15 +170,18 @@ impl SqlLedger {
 const OPEN: &str = "SELECT key, payment, days, comment, detail, traceparent FROM transfers \
      WHERE account = $1 AND channel = $2 AND open = 1 AND $3 > 0";
 
-const PLANNED: &str = "SELECT key, payment, days, comment, detail, traceparent FROM transfers \
-     WHERE account = $1 AND channel = $2 AND due_at <= $3 AND state = 'planned' \
-     ORDER BY created_at, key LIMIT 1";
+/// The oldest, but what waits for the account keeps back no other of the channel.
+pub(super) const PLANNED: &str = "SELECT t.key, t.payment, t.days, t.comment, t.detail, t.traceparent FROM transfers t \
+     LEFT JOIN accounts a ON a.account = t.account \
+     WHERE t.account = $1 AND t.channel = $2 AND t.due_at <= $3 AND t.state = 'planned' \
+     ORDER BY CASE WHEN t.key = a.probe THEN 0 WHEN t.days >= a.ceiling THEN 2 ELSE 1 END, \
+     t.created_at, t.key LIMIT 1";
 
 const WATCHED: &str = "SELECT key, payment, days, comment, detail, traceparent FROM transfers \
      WHERE account = $1 AND channel = $2 AND due_at <= $3 AND state = 'settled' \
      ORDER BY due_at, key LIMIT 1";
 
-fn claim_select(dialect: Dialect) -> String {
+pub(super) fn claim_select(dialect: Dialect) -> String {
     let suffix = match dialect {
         Dialect::Sqlite => "",
         Dialect::Postgres => " FOR UPDATE SKIP LOCKED",

@@ -92,6 +92,68 @@ fn held_next(key: &str, cause: &Cause, outcome: Outcome) -> String {
     format!("{first}; then `daybridge held retry '{key}'`, or `daybridge held cancel '{key}'`")
 }
 
+/// What an account's hold keeps back.
+pub(super) struct Waiting {
+    pub(super) many: i64,
+    pub(super) days: u32,
+    /// Transfers of as many days or more wait.
+    pub(super) least: u32,
+    /// One of them.
+    pub(super) key: Option<String>,
+}
+
+impl Waiting {
+    fn transfers(&self) -> String {
+        let (wait, transfers) = if self.many == 1 { ("waits", "transfer") } else { ("wait", "transfers") };
+        format!("{} {transfers} of {} days in all {wait}", self.many, self.days)
+    }
+
+    fn at_once(&self) -> String {
+        let key = self.key.as_deref().unwrap_or("KEY");
+        format!("at once with `daybridge held retry '{key}'`")
+    }
+}
+
+/// Why transfers wait for the balance, and what to do.
+pub(super) fn no_balance(waiting: &Waiting) -> (String, String) {
+    let reason = match waiting.least {
+        1 => format!("no day is left on the account's balance: {}", waiting.transfers()),
+        least => format!(
+            "the account's balance is below {least} days: {}, each of {least} days or more; smaller ones go on",
+            waiting.transfers()
+        ),
+    };
+    let next = format!(
+        "top up the balance: {} days move all of them; the worker tries one from time to time, the one that expires soonest first, and they go on when it passes; {}",
+        waiting.days,
+        waiting.at_once()
+    );
+    (reason, next)
+}
+
+/// Why transfers wait for a valid token, and what to do.
+pub(super) fn no_token(waiting: &Waiting) -> (String, String) {
+    let reason = format!("the partner token was refused: {}", waiting.transfers());
+    let next = format!(
+        "set a valid token and restart the worker; it goes on when a read passes; {}",
+        waiting.at_once()
+    );
+    (reason, next)
+}
+
+/// What a planned transfer of so many days waits for, where its account's hold keeps it back.
+pub(super) fn waits_for_account(key: &str, days: u32, token: bool) -> String {
+    if token {
+        format!(
+            "it waits: the partner token was refused; set a valid one and restart the worker; at once with `daybridge held retry '{key}'`"
+        )
+    } else {
+        format!(
+            "it waits: the account's balance is below {days} days; top it up, and it goes on by itself; at once with `daybridge held retry '{key}'`"
+        )
+    }
+}
+
 /// Why days that moved, or did not, wait for a person, and what to do.
 pub(super) fn gap(cause: &str, key: &str, days: u32, money: &str) -> (String, String) {
     let closes = format!("`daybridge held cancel '{key}' --reason …` says that it is decided");

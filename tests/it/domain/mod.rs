@@ -1,5 +1,6 @@
 //! The pure rules, as tables.
 
+mod balance;
 mod money_out;
 mod payment;
 mod settle;

@@ -223,3 +223,65 @@ async fn a_balance_hold_ends_although_an_older_transfer_stands_before_its_probe(
     house.payment_is("stripe/pi_2", "credited").await;
     assert_eq!((house.applied("stripe/pi_1").await, house.applied("stripe/pi_2").await), (1, 1));
 }
+
+/// A payment larger than the balance, and the channels of others beside it.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_payment_larger_than_the_balance_keeps_no_other_dark() {
+    let mut house = House::build("embedded", None, "[worker]\naccount_probe = \"1s\"").await;
+    for (channel, days) in [("DEMOCH-BIG", 1), ("DEMOCH-A", 3), ("DEMOCH-B", 5)] {
+        house.sim("channels", json!({"id": channel, "days": days, "mode": "live"})).await;
+    }
+    house.sim("balance", json!({"days": 40})).await;
+    house.start("run").await;
+    let big = House::event("charge.succeeded", "evt_big", "pi_big", "DEMOCH-BIG", "365");
+    assert_eq!(house.post(&big).await, 200);
+    house.payment_is("stripe/pi_big", "held").await;
+    for (name, channel) in [("a", "DEMOCH-A"), ("b", "DEMOCH-B")] {
+        let event = format!("evt_{name}");
+        let body = House::event("charge.succeeded", &event, &format!("pi_{name}"), channel, "30");
+        assert_eq!(house.post(&body).await, 200);
+        until("one of them fits", || async {
+            let whole = house.json(&["payments", "show", &format!("stripe/pi_{name}"), "--json"]);
+            let fits = if name == "a" { "credited" } else { "held" };
+            (whole["state"] == fits).then_some(())
+        })
+        .await;
+    }
+    let held = house.json(&["held", "list", "--json"]);
+    let account = held.as_array().unwrap().iter().find(|h| h["kind"] == "account").unwrap();
+    assert!(account["reason"].as_str().unwrap().contains("below 30 days"), "{held:#}");
+    // The channel of the big one is the first to expire, and stays too large.
+    house.sim("balance", json!({"days": 35})).await;
+    house.payment_is("stripe/pi_b", "credited").await;
+    house.sim("balance", json!({"days": 400})).await;
+    house.payment_is("stripe/pi_big", "credited").await;
+    for name in ["a", "b", "big"] {
+        assert_eq!(house.applied(&format!("stripe/pi_{name}")).await, 1);
+    }
+    assert!(house.json(&["held", "list", "--json"]).as_array().unwrap().is_empty());
+}
+
+/// Its channel expires first, and can't be read: after a top-up the others do not wait for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_probe_whose_channel_cannot_be_read_is_passed_over() {
+    let mut house = House::build("embedded", None, "[worker]\naccount_probe = \"20s\"").await;
+    for (channel, days) in [("DEMOCH-DARK", 1), ("DEMOCH-A", 3)] {
+        house.sim("channels", json!({"id": channel, "days": days, "mode": "live"})).await;
+    }
+    house.sim("balance", json!({"days": 0})).await;
+    house.start("run").await;
+    for (name, channel) in [("dark", "DEMOCH-DARK"), ("a", "DEMOCH-A")] {
+        let event = format!("evt_{name}");
+        let body = House::event("charge.succeeded", &event, &format!("pi_{name}"), channel, "7");
+        assert_eq!(house.post(&body).await, 200);
+    }
+    house.payment_is("stripe/pi_dark", "held").await;
+    let fault = json!({"method": "read", "channel": "DEMOCH-DARK", "kind": {"status": 502}, "times": 1000});
+    house.sim("faults", fault).await;
+    house.sim("balance", json!({"days": 10})).await;
+    let retry = house.command(&["held", "retry", "stripe/pi_dark#1", "--reason", "topped up"]);
+    assert!(retry.status.success(), "{retry:?}");
+    let begun = std::time::Instant::now();
+    house.payment_is("stripe/pi_a", "credited").await;
+    assert!(begun.elapsed().as_secs() < 15, "another took over at once, not at the next probe");
+}

@@ -1,6 +1,8 @@
 //! The ledger's conformance suite: the same functions, run for SQLite and for PostgreSQL.
 
 mod backfill;
+mod ceiling;
+mod cost;
 mod desk;
 mod files;
 mod forgotten;
@@ -17,6 +19,7 @@ mod settling;
 mod slips;
 mod twins;
 mod upgrade;
+mod waiting;
 
 /// Runs each function for both databases, under `sqlite::` and `postgres::`.
 macro_rules! both {
@@ -49,6 +52,12 @@ both! {
     settling: a_turn_to_the_end, an_older_claim_changes_nothing, one_open_transfer_per_channel,
         parallel_claims_are_exclusive, a_lease_that_ends_is_taken_over, the_account_rests_and_goes_on,
         one_caller_takes_the_probe, due_channels_are_found_by_index;
+    ceiling: smaller_transfers_go_on, an_older_larger_one_of_the_channel_waits_alone, a_round_of_probes_is_two_calls,
+        a_probe_is_one_that_can_be_called, whatever_waits_is_tried_again_by_hand,
+        what_is_closed_or_shorter_holds_nothing, a_token_hold_keeps_the_ceiling,
+        a_held_transfer_is_never_without_its_hold;
+    cost: one_price_is_no_cliff;
+    waiting: what_was_announced_and_never_paid_is_listed, a_refund_of_what_is_not_known_is_listed;
     restored: what_was_unsettled_is_held, payments_of_the_forgotten_time_are_held, workers_must_be_stopped;
     upgrade: an_older_ledger_is_brought_up_to_date, what_an_older_worker_wrote_is_caught_up;
     forgotten: a_forgotten_call_may_still_be_applied, no_claim_of_the_forgotten_time_comes_again,

@@ -44,11 +44,10 @@ pub(super) async fn persons_decide(kit: Kit) {
     assert_eq!(kit.payment(&open).await.unwrap().unwrap().payment.state, "cancelled");
 
     let short = take_to(&kit, "3", held(Cause::Balance("none".into()), Open::None)).await;
-    kit.account_news(ACCOUNT, AccountNews::NoBalance, NOW, NOW + 9_000).await.unwrap();
+    kit.account_news(ACCOUNT, AccountNews::NoBalance, &short, NOW, NOW + 9_000).await.unwrap();
     kit.decide(&short, &decided(Order::Retry), NOW + 1).await.unwrap();
     let hold = kit.account_hold(ACCOUNT).await.unwrap().unwrap();
     assert_eq!((hold.probe.as_deref(), hold.probe_at), (Some(&*short), NOW + 1));
-    assert_eq!(hold.probe_channel.as_deref(), Some("CHAN-3"));
     assert_eq!(state_of(&kit, &short).await, "planned");
     assert!(kit.take_probe(ACCOUNT, NOW + 1, NOW + 99).await.unwrap());
     assert_eq!(kit.account_hold(ACCOUNT).await.unwrap().unwrap().probe.as_deref(), Some(&*short));
