@@ -1,7 +1,7 @@
 //! The ledger in SQL, written once over `sqlx::Any` for SQLite and PostgreSQL.
 //!
 //! Cast: [`open`] makes the pools and applies the schema; [`fault`] turns what a database says into what the
-//! caller may do; then one file a subject: [`record`] (intake) with [`join`] (which payment), [`grant`]
+//! caller may do, and [`failures`] into which connections are used again; then one file a subject: [`record`] (intake) with [`join`] (which payment), [`grant`]
 //! (what it comes to), [`money_out`] (what is left of that) and [`twin`] (whether it is told twice), [`turn`], [`account`] and [`pause`] (settle), [`backfill`]; and behind the operator's desk: [`list`], [`show`],
 //! [`held`], [`overview`], [`audit`], [`views`] (reads), [`decide`], [`correct`], [`restored`], [`prune`] (decisions), [`select`],
 //! [`rehearse`], [`stored`], [`plans`] and [`plan_rows`] (replays), [`reconcile`].
@@ -42,6 +42,7 @@ mod channels;
 mod correct;
 mod decide;
 mod desk;
+mod failures;
 mod fault;
 mod filter;
 mod grant;
@@ -63,12 +64,15 @@ mod restored;
 mod rows;
 mod select;
 mod show;
+mod storable;
 mod stored;
 mod turn;
 mod twin;
 mod views;
 mod words;
 mod zlib;
+
+pub use turn::DUE_AHEAD_MS_MAX;
 
 /// Which database it is, where the two differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +105,9 @@ pub struct SqlLedger {
     write: AnyPool,
     read: AnyPool,
     dialect: Dialect,
+    failures: failures::Failures,
+    /// SQLite's.
+    file: Option<std::path::PathBuf>,
 }
 
 type Tx = Transaction<'static, Any>;
@@ -233,6 +240,6 @@ impl Ledger for SqlLedger {
     }
 
     async fn health(&self) -> Result<(), LedgerError> {
-        open::schema_fits(&self.write).await
+        retry!(self.health_once())
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod kit;
 pub(crate) mod money_out;
 pub(crate) mod ops;
 mod orders;
+mod outages;
 mod pauses;
 mod plans;
 mod reconcile;
@@ -49,6 +50,8 @@ both! {
     settling: a_turn_to_the_end, an_older_claim_changes_nothing, one_open_transfer_per_channel,
         parallel_claims_are_exclusive, a_lease_that_ends_is_taken_over, the_account_rests_and_goes_on,
         one_caller_takes_the_probe, due_channels_are_found_by_index;
+    outages: texts_with_a_null_end_alike, what_never_fits_is_no_outage,
+        what_a_clock_ahead_has_dated_is_not_believed;
     restored: what_was_unsettled_is_held, payments_of_the_forgotten_time_are_held, workers_must_be_stopped;
     upgrade: an_older_ledger_is_brought_up_to_date, what_an_older_worker_wrote_is_caught_up;
     forgotten: a_forgotten_call_may_still_be_applied, no_claim_of_the_forgotten_time_comes_again,
