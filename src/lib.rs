@@ -38,5 +38,8 @@ pub mod console;
 /// Times as people type and read them.
 pub mod times;
 
+/// Room on the disk under a database file.
+pub mod disk;
+
 /// Logs: pretty on a terminal, JSON otherwise.
 pub mod logging;

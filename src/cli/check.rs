@@ -8,7 +8,7 @@ use daybridge::{
     domain::reply::ReadError,
     ledger, partner,
     provider::{Sources, history},
-    queue,
+    queue::{self, Policies},
 };
 
 use super::{Failure, text::say};
@@ -28,7 +28,17 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     line("receiver", bindable(&config.server.listen));
     let console = bindable(&config.console.listen);
     line("console", console.and_then(|free| Ok(format!("{free}; {}", console::check(&config)?))));
-    line("queue", reach_queue(&config).await);
+    let (queue, policies) = reach_queue(&config).await;
+    line("queue", queue);
+    match policies {
+        Policies::None => {}
+        Policies::Unseen { shield } => say(format!(
+            "warn  {:<9} cannot be seen: one that expires messages, or drops the oldest, loses what was accepted. Set [queue] \
+             management_url, or keep those of users away: {shield}",
+            "policies"
+        )),
+        Policies::Seen { losses, shield } => line("policies", no_loss(&losses, &shield)),
+    }
     line("ledger", reach_ledger(&config).await);
     line("partner", reach_partner(&config).await);
     for (name, source) in &config.sources {
@@ -81,16 +91,35 @@ fn bindable(listen: &str) -> Result<String, String> {
     }
 }
 
-async fn reach_queue(config: &Config) -> Result<String, String> {
+fn no_loss(losses: &[String], shield: &str) -> Result<String, String> {
+    if losses.is_empty() {
+        return Ok("none in force loses messages".into());
+    }
+    Err(format!(
+        "{}. If it is a user's policy: {shield}; an operator policy must be changed by who set it",
+        losses.join("; ")
+    ))
+}
+
+async fn reach_queue(config: &Config) -> (Result<String, String>, Policies) {
     let hint = match config.queue.url {
         QueueUrl::Embedded(_) => "create its folder and let this user write there",
         QueueUrl::Amqp(_) => "start RabbitMQ, or correct host, user, password and vhost of queue.url",
     };
-    let queue = queue::open(&config.queue).await.map_err(|error| format!("{error}; {hint}"))?;
+    let queue = match queue::open(&config.queue).await {
+        Ok(queue) => queue,
+        Err(error) => return (Err(format!("{error}; {hint}")), Policies::None),
+    };
     let health = queue.health().await.map_err(|error| format!("{error}; {hint}"));
     let depth = queue.depth(queue::Lane::Events).await;
+    let policies = queue.policies().await;
     queue.close().await;
-    health.map(|()| format!("reached, {} messages waiting", depth.map_or("?".into(), |d| d.to_string())))
+    let waiting = depth.map_or("?".into(), |d| d.to_string());
+    match (health, policies) {
+        (Ok(()), Ok(policies)) => (Ok(format!("reached, {waiting} messages waiting")), policies),
+        (Ok(()), Err(error)) => (Err(error.to_string()), Policies::None),
+        (Err(error), _) => (Err(error), Policies::None),
+    }
 }
 
 async fn reach_ledger(config: &Config) -> Result<String, String> {

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     domain::id::{CommentTemplate, realm_bytes},
     envelope::WORD_BYTES_MAX,
+    ledger::PROBE_AHEAD_MS_MAX,
     outbound,
     partner::CALL_TIMEOUT_MAX,
 };
@@ -69,6 +70,14 @@ pub fn contradictions(config: &Config) -> Vec<String> {
     );
     refuse(config.queue.prefetch == 0, "queue.prefetch must be at least 1".into());
     refuse(config.queue.in_flight_max == 0, "queue.in_flight_max must be at least 1".into());
+    refuse(
+        config.worker.account_probe.as_millis() > u128::from(PROBE_AHEAD_MS_MAX.unsigned_abs()),
+        "worker.account_probe must be at most 1day".into(),
+    );
+    refuse(
+        config.queue.management_url.as_ref().is_some_and(|url| url.begins_otherwise("http")),
+        "queue.management_url must begin with http:// or https://".into(),
+    );
     refuse(config.worker.channels_max == 0, "worker.channels_max must be at least 1".into());
     refuse(config.worker.intake_max == 0, "worker.intake_max must be at least 1".into());
     refuse(config.worker.poll < Duration::from_millis(10), "worker.poll must be at least 10ms".into());

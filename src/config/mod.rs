@@ -112,6 +112,8 @@ pub struct Queue {
     pub heartbeat: u16,
     /// Tries of one message before it goes to `daybridge.dead`; only crashes of the worker use them up.
     pub delivery_limit: u16,
+    /// RabbitMQ's management API, `http://user:password@host:15672`: where policies that lose messages are seen.
+    pub management_url: Option<Secret>,
 }
 
 impl Default for Queue {
@@ -122,6 +124,7 @@ impl Default for Queue {
             prefetch: 64,
             heartbeat: 10,
             delivery_limit: 20,
+            management_url: None,
         }
     }
 }

@@ -41,6 +41,7 @@ impl From<LedgerError> for Wrong {
         match error {
             LedgerError::Refused(text) => Wrong::Refused(text),
             // Their texts may name hosts and files; whoever mends them reads the log.
+            LedgerError::Unstorable(_) => Wrong::Refused(error.to_string()),
             LedgerError::Unavailable(_) | LedgerError::Newer { .. } | LedgerError::Corrupt(_) => {
                 tracing::error!(%error, "the console cannot use the ledger");
                 Wrong::Away("the ledger cannot be used now; the log says why".into())

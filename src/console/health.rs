@@ -7,7 +7,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::{
     ledger::Ledger,
-    queue::{Lane, Queue},
+    queue::{Lane, Policies, Queue},
 };
 
 /// Longest a readiness probe waits for queue and ledger.
@@ -58,6 +58,10 @@ async fn render(looks: web::Data<Looks>, metrics: web::Data<Option<PrometheusHan
         if let Some(depth) = looks.queue.depth(lane).await {
             metrics::gauge!("daybridge_queue_depth", "queue" => name).set(whole(depth));
         }
+    }
+    if let Ok(Policies::Seen { losses, .. }) = looks.queue.policies().await {
+        let losing = u64::try_from(losses.len()).unwrap_or(u64::MAX);
+        metrics::gauge!("daybridge_queue_policies_that_lose").set(whole(losing));
     }
     if let Some(ledger) = &looks.ledger
         && let Ok(counts) = ledger.counts().await

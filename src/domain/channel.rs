@@ -7,6 +7,9 @@ use super::{Ms, reply::Reading};
 /// How long a channel is left alone after its mode was changed, in ms: it restarts.
 pub const QUIET_MS: i64 = 30_000;
 
+/// How far ahead a rest or a switch to live is believed, in ms: none is put off by more than 5 minutes.
+const AHEAD_MS_MAX: i64 = 600_000;
+
 /// Most tries to switch a channel to live for one settled transfer.
 pub const LIVE_TRIES_MAX: u32 = 12;
 
@@ -76,6 +79,19 @@ impl Channel {
             self.live_due = Some(now);
             self.live_tries = 0;
         }
+    }
+
+    /// Takes back what a clock that was ahead put off: a rest or a switch further away than any is. Says whether it did.
+    pub fn believe(&mut self, now: Ms) -> bool {
+        let rests = self.quiet_until > now.saturating_add(AHEAD_MS_MAX);
+        let waits = self.live_due.is_some_and(|due| due > now.saturating_add(AHEAD_MS_MAX));
+        if rests {
+            self.quiet_until = now;
+        }
+        if waits {
+            self.live_due = Some(now);
+        }
+        rests || waits
     }
 
     /// The switch to live was answered.

@@ -74,6 +74,9 @@ pub enum LedgerError {
     /// What was asked does not fit what is recorded; the text says what to do.
     #[error("{0}")]
     Refused(String),
+    /// Nothing that waits or a new try would make it fit; the ledger takes others.
+    #[error("the ledger cannot store this: {0}")]
+    Unstorable(String),
     /// A row that this program cannot read.
     #[error("the ledger holds something this program cannot read: {0}")]
     Corrupt(String),
@@ -144,6 +147,20 @@ impl AccountHold {
         self.news == AccountNews::NoToken || self.ceiling.is_none_or(|ceiling| ceiling.keeps_back(days))
     }
 }
+
+/// How far ahead a probe is believed, in ms: no `account_probe` is longer. A later one was dated by a clock that was
+/// ahead, and is due.
+pub const PROBE_AHEAD_MS_MAX: i64 = 86_400_000;
+
+impl AccountHold {
+    /// Whether its next probe is due.
+    pub fn probe_due(&self, now: Ms) -> bool {
+        self.probe_at <= now || self.probe_at > now.saturating_add(PROBE_AHEAD_MS_MAX)
+    }
+}
+
+/// How far ahead a channel's turn is believed, in ms.
+pub use sql::DUE_AHEAD_MS_MAX;
 
 /// A turn at looking through a source's own list of events.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -162,6 +162,14 @@ impl Backfill {
                 "the provider lists no events of before {kept}: compare what was paid between with the ledger"
             );
         }
+        if sweep.seen_until.is_some_and(|seen| seen > now.saturating_add(OVERLAP_MS)) {
+            tracing::warn!(
+                source = self.asked.source,
+                seen_until = sweep.seen_until,
+                "a clock was ahead: the events of the last backfill_sweep are looked through again"
+            );
+            sweep.seen_until = None;
+        }
         let from = sweep.seen_until.map_or(first, |seen| seen.saturating_sub(OVERLAP_MS).max(kept));
         self.all(sweep, Range { from, until }, counts).await?;
         let again = Range { from: first, until: from };

@@ -35,7 +35,7 @@ pub(super) enum Answer {
 }
 
 /// The words of the label `answer`, in the order of [`Answer::index`].
-pub(super) const LABELS: [&str; 17] = [
+pub(super) const LABELS: [&str; 18] = [
     "accepted",
     "signature_missing",
     "signature_malformed",
@@ -53,6 +53,7 @@ pub(super) const LABELS: [&str; 17] = [
     "queue_timeout",
     "queue_busy",
     "stranger",
+    "queue_missing",
 ];
 
 impl Answer {
@@ -76,6 +77,7 @@ impl Answer {
             Answer::NotConfirmed(NotConfirmed::Timeout(_)) => 14,
             Answer::NotConfirmed(NotConfirmed::Busy) => 15,
             Answer::Rejected(Rejected::Stranger, _) => 16,
+            Answer::NotConfirmed(NotConfirmed::NoQueue) => 17,
         }
     }
 

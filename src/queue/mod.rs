@@ -19,6 +19,9 @@ pub enum NotConfirmed {
     /// The broker (or the disk) said no.
     #[error("the broker refused the message")]
     Refused,
+    /// No queue of the broker took it.
+    #[error("no queue of the broker took the message; the queues are declared again")]
+    NoQueue,
     /// No connection, or it broke before the confirm came.
     #[error("the broker is not reachable")]
     Unreachable,
@@ -37,6 +40,25 @@ pub enum NotConfirmed {
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct QueueError(pub String);
+
+/// What the broker's administrator does to the queues.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Policies {
+    /// There are none here.
+    None,
+    /// They cannot be seen; this command keeps those of users away.
+    Unseen {
+        /// The command.
+        shield: String,
+    },
+    /// How those in force lose accepted messages, a sentence each.
+    Seen {
+        /// The sentences.
+        losses: Vec<String>,
+        /// The command that keeps those of users away.
+        shield: String,
+    },
+}
 
 /// Which queue a consumer reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -122,8 +144,12 @@ pub trait Queue: Send + Sync {
     }
     /// Opens a consumer with at most `prefetch` unanswered messages.
     async fn consume(&self, lane: Lane, prefetch: u16) -> Result<Box<dyn Consumer>, QueueError>;
-    /// Reaches the broker (or the file) once, for `check` and `/readyz`.
+    /// Whether messages are stored now, for `check` and `/readyz`: a confirm (or a write) shows it, never a connection.
     async fn health(&self) -> Result<(), QueueError>;
+    /// Looks whether policies lose accepted messages.
+    async fn policies(&self) -> Result<Policies, QueueError> {
+        Ok(Policies::None)
+    }
     /// Number of messages waiting, for metrics and `check`; `None` where it cannot be told.
     async fn depth(&self, lane: Lane) -> Option<u64>;
     /// Finishes publishes in flight and closes connections, within a named limit.

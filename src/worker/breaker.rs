@@ -27,7 +27,7 @@ impl Breaker {
 
     /// Until when no planned transfer may be started.
     pub fn rests_until(&self, now: Ms) -> Option<Ms> {
-        self.inner().open_until.filter(|until| now < *until)
+        self.inner().open_until.filter(|until| self.rests(*until, now))
     }
 
     /// A call was answered: clearly or not.
@@ -43,7 +43,7 @@ impl Breaker {
     /// A read succeeded or failed.
     pub fn read(&self, ok: bool, now: Ms) {
         let mut inner = self.inner();
-        if inner.open_until.is_some_and(|until| now >= until) {
+        if inner.open_until.is_some_and(|until| !self.rests(until, now)) {
             if ok {
                 *inner = Inner::default();
                 tracing::info!("circuit breaker closes: the partner reads again");
@@ -51,6 +51,11 @@ impl Breaker {
                 inner.open_until = Some(now.saturating_add(self.pause_ms));
             }
         }
+    }
+
+    /// A pause that ends further ahead than one is long was begun by a clock that was ahead, and is over.
+    fn rests(&self, until: Ms, now: Ms) -> bool {
+        now < until && until <= now.saturating_add(self.pause_ms)
     }
 
     fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
@@ -78,5 +83,8 @@ mod tests {
         breaker.read(true, 203);
         breaker.called(true, 204);
         assert_eq!(breaker.rests_until(205), None);
+        breaker.called(true, 9_000);
+        assert_eq!(breaker.rests_until(9_001), Some(9_100));
+        assert_eq!(breaker.rests_until(1_000), None, "the clock was set back");
     }
 }

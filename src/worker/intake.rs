@@ -1,7 +1,8 @@
 //! From a delivery to ledger rows, acked only after commit.
 //!
 //! While the ledger is away, intake keeps what it has in hand, takes nothing more, and rejects nothing. A message that
-//! cannot be decoded goes to the dead queue and from there into the ledger as a held event; business trouble never does.
+//! cannot be decoded, or that the ledger refuses though it takes others, goes to the dead queue and from there into the
+//! ledger as a held event with its bytes; business trouble never does.
 //!
 //! A provider's API gets little patience here, so that one that is slow keeps no hand from the other sources' messages:
 //! what it does not tell in that time is held, and asked for again beside the messages, with more patience.
@@ -28,6 +29,9 @@ const IN_HAND_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Longest wait for what it tells of all events of one message: a broker takes back what is in hand for too long.
 const MESSAGE_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Tries of one message that a healthy ledger refuses, about 40 s; then it counts as one that can never be recorded.
+const ALONE_TRIES_MAX: u32 = 12;
 
 /// Events read from the ledger in one go, when they are read again.
 const REREAD_PAGE: u32 = 200;
@@ -133,11 +137,17 @@ impl Intake {
             }
         };
         let mut message = self.message(&envelope, dead);
+        let mut alone = 0;
         let mut tries = 0;
         let recorded = loop {
             match self.record_rest(&mut message).await {
+                // The ledger is well and does not take this one: it is not an outage, whatever the error is called.
+                Err(LedgerError::Unavailable(why)) if alone >= ALONE_TRIES_MAX => {
+                    break Err(LedgerError::Unstorable(why));
+                }
                 // Kept in hand: giving it back would use up its tries, and more would come in its place.
                 Err(LedgerError::Unavailable(why)) if !stop.is_cancelled() => {
+                    alone = if self.ledger.health().await.is_ok() { alone + 1 } else { 0 };
                     tracing::warn!(%why, "the ledger is away; keeping the message in hand");
                     away(&mut tries, stop).await;
                 }
@@ -146,14 +156,23 @@ impl Intake {
         };
         match recorded {
             Ok(()) => delivery.ack().await.map_err(|e| e.to_string()),
-            Err(error @ LedgerError::Unavailable(_)) => Err(error.to_string()),
-            Err(error) if lane == Lane::Events => {
+            Err(error @ (LedgerError::Unavailable(_) | LedgerError::Newer { .. })) => Err(error.to_string()),
+            Err(error) if lane != Lane::Dead => {
                 let trace = envelope::trace_id(&envelope.traceparent);
                 tracing::error!(%error, trace, "message moved to the dead queue");
                 delivery.dead().await.map_err(|e| e.to_string())
             }
-            Err(error) => Err(error.to_string()),
+            Err(error) => {
+                self.record_bytes(&envelope.body, &error).await.map_err(|e| e.to_string())?;
+                delivery.ack().await.map_err(|e| e.to_string())
+            }
         }
+    }
+
+    /// The end of a message whose words cannot be recorded: its bytes are, as a held event.
+    async fn record_bytes(&self, body: &bytes::Bytes, why: &LedgerError) -> Result<(), LedgerError> {
+        let says = Some(Err(Unread::Unreadable(why.to_string())));
+        self.record(&Part { event: unknown(body), says, dead: true }, Duration::ZERO).await
     }
 
     /// Takes a message apart.
@@ -259,7 +278,12 @@ impl Intake {
                     // What is in hand is given up; the next start finds it held.
                     () = stop.cancelled() => return Ok(()),
                     ended = in_hand.join_next() => match ended {
-                        Some(Ok(recorded)) => recorded?,
+                        Some(Ok(Err(error @ (LedgerError::Unavailable(_) | LedgerError::Newer { .. })))) => {
+                            return Err(error);
+                        }
+                        // It stays held, and keeps no other from being read.
+                        Some(Ok(Err(error))) => tracing::error!(%error, "a held event cannot be recorded again"),
+                        Some(Ok(Ok(()))) => {}
                         Some(Err(error)) => return Err(LedgerError::Unavailable(error.to_string())),
                         None => break,
                     },

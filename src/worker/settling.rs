@@ -105,7 +105,7 @@ impl Settling {
         let ledger = &self.turns.ledger;
         let now = clock::now_ms();
         if let Some(hold) = ledger.account_hold(&self.account).await? {
-            if hold.probe_at <= now {
+            if hold.probe_due(now) {
                 ledger.take_probe(&self.account, now, now.saturating_add(self.probe_ms)).await?;
             } else if hold.news == AccountNews::NoToken {
                 return Ok(self.poll);

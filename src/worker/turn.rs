@@ -18,7 +18,7 @@ use crate::{
         settle::{AccountNews, Effect, Input, Policy, State, Step, step},
     },
     envelope::trace_id,
-    ledger::{Claim, Ledger, LedgerError, Transfer},
+    ledger::{Claim, DUE_AHEAD_MS_MAX, Ledger, LedgerError, Transfer},
     partner::Partner,
 };
 
@@ -67,6 +67,10 @@ impl Turns {
         let now = clock::now_ms();
         let turn = self.ledger.turn(claim, now).await?;
         let mut channel = turn.channel;
+        if channel.believe(now) {
+            self.ledger.save_channel(claim, &channel).await?;
+            return Ok(0);
+        }
         if channel.live_due.is_some_and(|due| due <= now) && channel.quiet_until <= now {
             return self.make_live(claim, &mut channel).await;
         }
@@ -74,7 +78,7 @@ impl Turns {
         let key = transfer.key.clone();
         if matches!(transfer.state, State::Planned { .. }) {
             if let Some(until) = self.account_rests(claim, &transfer, turn.restored_at, now).await? {
-                return Ok(until);
+                return Ok(until.min(now.saturating_add(DUE_AHEAD_MS_MAX)));
             }
             if let Some(until) = self.paused(claim, transfer.days, now).await? {
                 self.ledger.pass_probe(&claim.account, &key, now).await?;

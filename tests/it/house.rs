@@ -62,7 +62,14 @@ fn libraries_stay_behind_their_doors() {
     never(
         "",
         &["reqwest::"],
-        &["src/outbound/", "src/partner/", "src/cli/", "src/provider/stripe/", "src/provider/fetch.rs"],
+        &[
+            "src/outbound/",
+            "src/partner/",
+            "src/cli/",
+            "src/provider/stripe/",
+            "src/provider/fetch.rs",
+            "src/queue/rabbit/policies.rs",
+        ],
     );
     never(
         "outbound",

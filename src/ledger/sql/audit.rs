@@ -2,7 +2,7 @@
 
 use sqlx::Row as _;
 
-use super::{SqlLedger, Tx, fault::Fault, filter::Filter};
+use super::{SqlLedger, Tx, fault::Fault, filter::Filter, storable};
 use crate::{
     domain::Ms,
     ledger::{Act, query::Page, view},
@@ -27,7 +27,7 @@ pub(super) async fn add(tx: &mut Tx, entry: Entry<'_>, now: Ms) -> Result<(), Fa
     .bind(entry.act.who)
     .bind(entry.action)
     .bind(entry.key)
-    .bind(entry.act.reason)
+    .bind(storable::text(entry.act.reason))
     .bind(entry.before)
     .bind(entry.after)
     .execute(&mut **tx)

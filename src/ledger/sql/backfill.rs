@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use sqlx::{AssertSqlSafe, Row as _};
 
-use super::{SqlLedger, fault::Fault};
+use super::{SqlLedger, fault::Fault, storable};
 use crate::{
     domain::Ms,
     ledger::{Sweep, SweepTurn},
@@ -86,7 +86,7 @@ impl SqlLedger {
         );
         let mut query = sqlx::query(AssertSqlSafe(text));
         for word in events.iter().chain(sources) {
-            query = query.bind(&**word);
+            query = query.bind(storable::text(word));
         }
         let rows = query.fetch_all(&self.read).await?;
         rows.iter().map(|row| Ok(row.try_get("event_id")?)).collect()

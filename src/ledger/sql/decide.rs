@@ -8,7 +8,7 @@ use super::{
     fault::{Fault, refused},
     grant, pause, restored, rows,
     show::resolve,
-    waiting,
+    storable, waiting,
 };
 use crate::{
     domain::{
@@ -101,7 +101,7 @@ async fn transfer(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Res
             "UPDATE channels SET detail = $1, active_till = $4, epoch = epoch + 1, lease_until = 0, lease_owner = '' \
              WHERE account = $2 AND channel = $3",
         )
-        .bind(serde_json::to_string(&after)?)
+        .bind(storable::json(&after)?)
         .bind(&*account)
         .bind(&*channel)
         .bind(rows::expiry(&after))
@@ -248,7 +248,7 @@ async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Resu
             return Err(refused("it has no transfer yet, so nothing was sent: `held cancel` closes it"));
         }
     }
-    let reason = format!("cancelled by {}: {}", decided.who, decided.reason);
+    let reason = storable::text(&format!("cancelled by {}: {}", decided.who, decided.reason));
     sqlx::query(
         "UPDATE payments SET decision = 'cancelled', state = 'cancelled', cause = NULL, next = NULL, reason = $1, since = $2, \
          due_decided = CASE WHEN out_known = 1 THEN COALESCE(days_due, 0) ELSE due_decided END WHERE key = $3",
@@ -303,7 +303,7 @@ async fn event(tx: &mut Tx, id: &str, decided: &Decided<'_>) -> Result<&'static 
             return Err(refused("an event has no outcome to settle: `held cancel` closes it"));
         }
     }
-    let reason = format!("cancelled by {}: {}", decided.who, decided.reason);
+    let reason = storable::text(&format!("cancelled by {}: {}", decided.who, decided.reason));
     for number in held {
         sqlx::query("UPDATE events SET held_cause = NULL, held_reason = NULL WHERE number = $1")
             .bind(number)

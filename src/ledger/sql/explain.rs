@@ -27,8 +27,10 @@ impl SqlLedger {
         let mut plans = Vec::new();
         for (statement, values) in [
             (&*turn::claim_select(self.dialect), &["'main'", "1", "10"][..]),
+            (turn::DUE_TOO_FAR, &["'main'", "1", "10"]),
+            (turn::LEASED_TOO_LONG, &["'main'", "1", "10"]),
             (NEXT_FREE, &["'main'"]),
-            (turn::PLANNED, &["'main'", "'CHAN-1'", "1"]),
+            (turn::PLANNED, &["'main'", "'CHAN-1'", "1", "10"]),
             (twin::SAME_PURCHASE, &["'stripe/pi_1'", "'CHAN-1'", "900", "'usd'", "20"]),
             (record::HELD_BEFORE, &["'link'", "''", "1", "2"]),
             (grant::FIRST_GRANTS, &["'stripe/pi_1'", "'charges'"]),

@@ -2,7 +2,7 @@
 
 use sqlx::{Any, AssertSqlSafe, any::AnyRow};
 
-use super::fault::Fault;
+use super::{fault::Fault, storable};
 
 /// A bound value.
 #[derive(Debug, Clone)]
@@ -84,7 +84,7 @@ impl Filter {
         let mut query = sqlx::query(AssertSqlSafe(format!("{head} WHERE {conditions} {tail} LIMIT {limit}")));
         for value in self.values {
             query = match value {
-                Value::Text(text) => query.bind(text),
+                Value::Text(text) => query.bind(storable::text(&text)),
                 Value::Number(number) => query.bind(number),
             };
         }

@@ -7,7 +7,7 @@ use super::{
     fault::{Fault, corrupt},
     money_out::{self, Done, Found},
     rows::{add_step, make_due, narrow, stands},
-    twin, words,
+    storable, twin, words,
 };
 use crate::{
     domain::{
@@ -320,7 +320,7 @@ impl FirstTransfer<'_> {
         .bind(self.comment.render(&key, *days))
         .bind(state.word())
         .bind(state.due())
-        .bind(serde_json::to_string(state)?)
+        .bind(storable::json(state)?)
         .bind(self.traceparent)
         .bind(now)
         .execute(&mut **tx)

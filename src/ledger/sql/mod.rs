@@ -1,9 +1,11 @@
 //! The ledger in SQL, written once over `sqlx::Any` for SQLite and PostgreSQL.
 //!
 //! Cast: [`open`] makes the pools and applies the schema; [`fault`] turns what a database says into what the
-//! caller may do; then one file a subject: [`record`] (intake) with [`join`] (which payment), [`grant`]
-//! (what it comes to), [`money_out`] (what is left of that) and [`twin`] (whether it is told twice), [`turn`], [`account`], [`probe`] and [`pause`] (settle), [`families`], [`backfill`]; and behind the operator's desk: [`list`], [`show`],
-//! [`held`], [`waiting`], [`overview`], [`audit`], [`views`] (reads), [`decide`], [`correct`], [`restored`], [`prune`] (decisions), [`select`],
+//! caller may do, and [`failures`] into which connections are used again; then one file a subject: [`record`] (intake)
+//! with [`join`] (which payment), [`grant`] (what it comes to), [`money_out`] (what is left of that) and [`twin`]
+//! (whether it is told twice), [`turn`], [`account`], [`probe`] and [`pause`] (settle), [`families`], [`backfill`]; and
+//! behind the operator's desk: [`list`], [`show`], [`held`], [`waiting`], [`overview`], [`audit`], [`views`] (reads),
+//! [`decide`], [`correct`], [`restored`], [`prune`] (decisions), [`select`],
 //! [`rehearse`], [`stored`], [`plans`] and [`plan_rows`] (replays), [`reconcile`].
 //!
 //! Isolation. SQLite has one connection that writes, and every transaction on it is `BEGIN IMMEDIATE`, so
@@ -43,6 +45,7 @@ mod correct;
 mod decide;
 mod desk;
 mod explain;
+mod failures;
 mod families;
 mod fault;
 mod filter;
@@ -66,6 +69,7 @@ mod restored;
 mod rows;
 mod select;
 mod show;
+mod storable;
 mod stored;
 mod turn;
 mod twin;
@@ -73,6 +77,8 @@ mod views;
 mod waiting;
 mod words;
 mod zlib;
+
+pub use turn::DUE_AHEAD_MS_MAX;
 
 /// Which database it is, where the two differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +111,9 @@ pub struct SqlLedger {
     write: AnyPool,
     read: AnyPool,
     dialect: Dialect,
+    failures: failures::Failures,
+    /// SQLite's.
+    file: Option<std::path::PathBuf>,
 }
 
 type Tx = Transaction<'static, Any>;
@@ -242,6 +251,6 @@ impl Ledger for SqlLedger {
     }
 
     async fn health(&self) -> Result<(), LedgerError> {
-        open::schema_fits(&self.write).await
+        retry!(self.health_once())
     }
 }

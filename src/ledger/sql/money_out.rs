@@ -7,7 +7,7 @@
 
 use sqlx::{Row as _, any::AnyRow};
 
-use super::{Tx, fault::Fault, pause, restored, rows};
+use super::{Tx, fault::Fault, pause, restored, rows, storable};
 use crate::{
     domain::{
         Ms,
@@ -197,7 +197,7 @@ pub(super) async fn keep(tx: &mut Tx, payment: &str, found: &Found<'_>, now: Ms)
     )
     .bind(covered.refunded)
     .bind(covered.disputed)
-    .bind(serde_json::to_string(covered)?)
+    .bind(storable::json(covered)?)
     .bind(found.comment.of(&transfer_key(payment, 1)))
     .bind(covered.due.map(i64::from))
     .bind(i64::from(reduced))

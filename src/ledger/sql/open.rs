@@ -13,8 +13,8 @@ use sqlx::{
     migrate::{MigrateError, Migration, MigrationType, Migrator},
 };
 
-use super::{Dialect, SqlLedger, catch_up::catch_up, fault::Fault};
-use crate::{config, ledger::LedgerError};
+use super::{Dialect, SqlLedger, catch_up::catch_up, failures::Failures, fault::Fault};
+use crate::{config, disk, ledger::LedgerError};
 
 /// Longest wait for a connection, in seconds; then the ledger counts as not available.
 const ACQUIRE_S_MAX: u64 = 10;
@@ -95,8 +95,9 @@ pub(super) async fn open(settings: &config::Ledger) -> Result<SqlLedger, LedgerE
     let ledger = if url.starts_with("sqlite:") {
         open_sqlite(url, settings.connections_max).await?
     } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        let pool = pool(url, settings.connections_max, POSTGRES, true).await?;
-        SqlLedger { write: pool.clone(), read: pool, dialect: Dialect::Postgres }
+        let failures = Failures::default();
+        let pool = pool(url, settings.connections_max, POSTGRES, true, &failures).await?;
+        SqlLedger { write: pool.clone(), read: pool, dialect: Dialect::Postgres, failures, file: None }
     } else {
         return Err(LedgerError::Refused(
             "the ledger's URL must begin with sqlite: or postgres://, as in sqlite:daybridge.db".into(),
@@ -134,9 +135,10 @@ async fn open_sqlite(url: &str, readers: u32) -> Result<SqlLedger, LedgerError> 
         )),
         other => other,
     };
-    let write = pool(&url, 1, SQLITE_WRITE, false).await.map_err(&hint)?;
-    let read = pool(&url, readers, SQLITE_READ, false).await.map_err(&hint)?;
-    Ok(SqlLedger { write, read, dialect: Dialect::Sqlite })
+    let failures = Failures::default();
+    let write = pool(&url, 1, SQLITE_WRITE, false, &failures).await.map_err(&hint)?;
+    let read = pool(&url, readers, SQLITE_READ, false, &failures).await.map_err(&hint)?;
+    Ok(SqlLedger { write, read, dialect: Dialect::Sqlite, failures, file: Some(path) })
 }
 
 /// Says what to do about a file that cannot be the ledger.
@@ -163,7 +165,14 @@ fn usable(path: &Path) -> Result<(), String> {
 
 /// One connection is made and set up before the pool: a pool tries until its time is over and then only
 /// says that it is.
-async fn pool(url: &str, max: u32, setup: &'static str, ping: bool) -> Result<AnyPool, LedgerError> {
+async fn pool(
+    url: &str,
+    max: u32,
+    setup: &'static str,
+    ping: bool,
+    failures: &Failures,
+) -> Result<AnyPool, LedgerError> {
+    let failures = failures.clone();
     let mut first = AnyConnection::connect(url).await.map_err(plain)?;
     set_up(&mut first, setup).await.map_err(plain)?;
     first.close().await.map_err(plain)?;
@@ -172,6 +181,10 @@ async fn pool(url: &str, max: u32, setup: &'static str, ping: bool) -> Result<An
         .acquire_timeout(Duration::from_secs(ACQUIRE_S_MAX))
         .test_before_acquire(ping)
         .after_connect(move |connection, _| Box::pin(set_up(connection, setup)))
+        .before_acquire(move |_, connection| {
+            let good = !failures.spoil(connection.age);
+            Box::pin(async move { Ok(good) })
+        })
         .connect(url)
         .await;
     made.map_err(plain)
@@ -185,14 +198,7 @@ async fn set_up(connection: &mut AnyConnection, setup: &'static str) -> Result<(
 }
 
 fn plain(error: sqlx::Error) -> LedgerError {
-    told(Fault::from(error))
-}
-
-fn told(fault: Fault) -> LedgerError {
-    match fault {
-        Fault::Ledger(error) => error,
-        Fault::Conflict(text) => LedgerError::Unavailable(text),
-    }
+    Fault::from(error).report()
 }
 
 /// Brings the schema up to date; sqlx locks it, so that of two workers that start one waits for the other.
@@ -213,7 +219,7 @@ async fn migrate(ledger: &SqlLedger) -> Result<(), LedgerError> {
         Ok(()) => {
             let settled_at =
                 words.iter().find(|(word, _)| *word == "{settled_at}").map_or("0", |(_, sql)| sql);
-            catch_up(ledger, settled_at).await.map_err(told)
+            catch_up(ledger, settled_at).await.map_err(Fault::report)
         }
         Err(MigrateError::VersionMissing(found)) => Err(newer(found)),
         Err(MigrateError::VersionMismatch(found)) => {
@@ -232,15 +238,24 @@ fn newer(found: i64) -> LedgerError {
     LedgerError::Newer { found, known: known() }
 }
 
-/// Reaches the database and compares its schema with ours.
-pub(super) async fn schema_fits(pool: &AnyPool) -> Result<(), LedgerError> {
-    let row = sqlx::query("SELECT MAX(version) AS version FROM _sqlx_migrations")
-        .fetch_one(pool)
-        .await
-        .map_err(plain)?;
-    let found: Option<i64> = row.try_get("version").map_err(plain)?;
-    match found.unwrap_or(0) {
-        found if found > known() => Err(newer(found)),
-        _ => Ok(()),
+impl SqlLedger {
+    /// Compares the schema with ours, writes, and takes it back: a database may read and not write.
+    pub(super) async fn health_once(&self) -> Result<(), Fault> {
+        if let Some(file) = &self.file {
+            disk::has_room(file).map_err(LedgerError::Unavailable)?;
+        }
+        let mut tx = self.plain().await?;
+        let row =
+            sqlx::query("SELECT MAX(version) AS version FROM _sqlx_migrations").fetch_one(&mut *tx).await?;
+        let found: Option<i64> = row.try_get("version")?;
+        if let Some(found) = found.filter(|found| *found > known()) {
+            return Err(newer(found).into());
+        }
+        // No source has this name.
+        sqlx::query("INSERT INTO backfill (source, turn, next_at) VALUES ('', 0, 0)")
+            .execute(&mut *tx)
+            .await?;
+        tx.rollback().await?;
+        Ok(())
     }
 }

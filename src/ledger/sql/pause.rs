@@ -7,6 +7,7 @@ use super::{
     audit::{self, Entry},
     fault::Fault,
     rows::SLOT_MS,
+    storable,
 };
 use crate::{
     domain::{
@@ -211,7 +212,7 @@ pub(super) async fn begin(
         .bind(cause)
         .bind(now)
         .bind(act.who)
-        .bind(act.reason)
+        .bind(storable::text(act.reason))
         .execute(&mut **tx)
         .await?;
     let entry = Entry {

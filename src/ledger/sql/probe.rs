@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::{Ms, settle::State},
-    ledger::AccountHold,
+    ledger::{AccountHold, PROBE_AHEAD_MS_MAX},
 };
 
 /// A transfer `t` that waits for its account `$1`, has `$2` days or more, and can be called at `$3`.
@@ -48,16 +48,19 @@ impl SqlLedger {
         next_probe_at: Ms,
     ) -> Result<bool, Fault> {
         match self.account_hold_once(account).await? {
-            Some(hold) if hold.probe_at <= now => {}
+            Some(hold) if hold.probe_due(now) => {}
             Some(_) | None => return Ok(false),
         }
         let mut tx = self.serial().await?;
-        let taken = sqlx::query("UPDATE accounts SET probe_at = $1 WHERE account = $2 AND probe_at <= $3")
-            .bind(next_probe_at)
-            .bind(account)
-            .bind(now)
-            .execute(&mut *tx)
-            .await?;
+        let taken = sqlx::query(
+            "UPDATE accounts SET probe_at = $1 WHERE account = $2 AND (probe_at <= $3 OR probe_at > $4)",
+        )
+        .bind(next_probe_at)
+        .bind(account)
+        .bind(now)
+        .bind(now.saturating_add(PROBE_AHEAD_MS_MAX))
+        .execute(&mut *tx)
+        .await?;
         if taken.rows_affected() == 0 {
             return Ok(false);
         }

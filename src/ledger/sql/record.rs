@@ -12,6 +12,7 @@ use super::{
     fault::{Fault, corrupt},
     grant::{self, Standing},
     join::{self, Place},
+    storable::{self, Storable},
     zlib::pack,
 };
 use crate::{
@@ -69,6 +70,13 @@ impl SqlLedger {
 
 /// Records a delivery in a transaction that the caller commits, or, to see what would happen, does not.
 pub(super) async fn record(tx: &mut Tx, entry: &Entry<'_>, now: Ms) -> Result<Recorded, Fault> {
+    match &Storable::of(entry)? {
+        Some(storable) => recorded(tx, &storable.entry(entry), now).await,
+        None => recorded(tx, entry, now).await,
+    }
+}
+
+async fn recorded(tx: &mut Tx, entry: &Entry<'_>, now: Ms) -> Result<Recorded, Fault> {
     let event = event(tx, entry, now).await?;
     let delivery = delivery(tx, entry, event.number, now).await?;
     let verdict = match (entry.facts, entry.source) {
@@ -99,7 +107,7 @@ async fn event(tx: &mut Tx, entry: &Entry<'_>, now: Ms) -> Result<Event, Fault> 
     .bind(&*digest)
     .bind(&*envelope.event_type)
     .bind(&*envelope.content_type)
-    .bind(envelope.received_at_ms)
+    .bind(envelope.received_at_ms.min(now))
     .bind(now)
     .execute(&mut **tx)
     .await?;
@@ -141,7 +149,8 @@ async fn delivery(tx: &mut Tx, entry: &Entry<'_>, event: i64, now: Ms) -> Result
     .bind(event)
     .bind(envelope.trigger.as_str())
     .bind(&*envelope.traceparent)
-    .bind(envelope.received_at_ms)
+    // A receiver whose clock was ahead: nothing is recorded before it came.
+    .bind(envelope.received_at_ms.min(now))
     .bind(now)
     .execute(&mut **tx)
     .await?;
@@ -197,7 +206,7 @@ async fn unread(
         "UPDATE events SET dead = $1, facts = $2, held_cause = $3, held_reason = $4 WHERE number = $5",
     )
     .bind(i64::from(entry.dead || event.dead))
-    .bind(facts.ok().map(serde_json::to_string).transpose()?)
+    .bind(facts.ok().map(storable::json).transpose()?)
     .bind(cause)
     .bind(&*reason)
     .bind(event.number)
@@ -273,7 +282,7 @@ async fn store(
         "UPDATE events SET dead = 0, facts = $1, family = $2, payment = $3, held_cause = $4, \
          held_reason = $5 WHERE number = $6",
     )
-    .bind(serde_json::to_string(facts)?)
+    .bind(storable::json(facts)?)
     .bind(family)
     .bind(payment)
     .bind(held.map(|(cause, _)| cause))

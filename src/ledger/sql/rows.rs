@@ -2,7 +2,7 @@
 
 use sqlx::{Row as _, any::AnyRow};
 
-use super::{Tx, fault::Fault, money_out, words};
+use super::{Tx, fault::Fault, money_out, storable, words};
 use crate::{
     domain::{
         Ms,
@@ -115,7 +115,7 @@ pub(super) async fn swap(
     .bind(i64::from(to.open()))
     .bind(cause)
     .bind(to.due())
-    .bind(serde_json::to_string(&to)?)
+    .bind(storable::json(&to)?)
     .bind(key)
     .bind(from.word())
     .bind(i64::from(from.attempt()))
@@ -188,7 +188,7 @@ pub(super) async fn add_step(
     .bind(now)
     .bind(state.word())
     .bind(i64::from(state.attempt()))
-    .bind(note)
+    .bind(storable::text(note))
     .bind(who)
     .execute(&mut **tx)
     .await?;

@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 use super::{
     Dialect, SqlLedger, Tx, account,
     fault::{Fault, corrupt},
-    restored, rows,
+    restored, rows, storable,
 };
 use crate::{
     domain::{
@@ -20,6 +20,14 @@ use crate::{
     },
     ledger::{Claim, Transfer, Turn},
 };
+
+/// Longest lease of any worker, in ms: two of the longest calls, and time for commits. What ends later was dated by a
+/// clock that was ahead, and has ended.
+const LEASE_MS_MAX: i64 = 900_000;
+
+/// How far ahead a due time is believed, in ms: no wait of a transfer is longer than the longest `Retry-After`, 1 h. What
+/// is due later was dated by a clock that was ahead, and is due.
+pub const DUE_AHEAD_MS_MAX: i64 = 7_200_000;
 
 impl SqlLedger {
     /// One statement; `SKIP LOCKED` lets two workers take different channels at the same moment instead of
@@ -33,6 +41,14 @@ impl SqlLedger {
         limit: u32,
     ) -> Result<Vec<Claim>, Fault> {
         let mut tx = self.plain().await?;
+        for (statement, ahead_max) in [(DUE_TOO_FAR, DUE_AHEAD_MS_MAX), (LEASED_TOO_LONG, LEASE_MS_MAX)] {
+            sqlx::query(statement)
+                .bind(account)
+                .bind(now)
+                .bind(now.saturating_add(ahead_max))
+                .execute(&mut *tx)
+                .await?;
+        }
         let rows = sqlx::query(AssertSqlSafe(claim_sql(self.dialect)))
             .bind(account)
             .bind(now)
@@ -68,7 +84,9 @@ impl SqlLedger {
         if let Some(open) = self.one(claim, now, OPEN).await? {
             let due = match &open.state {
                 State::Intended { epoch, .. } if *epoch != claim.epoch => true,
-                other => other.due().is_some_and(|due| due <= now),
+                other => {
+                    other.due().is_some_and(|due| due <= now || due > now.saturating_add(DUE_AHEAD_MS_MAX))
+                }
             };
             return Ok(Turn { channel, transfer: due.then_some(open), restored_at });
         }
@@ -84,6 +102,7 @@ impl SqlLedger {
             .bind(&*claim.account)
             .bind(claim.channel.as_str())
             .bind(now)
+            .bind(now.saturating_add(DUE_AHEAD_MS_MAX))
             .fetch_optional(&self.read)
             .await?;
         row.as_ref().map(rows::transfer).transpose()
@@ -168,18 +187,25 @@ impl SqlLedger {
 }
 
 const OPEN: &str = "SELECT key, payment, days, comment, detail, traceparent FROM transfers \
-     WHERE account = $1 AND channel = $2 AND open = 1 AND $3 > 0";
+     WHERE account = $1 AND channel = $2 AND open = 1 AND $3 > 0 AND $4 > 0";
 
 /// The oldest, but what waits for the account keeps back no other of the channel.
 pub(super) const PLANNED: &str = "SELECT t.key, t.payment, t.days, t.comment, t.detail, t.traceparent FROM transfers t \
      LEFT JOIN accounts a ON a.account = t.account \
-     WHERE t.account = $1 AND t.channel = $2 AND t.due_at <= $3 AND t.state = 'planned' \
+     WHERE t.account = $1 AND t.channel = $2 AND (t.due_at <= $3 OR t.due_at > $4) AND t.state = 'planned' \
      ORDER BY CASE WHEN t.key = a.probe THEN 0 WHEN t.days >= a.ceiling THEN 2 ELSE 1 END, \
      t.created_at, t.key LIMIT 1";
 
 const WATCHED: &str = "SELECT key, payment, days, comment, detail, traceparent FROM transfers \
-     WHERE account = $1 AND channel = $2 AND due_at <= $3 AND state = 'settled' \
+     WHERE account = $1 AND channel = $2 AND (due_at <= $3 OR due_at > $4) AND state = 'settled' \
      ORDER BY due_at, key LIMIT 1";
+
+/// Two looks into indices that find nothing where the clocks are right.
+pub(super) const DUE_TOO_FAR: &str = "UPDATE channels SET due_at = $2 WHERE account = $1 AND due_at > $3";
+
+/// See [`DUE_TOO_FAR`].
+pub(super) const LEASED_TOO_LONG: &str = "UPDATE channels SET lease_until = $2 \
+     WHERE account = $1 AND lease_until > 0 AND lease_until > $3";
 
 pub(super) fn claim_select(dialect: Dialect) -> String {
     let suffix = match dialect {
@@ -206,7 +232,7 @@ async fn write_channel(tx: &mut Tx, claim: &Claim, channel: &Channel) -> Result<
         "UPDATE channels SET detail = $1, active_till = $5, mode = $6 \
          WHERE account = $2 AND channel = $3 AND epoch = $4",
     )
-    .bind(serde_json::to_string(channel)?)
+    .bind(storable::json(channel)?)
     .bind(&*claim.account)
     .bind(claim.channel.as_str())
     .bind(claim.epoch)

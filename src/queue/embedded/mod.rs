@@ -41,7 +41,7 @@ use self::{
     writer::{Command, Writer},
 };
 use super::{Consumer, Lane, NotConfirmed, Queue, QueueError};
-use crate::{config, envelope::Envelope};
+use crate::{config, disk, envelope::Envelope};
 
 /// File where the settings name none; the loader names one beside the ledger.
 const FILE: &str = "daybridge-queue.db";
@@ -66,7 +66,7 @@ impl Embedded {
         let mut connection = store::open(&path).await.map_err(failed)?;
         store::prepare(&path, &mut connection).await?;
         let readers = store::readers(&path);
-        // Opened here, so that a later look at health needs no new file handle.
+        // Opened here, so that a later look at the depth needs no new file handle.
         drop(readers.acquire().await.map_err(failed)?);
         let (commands, inbox) = mpsc::channel(settings.in_flight_max.max(1));
         let shared = Arc::new(writer::Shared::default());
@@ -100,7 +100,11 @@ impl Queue for Embedded {
     }
 
     async fn health(&self) -> Result<(), QueueError> {
-        store::version(&self.readers).await.map(drop).map_err(|error| store::explain(&self.path, &error))
+        disk::has_room(&self.path).map_err(QueueError)?;
+        let gone = || QueueError("the queue is closed".into());
+        let (done, told) = oneshot::channel();
+        self.commands.send(Command::Health { done }).await.map_err(|_| gone())?;
+        told.await.map_err(|_| gone())?
     }
 
     async fn depth(&self, lane: Lane) -> Option<u64> {

@@ -1,8 +1,8 @@
 //! The file: schema, statements, and errors in words for the operator.
 //!
-//! One table for all lanes. A message is *free* (`lease_until_ms` in the past) or leased by a session; it is
-//! deleted when acked. Times are wall clock: a clock that jumps ends a lease early or late, and the message
-//! comes again.
+//! One table for all lanes. A message is *free* (`lease_until_ms` in the past, or further ahead than a lease can be) or
+//! leased by a session; it is deleted when acked. Times are wall clock: a clock that jumps ends a lease early or late, and
+//! the message comes again.
 
 use std::{
     path::Path,
@@ -21,6 +21,10 @@ use crate::{
 
 /// How long a message stays leased without a sign of life; renewed at a third of it.
 pub(super) const LEASE_MS: i64 = 15_000;
+
+/// A lease that ends later was taken by a clock that was ahead, and counts as over; twice the longest, because a clock
+/// that is set back by less must not end those in use.
+const LEASE_BELIEVED_MS: i64 = 2 * LEASE_MS;
 
 /// Longest wait for the other process's transaction.
 const BUSY_MS_MAX: Duration = Duration::from_secs(5);
@@ -135,6 +139,24 @@ pub(super) fn explain(path: &Path, error: &sqlx::Error) -> QueueError {
     QueueError(format!("queue file {}: {what_to_do} ({error})", path.display()))
 }
 
+/// Whether another process held the file for too long.
+pub(super) fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|e| e.code()).and_then(|c| c.parse::<u32>().ok());
+    code.is_some_and(|code| matches!(code & 0xff, 5 | 6))
+}
+
+/// Writes a message and takes it back.
+pub(super) async fn try_a_write(db: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let mut transaction = db.begin_with("BEGIN IMMEDIATE").await?;
+    sqlx::query(
+        "INSERT INTO messages (lane, content_type, source, event_id, event_type, received_at_ms, delivery, \
+         trigger_word, traceparent, body) VALUES (0, '', '', '', '', 0, '', '', '', x'')",
+    )
+    .execute(&mut *transaction)
+    .await?;
+    transaction.rollback().await
+}
+
 /// Appends messages to the events lane.
 pub(super) async fn insert(db: &mut SqliteConnection, envelopes: &[Envelope]) -> Result<(), sqlx::Error> {
     for rows in envelopes.chunks(INSERT_ROWS_MAX) {
@@ -176,14 +198,15 @@ pub(super) async fn claim(
     let now = now_ms();
     let rows = sqlx::query(
         "UPDATE messages SET lease_by = ?1, lease_until_ms = ?2, deliveries = deliveries + 1 \
-         WHERE id IN (SELECT id FROM messages WHERE lane = ?3 AND lease_until_ms <= ?4 ORDER BY id LIMIT ?5) \
-         RETURNING *",
+         WHERE id IN (SELECT id FROM messages WHERE lane = ?3 AND (lease_until_ms <= ?4 OR lease_until_ms > ?6) \
+         ORDER BY id LIMIT ?5) RETURNING *",
     )
     .bind(session)
     .bind(now + LEASE_MS)
     .bind(number(lane))
     .bind(now)
     .bind(messages_max)
+    .bind(now + LEASE_BELIEVED_MS)
     .fetch_all(db)
     .await?;
     let mut leased = Vec::with_capacity(rows.len());
@@ -282,11 +305,15 @@ pub(super) async fn renew(db: &mut SqliteConnection, session: i64) -> Result<(),
 
 /// Whether a lane has a free message.
 pub(super) async fn any(db: &mut SqliteConnection, lane: Lane) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM messages WHERE lane = ?1 AND lease_until_ms <= ?2)")
-        .bind(number(lane))
-        .bind(now_ms())
-        .fetch_one(db)
-        .await
+    let now = now_ms();
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM messages WHERE lane = ?1 AND (lease_until_ms <= ?2 OR lease_until_ms > ?3))",
+    )
+    .bind(number(lane))
+    .bind(now)
+    .bind(now + LEASE_BELIEVED_MS)
+    .fetch_one(db)
+    .await
 }
 
 /// A number that changes when another connection, of this process or the other, commits.
@@ -296,16 +323,14 @@ pub(super) async fn data_version(db: &mut SqliteConnection) -> Result<i64, sqlx:
 
 /// Free messages of a lane.
 pub(super) async fn depth(db: &SqlitePool, lane: Lane) -> Result<u64, sqlx::Error> {
-    let count: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM messages WHERE lane = ?1 AND lease_until_ms <= ?2")
-            .bind(number(lane))
-            .bind(now_ms())
-            .fetch_one(db)
-            .await?;
+    let now = now_ms();
+    let count: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM messages WHERE lane = ?1 AND (lease_until_ms <= ?2 OR lease_until_ms > ?3)",
+    )
+    .bind(number(lane))
+    .bind(now)
+    .bind(now + LEASE_BELIEVED_MS)
+    .fetch_one(db)
+    .await?;
     Ok(u64::try_from(count).unwrap_or(0))
-}
-
-/// Reads the schema's version: the file can be reached.
-pub(super) async fn version(db: &SqlitePool) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar("SELECT user_version FROM pragma_user_version").fetch_one(db).await
 }

@@ -1,7 +1,9 @@
 //! The one task of this process that writes. It takes everything that waits, applies it in one transaction,
 //! and tells each caller after the commit: a thousand publishes cost a few syncs, not a thousand.
 //!
-//! A transaction that fails fails everything in it; each caller hears it, and nothing was stored.
+//! A transaction that fails fails everything in it; each caller hears it, and nothing was stored. The connection is
+//! opened anew then, unless the file was only busy: SQLite rolls back by itself where the disk is full, sqlx still counts
+//! that transaction, and would never begin another.
 
 use std::{collections::HashSet, path::PathBuf, sync::Arc, sync::atomic::AtomicBool, time::Duration};
 
@@ -30,6 +32,7 @@ pub(super) enum Command {
     Answer { id: i64, session: i64, verdict: Verdict, done: oneshot::Sender<Result<(), QueueError>> },
     GiveBack { id: i64, session: i64, untouched: bool },
     End { session: i64 },
+    Health { done: oneshot::Sender<Result<(), QueueError>> },
     Stop,
 }
 
@@ -55,6 +58,8 @@ pub(super) struct Shared {
 /// The task.
 pub(super) struct Writer {
     db: SqliteConnection,
+    /// The connection failed and could not be opened anew yet.
+    broken: bool,
     inbox: mpsc::Receiver<Command>,
     shared: Arc<Shared>,
     path: PathBuf,
@@ -77,7 +82,7 @@ impl Writer {
         path: PathBuf,
         delivery_limit: i64,
     ) -> Self {
-        Self { db, inbox, shared, path, delivery_limit, sessions: HashSet::new() }
+        Self { db, broken: false, inbox, shared, path, delivery_limit, sessions: HashSet::new() }
     }
 
     /// Until stopped, or until nobody can ask any more.
@@ -111,6 +116,7 @@ impl Writer {
         let mut envelopes = Vec::new();
         let mut publishers = Vec::new();
         let mut others = Vec::new();
+        let mut asking = Vec::new();
         let mut stop = false;
         for command in commands.drain(..) {
             match command {
@@ -119,6 +125,7 @@ impl Writer {
                     publishers.push(done);
                 }
                 Command::Stop => stop = true,
+                Command::Health { done } => asking.push(done),
                 Command::Claim { session, .. } => {
                     self.sessions.insert(session);
                     others.push(command);
@@ -155,9 +162,16 @@ impl Writer {
             }
             Err(error) => {
                 tracing::error!(reason = %store::explain(&self.path, &error), "the queue file refuses");
+                self.failed(&error).await;
                 for done in publishers {
                     let _ = done.send(Err(NotConfirmed::Refused));
                 }
+            }
+        }
+        if !asking.is_empty() {
+            let health = self.try_a_write().await;
+            for done in asking {
+                let _ = done.send(health.clone());
             }
         }
         if frees {
@@ -172,6 +186,10 @@ impl Writer {
         others: Vec<Command>,
     ) -> Result<Vec<Told>, sqlx::Error> {
         let mut told = Vec::with_capacity(others.len());
+        if envelopes.is_empty() && others.is_empty() {
+            return Ok(told);
+        }
+        self.reopen().await?;
         // IMMEDIATE: a transaction that begins as a reader cannot wait for the other process's write.
         let mut transaction = self.db.begin_with("BEGIN IMMEDIATE").await?;
         store::insert(&mut transaction, envelopes).await?;
@@ -205,17 +223,50 @@ impl Writer {
                     store::give_back(&mut transaction, id, session, untouched).await?;
                 }
                 Command::End { session } => store::give_all_back(&mut transaction, session).await?,
-                Command::Publish { .. } | Command::Stop => {}
+                Command::Publish { .. } | Command::Health { .. } | Command::Stop => {}
             }
         }
         transaction.commit().await?;
         Ok(told)
     }
 
+    /// Writes and takes it back.
+    async fn try_a_write(&mut self) -> Result<(), QueueError> {
+        let tried = async {
+            self.reopen().await?;
+            store::try_a_write(&mut self.db).await
+        };
+        match tried.await {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                self.failed(&error).await;
+                Err(store::explain(&self.path, &error))
+            }
+        }
+    }
+
+    /// After a failure: a file that was only busy leaves the connection as it was.
+    async fn failed(&mut self, error: &sqlx::Error) {
+        if !store::is_busy(error) {
+            self.broken = true;
+            // Told already; the next transaction tries again.
+            let _ = self.reopen().await;
+        }
+    }
+
+    async fn reopen(&mut self) -> Result<(), sqlx::Error> {
+        if self.broken {
+            self.db = store::open(&self.path).await?;
+            self.broken = false;
+        }
+        Ok(())
+    }
+
     async fn renew(&mut self) {
         for session in self.sessions.clone() {
             if let Err(error) = store::renew(&mut self.db, session).await {
                 tracing::warn!(reason = %store::explain(&self.path, &error), "leases were not prolonged");
+                self.failed(&error).await;
             }
         }
     }

@@ -57,6 +57,28 @@ fn short(word: String) -> Result<ShortString, NotConfirmed> {
     ShortString::try_new(word).map_err(|_| NotConfirmed::Refused)
 }
 
+/// Value of the `type` property of a probe.
+const PROBE: &str = "daybridge.probe";
+
+/// Longest life of a probe, in ms as AMQP writes it: nobody consumes them, and they must not pile up.
+const PROBE_EXPIRES_MS: &str = "1000";
+
+/// An empty message that only shows whether it is stored.
+pub(super) fn probe() -> (Bytes, BasicProperties) {
+    let properties = BasicProperties::default()
+        .with_delivery_mode(PERSISTENT)
+        .with_app_id(APP.into())
+        .with_type(PROBE.into())
+        .with_expiration(PROBE_EXPIRES_MS.into());
+    (Bytes::new(), properties)
+}
+
+/// Whether it is one: where its queue was deleted, the others get it, and it is no event.
+pub(super) fn is_probe(properties: &BasicProperties) -> bool {
+    properties.kind().as_ref().is_some_and(|kind| kind.as_str() == PROBE)
+        && properties.app_id().as_ref().is_some_and(|app| app.as_str() == APP)
+}
+
 /// Reads a message back.
 pub fn decode(data: Vec<u8>, properties: &BasicProperties) -> Content {
     let body = Bytes::from(data);

@@ -89,6 +89,10 @@ impl Consumer for LaneConsumer {
         let name = topology::queue(self.lane);
         let next = loop {
             match timeout(LOOK_EVERY, self.deliveries.next()).await {
+                Ok(Some(Ok(message))) if codec::is_probe(&message.properties) => {
+                    // Where it fails the channel is over: the next look says so.
+                    let _ = message.acker.ack(BasicAckOptions { multiple: false }).await;
+                }
                 Ok(next) => break next,
                 Err(_) if self.channel.status().connected() => {}
                 Err(_) => return Err(QueueError(format!("{name}: the connection is gone"))),

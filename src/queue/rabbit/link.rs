@@ -58,6 +58,11 @@ impl Hosts {
         Some(uri)
     }
 
+    /// Where the queues are.
+    pub(super) fn vhost(&self) -> String {
+        self.uri(0).map(|uri| uri.vhost).unwrap_or_default()
+    }
+
     /// Connects to one host after the other, from `first` on, and declares the topology. `name` is what the
     /// operator reads in RabbitMQ's list of connections.
     pub(super) async fn connect(&self, name: &str, first: usize) -> Result<Connection, QueueError> {

@@ -22,6 +22,12 @@ mod publisher;
 /// Publishes that wait for their confirm.
 mod confirms;
 
+/// Whether the broker stores.
+mod proof;
+
+/// What an administrator's policies make of the queues.
+mod policies;
+
 /// One consumer.
 mod consumer;
 
@@ -44,13 +50,17 @@ use self::{
     confirms::Waiter,
     consumer::LaneConsumer,
     link::{Hosts, explain},
-    publisher::{Publish, Publisher, Slot, State},
+    proof::Proof,
+    publisher::{Message, Publish, Publisher, Slot, State},
 };
-use super::{Consumer, Lane, NotConfirmed, Queue, QueueError};
+use super::{Consumer, Lane, NotConfirmed, Policies, Queue, QueueError};
 use crate::{config, envelope::Envelope};
 
 /// Longest time to open a consumer, to look at health or to measure a queue, connecting included.
 const REACH_MS_MAX: Duration = Duration::from_secs(8);
+
+/// Longest wait for the confirm of a probe.
+const PROBE_MS_MAX: Duration = Duration::from_secs(5);
 
 /// Longest time to take leave of the broker after the publishes are drained.
 const LEAVE_MS_MAX: Duration = Duration::from_secs(2);
@@ -68,6 +78,10 @@ struct Cluster {
     in_flight_max: usize,
     stop: CancellationToken,
     publishers: Lock<Vec<Running>>,
+    proof: Arc<Proof>,
+    /// One probe at a time.
+    probing: Mutex<()>,
+    management: Option<config::Secret>,
     /// The consuming connection; opened when first needed, again when it broke.
     consuming: Mutex<Option<Arc<Connection>>>,
 }
@@ -87,6 +101,9 @@ impl Rabbit {
             in_flight_max: settings.in_flight_max.max(1),
             stop: CancellationToken::new(),
             publishers: Lock::default(),
+            proof: Arc::new(Proof::new()),
+            probing: Mutex::new(()),
+            management: settings.management_url.clone(),
             consuming: Mutex::new(None),
         });
         Ok(Self { outbox: cluster.publisher(), cluster })
@@ -97,8 +114,7 @@ impl Cluster {
     /// Starts a publisher on the current runtime.
     fn publisher(&self) -> mpsc::Sender<Publish> {
         let (outbox, inbox) = mpsc::channel(self.in_flight_max);
-        let (state_in, state) =
-            watch::channel(State::Down(QueueError("connecting for the first time".into())));
+        let (state_in, state) = watch::channel(State::Starting);
         let publisher =
             Publisher { hosts: self.hosts.clone(), inbox, state: state_in, stop: self.stop.clone() };
         let task = tokio::spawn(publisher.run());
@@ -109,12 +125,26 @@ impl Cluster {
         outbox
     }
 
+    /// Waits until every publisher has connected, or failed to, for the first time.
+    async fn started(&self) -> Result<(), QueueError> {
+        let states: Vec<_> = {
+            let publishers = self.publishers.lock().unwrap_or_else(PoisonError::into_inner);
+            publishers.iter().map(|publisher| publisher.state.clone()).collect()
+        };
+        for mut state in states {
+            // Err: its thread has ended, and with it the need.
+            let _ = state.wait_for(|state| !matches!(state, State::Starting)).await;
+        }
+        Ok(())
+    }
+
     /// The first publisher that cannot publish, and why.
     fn publishes(&self) -> Result<(), QueueError> {
         let publishers = self.publishers.lock().unwrap_or_else(PoisonError::into_inner);
         for publisher in publishers.iter().filter(|publisher| !publisher.task.is_finished()) {
             match &*publisher.state.borrow() {
                 State::Up => {}
+                State::Starting => return Err(QueueError("the publishing connection is not up yet".into())),
                 State::Blocked(reason) => {
                     let what = format!("the broker blocks publishers: {reason}; free memory or disk there");
                     return Err(QueueError(what));
@@ -148,17 +178,42 @@ impl Cluster {
     }
 }
 
-#[async_trait]
-impl Queue for Rabbit {
-    async fn publish(&self, envelope: Envelope) -> Result<(), NotConfirmed> {
+impl Rabbit {
+    /// Waits for the confirm of a message. `proof`: where its outcome counts.
+    async fn send(&self, message: Message, proof: Option<Arc<Proof>>) -> Result<(), NotConfirmed> {
         let slot = Slot::take(&self.cluster.taken, self.cluster.in_flight_max).ok_or(NotConfirmed::Busy)?;
         let (done, confirmed) = oneshot::channel();
-        let publish = Publish { envelope, waiter: Waiter { done, _slot: slot } };
+        let publish = Publish { message, waiter: Waiter { done, _slot: slot, proof } };
         self.outbox.try_send(publish).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => NotConfirmed::Busy,
             mpsc::error::TrySendError::Closed(_) => NotConfirmed::Unreachable,
         })?;
         confirmed.await.unwrap_or(Err(NotConfirmed::Unreachable))
+    }
+
+    /// Publishes an empty message where no confirm came lately.
+    async fn prove(&self) -> Result<(), QueueError> {
+        let proof = &self.cluster.proof;
+        let _one = self.cluster.probing.lock().await;
+        if proof.holds()? {
+            return Ok(());
+        }
+        let confirmed = timeout(PROBE_MS_MAX, self.send(Message::Probe, None)).await;
+        confirmed.unwrap_or(Err(NotConfirmed::Timeout(PROBE_MS_MAX))).map_err(|why| {
+            QueueError(format!(
+                "the broker is there and does not store: {why}; see `rabbitmqctl cluster_status` and the state of the \
+                 queues daybridge.*: more than half of their nodes must run"
+            ))
+        })?;
+        proof.probed();
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Queue for Rabbit {
+    async fn publish(&self, envelope: Envelope) -> Result<(), NotConfirmed> {
+        self.send(Message::Event(envelope), Some(self.cluster.proof.clone())).await
     }
 
     fn on_this_thread(&self) -> Option<Arc<dyn Queue>> {
@@ -180,7 +235,13 @@ impl Queue for Rabbit {
     async fn health(&self) -> Result<(), QueueError> {
         let cluster = &self.cluster;
         cluster.within(async { cluster.hosts.declare(&*cluster.reach().await?).await }).await?;
-        cluster.publishes()
+        cluster.within(cluster.started()).await?;
+        cluster.publishes()?;
+        self.prove().await
+    }
+
+    async fn policies(&self) -> Result<Policies, QueueError> {
+        policies::look(self.cluster.management.as_ref(), &self.cluster.hosts.vhost()).await
     }
 
     async fn depth(&self, lane: Lane) -> Option<u64> {

@@ -35,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     codec,
-    confirms::{Confirms, Lost, Waiter},
+    confirms::{Confirms, Ended, Waiter},
     link::{Hosts, explain},
     topology,
 };
@@ -84,15 +84,25 @@ impl Drop for Slot {
     }
 }
 
-/// What the receiver hands over.
+/// What is handed over.
 pub(super) struct Publish {
-    pub(super) envelope: Envelope,
+    pub(super) message: Message,
     pub(super) waiter: Waiter,
+}
+
+/// What is published.
+pub(super) enum Message {
+    /// An accepted delivery.
+    Event(Envelope),
+    /// Nothing, to see whether it is stored.
+    Probe,
 }
 
 /// How the publishing connection is, for `/readyz`.
 #[derive(Debug, Clone)]
 pub(super) enum State {
+    /// It connects for the first time.
+    Starting,
     /// No connection, and why.
     Down(QueueError),
     /// Publishes go through.
@@ -207,9 +217,7 @@ impl Publisher {
                     Some(_) => {}
                     None => break Err(QueueError("the connection ended".into())),
                 },
-                Lost(error) = poll_fn(|cx| confirms.poll_settle(cx)) => {
-                    break Err(QueueError(explain(&error)));
-                }
+                ended = poll_fn(|cx| confirms.poll_settle(cx)) => break Err(why(&ended)),
                 received = self.inbox.recv_many(&mut batch, WINDOW_PUBLISHES_MAX), if open => {
                     open = received > 0;
                     let now = Instant::now();
@@ -225,7 +233,9 @@ impl Publisher {
                     }
                 }
                 _ = tick.tick() => {
-                    confirms.sweep();
+                    if let Some(ended) = confirms.sweep() {
+                        break Err(why(&ended));
+                    }
                     expire(&mut confirms, &mut waiting);
                     let silent = blocked.is_none()
                         && confirms.oldest().is_some_and(|at| at.max(free_since).elapsed() > SILENT_MS_MAX);
@@ -243,10 +253,16 @@ impl Publisher {
                 }
             }
             while confirms.len() < WINDOW_PUBLISHES_MAX
-                && let Some((Publish { envelope, waiter }, since)) = waiting.pop_front()
+                && let Some((Publish { message, waiter }, since)) = waiting.pop_front()
             {
-                match codec::encode(envelope) {
-                    Ok((body, properties)) => confirms.push(send(&channel, body, properties), waiter, since),
+                let (key, encoded) = match message {
+                    Message::Event(envelope) => (topology::EVENTS_KEY, codec::encode(envelope)),
+                    Message::Probe => (topology::PROBE_KEY, Ok(codec::probe())),
+                };
+                match encoded {
+                    Ok((body, properties)) => {
+                        confirms.push(send(&channel, key, body, properties), waiter, since);
+                    }
                     Err(refused) => waiter.tell(Err(refused)),
                 }
             }
@@ -256,6 +272,16 @@ impl Publisher {
             publish.waiter.tell(Err(NotConfirmed::Unreachable));
         }
         ended
+    }
+}
+
+/// Why the connection is given up. After a return too: the next one declares the queues again.
+fn why(ended: &Ended) -> QueueError {
+    match ended {
+        Ended::Lost(error) => QueueError(explain(error)),
+        Ended::Returned => {
+            QueueError("no queue took a message (deleted?); the queues are declared again".into())
+        }
     }
 }
 
@@ -274,13 +300,14 @@ fn expire(confirms: &mut Confirms<'_>, waiting: &mut VecDeque<(Publish, Instant)
 /// Hands one message to the connection at the first poll; resolves with its confirm.
 async fn send(
     channel: &Channel,
+    key: &'static str,
     body: bytes::Bytes,
     properties: BasicProperties,
 ) -> Result<Confirmation, lapin::Error> {
     let options = BasicPublishOptions {
-        mandatory: false, // the alternate exchange stores the unroutable; see `topology`
+        mandatory: true, // the alternate exchange stores the unroutable; without its queue, this tells of them
         immediate: false, // RabbitMQ does not know it
     };
     let exchange = topology::EXCHANGE.into();
-    channel.basic_publish(exchange, topology::EVENTS_KEY.into(), options, &body, properties).await?.await
+    channel.basic_publish(exchange, key.into(), options, &body, properties).await?.await
 }

@@ -6,11 +6,14 @@
 //!     └─ not routable ──▶ daybridge.unroutable (fanout) ──▶ daybridge.unroutable ──dead letters──▶ (the same)
 //! ```
 //!
-//! The same on RabbitMQ 3.10 and 4.x: every default that changed between them is written out. All three are
+//! Beside them `daybridge.probe`, a quorum queue that nobody reads: an empty message that is confirmed there shows
+//! that the broker stores. Not in `daybridge.events`: without a worker they would pile up there and be dead letters.
+//!
+//! The same on RabbitMQ 3.10 and 4.x: every default that changed between them is written out. All are
 //! quorum queues, because on a current RabbitMQ only those sync to disk before they confirm.
 //!
-//! Rejected: `mandatory` instead of the alternate exchange (with several publishes in flight lapin may pin
-//! the return to another publish's confirm, and the lost one looks stored); a queue length limit (the
+//! Rejected: `mandatory` instead of the alternate exchange: it refuses what the alternate exchange stores. It stands
+//! beside it, for a broker whose queues were all deleted; see `confirms` for how a return is taken. A queue length limit (the
 //! operator may set one by policy; a full queue then refuses and the provider retries).
 
 use lapin::{
@@ -27,6 +30,12 @@ pub(super) const EXCHANGE: &str = "daybridge";
 
 /// Routing key of accepted deliveries.
 pub(super) const EVENTS_KEY: &str = "events";
+
+/// Routing key of probes.
+pub(super) const PROBE_KEY: &str = "probe";
+
+/// The queue of probes. Bound to [`EXCHANGE`], for which every role has its permissions.
+const PROBE_QUEUE: &str = "daybridge.probe";
 
 /// Tries of one message in the dead queue. RabbitMQ 4 drops after 20 where no limit is given, and nothing
 /// stands behind the dead queue; 3.10 knows no "never", so: a number nobody reaches.
@@ -64,12 +73,14 @@ pub(super) async fn declare(channel: &Channel, delivery_limit: u16) -> Result<()
     quorum(channel, events, dead_lettering(delivery_limit)).await?;
     bind(channel, events, EXCHANGE, EVENTS_KEY).await?;
 
-    // Last, on purpose. RabbitMQ 3.10 writes the name of a new quorum queue to disk some seconds late, or
+    // Nearly last, on purpose. RabbitMQ 3.10 writes the name of a new quorum queue to disk some seconds late, or
     // when the next one is created: killed in between, it comes back with that queue empty, confirmed
     // messages and all (seen with `kill -9` 0.1 s after the declare). This one can bear it: nothing is
     // unroutable so early.
     quorum(channel, unroutable, dead_lettering(delivery_limit)).await?;
-    bind(channel, unroutable, unroutable, "").await
+    bind(channel, unroutable, unroutable, "").await?;
+    quorum(channel, PROBE_QUEUE, FieldTable::default()).await?;
+    bind(channel, PROBE_QUEUE, EXCHANGE, PROBE_KEY).await
 }
 
 /// Arguments of a queue whose failing messages must reach the dead queue.

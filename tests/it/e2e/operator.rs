@@ -158,3 +158,38 @@ async fn what_went_to_the_dead_queue_is_listed_and_can_be_replayed() {
     assert!(output.status.success(), "{output:?}");
     assert!(house.json(&["held", "list", "--json"]).as_array().unwrap().is_empty());
 }
+
+/// What the ledger can never take, neither for what it says nor as a dead message, ends as a held event of its bytes; and
+/// more of it than intake has hands stops nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_ledger_never_takes_is_held_with_its_bytes() {
+    use sqlx::{Connection as _, Executor as _};
+    let mut house = House::build("embedded", None, "[worker]\nintake_max = 4\n").await;
+    house.sim("channels", json!({"id": "DEMOCH-AB12C", "days": 10, "mode": "live"})).await;
+    house.start("run").await;
+    let file = format!("sqlite:{}", house.path("ledger.db").display());
+    let mut raw = sqlx::SqliteConnection::connect(&file).await.unwrap();
+    raw.execute(
+        "CREATE TRIGGER never BEFORE INSERT ON events WHEN NEW.event_id LIKE 'evt_never%' \
+         BEGIN SELECT RAISE(ABORT, 'never'); END",
+    )
+    .await
+    .unwrap();
+    for number in 0..10 {
+        let body =
+            House::event("charge.succeeded", &format!("evt_never{number}"), "pi_never", "DEMOCH-AB12C", "30");
+        assert_eq!(house.post(&body).await, 200);
+    }
+    let body = House::event("charge.succeeded", "evt_1", "pi_1", "DEMOCH-AB12C", "30");
+    assert_eq!(house.post(&body).await, 200);
+    house.payment_is("stripe/pi_1", "credited").await;
+    let held = until("ten held events", || async {
+        let held = house.json(&["held", "list", "--json"]).as_array().unwrap().clone();
+        (held.len() == 10).then_some(held)
+    })
+    .await;
+    for held in held {
+        assert_eq!((&held["kind"], &held["cause"]), (&json!("event"), &json!("dead")), "{held:#}");
+        assert!(held["reason"].as_str().unwrap().contains("never"), "{held:#}");
+    }
+}

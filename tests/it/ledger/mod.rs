@@ -10,6 +10,7 @@ pub(crate) mod kit;
 pub(crate) mod money_out;
 pub(crate) mod ops;
 mod orders;
+mod outages;
 mod pauses;
 mod plans;
 mod reconcile;
@@ -58,6 +59,8 @@ both! {
         a_held_transfer_is_never_without_its_hold;
     cost: one_price_is_no_cliff;
     waiting: what_was_announced_and_never_paid_is_listed, a_refund_of_what_is_not_known_is_listed;
+    outages: texts_with_a_null_end_alike, what_never_fits_is_no_outage,
+        what_a_clock_ahead_has_dated_is_not_believed;
     restored: what_was_unsettled_is_held, payments_of_the_forgotten_time_are_held, workers_must_be_stopped;
     upgrade: an_older_ledger_is_brought_up_to_date, what_an_older_worker_wrote_is_caught_up;
     forgotten: a_forgotten_call_may_still_be_applied, no_claim_of_the_forgotten_time_comes_again,

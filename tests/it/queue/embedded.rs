@@ -4,11 +4,12 @@ use std::path::Path;
 
 use daybridge::{
     config::QueueUrl,
-    queue::{self, Lane},
+    queue::{self, Lane, NotConfirmed},
 };
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use super::{Place, drain, envelope, id, next};
+use crate::support::{disk::SmallDisk, wait::until};
 
 async fn connect(path: &Path) -> SqliteConnection {
     SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(path)).await.unwrap()
@@ -90,6 +91,60 @@ async fn the_lease_of_a_dead_process_ends() {
         .unwrap();
     assert_eq!(drain(&mut second, 1).await.len(), 1);
     assert!(held.ack().await.is_err(), "its lease was over");
+}
+
+/// A lease that a clock far ahead has written does not hold its message back until that time comes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lease_from_the_future_is_not_believed() {
+    let place = Place::file();
+    let dies = place.open().await;
+    dies.publish(envelope("a")).await.unwrap();
+    let mut first = dies.consume(Lane::Events, 1).await.unwrap();
+    let _held = next(&mut first).await;
+    sqlx::query("UPDATE messages SET lease_until_ms = lease_until_ms + 86400000")
+        .execute(&mut connect(&place.path()).await)
+        .await
+        .unwrap();
+    let lives = place.open().await;
+    assert_eq!(lives.depth(Lane::Events).await, Some(1));
+    let mut second = lives.consume(Lane::Events, 1).await.unwrap();
+    assert_eq!(drain(&mut second, 1).await.len(), 1);
+}
+
+/// SQLite rolls back by itself on a full disk, and sqlx goes on counting: the one writing connection never began again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_full_disk_the_same_process_goes_on() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let mut settings = Place::file().settings();
+    settings.url = QueueUrl::Embedded(Some(disk.path().join("queue.db")));
+    let queue = queue::open(&settings).await.unwrap();
+    let mut consumer = queue.consume(Lane::Events, 4).await.unwrap();
+    queue.publish(envelope("before")).await.unwrap();
+    next(&mut consumer).await.ack().await.unwrap();
+    queue.health().await.unwrap();
+    disk.fill();
+    let why = queue.health().await.unwrap_err().to_string();
+    assert!(why.contains("free some space"), "{why}");
+    // The log has room for a small one.
+    let refused = until("a refusal", || async {
+        let mut large = envelope("large");
+        large.body = vec![7; 1 << 20].into();
+        queue.publish(large).await.err()
+    })
+    .await;
+    assert_eq!(refused, NotConfirmed::Refused);
+    disk.empty();
+    until("health", || async { queue.health().await.ok() }).await;
+    queue.publish(envelope("after")).await.unwrap();
+    let mut consumer = queue.consume(Lane::Events, 4).await.unwrap();
+    loop {
+        let got = next(&mut consumer).await;
+        let name = id(&got);
+        got.ack().await.unwrap();
+        if name == "after" {
+            break;
+        }
+    }
 }
 
 const CHILD: &str = "DAYBRIDGE_TEST_PUBLISH_INTO";

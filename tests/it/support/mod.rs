@@ -9,6 +9,9 @@ pub(crate) mod browser;
 /// daybridge's own processes.
 pub(crate) mod daybridge;
 
+/// A small disk that can be filled.
+pub(crate) mod disk;
+
 /// HTTP requests as raw bytes.
 pub(crate) mod http;
 

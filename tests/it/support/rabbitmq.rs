@@ -45,6 +45,20 @@ pub(crate) struct Broker {
 impl Broker {
     /// Starts a node and waits until it takes connections.
     pub(crate) fn start() -> Self {
+        Self::start_with("[].\n", "")
+    }
+
+    /// The same with the management API on a port.
+    pub(crate) fn start_managed(port: u16) -> Self {
+        let broker = Self::start_with(
+            "[rabbitmq_management].\n",
+            &format!("management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {port}\n"),
+        );
+        await_port(port);
+        broker
+    }
+
+    fn start_with(plugins: &str, conf: &str) -> Self {
         sweep_old();
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -55,11 +69,11 @@ impl Broker {
         let cookie = home.join(".erlang.cookie");
         fs::write(&cookie, "DAYBRIDGETEST").unwrap();
         fs::set_permissions(&cookie, fs::Permissions::from_mode(0o400)).unwrap();
-        fs::write(home.join("enabled_plugins"), "[].\n").unwrap();
+        fs::write(home.join("enabled_plugins"), plugins).unwrap();
         fs::write(home.join("env.conf"), "").unwrap();
         fs::write(
             home.join("rabbitmq.conf"),
-            format!("listeners.tcp.1 = 127.0.0.1:{port}\nnum_acceptors.tcp = 2\nlog.console = false\n"),
+            format!("listeners.tcp.1 = 127.0.0.1:{port}\nnum_acceptors.tcp = 2\nlog.console = false\n{conf}"),
         )
         .unwrap();
         let mut epmd = Command::new("epmd");
