@@ -66,6 +66,9 @@ impl Turns {
     async fn work(&self, claim: &Claim, lease_until: Ms) -> Result<Ms, LedgerError> {
         let now = clock::now_ms();
         let turn = self.ledger.turn(claim, now).await?;
+        if turn.moved {
+            return Ok(now.saturating_add(PAUSED_LOOK_MS));
+        }
         let mut channel = turn.channel;
         if channel.live_due.is_some_and(|due| due <= now) && channel.quiet_until <= now {
             return self.make_live(claim, &mut channel).await;

@@ -13,7 +13,7 @@ use crate::{
         Ms,
         settle::{AccountNews, State, planned_again},
     },
-    ledger::{AccountHold, Scope},
+    ledger::{AccountHold, Scope, SourceRules},
 };
 
 /// The causes of transfers that an account's hold keeps back.
@@ -175,6 +175,19 @@ impl SqlLedger {
             .await?;
         tx.commit().await?;
         Ok(matches!(noted, Rules::Other).then_some(now))
+    }
+
+    pub(super) async fn note_source_once(&self, source: &str, rules: &SourceRules) -> Result<(), Fault> {
+        sqlx::query(
+            "INSERT INTO realm_sources (provider, realm, source) VALUES ($1, $2, $3) \
+             ON CONFLICT (provider, realm, source) DO NOTHING",
+        )
+        .bind(&*rules.provider)
+        .bind(&*rules.realm)
+        .bind(source)
+        .execute(&self.write)
+        .await?;
+        Ok(())
     }
 
     pub(super) async fn rules_since_once(

@@ -13,7 +13,7 @@ use sqlx::{
     migrate::{MigrateError, Migration, MigrationType, Migrator},
 };
 
-use super::{Dialect, SqlLedger, catch_up::catch_up, fault::Fault};
+use super::{Dialect, SqlLedger, catch_up::catch_up, fault::Fault, server};
 use crate::{config, ledger::LedgerError};
 
 /// Longest wait for a connection, in seconds; then the ledger counts as not available.
@@ -32,13 +32,14 @@ const POSTGRES: &str = "SET enable_seqscan = off; SELECT set_config('synchronous
      WHERE current_setting('synchronous_commit') IN ('off', 'local');";
 
 /// The schema, oldest first; a text never changes once released.
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (1, "ledger", include_str!("migrations/0001_ledger.sql")),
     (2, "restorations", include_str!("migrations/0002_restorations.sql")),
     (3, "operators", include_str!("migrations/0003_operators.sql")),
     (4, "backfill", include_str!("migrations/0004_backfill.sql")),
     (5, "console", include_str!("migrations/0005_console.sql")),
     (6, "money_out", include_str!("migrations/0006_money_out.sql")),
+    (9, "memory", include_str!("migrations/0009_memory.sql")),
 ];
 
 /// What the schema's text says differently in each database.
@@ -91,18 +92,28 @@ pub(super) async fn open(settings: &config::Ledger) -> Result<SqlLedger, LedgerE
     let url = settings.url.resolve().map_err(LedgerError::Unavailable)?;
     let url = url.expose_secret();
     sqlx::any::install_default_drivers();
-    let ledger = if url.starts_with("sqlite:") {
+    let mut ledger = if url.starts_with("sqlite:") {
         open_sqlite(url, settings.connections_max).await?
     } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
         let pool = pool(url, settings.connections_max, POSTGRES, true).await?;
-        SqlLedger { write: pool.clone(), read: pool, dialect: Dialect::Postgres }
+        SqlLedger::of(pool.clone(), pool, Dialect::Postgres, without_password(url))
     } else {
         return Err(LedgerError::Refused(
             "the ledger's URL must begin with sqlite: or postgres://, as in sqlite:daybridge.db".into(),
         ));
     };
     migrate(&ledger).await?;
+    ledger.stamp(jiff::Timestamp::now().as_millisecond()).await.map_err(told)?;
+    ledger.server = server::question(&ledger.read, ledger.dialect).await.map_err(told)?;
+    ledger.moved().await.map_err(told)?;
     Ok(ledger)
+}
+
+/// Server and database of a URL.
+fn without_password(url: &str) -> String {
+    let bare = url.split('?').next().unwrap_or_default();
+    let bare = bare.split_once("://").map_or(bare, |(_, rest)| rest);
+    format!("postgres://{}", bare.rsplit_once('@').map_or(bare, |(_, place)| place))
 }
 
 async fn open_sqlite(url: &str, readers: u32) -> Result<SqlLedger, LedgerError> {
@@ -135,7 +146,7 @@ async fn open_sqlite(url: &str, readers: u32) -> Result<SqlLedger, LedgerError> 
     };
     let write = pool(&url, 1, SQLITE_WRITE, false).await.map_err(&hint)?;
     let read = pool(&url, readers, SQLITE_READ, false).await.map_err(&hint)?;
-    Ok(SqlLedger { write, read, dialect: Dialect::Sqlite })
+    Ok(SqlLedger::of(write, read, Dialect::Sqlite, path.display().to_string()))
 }
 
 /// Says what to do about a file that cannot be the ledger.

@@ -8,7 +8,7 @@ use super::{Tx, fault::Fault};
 use crate::domain::{
     facts::{Facts, Money},
     id::ChannelId,
-    money_out::paid_at,
+    money_out::times,
     twin::{Purchase, likely_twin},
 };
 
@@ -23,7 +23,6 @@ pub(super) async fn of(
     money: &Money,
     events: &[Facts],
 ) -> Result<Option<String>, Fault> {
-    let Some(at) = paid_at(events) else { return Ok(None) };
     // Nearly every payment shares a kind of id with all others, so nearly always nothing is left to compare.
     let rows = sqlx::query(
         "SELECT o.key FROM payments p JOIN payments o ON o.channel = $2 AND o.realm = p.realm \
@@ -42,10 +41,15 @@ pub(super) async fn of(
     if rows.is_empty() {
         return Ok(None);
     }
-    let this = Purchase { channel: channel.clone(), money: money.clone(), at, kinds: kinds(tx, key).await? };
+    let this = Purchase {
+        channel: channel.clone(),
+        money: money.clone(),
+        at: times(events),
+        kinds: kinds(tx, key).await?,
+    };
     for row in rows {
         let other: String = row.try_get("key")?;
-        let Some(at) = paid_at(&super::grant::events(tx, &other).await?) else { continue };
+        let at = times(&super::grant::events(tx, &other).await?);
         let kinds = kinds(tx, &other).await?;
         if likely_twin(&this, &Purchase { at, kinds, ..this.clone() }) {
             return Ok(Some(other));
