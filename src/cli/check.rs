@@ -6,12 +6,13 @@ use daybridge::{
     config::{Config, QueueUrl, Source},
     console,
     domain::reply::ReadError,
-    ledger, partner,
+    ledger::{self, FAILOVER},
+    partner,
     provider::{Sources, history},
     queue::{self, Policies},
 };
 
-use super::{Failure, text::say};
+use super::{Failure, roles::FAILOVER_UNNOTICED, text::say};
 
 /// `check`: a line each; the settings themselves were checked while loading.
 pub async fn run(config: Config) -> Result<(), Failure> {
@@ -71,7 +72,24 @@ fn sources(config: &Config) -> Result<String, String> {
     }
     Sources::with_secrets(config).map_err(|error| error.to_string())?;
     let paths: Vec<String> = config.sources.keys().map(|name| format!("/webhooks/{name}")).collect();
-    Ok(format!("secrets found; served at {}", paths.join(", ")))
+    let mut said = format!("secrets found; served at {}", paths.join(", "));
+    for (name, source) in &config.sources {
+        let others = config.sources.iter().filter(|(other, another)| {
+            *other > name && another.provider == source.provider && another.realm(other) != source.realm(name)
+        });
+        for (other, _) in others {
+            said.push_str(&format!(
+                "; {name} and {other} are two accounts of {} by their realms: if both are of one account, give them one realm",
+                source.provider
+            ));
+        }
+        if !source.events.tells_paid_at(source.money_in.as_str()) {
+            said.push_str(&format!(
+                "; {name} tells no time of its money: after `ledger restored` each of its payments is held (set paid_at of events.objects where there is one)"
+            ));
+        }
+    }
+    Ok(said)
 }
 
 fn bindable(listen: &str) -> Result<String, String> {
@@ -125,9 +143,15 @@ async fn reach_queue(config: &Config) -> (Result<String, String>, Policies) {
 async fn reach_ledger(config: &Config) -> Result<String, String> {
     let ledger = ledger::open(&config.ledger).await.map_err(|error| error.to_string())?;
     ledger.health().await.map_err(|error| error.to_string())?;
+    let pauses = ledger.pauses().await.map_err(|error| error.to_string())?;
+    if let Some(moved) = pauses.into_iter().find(|pause| pause.cause == FAILOVER) {
+        return Err(moved.reason);
+    }
     let counts = ledger.counts().await.map_err(|error| error.to_string())?;
+    let origin = ledger.origin().await.map_err(|error| error.to_string())?;
+    let unnoticed = if origin.failover_unnoticed { format!("; {FAILOVER_UNNOTICED}") } else { String::new() };
     Ok(format!(
-        "reached: {} credited, {} planned, {} doubtful, {} held",
+        "reached: {} credited, {} planned, {} doubtful, {} held{unnoticed}",
         counts.credited, counts.planned, counts.doubtful, counts.held
     ))
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use daybridge::{
     config::Config,
     console::{self, Parts},
-    ledger::{self, Ledger, LedgerError},
+    ledger::{self, Ledger, LedgerError, Origin},
     ops::backfill::{self, Asked},
     partner,
     provider::{self, Address, Sources, history},
@@ -16,7 +16,7 @@ use secrecy::ExposeSecret as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::Failure;
+use super::{Failure, text::time};
 
 fn shown(address: &Address) -> String {
     match address {
@@ -62,6 +62,7 @@ pub async fn run(config: Config, role: Role) -> Result<(), Failure> {
     let mut asked = Vec::new();
     if role.works() {
         let opened = open_ledger(&config).await?;
+        say_if_new(opened.as_ref()).await?;
         let partner = partner::open(&config.partner).map_err(usage)?;
         let readers = Sources::readers(&config).map_err(usage)?;
         asked = histories(&config)?;
@@ -134,6 +135,26 @@ async fn open_ledger(config: &Config) -> Result<Arc<dyn Ledger>, Failure> {
             answer => return Ok(answer?),
         }
     }
+}
+
+/// A managed database may not let an ordinary role ask.
+pub(super) const FAILOVER_UNNOTICED: &str = "the database does not tell its timeline, so a failover is not noticed: let standbys be synchronous, or declare it with `daybridge ledger restored`";
+
+/// An empty ledger is the first one, or stands where another one was expected: a disk that is not mounted.
+async fn say_if_new(ledger: &dyn Ledger) -> Result<(), Failure> {
+    let Origin { made_at, grants_since, empty, place, failover_unnoticed } = ledger.origin().await?;
+    if failover_unnoticed {
+        tracing::warn!(ledger = place, "{FAILOVER_UNNOTICED}");
+    }
+    if let (Some(made_at), Some(since), true) = (made_at, grants_since, empty) {
+        tracing::warn!(
+            ledger = place,
+            made_at = time(made_at),
+            grants_since = time(since),
+            "made a new ledger: what was paid before is held with cause before_ledger; if there was one, stop and put it back (is its disk mounted?); if you migrate, `daybridge ledger adopt --since TIME`"
+        );
+    }
+    Ok(())
 }
 
 /// The sources whose provider can be asked for what never came.

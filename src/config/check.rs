@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use secrecy::{ExposeSecret as _, SecretString};
+
 use super::{
     Config, Source,
     preset::{
@@ -126,6 +128,30 @@ fn shared_realms(config: &Config, wrong: &mut Vec<String>) {
             wrong.push(format!(
                 "sources {other} and {name} share the realm {realm:?} and both have an api_key: one asks for all events of the account; leave the other out"
             ));
+        }
+    }
+    shared_secrets(config, wrong);
+}
+
+/// One secret in two realms: whoever captures a request sends it to both, and its payment counts in each. What cannot be
+/// read is skipped: only who receives needs the secrets, and says so when it starts.
+fn shared_secrets(config: &Config, wrong: &mut Vec<String>) {
+    let resolved = |source: &Source| -> Vec<SecretString> {
+        source.secrets.iter().filter_map(|secret| secret.resolve().ok()).collect()
+    };
+    let read: Vec<_> = config.sources.iter().map(|(name, source)| (name, source, resolved(source))).collect();
+    for (index, (name, source, secrets)) in read.iter().enumerate() {
+        for (other, another, theirs) in read.iter().take(index) {
+            let alike = source.provider == another.provider
+                || (source.signature.header.is_some() && source.signature.header == another.signature.header);
+            let apart = source.realm(name) != another.realm(other);
+            let same =
+                |one: &SecretString| theirs.iter().any(|two| one.expose_secret() == two.expose_secret());
+            if alike && apart && secrets.iter().any(same) {
+                wrong.push(format!(
+                    "sources {other} and {name} have a secret in common, but different realms: what is sent to one is valid at the other, and its days would move twice; if both are of one account, give them one realm, else each its own secret"
+                ));
+            }
         }
     }
 }
@@ -349,6 +375,41 @@ mod tests {
         );
         assert_eq!(wrong(&[a, ("b", "x", "charges")]), Vec::<String>::new());
         assert_eq!(wrong(&[a, ("b", "y", "invoices")]), Vec::<String>::new(), "two accounts");
+    }
+
+    #[test]
+    fn one_secret_is_of_one_realm() {
+        let wrong = |text: &str| contradictions(&crate::config::load::parse(text, Vec::new()).unwrap());
+        let source = |name: &str, provider: &str, secret: &str| {
+            format!("[sources.{name}]\nprovider = \"{provider}\"\nsecrets = [{secret}]\n")
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        std::fs::write(&path, "whsec_one\n").unwrap();
+        let file = format!("{{ file = {path:?} }}");
+        for (one, two, refused) in [
+            (source("a", "stripe", "\"whsec_one\""), source("b", "stripe", "\"whsec_one\""), true),
+            (source("a", "stripe", "\"new\", \"whsec_one\""), source("b", "stripe", &file), true),
+            (source("a", "dodo", "\"whsec_MfKQ\""), source("b", "standard-webhooks", "\"whsec_MfKQ\""), true),
+            (source("a", "stripe", "\"whsec_one\""), source("b", "paystack", "\"whsec_one\""), false),
+            (source("a", "stripe", "\"whsec_one\""), source("b", "stripe", "\"whsec_two\""), false),
+            (
+                source("a", "stripe", "\"whsec_one\"") + "realm = \"shop\"\n",
+                source("b", "stripe", "\"whsec_one\"") + "realm = \"shop\"\n",
+                false,
+            ),
+            // Who does not receive has none of them.
+            (
+                source("a", "stripe", "{ env = \"DAYBRIDGE_NOT_SET\" }"),
+                source("b", "stripe", "{ env = \"DAYBRIDGE_NOT_SET\" }"),
+                false,
+            ),
+        ] {
+            let wrong = wrong(&format!("{one}{two}"));
+            let said = wrong.iter().any(|why| why.contains("sources a and b have a secret in common"));
+            assert_eq!((said, wrong.is_empty()), (refused, !refused), "{one}{two}: {wrong:?}");
+            assert!(!wrong.concat().contains("whsec"), "{wrong:?}");
+        }
     }
 
     #[test]

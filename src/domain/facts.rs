@@ -137,6 +137,10 @@ pub struct Line {
 pub struct Facts {
     /// When it happened at the provider, ms since epoch.
     pub occurred_at: Ms,
+    /// When its money came in, as the object tells it; `None`: it does not, and when an *event* of it was made proves
+    /// nothing: a fee or a note of today makes one of an old payment. Facts that were stored before this have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid_at: Option<Ms>,
     /// Live or test mode.
     pub livemode: bool,
     /// The connected account it belongs to, where it names one.
@@ -166,6 +170,7 @@ impl Facts {
     pub fn ignored(occurred_at: Ms, why: String) -> Self {
         Self {
             occurred_at,
+            paid_at: None,
             livemode: false,
             account: None,
             meaning: Meaning::Ignored(why),

@@ -10,6 +10,22 @@ pub const RESTORED: &str = "restored";
 /// The same, of a payment that was refunded or disputed.
 pub const RESTORED_REFUNDED: &str = "restored_refunded";
 
+/// The cause of what was paid before the ledger was made.
+pub const BEFORE_LEDGER: &str = "before_ledger";
+
+/// The same, of a payment that was refunded or disputed.
+pub const BEFORE_LEDGER_REFUNDED: &str = "before_ledger_refunded";
+
+/// Whether days of a payment that is held for this cause may have moved without the ledger knowing.
+pub fn may_have_moved(cause: &str) -> bool {
+    matches!(cause, RESTORED | RESTORED_REFUNDED | BEFORE_LEDGER | BEFORE_LEDGER_REFUNDED)
+}
+
+/// Whether that is so, and its money went back.
+pub fn may_have_moved_refunded(cause: &str) -> bool {
+    matches!(cause, RESTORED_REFUNDED | BEFORE_LEDGER_REFUNDED)
+}
+
 /// The cause of money that was given back before its days moved.
 pub const REFUNDED: &str = "refunded";
 
@@ -112,6 +128,40 @@ pub enum Hold {
         /// How much money went back, and what is left.
         words: String,
     },
+    /// Paid before the ledger was made: whoever extended then, by hand or with a ledger that is lost, may have done it.
+    #[error("paid before this ledger was made: its {days} days for {channel} may have moved already")]
+    BeforeLedger {
+        /// What it would be granted.
+        channel: ChannelId,
+        /// See `channel`.
+        days: u32,
+    },
+    /// As `BeforeLedger`, and the money went back.
+    #[error(
+        "paid before this ledger was made, so its {days} days for {channel} may have moved already; and {words}"
+    )]
+    BeforeLedgerRefunded {
+        /// What it would be granted.
+        channel: ChannelId,
+        /// See `channel`.
+        days: u32,
+        /// How much money went back, and what is left.
+        words: String,
+    },
+    /// A source of another realm has the same payment or event.
+    #[error(
+        "{this} is probably the purchase {other}: the same event or payment of the same provider, known in another realm"
+    )]
+    OtherRealm {
+        /// Its key.
+        this: String,
+        /// The key of the one that is known.
+        other: String,
+        /// What it would be granted.
+        channel: ChannelId,
+        /// See `channel`.
+        days: u32,
+    },
 }
 
 impl Hold {
@@ -131,10 +181,12 @@ impl Hold {
             Hold::BadAmount(..) => "amount",
             Hold::Refunded { .. } => REFUNDED,
             Hold::Disputed { .. } => DISPUTED,
-            Hold::Twin { .. } => TWIN,
+            Hold::Twin { .. } | Hold::OtherRealm { .. } => TWIN,
             Hold::BeforeRuleChange(_) => "rule_changed",
             Hold::Restored { .. } => RESTORED,
             Hold::RestoredRefunded { .. } => RESTORED_REFUNDED,
+            Hold::BeforeLedger { .. } => BEFORE_LEDGER,
+            Hold::BeforeLedgerRefunded { .. } => BEFORE_LEDGER_REFUNDED,
         }
     }
 
@@ -168,7 +220,13 @@ impl Hold {
             Hold::Restored { .. } => {
                 "look for its key in Billing History; then `daybridge held settle KEY --applied --reason …` if it is there, or `--not-applied` if it is not"
             }
-            Hold::RestoredRefunded { .. } => {
+            Hold::OtherRealm { .. } => {
+                "`daybridge held cancel KEY` if they are one, and give both sources one `realm`; `daybridge held settle KEY --not-applied --reason …` if they are two purchases (its days are planned)"
+            }
+            Hold::BeforeLedger { .. } => {
+                "look in Billing History, or in your own list, whether its days were moved; then `daybridge held settle KEY --applied --reason …` if they were, `--not-applied` if not (its days are planned), `daybridge held cancel KEY` closes it; or say how far back this ledger grants: `daybridge ledger adopt --since TIME`, then `daybridge held retry KEY`"
+            }
+            Hold::RestoredRefunded { .. } | Hold::BeforeLedgerRefunded { .. } => {
                 "look for its key in Billing History; then `daybridge held settle KEY --applied --reason …` if it is there, or if it is not: `--not-applied` where some of its money is left (the days that it covers are planned), else `daybridge held cancel KEY`"
             }
         }

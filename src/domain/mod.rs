@@ -26,6 +26,9 @@ pub mod money_out;
 /// The days that are due without it.
 pub mod covered;
 
+/// What the ledger does not know of the time before it.
+pub mod memory;
+
 /// Purchases that are probably one.
 pub mod twin;
 

@@ -43,10 +43,16 @@ pub fn came_in<'a>(events: &'a [Facts], family: &Family) -> Option<&'a Money> {
     most(true).or_else(|| most(false))
 }
 
-/// When the money came in, by the provider's clock: the earliest that an event tells.
-pub fn paid_at(events: &[Facts]) -> Option<Ms> {
+/// Until when the money of an event of money in had certainly come in, by the provider's clock: an event is never made
+/// before what it tells of.
+pub fn paid_at_most(event: &Facts) -> Ms {
+    event.paid_at.unwrap_or(event.occurred_at)
+}
+
+/// Every time that is told of a payment's money: when it came in, and when an event of it was made.
+pub fn times(events: &[Facts]) -> BTreeSet<Ms> {
     let paid = events.iter().filter(|e| matches!(e.meaning, Meaning::MoneyIn(_)));
-    paid.map(|e| e.occurred_at).min()
+    paid.flat_map(|e| e.paid_at.into_iter().chain([e.occurred_at])).collect()
 }
 
 /// Whether an event tells of money out. An object that only says that none of it was given back does not.

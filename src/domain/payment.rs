@@ -12,7 +12,8 @@ use super::{
     facts::{Facts, Family, Found, Meaning, Money, OutKind},
     hold::Hold,
     id::ChannelId,
-    money_out::money_out,
+    memory::{Forgotten, Memory},
+    money_out::{money_out, paid_at_most},
 };
 
 /// What a source's settings say about granting days.
@@ -50,10 +51,6 @@ pub struct Corrections {
     pub despite: Option<(u32, u32)>,
 }
 
-/// How far the provider's clock may be ahead of ours, in ms: when a payment was made is the provider's word, when
-/// the ledger was declared restored is ours. A source's default tolerance, beyond which no delivery is accepted.
-pub const CLOCKS_APART_MS: i64 = 300_000;
-
 /// What the events of a payment come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
@@ -72,14 +69,9 @@ pub enum Decision {
     Hold(Hold),
 }
 
-/// Decides on a payment from all its events. `restored_at`: when the ledger was last declared restored; what was
-/// paid before may have been granted in the time that the backup does not know, and refunded since.
-pub fn decide(
-    events: &[Facts],
-    rules: &Rules,
-    corrections: &Corrections,
-    restored_at: Option<Ms>,
-) -> Decision {
+/// Decides on a payment from all its events. What was paid before the ledger's `memory` begins may have been granted,
+/// and refunded since.
+pub fn decide(events: &[Facts], rules: &Rules, corrections: &Corrections, memory: &Memory) -> Decision {
     let paid: Vec<&Facts> = events.iter().filter(|e| e.meaning.is_money_in(&rules.money_in)).collect();
     if paid.is_empty() {
         return Decision::NoMoneyYet;
@@ -92,11 +84,10 @@ pub fn decide(
     let known = (channel.as_ref().ok().cloned(), days.as_ref().ok().copied());
     let out = covers(events, rules, known.1);
     let refunded = !out.is_whole();
-    let known_since = restored_at.map(|at| at.saturating_add(CLOCKS_APART_MS));
-    let forgotten = known_since.is_some_and(|since| paid.iter().any(|e| e.occurred_at < since));
+    let forgotten = memory.forgotten(&paid);
     let despite = corrections.despite.filter(|(_, then)| refunded && out.is_decided(Some(*then)));
     let moves = despite.map(|(days, _)| days).or(out.left);
-    if refunded && !forgotten && despite.is_none() {
+    if refunded && forgotten.is_none() && despite.is_none() {
         if out.left == Some(0) {
             return Decision::Nothing(out.words);
         }
@@ -112,19 +103,28 @@ pub fn decide(
         }
     }
     if let Some(since) = rules.money_in_since
-        && paid.iter().all(|e| e.occurred_at < since)
+        && paid.iter().all(|e| paid_at_most(e) < since)
         && !events.iter().any(|e| matches!(e.meaning, Meaning::MoneyIn(ref f) if *f != rules.money_in))
     {
         return Decision::Hold(Hold::BeforeRuleChange(rules.money_in.as_str().to_owned()));
     }
     let grant = channel.and_then(|channel| Ok((channel, days?)));
-    match grant {
-        Ok((channel, days)) if forgotten && refunded => {
-            Decision::Hold(Hold::RestoredRefunded { channel, days, words: out.words })
+    match (grant, forgotten) {
+        (Ok((channel, days)), Some(forgotten)) => {
+            Decision::Hold(held(forgotten, channel, days, refunded.then_some(out.words)))
         }
-        Ok((channel, days)) if forgotten => Decision::Hold(Hold::Restored { channel, days }),
-        Ok((channel, days)) => Decision::Grant { channel, days: moves.unwrap_or(days) },
-        Err(hold) => Decision::Hold(hold),
+        (Ok((channel, days)), None) => Decision::Grant { channel, days: moves.unwrap_or(days) },
+        (Err(hold), _) => Decision::Hold(hold),
+    }
+}
+
+/// `refunded`: how much of its money went back, if any did.
+fn held(forgotten: Forgotten, channel: ChannelId, days: u32, refunded: Option<String>) -> Hold {
+    match (forgotten, refunded) {
+        (Forgotten::Restored, None) => Hold::Restored { channel, days },
+        (Forgotten::Restored, Some(words)) => Hold::RestoredRefunded { channel, days, words },
+        (Forgotten::BeforeLedger, None) => Hold::BeforeLedger { channel, days },
+        (Forgotten::BeforeLedger, Some(words)) => Hold::BeforeLedgerRefunded { channel, days, words },
     }
 }
 

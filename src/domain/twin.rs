@@ -17,8 +17,9 @@ pub struct Purchase {
     pub channel: ChannelId,
     /// For how much.
     pub money: Money,
-    /// When the money came in, by the provider's clock.
-    pub at: Ms,
+    /// When the money came in, or an event of it was made, by the provider's clock: an object such as a checkout session
+    /// may be older than its money, and the event of today may tell of old money, but of one purchase some times agree.
+    pub at: BTreeSet<Ms>,
     /// The kinds of id that name it: see [`super::facts::PaymentId::rank`].
     pub kinds: BTreeSet<u8>,
 }
@@ -26,9 +27,9 @@ pub struct Purchase {
 /// Whether two payments are probably one: the same channel, amount and currency, minutes apart, and no kind of id that
 /// both have.
 pub fn likely_twin(one: &Purchase, other: &Purchase) -> bool {
-    let apart = one.at.saturating_sub(other.at).saturating_abs();
+    let near = |a: &Ms, b: &Ms| a.saturating_sub(*b).saturating_abs() <= TWINS_APART_MS_MAX;
     one.channel == other.channel
         && one.money == other.money
-        && apart <= TWINS_APART_MS_MAX
+        && one.at.iter().any(|at| other.at.iter().any(|told| near(at, told)))
         && one.kinds.is_disjoint(&other.kinds)
 }

@@ -58,6 +58,10 @@ pub trait Desk: Send + Sync {
     /// then, and whatever was paid until now and is not granted, may have been credited since, and waits for a
     /// person. No worker may hold a channel.
     async fn restored(&self, since: Ms, who: &str, now: Ms) -> Result<view::Restored, LedgerError>;
+    /// A person says how far back a ledger that was made new may grant; before it was made only.
+    async fn adopt(&self, since: Ms, act: &Act<'_>, now: Ms) -> Result<view::Adopted, LedgerError>;
+    /// A person says that nothing was lost when the ledger came to another database server: calls go on.
+    async fn failover(&self, act: &Act<'_>, now: Ms) -> Result<view::Failover, LedgerError>;
     /// No new call is made in this scope until it is resumed. `false`: it was paused already.
     async fn pause(&self, scope: &super::Scope, act: &Act<'_>, now: Ms) -> Result<bool, LedgerError>;
     /// Ends a pause, a person's or the brake's. `false`: there was none.

@@ -14,6 +14,8 @@ use crate::{
 pub struct SourceRules {
     /// The provider account's name for ever.
     pub realm: String,
+    /// Whose events it takes; accounts of one provider in several realms are compared.
+    pub provider: String,
     /// How it grants days.
     pub rules: Rules,
 }

@@ -55,6 +55,9 @@ pub use plan::{Plan, Selection};
 /// One set of SQL for both databases.
 pub mod sql;
 
+/// The cause of a pause that no resume ends: the ledger is on another database server than it was.
+pub const FAILOVER: &str = "failover";
+
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
@@ -121,6 +124,24 @@ pub struct Turn {
     /// When the ledger was last declared restored: a call of before, which it does not know, may be applied to
     /// the channel until the settle window after that is over.
     pub restored_at: Option<Ms>,
+    /// The ledger is on another database server than it was, and nobody has said yet that nothing was lost: whatever
+    /// the turn is, no call is made.
+    pub moved: bool,
+}
+
+/// When and where the ledger was made, and how far back it may grant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// When; `None`: before ledgers knew that.
+    pub made_at: Option<Ms>,
+    /// What was paid before is held; `None`: the ledger is older than this rule.
+    pub grants_since: Option<Ms>,
+    /// Nothing was ever recorded in it.
+    pub empty: bool,
+    /// Its file, or its server and database; no password.
+    pub place: String,
+    /// It is on a server that does not tell its timeline.
+    pub failover_unnoticed: bool,
 }
 
 /// Why calls of the account rest.
@@ -192,6 +213,12 @@ pub trait Ledger: Desk + Books {
 
     /// Notes the family that grants for a realm; returns since when, if another one did before.
     async fn note_rules(&self, realm: &str, money_in: &str, now: Ms) -> Result<Option<Ms>, LedgerError>;
+
+    /// Notes of which provider and realm a source is: its payments are looked for when one of another realm is granted.
+    async fn note_source(&self, source: &str, rules: &SourceRules) -> Result<(), LedgerError>;
+
+    /// When and where it was made.
+    async fn origin(&self) -> Result<Origin, LedgerError>;
 
     /// Since when this family would grant for a realm, had it been noted; notes nothing.
     async fn rules_since(&self, realm: &str, money_in: &str, now: Ms) -> Result<Option<Ms>, LedgerError>;

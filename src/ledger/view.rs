@@ -257,6 +257,24 @@ pub struct Restored {
     pub held: u64,
 }
 
+/// How far back a new ledger may grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Adopted {
+    /// What came in since then is granted.
+    pub since: Ms,
+    /// When the ledger was made.
+    pub made_at: Ms,
+}
+
+/// A database server that is accepted instead of another one; system and timeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failover {
+    /// Before.
+    pub was: String,
+    /// Now.
+    pub is: String,
+}
+
 /// Counts by state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {

@@ -154,6 +154,11 @@ impl Backfill {
         let young = YOUNG_MS_MAX.min(self.asked.every_ms);
         let until = whole_seconds(now.saturating_sub(young));
         let first = until.saturating_sub(self.asked.sweep_ms);
+        // What a new ledger may not grant is not asked for.
+        let first = match self.ledger.origin().await?.grants_since {
+            Some(since) => first.max(whole_seconds(since)).min(until),
+            None => first,
+        };
         let kept = until.saturating_sub(i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX));
         if sweep.seen_until.is_some_and(|seen| seen < kept) {
             tracing::warn!(

@@ -3,7 +3,11 @@
 
 use super::{again, publish};
 use crate::{
-    domain::{Ms, settle::Order},
+    domain::{
+        Ms,
+        hold::{BEFORE_LEDGER, BEFORE_LEDGER_REFUNDED},
+        settle::Order,
+    },
     envelope::new_delivery,
     ledger::{Act, Correction, Decided, Ledger, LedgerError, Selection, query::HeldQuery, view::Held},
     queue::{NotConfirmed, Queue},
@@ -106,8 +110,11 @@ impl Desk<'_> {
         {
             held = held_as(&whole.payment.key).await?;
         }
-        // Days that moved, or are owed, come from no event.
-        let readable = |held: &Held| held.history.is_empty() && !held.is_gap() && !held.waits_for_event();
+        // Days that moved, or are owed, come from no event. What was paid before the ledger may be adopted by now.
+        let adopted = |held: &Held| matches!(&*held.cause, BEFORE_LEDGER | BEFORE_LEDGER_REFUNDED);
+        let readable = |held: &Held| {
+            (held.history.is_empty() || adopted(held)) && !held.is_gap() && !held.waits_for_event()
+        };
         Ok(held.iter().find(|held| readable(held)).and_then(|held| match held.kind {
             "payment" => Some(Selection { payment: Some(held.key.clone()), ..Selection::default() }),
             "event" => Some(Selection { event: Some(held.key.clone()), ..Selection::default() }),

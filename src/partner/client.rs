@@ -15,7 +15,7 @@ use anyhow::{Context as _, ensure};
 use async_trait::async_trait;
 use reqwest::{
     Method, Url,
-    header::{ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER},
+    header::{ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER},
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
@@ -54,6 +54,7 @@ struct Received {
     status: u16,
     content_type: Option<String>,
     retry_after: Option<String>,
+    date: Option<String>,
     body: Vec<u8>,
 }
 
@@ -136,11 +137,11 @@ impl Client {
         })?;
         let status = response.status().as_u16();
         let header = |name| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
-        let (content_type, retry_after) = (header(CONTENT_TYPE), header(RETRY_AFTER));
+        let (content_type, retry_after, date) = (header(CONTENT_TYPE), header(RETRY_AFTER), header(DATE));
         let mut body = Vec::new();
         loop {
             match response.chunk().await {
-                Ok(None) => return Ok(Received { status, content_type, retry_after, body }),
+                Ok(None) => return Ok(Received { status, content_type, retry_after, date, body }),
                 Ok(Some(part)) if body.len().saturating_add(part.len()) <= bytes_max => {
                     body.extend_from_slice(&part);
                 }
@@ -155,6 +156,12 @@ impl Client {
 
     fn tell(&self, error: reqwest::Error) -> String {
         outbound::tell(error, self.call_timeout, self.token.expose_secret())
+    }
+
+    async fn one_channel(&self) -> Result<Received, ReadError> {
+        let mut url = self.url(&["channels", "list"]);
+        url.set_query(Some("count=1"));
+        self.look(Method::GET, url, None, ANSWER_BYTES_MAX).await
     }
 
     async fn look(
@@ -217,10 +224,14 @@ impl Partner for Client {
         listing::page(&received.answer(), self.token.expose_secret())
     }
 
+    async fn clock(&self) -> Option<Ms> {
+        let received = self.one_channel().await.ok()?;
+        let date = jiff::fmt::rfc2822::parse(&received.date?).ok()?;
+        Some(date.timestamp().as_millisecond())
+    }
+
     async fn health(&self) -> Result<(), ReadError> {
-        let mut url = self.url(&["channels", "list"]);
-        url.set_query(Some("count=1"));
-        let received = self.look(Method::GET, url, None, ANSWER_BYTES_MAX).await?;
+        let received = self.one_channel().await?;
         answer::list_seen(&received.answer(), self.token.expose_secret())
     }
 }

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use crate::{
     config,
     domain::{
+        Ms,
         id::ChannelId,
         reply::{Page, ReadError, Reading, Reply},
     },
@@ -26,6 +27,8 @@ pub trait Partner: Send + Sync {
     async fn list(&self, offset: u32, count: u32) -> Result<Page, ReadError>;
     /// Checks address and token with a harmless read (`GET /channels/list?count=1`), for `check`.
     async fn health(&self) -> Result<(), ReadError>;
+    /// What time it is there, by any answer's `Date`; `None`: it does not answer, or does not tell.
+    async fn clock(&self) -> Option<Ms>;
 }
 
 /// Opens the client the settings describe.

@@ -217,6 +217,7 @@ fn of_object(source: &Source, kind: &str, object: Value, mut facts: Facts) -> Re
         };
     }
     if matches!(facts.meaning, Meaning::MoneyIn(_)) {
+        facts.paid_at = at.paid_at.iter().find_map(|place| moment(map, &path::text(seen.pointer(place)?)?));
         facts.money = Some(object::money(at, &seen)?);
     }
     facts.out = out(on, at, &seen)?;
@@ -230,16 +231,21 @@ fn occurred_at<'p>(
     mut places: impl Iterator<Item = &'p Pointer>,
 ) -> Result<Option<Ms>, Unreadable> {
     let Some(text) = places.find_map(|at| value.pointer(at).and_then(path::text)) else { return Ok(None) };
+    match moment(map, &text) {
+        Some(at) => Ok(Some(at)),
+        None => unreadable("the event does not say when it happened"),
+    }
+}
+
+/// A count, or RFC 3339.
+fn moment(map: &EventMap, text: &str) -> Option<Ms> {
     let count = text.parse::<i64>().ok().filter(|count| *count >= 0);
     let at = match (count, map.occurred_unit) {
         (Some(count), Unit::Seconds) => count.checked_mul(1000),
         (Some(count), Unit::Millis) => Some(count),
         (None, _) => text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond),
     };
-    match at.filter(|at| *at >= 0) {
-        Some(at) => Ok(Some(at)),
-        None => unreadable("the event does not say when it happened"),
-    }
+    at.filter(|at| *at >= 0)
 }
 
 /// The connected account. What is fetched for a context that nobody can place is not believed: the same payment, told by

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Reader, away, clock};
 use crate::{
-    config::Config,
+    config::{Config, Source},
     domain::{
         Ms,
         facts::{Facts, Unread},
@@ -40,10 +40,8 @@ impl Interpreter {
         let mut sources = BTreeMap::new();
         for (name, source) in &config.sources {
             let mut tries = 0;
-            let since = loop {
-                let noted =
-                    ledger.note_rules(source.realm(name), source.money_in.as_str(), clock::now_ms()).await;
-                match noted {
+            let rules = loop {
+                match noted(ledger, name, source).await {
                     Err(LedgerError::Unavailable(why)) if !stop.is_cancelled() => {
                         tracing::warn!(%why, "the ledger is away; waiting");
                         away(&mut tries, stop).await;
@@ -51,8 +49,7 @@ impl Interpreter {
                     answer => break answer?,
                 }
             };
-            let realm = source.realm(name).to_owned();
-            sources.insert(name.clone(), SourceRules { realm, rules: source.rules(since) });
+            sources.insert(name.clone(), rules);
         }
         Self::with(config, reader, sources)
     }
@@ -67,8 +64,7 @@ impl Interpreter {
         let mut sources = BTreeMap::new();
         for (name, source) in &config.sources {
             let since = ledger.rules_since(source.realm(name), source.money_in.as_str(), now).await?;
-            let realm = source.realm(name).to_owned();
-            sources.insert(name.clone(), SourceRules { realm, rules: source.rules(since) });
+            sources.insert(name.clone(), source_rules(name, source, since));
         }
         Self::with(config, reader, sources)
     }
@@ -136,5 +132,21 @@ impl Interpreter {
             account: &self.account,
             comment: &self.comment,
         }
+    }
+}
+
+async fn noted(ledger: &dyn Ledger, name: &str, source: &Source) -> Result<SourceRules, LedgerError> {
+    let now = clock::now_ms();
+    let since = ledger.note_rules(source.realm(name), source.money_in.as_str(), now).await?;
+    let rules = source_rules(name, source, since);
+    ledger.note_source(name, &rules).await?;
+    Ok(rules)
+}
+
+fn source_rules(name: &str, source: &Source, since: Option<Ms>) -> SourceRules {
+    SourceRules {
+        realm: source.realm(name).to_owned(),
+        provider: source.provider.clone(),
+        rules: source.rules(since),
     }
 }

@@ -66,6 +66,9 @@ impl Turns {
     async fn work(&self, claim: &Claim, lease_until: Ms) -> Result<Ms, LedgerError> {
         let now = clock::now_ms();
         let turn = self.ledger.turn(claim, now).await?;
+        if turn.moved {
+            return Ok(now.saturating_add(PAUSED_LOOK_MS));
+        }
         let mut channel = turn.channel;
         if channel.believe(now) {
             self.ledger.save_channel(claim, &channel).await?;

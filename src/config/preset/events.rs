@@ -228,6 +228,10 @@ pub struct Object {
     /// When it happened, where the object tells it better than the event; the first that is there.
     #[serde(default)]
     pub occurred_at: Vec<Pointer>,
+    /// When its money came in, whatever event tells of it, or an earlier time such as when the payment was begun; the
+    /// first that is there. A time of the event is none: an old payment is told of again. None is there: not known.
+    #[serde(default)]
+    pub paid_at: Vec<Pointer>,
     /// Amount that came in; the first that is there.
     #[serde(default)]
     pub amount: Vec<Pointer>,
@@ -408,13 +412,20 @@ impl EventMap {
             .filter(move |family| seen.insert(*family))
     }
 
+    /// Whether every object that brings money of a family may tell when it came in.
+    pub fn tells_paid_at(&self, family: &str) -> bool {
+        let own = self.on.iter().filter(|on| on.means == Means::MoneyIn && on.family() == family);
+        let mut objects = own.filter_map(|on| self.objects.get(on.object.as_deref()?));
+        objects.all(|object| !object.paid_at.is_empty())
+    }
+
     /// Every event type that says something about a payment.
     pub fn types(&self) -> BTreeSet<&str> {
         self.on.iter().flat_map(|on| &on.types).map(String::as_str).collect()
     }
 
     /// Every place that decides on money, from the event's root: type, mode, account, ids, amounts, price lines and
-    /// conditions. When it happened is not among them.
+    /// conditions; and when the money came in. When an event of it happened is not among them.
     pub fn decisive(&self) -> BTreeSet<String> {
         let mut all: BTreeSet<String> = self.is.iter().map(|test| test.at.to_string()).collect();
         if let Kind::Fields(pointers) = &self.kind {
@@ -430,6 +441,7 @@ impl EventMap {
                 below.extend(places.map(|at| format!("{each}{}", &**at)));
             }
             let lines = object.lines.iter().map(|lines| &lines.list);
+            below.extend(object.paid_at.iter().map(ToString::to_string));
             let further = object.amount.iter().chain(&object.currency).chain(&object.metadata).chain(lines);
             below.extend(further.map(ToString::to_string));
         }
@@ -462,11 +474,11 @@ impl EventMap {
                 _ => {}
             }
             let object = on.object.as_ref().and_then(|name| self.objects.get(name));
-            let timed =
-                self.occurred_at.is_some() || object.is_some_and(|object| !object.occurred_at.is_empty());
+            let timed = self.occurred_at.is_some()
+                || object.is_some_and(|object| !object.occurred_at.is_empty() || !object.paid_at.is_empty());
             if on.means == Means::MoneyIn && !timed {
                 wrong.push(format!(
-                    "{place}: nothing tells when the money came in, so a restored ledger could not tell what it forgot; set .events.occurred_at, or that of its object"
+                    "{place}: nothing tells when the money came in, so a restored ledger could not tell what it forgot; set paid_at of its object, or at least .events.occurred_at"
                 ));
             }
             if speaks && on.why.is_none() {

@@ -18,7 +18,7 @@ use crate::{
         balance::Ceiling,
         settle::{AccountNews, State, planned_again},
     },
-    ledger::{AccountHold, Scope},
+    ledger::{AccountHold, Scope, SourceRules},
 };
 
 /// The causes of transfers that an account's hold keeps back.

@@ -14,7 +14,7 @@ use crate::{
     domain::{
         Ms,
         channel::Channel,
-        hold::{RESTORED, RESTORED_REFUNDED, TWIN},
+        hold::{BEFORE_LEDGER, BEFORE_LEDGER_REFUNDED, TWIN, may_have_moved, may_have_moved_refunded},
         settle::{Cause, Order, State, call_is_over, order},
     },
     ledger::{Act, Decided},
@@ -200,8 +200,9 @@ async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Resu
         Some(next) => return Err(refused(format!("no day was granted and nothing was sent: {next}"))),
     }
     let cause: Option<String> = row.try_get("cause")?;
-    let refunded = cause.as_deref() == Some(RESTORED_REFUNDED);
-    let forgotten = refunded || cause.as_deref() == Some(RESTORED);
+    let refunded = cause.as_deref().is_some_and(may_have_moved_refunded);
+    let forgotten = cause.as_deref().is_some_and(may_have_moved);
+    let before_ledger = matches!(cause.as_deref(), Some(BEFORE_LEDGER | BEFORE_LEDGER_REFUNDED));
     let twin = cause.as_deref() == Some(TWIN);
     let nothing_left = row.try_get::<Option<i64>, _>("days_due")?.is_none_or(|due| due == 0);
     let restored_at = restored::declared_at(&mut **tx).await?;
@@ -220,8 +221,11 @@ async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Resu
             ));
         }
         Order::NotApplied if forgotten => {
-            call_is_over(restored_at.unwrap_or(now), decided.settle_window_ms, now)
-                .map_err(|error| refused(error.to_string()))?;
+            // What a lost ledger had called just before lies in the ten minutes that a new one grants.
+            if let Some(since) = restored_at.or((!before_ledger).then_some(now)) {
+                call_is_over(since, decided.settle_window_ms, now)
+                    .map_err(|error| refused(error.to_string()))?;
+            }
             grant::by_person(tx, key, decided, now).await?;
             return Ok("planned");
         }

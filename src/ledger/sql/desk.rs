@@ -88,6 +88,14 @@ impl Desk for SqlLedger {
         retry!(self.restored_once(since, who, now))
     }
 
+    async fn adopt(&self, since: Ms, act: &Act<'_>, now: Ms) -> Result<view::Adopted, LedgerError> {
+        retry!(self.adopt_once(since, act, now))
+    }
+
+    async fn failover(&self, act: &Act<'_>, now: Ms) -> Result<view::Failover, LedgerError> {
+        retry!(self.failover_once(act, now))
+    }
+
     async fn pause(&self, scope: &Scope, act: &Act<'_>, now: Ms) -> Result<bool, LedgerError> {
         retry!(self.pause_once(scope, act, now))
     }

@@ -3,7 +3,7 @@
 use sqlx::Row as _;
 
 use super::{SqlLedger, fault::Fault};
-use crate::domain::Ms;
+use crate::{domain::Ms, ledger::SourceRules};
 
 impl SqlLedger {
     /// Serializable: two workers that start with different settings must not both become the first.
@@ -26,6 +26,19 @@ impl SqlLedger {
             .await?;
         tx.commit().await?;
         Ok(matches!(noted, Rules::Other).then_some(now))
+    }
+
+    pub(super) async fn note_source_once(&self, source: &str, rules: &SourceRules) -> Result<(), Fault> {
+        sqlx::query(
+            "INSERT INTO realm_sources (provider, realm, source) VALUES ($1, $2, $3) \
+             ON CONFLICT (provider, realm, source) DO NOTHING",
+        )
+        .bind(&*rules.provider)
+        .bind(&*rules.realm)
+        .bind(source)
+        .execute(&self.write)
+        .await?;
+        Ok(())
     }
 
     pub(super) async fn rules_since_once(

@@ -3,9 +3,10 @@
 use sqlx::Row as _;
 
 use super::{
-    Tx,
+    Tx, elsewhere,
     fault::{Fault, corrupt},
     money_out::{self, Done, Found},
+    origin::grants_since,
     rows::{add_step, make_due, narrow, stands},
     storable, twin, words,
 };
@@ -13,8 +14,9 @@ use crate::{
     domain::{
         Ms,
         facts::{Facts, Family, Money},
-        hold::{Hold, RESTORED_REFUNDED},
+        hold::{Hold, may_have_moved_refunded},
         id::{ChannelId, CommentTemplate, transfer_key},
+        memory::Memory,
         money_out::{came_in, tells},
         payment::{Corrections, Decision, covers, decide, sold},
         settle::{How, Order, State, uncovered::Stage},
@@ -84,14 +86,15 @@ struct Kept {
     days: Option<u32>,
     corrections: Corrections,
     out_known: bool,
-    restored_at: Option<Ms>,
+    memory: Memory,
 }
 
 async fn kept(tx: &mut Tx, key: &str) -> Result<Kept, Fault> {
     let row = sqlx::query(
         "SELECT p.granted, p.decision, p.reason, p.set_channel, p.set_days, p.days, p.out_known, p.due_decided, \
-         p.days_despite, t.state, (SELECT MAX(declared_at) FROM restorations) AS restored_at FROM payments p \
-         LEFT JOIN transfers t ON t.payment = p.key AND t.n = 1 WHERE p.key = $1",
+         p.days_despite, t.state, (SELECT MAX(declared_at) FROM restorations) AS restored_at, \
+         o.made_at, o.adopted_since, (SELECT MIN(e.received_at) FROM events e WHERE e.payment = p.key) AS received_at \
+         FROM payments p CROSS JOIN origin o LEFT JOIN transfers t ON t.payment = p.key AND t.n = 1 WHERE p.key = $1",
     )
     .bind(key)
     .fetch_one(&mut **tx)
@@ -115,7 +118,11 @@ async fn kept(tx: &mut Tx, key: &str) -> Result<Kept, Fault> {
             despite: number("days_despite")?.zip(number("due_decided")?),
         },
         out_known: row.try_get::<i64, _>("out_known")? != 0,
-        restored_at: row.try_get("restored_at")?,
+        memory: Memory {
+            restored_at: row.try_get("restored_at")?,
+            grants_since: grants_since(row.try_get("made_at")?, row.try_get("adopted_since")?),
+            received_at: row.try_get("received_at")?,
+        },
     })
 }
 
@@ -128,7 +135,7 @@ pub(super) async fn weigh(
     source: &SourceRules,
     now: Ms,
 ) -> Result<Weighed, Fault> {
-    let Kept { decided, days, corrections, out_known, restored_at } = kept(tx, key).await?;
+    let Kept { decided, days, corrections, out_known, memory } = kept(tx, key).await?;
     let out_known = out_known || entry.facts.is_ok_and(tells);
     let rules = &source.rules;
     let event = entry.envelope;
@@ -156,19 +163,14 @@ pub(super) async fn weigh(
     };
     let (sold_to, bought) = sold(&events, rules, &corrections);
     let covered = covers(&events, rules, bought);
-    let decision = decide(&events, rules, &corrections, restored_at);
+    let decision = decide(&events, rules, &corrections, &memory);
     let moves = if let Decision::Grant { days, .. } = decision { Some(days) } else { covered.left };
-    let decision = match (decision, told.money) {
-        (Decision::Grant { channel, days }, Some(money)) => {
-            match twin::of(tx, key, &channel, money, &events).await? {
-                Some(other) => {
-                    let days = bought.unwrap_or(days);
-                    Decision::Hold(Hold::Twin { this: key.to_owned(), other, channel, days })
-                }
-                None => Decision::Grant { channel, days },
-            }
+    let decision = match decision {
+        Decision::Grant { channel, days } => {
+            let granted = Granted { channel, days, bought: bought.unwrap_or(days) };
+            told_twice(tx, key, granted, told.money, source, &events).await?
         }
-        (decision, _) => decision,
+        decision => decision,
     };
     let mut planned = None;
     let standing = match &decision {
@@ -222,10 +224,44 @@ pub(super) async fn weigh(
     Ok(Weighed { standing, planned, note })
 }
 
+/// What would be granted.
+struct Granted {
+    channel: ChannelId,
+    days: u32,
+    bought: u32,
+}
+
+/// Held where it is probably told a second time, under other names or in another realm; else granted.
+async fn told_twice(
+    tx: &mut Tx,
+    key: &str,
+    granted: Granted,
+    money: Option<&Money>,
+    source: &SourceRules,
+    events: &[Facts],
+) -> Result<Decision, Fault> {
+    let Granted { channel, days, bought } = granted;
+    let this = key.to_owned();
+    if let Some(other) = elsewhere::of(tx, key, &channel, source).await? {
+        return Ok(Decision::Hold(Hold::OtherRealm { this, other, channel, days: bought }));
+    }
+    let twin = match money {
+        Some(money) => twin::of(tx, key, &channel, money, events).await?,
+        None => None,
+    };
+    Ok(match twin {
+        Some(other) => Decision::Hold(Hold::Twin { this, other, channel, days: bought }),
+        None => Decision::Grant { channel, days },
+    })
+}
+
 fn held(hold: &Hold) -> Written<'_> {
     let (channel, days) = match hold {
         Hold::Restored { channel, days }
         | Hold::RestoredRefunded { channel, days, .. }
+        | Hold::BeforeLedger { channel, days }
+        | Hold::BeforeLedgerRefunded { channel, days, .. }
+        | Hold::OtherRealm { channel, days, .. }
         | Hold::Twin { channel, days, .. } => (Some(channel.as_str()), Some(*days)),
         Hold::Refunded { channel, days, .. } | Hold::Disputed { channel, days, .. } => {
             (channel.as_ref().map(ChannelId::as_str), *days)
@@ -332,7 +368,7 @@ impl FirstTransfer<'_> {
     }
 }
 
-/// Grants a payment that was held because the ledger was restored, or for its twin, as a person decided: its days are
+/// Grants a payment that was held because its days may have moved, or for its twin, as a person decided: its days are
 /// on the channel, or those that its money covers are planned now.
 pub(super) async fn by_person(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Result<(), Fault> {
     let row = sqlx::query(
@@ -349,7 +385,7 @@ pub(super) async fn by_person(tx: &mut Tx, key: &str, decided: &Decided<'_>, now
     let days = row.try_get::<Option<i64>, _>("days")?.map(narrow).ok_or_else(unreadable)?;
     let family: Option<String> = row.try_get("money_in")?;
     let applied = decided.order == Order::Applied;
-    let refunded = row.try_get::<Option<String>, _>("cause")?.as_deref() == Some(RESTORED_REFUNDED);
+    let refunded = row.try_get::<Option<String>, _>("cause")?.as_deref().is_some_and(may_have_moved_refunded);
     let moves = match (applied, refunded) {
         (true, _) => days,
         // A person who has set the days has decided.

@@ -9,17 +9,18 @@ use super::{
     list::{self, transfer_sql},
     money_out::DAYS_SPENT,
     rows::{self, narrow},
+    server::Moved,
     words,
 };
 use crate::{
     domain::{
         Ms,
         covered::Covered,
-        hold::{RESTORED, RESTORED_REFUNDED},
+        hold::may_have_moved,
         settle::{AccountNews, State},
     },
     ledger::{
-        AccountHold,
+        AccountHold, FAILOVER,
         query::HeldQuery,
         view::{self, Held, HeldGroup},
     },
@@ -32,7 +33,7 @@ const OTHER_FAMILY_MS: i64 = 3_600_000;
 const OTHER_FAMILY: &str = "other_family";
 
 impl SqlLedger {
-    /// The account first, since it keeps others back; then transfers, payments and events, oldest first, each
+    /// The ledger and the account first, since they keep others back; then transfers, payments and events, oldest first, each
     /// kind up to the limit: many of one never hide the others.
     pub(super) async fn held_once(
         &self,
@@ -40,8 +41,9 @@ impl SqlLedger {
         limit: u32,
         now: Ms,
     ) -> Result<Vec<Held>, Fault> {
-        let mut held = self.held_accounts(limit).await?;
-        held.retain(|account| fits(wanted, account));
+        let mut held = self.held_ledger(now).await?;
+        held.extend(self.held_accounts(limit).await?);
+        held.retain(|whole| fits(wanted, whole));
         held.extend(self.held_transfers(wanted, limit).await?);
         held.extend(self.held_payments(wanted, limit, now).await?);
         held.extend(self.held_waiting(wanted, limit, now).await?);
@@ -93,6 +95,25 @@ impl SqlLedger {
         }
         groups.extend(self.held_waiting_groups(now).await?);
         Ok(groups)
+    }
+
+    /// The ledger as a whole, where its server is another one than it was.
+    async fn held_ledger(&self, now: Ms) -> Result<Vec<Held>, Fault> {
+        let moved = self.moved().await?;
+        let held = moved.map(|moved| Held {
+            kind: "ledger",
+            key: "ledger".into(),
+            payment: None,
+            cause: FAILOVER.into(),
+            reason: moved.reason(),
+            outcome: None,
+            next: Moved::next().into(),
+            since: now,
+            channel: None,
+            days: None,
+            history: Vec::new(),
+        });
+        Ok(held.into_iter().collect())
     }
 
     async fn held_accounts(&self, limit: u32) -> Result<Vec<Held>, Fault> {
@@ -201,7 +222,7 @@ impl SqlLedger {
         let mut forgotten = Vec::new();
         for row in &rows {
             let cause: Option<String> = row.try_get("cause")?;
-            if matches!(cause.as_deref(), Some(RESTORED | RESTORED_REFUNDED)) {
+            if cause.as_deref().is_some_and(may_have_moved) {
                 forgotten.push(Value::Text(row.try_get("key")?));
             }
         }

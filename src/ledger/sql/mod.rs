@@ -2,10 +2,10 @@
 //!
 //! Cast: [`open`] makes the pools and applies the schema; [`fault`] turns what a database says into what the
 //! caller may do, and [`failures`] into which connections are used again; then one file a subject: [`record`] (intake)
-//! with [`join`] (which payment), [`grant`] (what it comes to), [`money_out`] (what is left of that) and [`twin`]
-//! (whether it is told twice), [`turn`], [`account`], [`probe`] and [`pause`] (settle), [`families`], [`backfill`]; and
-//! behind the operator's desk: [`list`], [`show`], [`held`], [`waiting`], [`overview`], [`audit`], [`views`] (reads),
-//! [`decide`], [`correct`], [`restored`], [`prune`] (decisions), [`select`],
+//! with [`join`] (which payment), [`grant`] (what it comes to), [`money_out`] (what is left of that), [`twin`] and
+//! [`elsewhere`] (whether it is told twice), [`turn`], [`account`], [`probe`] and [`pause`] (settle), [`families`],
+//! [`backfill`]; and behind the operator's desk: [`list`], [`show`], [`held`], [`waiting`], [`overview`], [`audit`],
+//! [`views`] (reads), [`decide`], [`correct`], [`restored`], [`origin`], [`server`], [`prune`] (decisions), [`select`],
 //! [`rehearse`], [`stored`], [`plans`] and [`plan_rows`] (replays), [`reconcile`].
 //!
 //! Isolation. SQLite has one connection that writes, and every transaction on it is `BEGIN IMMEDIATE`, so
@@ -18,12 +18,18 @@
 //! Rejected: a trait implementation per database (two records of money to keep alike), an ORM, and advisory
 //! locks per payment (a payment has several names, none of them known to every event).
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 
 use async_trait::async_trait;
 use sqlx::{Any, AnyPool, Transaction};
 
-use super::{AccountHold, Claim, Entry, Ledger, LedgerError, Recorded, Sweep, SweepTurn, Turn, view};
+use super::{
+    AccountHold, Claim, Entry, Ledger, LedgerError, Origin, Recorded, SourceRules, Sweep, SweepTurn, Turn,
+    view,
+};
 use crate::{
     config,
     domain::{
@@ -44,6 +50,7 @@ mod channels;
 mod correct;
 mod decide;
 mod desk;
+mod elsewhere;
 mod explain;
 mod failures;
 mod families;
@@ -55,6 +62,7 @@ mod join;
 mod list;
 mod money_out;
 mod open;
+mod origin;
 mod overview;
 mod pause;
 mod plan_rows;
@@ -68,6 +76,7 @@ mod release;
 mod restored;
 mod rows;
 mod select;
+mod server;
 mod show;
 mod storable;
 mod stored;
@@ -114,6 +123,11 @@ pub struct SqlLedger {
     failures: failures::Failures,
     /// SQLite's.
     file: Option<std::path::PathBuf>,
+    /// Where it is, for people.
+    place: String,
+    /// How its server is asked who it is; `None`: it is a file, or does not tell.
+    server: Option<&'static str>,
+    seen: Arc<Mutex<Option<server::Seen>>>,
 }
 
 type Tx = Transaction<'static, Any>;
@@ -122,6 +136,16 @@ impl SqlLedger {
     /// Opens the database the settings name, makes the file if it is SQLite's, and applies the schema.
     pub async fn open(settings: &config::Ledger) -> Result<Self, LedgerError> {
         open::open(settings).await
+    }
+
+    fn of(
+        write: AnyPool,
+        read: AnyPool,
+        dialect: Dialect,
+        failures: failures::Failures,
+        place: String,
+    ) -> Self {
+        Self { write, read, dialect, failures, file: None, place, server: None, seen: Arc::default() }
     }
 
     /// As a door.
@@ -146,6 +170,14 @@ impl Ledger for SqlLedger {
 
     async fn note_rules(&self, realm: &str, money_in: &str, now: Ms) -> Result<Option<Ms>, LedgerError> {
         retry!(self.note_rules_once(realm, money_in, now))
+    }
+
+    async fn note_source(&self, source: &str, rules: &SourceRules) -> Result<(), LedgerError> {
+        retry!(self.note_source_once(source, rules))
+    }
+
+    async fn origin(&self) -> Result<Origin, LedgerError> {
+        retry!(self.origin_once())
     }
 
     async fn rules_since(&self, realm: &str, money_in: &str, now: Ms) -> Result<Option<Ms>, LedgerError> {

@@ -13,7 +13,7 @@ use sqlx::{
     migrate::{MigrateError, Migration, MigrationType, Migrator},
 };
 
-use super::{Dialect, SqlLedger, catch_up::catch_up, failures::Failures, fault::Fault};
+use super::{Dialect, SqlLedger, catch_up::catch_up, failures::Failures, fault::Fault, server};
 use crate::{config, disk, ledger::LedgerError};
 
 /// Longest wait for a connection, in seconds; then the ledger counts as not available.
@@ -40,6 +40,7 @@ const MIGRATIONS: [(i64, &str, &str); 7] = [
     (5, "console", include_str!("migrations/0005_console.sql")),
     (6, "money_out", include_str!("migrations/0006_money_out.sql")),
     (8, "ceiling", include_str!("migrations/0008_ceiling.sql")),
+    (9, "memory", include_str!("migrations/0009_memory.sql")),
 ];
 
 /// What the schema's text says differently in each database.
@@ -92,19 +93,29 @@ pub(super) async fn open(settings: &config::Ledger) -> Result<SqlLedger, LedgerE
     let url = settings.url.resolve().map_err(LedgerError::Unavailable)?;
     let url = url.expose_secret();
     sqlx::any::install_default_drivers();
-    let ledger = if url.starts_with("sqlite:") {
+    let mut ledger = if url.starts_with("sqlite:") {
         open_sqlite(url, settings.connections_max).await?
     } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
         let failures = Failures::default();
         let pool = pool(url, settings.connections_max, POSTGRES, true, &failures).await?;
-        SqlLedger { write: pool.clone(), read: pool, dialect: Dialect::Postgres, failures, file: None }
+        SqlLedger::of(pool.clone(), pool, Dialect::Postgres, failures, without_password(url))
     } else {
         return Err(LedgerError::Refused(
             "the ledger's URL must begin with sqlite: or postgres://, as in sqlite:daybridge.db".into(),
         ));
     };
     migrate(&ledger).await?;
+    ledger.stamp(jiff::Timestamp::now().as_millisecond()).await.map_err(told)?;
+    ledger.server = server::question(&ledger.read, ledger.dialect).await.map_err(told)?;
+    ledger.moved().await.map_err(told)?;
     Ok(ledger)
+}
+
+/// Server and database of a URL.
+fn without_password(url: &str) -> String {
+    let bare = url.split('?').next().unwrap_or_default();
+    let bare = bare.split_once("://").map_or(bare, |(_, rest)| rest);
+    format!("postgres://{}", bare.rsplit_once('@').map_or(bare, |(_, place)| place))
 }
 
 async fn open_sqlite(url: &str, readers: u32) -> Result<SqlLedger, LedgerError> {
@@ -138,7 +149,8 @@ async fn open_sqlite(url: &str, readers: u32) -> Result<SqlLedger, LedgerError> 
     let failures = Failures::default();
     let write = pool(&url, 1, SQLITE_WRITE, false, &failures).await.map_err(&hint)?;
     let read = pool(&url, readers, SQLITE_READ, false, &failures).await.map_err(&hint)?;
-    Ok(SqlLedger { write, read, dialect: Dialect::Sqlite, failures, file: Some(path) })
+    let ledger = SqlLedger::of(write, read, Dialect::Sqlite, failures, path.display().to_string());
+    Ok(SqlLedger { file: Some(path), ..ledger })
 }
 
 /// Says what to do about a file that cannot be the ledger.

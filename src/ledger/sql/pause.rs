@@ -5,7 +5,7 @@ use sqlx::{AnyConnection, Row as _, any::AnyRow};
 use super::{
     SqlLedger, Tx,
     audit::{self, Entry},
-    fault::Fault,
+    fault::{Fault, refused},
     rows::SLOT_MS,
     storable,
 };
@@ -140,7 +140,11 @@ impl SqlLedger {
         let mut tx = self.serial().await?;
         let word = scope.word();
         if !holding(&mut tx, &word).await? {
-            return Ok(false);
+            drop(tx);
+            return match self.moved().await? {
+                Some(moved) if *scope == Scope::All => Err(refused(moved.pause().reason)),
+                _ => Ok(false),
+            };
         }
         sqlx::query("UPDATE pauses SET ended_at = $1 WHERE scope = $2 AND ended_at IS NULL")
             .bind(now)
@@ -167,7 +171,8 @@ impl SqlLedger {
         )
         .fetch_all(&self.read)
         .await?;
-        rows.iter().map(pause).collect()
+        let moved = self.moved().await?.map(|moved| moved.pause());
+        moved.into_iter().map(Ok).chain(rows.iter().map(pause)).collect()
     }
 }
 

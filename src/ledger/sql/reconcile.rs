@@ -13,7 +13,7 @@ use super::{
     words,
 };
 use crate::{
-    domain::{Ms, facts::Facts},
+    domain::{Ms, facts::Facts, money_out::paid_at_most},
     ledger::{
         LedgerError,
         books::{Booked, BookedTransfer, Books, Name, Walk},
@@ -158,8 +158,9 @@ impl SqlLedger {
         let mut paid: BTreeMap<String, Ms> = BTreeMap::new();
         for row in &rows {
             let facts: Facts = serde_json::from_str(&row.try_get::<String, _>("facts")?)?;
-            let at = paid.entry(row.try_get("payment")?).or_insert(facts.occurred_at);
-            *at = facts.occurred_at.min(*at);
+            let told = paid_at_most(&facts);
+            let at = paid.entry(row.try_get("payment")?).or_insert(told);
+            *at = told.min(*at);
         }
         Ok(paid.into_iter().collect())
     }

@@ -19,7 +19,7 @@ use super::{
     audit::{self, Entry},
     fault::{Fault, refused},
     filter::{Filter, Value},
-    rows,
+    rows, server,
 };
 use crate::{
     domain::{
@@ -85,6 +85,8 @@ impl SqlLedger {
             rows::swap(&mut tx, &key, &from, &to, Some((who, "the ledger was restored")), now).await?;
             held = held.saturating_add(1);
         }
+        // The declaration says what became of the commits that another server may not have.
+        server::accept(self, &mut tx).await?;
         let entry = Entry {
             action: "ledger restored",
             key: "ledger",

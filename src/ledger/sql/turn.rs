@@ -78,8 +78,9 @@ impl SqlLedger {
         let row = row.ok_or_else(|| corrupt(format!("no row for the claimed channel {}", claim.channel)))?;
         let channel = rows::channel(&row)?;
         let restored_at = restored::declared_at(&self.read).await?;
+        let moved = self.moved().await?.is_some();
         if channel.quiet_until > now {
-            return Ok(Turn { channel, transfer: None, restored_at });
+            return Ok(Turn { channel, transfer: None, restored_at, moved });
         }
         if let Some(open) = self.one(claim, now, OPEN).await? {
             let due = match &open.state {
@@ -88,13 +89,13 @@ impl SqlLedger {
                     other.due().is_some_and(|due| due <= now || due > now.saturating_add(DUE_AHEAD_MS_MAX))
                 }
             };
-            return Ok(Turn { channel, transfer: due.then_some(open), restored_at });
+            return Ok(Turn { channel, transfer: due.then_some(open), restored_at, moved });
         }
         let transfer = match self.one(claim, now, PLANNED).await? {
             Some(planned) => Some(planned),
             None => self.one(claim, now, WATCHED).await?,
         };
-        Ok(Turn { channel, transfer, restored_at })
+        Ok(Turn { channel, transfer, restored_at, moved })
     }
 
     async fn one(&self, claim: &Claim, now: Ms, statement: &'static str) -> Result<Option<Transfer>, Fault> {

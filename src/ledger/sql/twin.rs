@@ -8,7 +8,7 @@ use super::{Tx, fault::Fault};
 use crate::domain::{
     facts::{Facts, Money},
     id::ChannelId,
-    money_out::paid_at,
+    money_out::times,
     twin::{Purchase, likely_twin},
 };
 
@@ -31,7 +31,6 @@ pub(super) async fn of(
     money: &Money,
     events: &[Facts],
 ) -> Result<Option<String>, Fault> {
-    let Some(at) = paid_at(events) else { return Ok(None) };
     let rows = sqlx::query(SAME_PURCHASE)
         .bind(key)
         .bind(channel.as_str())
@@ -43,10 +42,15 @@ pub(super) async fn of(
     if rows.is_empty() {
         return Ok(None);
     }
-    let this = Purchase { channel: channel.clone(), money: money.clone(), at, kinds: kinds(tx, key).await? };
+    let this = Purchase {
+        channel: channel.clone(),
+        money: money.clone(),
+        at: times(events),
+        kinds: kinds(tx, key).await?,
+    };
     for row in rows {
         let other: String = row.try_get("key")?;
-        let Some(at) = paid_at(&super::grant::events(tx, &other).await?) else { continue };
+        let at = times(&super::grant::events(tx, &other).await?);
         let kinds = kinds(tx, &other).await?;
         if likely_twin(&this, &Purchase { at, kinds, ..this.clone() }) {
             return Ok(Some(other));

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use daybridge::{
     config::{Source, load, preset::PRESETS},
     domain::identity::{Home, home},
+    domain::memory::Memory,
     domain::payment::{Corrections, Decision, Rules, decide},
     envelope::{Envelope, Trigger, WORD_BYTES_MAX},
     provider::{
@@ -84,14 +85,15 @@ fn judge(facts: daybridge::domain::facts::Facts, rules: &Rules) {
     }
     let twice = [facts.clone(), facts];
     let [once, again] = [
-        decide(&twice[..1], rules, &Corrections::default(), None),
-        decide(&twice, rules, &Corrections::default(), None),
+        decide(&twice[..1], rules, &Corrections::default(), &Memory::default()),
+        decide(&twice, rules, &Corrections::default(), &Memory::default()),
     ];
     assert_eq!(once, again, "told twice, it comes to something else");
     if let Decision::Grant { days, .. } = once {
         assert!((1..=DAYS_MAX).contains(&days));
         assert!(twice[0].money.as_ref().is_some_and(|money| money.amount > 0), "days without money");
-        let restored = decide(&twice, rules, &Corrections::default(), Some(i64::MAX));
+        let memory = Memory { restored_at: Some(i64::MAX), ..Memory::default() };
+        let restored = decide(&twice, rules, &Corrections::default(), &memory);
         assert!(matches!(restored, Decision::Hold(_)), "granted in a ledger that forgot");
     }
 }

@@ -5,6 +5,7 @@ use daybridge::domain::{
     facts::{Facts, Family, Found, Line, Meaning, Money, Out, OutAmount, OutKind, OutState, PaymentId},
     id::ChannelId,
     identity::{Home, Known, home},
+    memory::Memory,
     payment::{Corrections, Decision, Rules, decide},
     twin::{Purchase, likely_twin},
 };
@@ -27,6 +28,7 @@ fn rules() -> Rules {
 pub(super) fn event(meaning: Meaning) -> Facts {
     Facts {
         occurred_at: 1_000,
+        paid_at: Some(1_000),
         livemode: true,
         account: None,
         meaning,
@@ -59,7 +61,7 @@ fn lines(mut facts: Facts, lines: &[(&str, i64)]) -> Facts {
 
 /// `channel days`, or the cause of a hold, or the word of another decision.
 fn said(events: &[Facts], rules: &Rules) -> String {
-    told(decide(events, rules, &Corrections::default(), None))
+    told(decide(events, rules, &Corrections::default(), &Memory::default()))
 }
 
 fn told(decision: Decision) -> String {
@@ -151,7 +153,7 @@ fn what_is_not_granted_without_a_person() {
     assert_eq!(said(std::slice::from_ref(&paid), &changed), "rule_changed");
     let seen = event(Meaning::MoneyIn(Family::new("invoices")));
     assert_eq!(said(&[paid.clone(), seen], &changed), "A 30", "seen under the old family");
-    let later = Facts { occurred_at: 2_000, ..paid };
+    let later = Facts { paid_at: Some(2_000), ..paid };
     assert_eq!(said(&[later], &changed), "A 30");
 }
 
@@ -206,11 +208,13 @@ fn money_out_before_days_are_granted() {
     assert_eq!(said(&[charge(), refund(300)], &cancel), "channel_missing");
     for (despite, want) in [(None, "refunded"), (Some((25, 20)), "A 25"), (Some((25, 21)), "refunded")] {
         let corrections = Corrections { despite, ..Corrections::default() };
-        let decision = decide(&[paid.clone(), refund(300)], &rules(), &corrections, None);
+        let decision = decide(&[paid.clone(), refund(300)], &rules(), &corrections, &Memory::default());
         assert_eq!(told(decision), want, "{despite:?}");
     }
     // The reason says how much of how much, and how many days would be left.
-    let Decision::Hold(hold) = decide(&[paid, refund(300)], &rules(), &Corrections::default(), None) else {
+    let Decision::Hold(hold) =
+        decide(&[paid, refund(300)], &rules(), &Corrections::default(), &Memory::default())
+    else {
         panic!()
     };
     let reason = "300 of 900 usd (smallest unit) refunded: what is left of it covers 20 of 30 days";
@@ -223,7 +227,7 @@ fn twins() {
     let purchase = |channel: &str, amount, currency: &str, at, kinds: &[u8]| Purchase {
         channel: ChannelId::parse(channel).unwrap(),
         money: Money { amount, currency: currency.into() },
-        at,
+        at: [at].into(),
         kinds: kinds.iter().copied().collect(),
     };
     let one = purchase("A", 900, "usd", 1_000_000, &[0, 1]);
@@ -301,7 +305,7 @@ proptest! {
 
     #[test]
     fn no_text_panics(channel in ".*", days in ".*") {
-        let granted = decide(&[with(charge(), &[(0, &channel)], &[&days])], &rules(), &Corrections::default(), None);
+        let granted = decide(&[with(charge(), &[(0, &channel)], &[&days])], &rules(), &Corrections::default(), &Memory::default());
         if let Decision::Grant { channel, days } = granted {
             prop_assert!(ChannelId::parse(channel.as_str()).is_some() && (1..=3650).contains(&days));
         }

@@ -3,6 +3,7 @@
 mod backfill;
 mod desk;
 mod faults;
+mod memory;
 mod operator;
 mod providers;
 mod reconcile;

@@ -3,7 +3,7 @@
 
 use std::{fs, time::Duration};
 
-use daybridge::{domain::payment::CLOCKS_APART_MS, worker::clock::now_ms};
+use daybridge::{domain::memory::CLOCKS_APART_MS, worker::clock::now_ms};
 use serde_json::{Value, json};
 use sqlx::{Connection as _, Executor as _};
 use tokio::time::interval;
@@ -66,7 +66,9 @@ fn charge(name: &str, channel: &str) -> Vec<u8> {
 /// Paid after the ledger was declared restored, by any clock.
 fn later(body: &[u8]) -> Vec<u8> {
     let mut event: Value = serde_json::from_slice(body).unwrap();
-    event["created"] = json!(now_s() + CLOCKS_APART_MS / 1_000 + 1);
+    let at = json!(now_s() + CLOCKS_APART_MS / 1_000 + 1);
+    event["created"] = at.clone();
+    event["data"]["object"]["created"] = at;
     event.to_string().into_bytes()
 }
 

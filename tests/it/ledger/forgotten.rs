@@ -56,8 +56,8 @@ pub(super) async fn no_claim_of_the_forgotten_time_comes_again(kit: Kit) {
         kit.restored(NOW - DAY, "ada", declared_at).await.unwrap();
         // One channel that the backup knows, and one that it does not.
         for channel in ["CHAN-1", "CHAN-2"] {
-            let mut facts = to(charge(&[&format!("pi_{name}_{channel}")]), channel, 30);
-            facts.occurred_at = declared_at + DAY;
+            let facts = to(charge(&[&format!("pi_{name}_{channel}")]), channel, 30);
+            let facts = paid_at(facts, declared_at + DAY);
             kit.record(&format!("evt_{name}_{channel}"), &facts).await.planned.unwrap();
         }
         let mut claims = kit.claim(ACCOUNT, "w", declared_at + 1, declared_at + 2, 9).await.unwrap();
@@ -87,8 +87,7 @@ pub(super) async fn a_channel_of_the_forgotten_time_does_not_count_from_nothing(
     let old = kit.claim_one(NOW).await;
     execute(&kit, &["DELETE FROM channels", "DELETE FROM transfers"]).await;
     kit.restored(NOW - DAY, "ada", NOW).await.unwrap();
-    let mut facts = to(charge(&["pi_2"]), "CHAN-1", 30);
-    facts.occurred_at = NOW + DAY;
+    let facts = paid_at(to(charge(&["pi_2"]), "CHAN-1", 30), NOW + DAY);
     kit.record("evt_2", &facts).await.planned.unwrap();
     let new = kit.claim_one(NOW).await;
     assert!(old.epoch < new.epoch, "{old:?} meets {new:?}");
@@ -143,8 +142,7 @@ pub(super) async fn a_refund_does_not_hide_that_days_may_have_moved(kit: Kit) {
 pub(super) async fn the_clocks_may_differ(kit: Kit) {
     kit.restored(NOW - DAY, "ada", NOW).await.unwrap();
     for (name, ahead_ms, outcome) in [("1", 299_999, Outcome::Held), ("2", 300_000, Outcome::Granted)] {
-        let mut facts = to(charge(&[&format!("pi_{name}")]), "CHAN-1", 30);
-        facts.occurred_at = NOW + ahead_ms;
+        let facts = paid_at(to(charge(&[&format!("pi_{name}")]), "CHAN-1", 30), NOW + ahead_ms);
         assert_eq!(kit.record(&format!("evt_{name}"), &facts).await.outcome, outcome, "{ahead_ms} ms ahead");
     }
 }

@@ -91,6 +91,7 @@ pub(crate) async fn postgres() -> Kit {
 pub(crate) fn rules() -> SourceRules {
     SourceRules {
         realm: "stripe".into(),
+        provider: "stripe".into(),
         rules: Rules {
             money_in: Family::new("charges"),
             money_in_since: None,
@@ -116,6 +117,7 @@ pub(crate) fn facts(meaning: Meaning, ids: &[&str]) -> Facts {
     let money = matches!(meaning, Meaning::MoneyIn(_));
     Facts {
         occurred_at: NOW - 5_000,
+        paid_at: money.then_some(NOW - 5_000),
         livemode: true,
         account: None,
         meaning,
@@ -127,6 +129,12 @@ pub(crate) fn facts(meaning: Meaning, ids: &[&str]) -> Facts {
         lines: None,
         out: Vec::new(),
     }
+}
+
+/// Paid at a time, and told then.
+pub(crate) fn paid_at(mut facts: Facts, at: i64) -> Facts {
+    (facts.occurred_at, facts.paid_at) = (at, Some(at));
+    facts
 }
 
 pub(crate) fn charge(ids: &[&str]) -> Facts {

@@ -4,9 +4,11 @@ mod backfill;
 mod ceiling;
 mod cost;
 mod desk;
+mod failover;
 mod files;
 mod forgotten;
 pub(crate) mod kit;
+mod memory;
 pub(crate) mod money_out;
 pub(crate) mod ops;
 mod orders;
@@ -85,6 +87,11 @@ both! {
         an_inquiry_is_told_and_takes_nothing, refunds_come_along_when_payments_are_joined,
         a_rehearsed_refund_keeps_nothing, a_restored_ledger_does_not_plan_again, a_flood_of_one_event_hides_no_refund, adjustments_are_append_only;
     twins: the_second_of_two_twins_is_held, a_twin_is_closed_or_joined, two_purchases_are_no_twins;
+    memory: an_old_payment_that_is_told_again_is_held, facts_of_an_older_version_are_no_proof,
+        a_new_ledger_grants_nothing_of_before_it, a_refund_of_before_the_ledger_is_told,
+        a_person_says_how_far_back_it_grants, an_older_ledger_holds_nothing_for_its_age,
+        one_event_in_two_realms_is_granted_once, what_is_known_in_another_realm_and_not_granted_counts,
+        equal_ids_of_others_are_no_suspicion;
     pauses: a_pause_stops_calls_in_its_scope, the_brake_stops_and_a_resume_counts_anew,
         the_soonest_to_expire_go_first;
     slips: a_correction_of_what_was_forgotten_counts, a_corrected_transfer_remembers_its_call, a_correction_goes_along_when_payments_are_joined, every_forgotten_payment_tells_its_names, one_of_another_family_is_found_by_its_key, one_large_transfer_passes_after_a_look, an_account_may_hold_a_slash, what_follows_a_look_is_counted_at_once, a_called_transfer_goes_to_no_other_channel;

@@ -6,6 +6,7 @@ use daybridge::{
     domain::{
         covered::OnMoneyOut,
         facts::{Facts, Family, Meaning, Out, OutAmount, OutKind, OutState, PaymentId},
+        memory::Memory,
         payment::{Corrections, Decision, covers, decide},
         settle::{Cause, Order, Outcome as Open, State},
     },
@@ -152,7 +153,7 @@ async fn totals(kit: &Kit, realm: &str, payment: &str) -> Totals {
 /// The same by the rules alone, from the set of all events.
 fn by_the_rules(events: &[Facts], source: &SourceRules, payment: &str) -> Totals {
     let covered = covers(events, &source.rules, Some(BOUGHT));
-    let (word, moves) = match decide(events, &source.rules, &Corrections::default(), None) {
+    let (word, moves) = match decide(events, &source.rules, &Corrections::default(), &Memory::default()) {
         Decision::Grant { days, .. } => ("planned", days),
         Decision::Hold(_) => ("held", 0),
         Decision::Nothing(_) => ("cancelled", 0),

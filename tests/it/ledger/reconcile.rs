@@ -31,7 +31,7 @@ pub(super) async fn payments_by_name_and_by_time(kit: Kit) {
     kit.record("evt_a", &first).await;
     let mut connected = charge(&["pi_a"]);
     connected.account = Some("acct_1".into());
-    connected.occurred_at = NOW - 9_000;
+    connected.paid_at = Some(NOW - 9_000);
     kit.record("evt_b", &connected).await;
     kit.record("evt_c", &charge(&["pi_c"])).await;
 

@@ -2,7 +2,7 @@
 
 use daybridge::{
     domain::{
-        payment::CLOCKS_APART_MS,
+        memory::CLOCKS_APART_MS,
         settle::{Cause, Order, Outcome as Open, State},
     },
     ledger::{Desk as _, Ledger as _, LedgerError, Outcome},
@@ -53,9 +53,8 @@ pub(super) async fn what_was_unsettled_is_held(kit: Kit) {
 }
 
 /// Paid after the declaration, by any clock.
-fn late(mut facts: daybridge::domain::facts::Facts) -> daybridge::domain::facts::Facts {
-    facts.occurred_at = NOW + CLOCKS_APART_MS;
-    facts
+fn late(facts: daybridge::domain::facts::Facts) -> daybridge::domain::facts::Facts {
+    paid_at(facts, NOW + CLOCKS_APART_MS)
 }
 
 pub(super) async fn payments_of_the_forgotten_time_are_held(kit: Kit) {

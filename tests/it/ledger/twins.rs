@@ -57,7 +57,7 @@ pub(super) async fn two_purchases_are_no_twins(kit: Kit) {
     let mut other = bought("cs_9");
     other.account = Some("acct_1".into());
     let mut later = bought("cs_2");
-    later.occurred_at += 600_001;
+    later = paid_at(later, NOW - 5_000 + 600_001);
     let mut dearer = bought("cs_3");
     dearer.money.as_mut().unwrap().amount = 901;
     for (event, facts) in [

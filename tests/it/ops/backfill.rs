@@ -10,6 +10,7 @@ use bytes::Bytes;
 use daybridge::{
     domain::Ms,
     envelope::Trigger,
+    ledger::{Act, Desk as _},
     ops::backfill::{self, Asked},
     provider::history::{History, HistoryError, Listed, Paid, Range, Walk, Which},
     queue::NotConfirmed,
@@ -103,6 +104,13 @@ fn asked(past: &Arc<Past>) -> Asked {
     }
 }
 
+/// A ledger that may grant whatever was paid.
+async fn adopted() -> Kit {
+    let kit = sqlite().await;
+    kit.adopt(0, &Act { who: "ada", reason: "old fixtures" }, now_ms()).await.unwrap();
+    kit
+}
+
 async fn row(kit: &Kit, column: &str) -> Option<i64> {
     let url = kit.settings.url.resolve().unwrap();
     let mut raw = sqlx::AnyConnection::connect(url.expose_secret()).await.unwrap();
@@ -142,7 +150,7 @@ fn published(queue: &HandQueue) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_cursor_moves_only_behind_what_is_confirmed() {
-    let (kit, queue) = (sqlite().await, HandQueue::new());
+    let (kit, queue) = (adopted().await, HandQueue::new());
     let made = now_ms() - 5 * HOUR;
     let past = Past::of(&[("evt_old", made - HOUR * 20), ("evt_1", made)]);
     queue.set(Manner::Refuse(NotConfirmed::Blocked("disk".into())));
@@ -165,7 +173,7 @@ async fn the_cursor_moves_only_behind_what_is_confirmed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_recorded_from_any_source_of_the_realm_is_not_missing() {
-    let (kit, queue) = (sqlite().await, HandQueue::new());
+    let (kit, queue) = (adopted().await, HandQueue::new());
     let facts = to(charge(&["pi_1"]), "CHAN-1", 30);
     kit.record("evt_1", &facts).await;
     let mut elsewhere = crate::ledger::kit::delivery("evt_2");
@@ -179,7 +187,7 @@ async fn what_was_recorded_from_any_source_of_the_realm_is_not_missing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_found_twice_is_one_delivery() {
-    let (kit, queue) = (sqlite().await, HandQueue::new());
+    let (kit, queue) = (adopted().await, HandQueue::new());
     let past = Past::of(&[("evt_1", now_ms() - 2 * MINUTE)]);
     turn(&kit, &past, &queue, 1).await;
     turn(&kit, &past, &queue, 1).await;
@@ -201,7 +209,7 @@ async fn an_event_found_twice_is_one_delivery() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_several_workers_one_asks() {
-    let (kit, queue) = (sqlite().await, HandQueue::new());
+    let (kit, queue) = (adopted().await, HandQueue::new());
     let past = Past::of(&[("evt_1", now_ms() - 2 * MINUTE), ("evt_2", now_ms() - DAY)]);
     turn(&kit, &past, &queue, 4).await;
     assert_eq!(published(&queue), ["evt_1", "evt_2"]);
@@ -210,7 +218,7 @@ async fn of_several_workers_one_asks() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_window_with_too_many_events_is_halved() {
-    let (kit, queue) = (sqlite().await, HandQueue::new());
+    let (kit, queue) = (adopted().await, HandQueue::new());
     let names: Vec<String> = (0..300).map(|n| format!("evt_{n:03}")).collect();
     let begun = now_ms() - 90 * MINUTE;
     let events: Vec<(&str, Ms)> =
@@ -225,7 +233,7 @@ async fn a_window_with_too_many_events_is_halved() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_could_not_be_delivered_is_looked_for_again_behind_the_cursor() {
-    let (kit, queue) = (sqlite().await, HandQueue::new());
+    let (kit, queue) = (adopted().await, HandQueue::new());
     turn(&kit, &Past::of(&[]), &queue, 1).await;
     let seen = row(&kit, "seen_until").await;
     let made = now_ms() - DAY;
@@ -233,4 +241,25 @@ async fn what_could_not_be_delivered_is_looked_for_again_behind_the_cursor() {
     turn(&kit, &past, &queue, 1).await;
     assert_eq!(published(&queue), ["evt_failed"]);
     assert!(row(&kit, "seen_until").await >= seen);
+}
+
+/// The first sweep of three days credited everything again that a lost ledger had credited.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_sweep_of_a_new_ledger_begins_where_it_may_grant() {
+    let (kit, queue) = (sqlite().await, HandQueue::new());
+    let now = now_ms();
+    let past = Past::of(&[
+        ("evt_failed_older", now - 2 * DAY),
+        ("evt_old", now - HOUR),
+        ("evt_failed", now - HOUR),
+        ("evt_new", now - 2 * MINUTE),
+    ]);
+    turn(&kit, &past, &queue, 1).await;
+    assert_eq!(published(&queue), ["evt_new"], "ten minutes of grace, and nothing before");
+    let act = Act { who: "ada", reason: "we migrate" };
+    kit.adopt(now - DAY, &act, now_ms()).await.unwrap();
+    turn(&kit, &past, &queue, 1).await;
+    let mut found = published(&queue);
+    found.dedup();
+    assert_eq!(found, ["evt_failed", "evt_new", "evt_old"], "begun anew where a person said");
 }

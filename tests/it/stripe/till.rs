@@ -6,11 +6,12 @@ use bytes::Bytes;
 use daybridge::{
     config::{Config, check::contradictions, load},
     envelope::{Envelope, Trigger, new_delivery, new_traceparent},
-    ledger::{Desk as _, Ledger as _, query::HeldQuery, query::Page, query::TransferQuery},
+    ledger::{Act, Desk as _, Ledger as _, query::HeldQuery, query::Page, query::TransferQuery},
     provider::{Sources, words::words},
     worker::{Interpreter, clock},
 };
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     ledger::kit::{Kit, sqlite},
@@ -37,7 +38,10 @@ impl Till {
         assert_eq!(contradictions(&config), Vec::<String>::new());
         let kit = sqlite().await;
         let readers = Arc::new(Sources::readers(&config).unwrap());
-        let interpreter = Interpreter::looking(&config, &kit.ledger, readers, clock::now_ms()).await.unwrap();
+        let act = Act { who: "ada", reason: "the samples are old" };
+        kit.ledger.adopt(0, &act, clock::now_ms()).await.unwrap();
+        let stop = CancellationToken::new();
+        let interpreter = Interpreter::noting(&config, &kit.ledger, readers, &stop).await.unwrap();
         Self { config, interpreter, kit }
     }
 

@@ -90,24 +90,41 @@ fn command(program: &Path) -> Command {
 
 fn start() -> Postgres {
     let binaries = binaries();
+    let home = home("postgres");
+    let data = home.join("data");
+    init(&binaries, &data);
+    let [port] = super::rabbitmq::free_ports();
+    let cluster = Postgres { port, binaries };
+    serve(&cluster, &home, &data);
+    cluster
+}
+
+/// A directory for clusters of this process.
+fn home(name: &str) -> PathBuf {
     let base = std::env::temp_dir().join("daybridge-tests");
     fs::create_dir_all(&base).unwrap();
     let _ = fs::set_permissions(&base, fs::Permissions::from_mode(0o777));
     remove_leftovers(&base);
-    let home = base.join(format!("postgres-{}", std::process::id()));
+    let home = base.join(format!("{name}-{}", std::process::id()));
     fs::create_dir(&home).unwrap();
     fs::set_permissions(&home, fs::Permissions::from_mode(0o777)).unwrap();
-    let data = home.join("data");
+    home
+}
+
+fn init(binaries: &Path, data: &Path) {
     let made = command(&binaries.join("initdb"))
         .args(["-U", "daybridge", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "-D"])
-        .arg(&data)
+        .arg(data)
         .output()
         .unwrap();
     assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-    let [port] = super::rabbitmq::free_ports();
-    let log = fs::File::create(home.join("log")).unwrap();
+}
+
+/// Starts a server on a directory, and waits until it is ready.
+fn serve(cluster: &Postgres, home: &Path, data: &Path) {
+    let log = fs::File::options().create(true).append(true).open(home.join("log")).unwrap();
     let (started, wait) = mpsc::channel();
-    let program = binaries.join("postgres");
+    let (program, port, data) = (cluster.binaries.join("postgres"), cluster.port, data.to_owned());
     std::thread::spawn(move || {
         let mut server = command(&program)
             .arg("-D")
@@ -124,14 +141,105 @@ fn start() -> Postgres {
         let _ = server.wait();
     });
     wait.recv().unwrap();
-    let cluster = Postgres { port, binaries };
     let until = Instant::now() + Duration::from_secs(START_S_MAX);
-    while !ready(&cluster) {
+    while !ready(cluster) {
         let log = || fs::read_to_string(home.join("log")).unwrap_or_default();
         assert!(Instant::now() < until, "PostgreSQL did not start: {}", log());
         std::thread::sleep(Duration::from_millis(50));
     }
-    cluster
+}
+
+/// A primary and its asynchronous standby, which takes over at the same address. Every call blocks.
+pub(crate) struct Pair {
+    home: PathBuf,
+    primary: Postgres,
+    standby: Postgres,
+}
+
+static PAIRS: AtomicU32 = AtomicU32::new(0);
+
+impl Pair {
+    /// Both run; the standby follows.
+    pub(crate) fn start() -> Self {
+        let home = home(&format!("postgres-pair{}", PAIRS.fetch_add(1, Ordering::Relaxed)));
+        let [one, two] = super::rabbitmq::free_ports();
+        let node = |port| Postgres { port, binaries: binaries() };
+        let pair = Self { primary: node(one), standby: node(two), home };
+        init(&pair.primary.binaries, &pair.data("primary"));
+        serve(&pair.primary, &pair.home, &pair.data("primary"));
+        let copied = command(&pair.primary.binaries.join("pg_basebackup"))
+            .args(["-h", "127.0.0.1", "-U", "daybridge", "-p", &one.to_string()])
+            .args(["-R", "-X", "stream", "--no-sync", "-c", "fast", "-D"])
+            .arg(pair.data("standby"))
+            .output()
+            .unwrap();
+        assert!(copied.status.success(), "pg_basebackup: {}", String::from_utf8_lossy(&copied.stderr));
+        serve(&pair.standby, &pair.home, &pair.data("standby"));
+        pair
+    }
+
+    fn data(&self, name: &str) -> PathBuf {
+        self.home.join(name)
+    }
+
+    /// Where the ledger is, whoever serves it.
+    pub(crate) fn url(&self) -> String {
+        format!("postgres://daybridge@127.0.0.1:{}/postgres", self.primary.port)
+    }
+
+    /// Waits until the standby has all, and stops it: what is committed from now on, it will never have.
+    pub(crate) fn part(&self) {
+        let now = ask(&self.primary, "SELECT pg_current_wal_lsn()");
+        let until = Instant::now() + Duration::from_secs(START_S_MAX);
+        while ask(&self.standby, &format!("SELECT pg_last_wal_replay_lsn() >= '{now}'")) != "t" {
+            assert!(Instant::now() < until, "the standby does not follow");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        self.stop("standby");
+    }
+
+    /// The primary dies, and the standby takes over at its address.
+    pub(crate) fn fail_over(&self) {
+        self.stop("primary");
+        serve(&self.primary, &self.home, &self.data("standby"));
+        let promoted = self.control(&["promote", "-w", "-t", "120"], "standby");
+        assert!(promoted.status.success(), "promote: {}", String::from_utf8_lossy(&promoted.stderr));
+    }
+
+    /// The old primary is let in again.
+    pub(crate) fn take_back(&self) {
+        self.stop("standby");
+        serve(&self.primary, &self.home, &self.data("primary"));
+    }
+
+    fn stop(&self, name: &str) {
+        let stopped = self.control(&["stop", "-m", "immediate", "-w", "-t", "120"], name);
+        assert!(stopped.status.success(), "stop: {}", String::from_utf8_lossy(&stopped.stderr));
+    }
+
+    fn control(&self, arguments: &[&str], name: &str) -> std::process::Output {
+        let control = self.primary.binaries.join("pg_ctl");
+        command(&control).args(arguments).arg("-D").arg(self.data(name)).output().unwrap()
+    }
+}
+
+impl Drop for Pair {
+    fn drop(&mut self) {
+        for name in ["primary", "standby"] {
+            let _ = self.control(&["stop", "-m", "immediate"], name);
+        }
+    }
+}
+
+/// One value that a server tells.
+fn ask(cluster: &Postgres, question: &str) -> String {
+    let told = Command::new(cluster.binaries.join("psql"))
+        .args(["-h", "127.0.0.1", "-U", "daybridge", "-p", &cluster.port.to_string(), "-Atc", question])
+        .arg("postgres")
+        .output()
+        .unwrap();
+    assert!(told.status.success(), "{question}: {}", String::from_utf8_lossy(&told.stderr));
+    String::from_utf8_lossy(&told.stdout).trim().to_owned()
 }
 
 fn ready(cluster: &Postgres) -> bool {
@@ -145,7 +253,8 @@ fn ready(cluster: &Postgres) -> bool {
 fn remove_leftovers(base: &Path) {
     for entry in fs::read_dir(base).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let pid = name.to_str().and_then(|name| name.strip_prefix("postgres-"));
+        let pid = name.to_str().filter(|name| name.starts_with("postgres-"));
+        let pid = pid.and_then(|name| name.rsplit('-').next());
         if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
             let _ = fs::remove_dir_all(entry.path());
         }

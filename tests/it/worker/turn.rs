@@ -12,7 +12,7 @@ use daybridge::{
         brake::Brake,
         covered::OnMoneyOut,
         id::ChannelId,
-        payment::CLOCKS_APART_MS,
+        memory::CLOCKS_APART_MS,
         reply::{Page, ReadError, Reading, Reply},
         settle::Policy,
     },
@@ -25,7 +25,7 @@ use secrecy::ExposeSecret as _;
 use sqlx::Connection as _;
 
 use crate::ledger::{
-    kit::{ACCOUNT, Kit, NOW, charge, delivery, rules, sqlite, to},
+    kit::{ACCOUNT, Kit, NOW, charge, delivery, paid_at, rules, sqlite, to},
     money_out::{policy, refund},
 };
 
@@ -98,6 +98,10 @@ impl Partner for Hand {
     async fn health(&self) -> Result<(), ReadError> {
         Ok(())
     }
+
+    async fn clock(&self) -> Option<i64> {
+        None
+    }
 }
 
 /// Takes one turn on a planned transfer; the states that the partner saw at its calls, and the state after.
@@ -106,8 +110,7 @@ async fn turn(meanwhile: Meanwhile) -> (Vec<String>, String) {
     if let Meanwhile::Restored(ago) = meanwhile {
         kit.ledger.restored(0, "ada", now_ms() - ago).await.unwrap();
     }
-    let mut facts = to(charge(&["pi_1"]), "CHAN-1", 30);
-    facts.occurred_at = now_ms() + CLOCKS_APART_MS;
+    let facts = paid_at(to(charge(&["pi_1"]), "CHAN-1", 30), now_ms() + CLOCKS_APART_MS);
     kit.record_at(&delivery("evt_1"), Ok(&facts), &rules(), false, now_ms()).await;
     let url = kit.settings.url.resolve().unwrap().expose_secret().to_owned();
     let hand = Arc::new(Hand { ledger: kit.ledger.clone(), url, meanwhile, calls: Mutex::default() });

@@ -46,6 +46,7 @@ pub(super) async fn fill(house: &House, payments: i64, at_ms: i64) {
 fn paid(at_ms: i64) -> String {
     let facts = Facts {
         occurred_at: at_ms,
+        paid_at: Some(at_ms),
         livemode: true,
         account: None,
         meaning: Meaning::MoneyIn(Family::new("charges")),

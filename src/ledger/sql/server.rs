@@ -1,0 +1,168 @@
+//! On which database server the ledger is: noticed when it becomes another one.
+//!
+//! A standby that takes over asynchronously has not got the last commits, and nothing in it says so: it is a restored
+//! backup that nobody declared. PostgreSQL begins a new timeline at every promotion, so system and timeline are kept in
+//! the ledger itself, and in each process that has seen them; where they are others, no call is made before a person
+//! has said whether something was lost.
+//!
+//! The ledger's own memory notices every promotion. The process's notices the one that takes it back: an old primary
+//! that is let in again remembers itself. A person's word counts up, so that a process does not take it for that.
+//!
+//! Not noticed: what keeps the timeline, such as a snapshot of a disk put back. Where a managed database lets an
+//! ordinary role ask for none of this, the ledger relies on the operator (deploy/runbook.md).
+
+use std::sync::PoisonError;
+
+use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, Row as _};
+
+use super::{
+    Dialect, SqlLedger,
+    audit::{self, Entry},
+    fault::{Fault, refused},
+    pause,
+};
+use crate::{
+    domain::Ms,
+    ledger::{Act, FAILOVER, Scope, view},
+};
+
+/// System and timeline, by the first of these that an ordinary role may ask. The current position in the log knows a
+/// promotion at once; the control file only after its first checkpoint, which may take minutes.
+const SERVER: [&str; 3] = [
+    "SELECT system_identifier::text || '/' || ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int::text \
+     AS server FROM pg_control_system()",
+    "SELECT s.system_identifier::text || '/' || c.timeline_id::text AS server \
+     FROM pg_control_system() s CROSS JOIN pg_control_checkpoint() c",
+    "SELECT '?/' || timeline_id::text AS server FROM pg_control_checkpoint()",
+];
+
+/// What a process has seen of its ledger's server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Seen {
+    server: String,
+    servers: i64,
+}
+
+/// The server is another one than it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Moved {
+    pub(super) was: String,
+    pub(super) is: String,
+}
+
+impl Moved {
+    pub(super) fn reason(&self) -> String {
+        format!(
+            "the ledger's database server is another one (system/timeline {}, before {}): if it was a standby that took over asynchronously, or a backup, the last commits are lost, and calling what it does not know would pay twice",
+            self.is, self.was
+        )
+    }
+
+    pub(super) fn next() -> &'static str {
+        "say which it was: `daybridge ledger failover --nothing-lost` where every commit was on it (a synchronous standby, a planned switch); else stop every worker and `daybridge ledger restored --since TIME`, a time before the failover"
+    }
+
+    pub(super) fn pause(&self) -> view::Pause {
+        view::Pause {
+            scope: Scope::All.word(),
+            cause: FAILOVER.into(),
+            since: jiff::Timestamp::now().as_millisecond(),
+            who: pause::DAYBRIDGE.into(),
+            reason: format!("{}; {}", self.reason(), Self::next()),
+        }
+    }
+}
+
+/// The question that this server answers; `None`: none of them.
+pub(super) async fn question(pool: &AnyPool, dialect: Dialect) -> Result<Option<&'static str>, Fault> {
+    if dialect == Dialect::Sqlite {
+        return Ok(None);
+    }
+    for statement in SERVER {
+        match sqlx::query(statement).fetch_one(pool).await {
+            Ok(_) => return Ok(Some(statement)),
+            // Not permitted, not there, not supported.
+            Err(sqlx::Error::Database(error))
+                if matches!(error.code().as_deref(), Some("42501" | "42883" | "0A000")) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(None)
+}
+
+impl SqlLedger {
+    /// Whether the ledger is on another server than it was; says so loudly, once for each.
+    pub(super) async fn moved(&self) -> Result<Option<Moved>, Fault> {
+        let Some(statement) = self.server else { return Ok(None) };
+        let both =
+            format!("SELECT o.server AS known, o.servers, s.server FROM origin o CROSS JOIN ({statement}) s");
+        let row = sqlx::query(AssertSqlSafe(both)).fetch_one(&self.read).await?;
+        let (known, servers): (Option<String>, i64) = (row.try_get("known")?, row.try_get("servers")?);
+        let is: String = row.try_get("server")?;
+        let Some(known) = known else {
+            self.remember(None, &is).await?;
+            return Ok(None);
+        };
+        let now = Seen { server: is.clone(), servers };
+        let before = self.seen.lock().unwrap_or_else(PoisonError::into_inner).replace(now);
+        let taken_back = before.as_ref().filter(|seen| seen.server != is && servers <= seen.servers);
+        let moved = match taken_back {
+            _ if known != is => Moved { was: known, is },
+            // It remembers itself: so that all processes and the next start know, it is told what we have seen.
+            Some(seen) => {
+                self.remember(Some(&known), &seen.server).await?;
+                Moved { was: seen.server.clone(), is }
+            }
+            None => return Ok(None),
+        };
+        if before.is_none_or(|seen| seen.server != moved.is) {
+            tracing::error!(reason = moved.reason(), next = Moved::next(), "no transfer is called");
+        }
+        Ok(Some(moved))
+    }
+
+    async fn remember(&self, instead: Option<&str>, server: &str) -> Result<(), Fault> {
+        sqlx::query("UPDATE origin SET server = $1 WHERE COALESCE(server, '') = $2")
+            .bind(server)
+            .bind(instead.unwrap_or_default())
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+
+    /// A person says that nothing was lost: calls go on.
+    pub(super) async fn failover_once(&self, act: &Act<'_>, now: Ms) -> Result<view::Failover, Fault> {
+        let Some(moved) = self.moved().await? else {
+            return Err(refused(match self.server {
+                Some(_) => {
+                    "the ledger is on the server that it knows: nothing waits for a word about a failover"
+                }
+                None => {
+                    "this database does not tell its timeline, so no failover is noticed and nothing waits for one"
+                }
+            }));
+        };
+        let mut tx = self.serial().await?;
+        accept(self, &mut tx).await?;
+        pause::release(&mut tx, &Scope::All, now).await?;
+        let entry = Entry {
+            action: "ledger failover",
+            key: "ledger",
+            act: *act,
+            before: Some(moved.was.clone()),
+            after: Some(moved.is.clone()),
+        };
+        audit::add(&mut tx, entry, now).await?;
+        tx.commit().await?;
+        Ok(view::Failover { was: moved.was, is: moved.is })
+    }
+}
+
+/// The server of now is the right one.
+pub(super) async fn accept(ledger: &SqlLedger, connection: &mut AnyConnection) -> Result<(), Fault> {
+    let Some(statement) = ledger.server else { return Ok(()) };
+    let row = sqlx::query(statement).fetch_one(&mut *connection).await?;
+    let is: String = row.try_get("server")?;
+    sqlx::query("UPDATE origin SET server = $1, servers = servers + 1").bind(is).execute(connection).await?;
+    Ok(())
+}

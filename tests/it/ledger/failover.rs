@@ -1,0 +1,92 @@
+//! A database server that becomes another one under a ledger: PostgreSQL alone has such a thing.
+
+use daybridge::ledger::{Act, Desk as _, Ledger as _, LedgerError, Scope, sql::SqlLedger};
+
+use secrecy::ExposeSecret as _;
+use sqlx::{Connection as _, Executor as _};
+
+use super::kit::*;
+use crate::support::{postgres::Pair, wait::until};
+
+const ACT: Act<'_> = Act { who: "ada", reason: "the standby was synchronous" };
+
+async fn blocking<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(act).await.unwrap()
+}
+
+/// Whether the ledger waits for a word, once it can be reached again.
+async fn waits(ledger: &SqlLedger) -> bool {
+    let pauses = until("the ledger is back", || async { ledger.pauses().await.ok() }).await;
+    pauses.iter().any(|pause| pause.cause == "failover")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_server_waits_for_a_word() {
+    let pair: &Pair = Box::leak(Box::new(blocking(Pair::start).await));
+    let settings = settings(&pair.url());
+    let kit = Kit::of(SqlLedger::open(&settings).await.unwrap());
+    kit.grant("1", "CHAN-1").await;
+    assert!(!waits(&kit.ledger).await);
+    let nothing = kit.failover(&ACT, NOW).await.unwrap_err();
+    assert!(matches!(&nothing, LedgerError::Refused(text) if text.contains("nothing waits")), "{nothing}");
+
+    blocking(|| pair.part()).await;
+    blocking(|| pair.fail_over()).await;
+    assert!(waits(&kit.ledger).await);
+    let claim = kit.claim_one(NOW).await;
+    assert!(kit.turn(&claim, NOW).await.unwrap().moved, "a turn would call");
+    let held = kit.held(9, NOW).await.unwrap();
+    assert_eq!((held[0].kind, &*held[0].cause), ("ledger", "failover"));
+    assert!(held[0].next.contains("--nothing-lost") && held[0].next.contains("ledger restored"), "{held:?}");
+    let resumed = kit.resume(&Scope::All, &ACT, NOW).await.unwrap_err();
+    assert!(matches!(&resumed, LedgerError::Refused(text) if text.contains("--nothing-lost")), "{resumed}");
+    // Another process that starts now, and one that has never looked since, learn it from the ledger.
+    let (second, idle) =
+        (SqlLedger::open(&settings).await.unwrap(), SqlLedger::open(&settings).await.unwrap());
+    assert!(waits(&second).await);
+
+    let done = second.failover(&ACT, NOW).await.unwrap();
+    assert_ne!(done.was, done.is);
+    for ledger in [&kit.ledger, &second, &idle] {
+        assert!(!waits(ledger).await, "a person's word counts for every process");
+    }
+    assert!(!kit.turn(&claim, NOW).await.unwrap().moved);
+
+    // The old primary is let in again: it remembers itself, but those who have seen the other do not believe it.
+    blocking(|| pair.take_back()).await;
+    assert!(waits(&kit.ledger).await);
+    let fresh = SqlLedger::open(&settings).await.unwrap();
+    assert!(waits(&fresh).await, "they have told it so");
+    kit.restored(0, "ada", NOW + 120_000).await.unwrap();
+    assert!(!waits(&kit.ledger).await, "declared restored");
+}
+
+/// An ordinary role may ask. Where it may not, nothing is noticed, and nothing breaks.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ordinary_role_suffices() {
+    let kit = postgres().await;
+    let url = kit.settings.url.resolve().unwrap();
+    let mut raw = sqlx::AnyConnection::connect(url.expose_secret()).await.unwrap();
+    for statement in [
+        "CREATE ROLE plain LOGIN",
+        "GRANT ALL ON SCHEMA public TO plain",
+        "GRANT ALL ON ALL TABLES IN SCHEMA public TO plain",
+        "GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO plain",
+    ] {
+        raw.execute(statement).await.unwrap();
+    }
+    let plain = settings(&url.expose_secret().replace("daybridge@", "plain@"));
+    let ledger = SqlLedger::open(&plain).await.unwrap();
+    assert!(!waits(&ledger).await && !ledger.origin().await.unwrap().failover_unnoticed);
+    let nothing = ledger.failover(&ACT, NOW).await.unwrap_err();
+    assert!(matches!(&nothing, LedgerError::Refused(text) if text.contains("nothing waits")), "{nothing}");
+
+    for function in ["pg_control_system()", "pg_control_checkpoint()", "pg_current_wal_lsn()"] {
+        let revoke = format!("REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC");
+        raw.execute(sqlx::AssertSqlSafe(revoke)).await.unwrap();
+    }
+    let ledger = SqlLedger::open(&plain).await.unwrap();
+    assert!(!waits(&ledger).await && ledger.origin().await.unwrap().failover_unnoticed);
+    let nothing = ledger.failover(&ACT, NOW).await.unwrap_err();
+    assert!(matches!(&nothing, LedgerError::Refused(text) if text.contains("does not tell")), "{nothing}");
+}
