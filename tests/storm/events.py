@@ -1,4 +1,4 @@
-"""Payments and the signed events that tell of them, in the shapes of the samples that `daybridge send` uses."""
+"""Stripe's signed events, in the shapes of the samples that `daybridge send` uses and of Stripe's own documentation."""
 
 import hashlib
 import hmac
@@ -8,18 +8,9 @@ from pathlib import Path
 
 SAMPLES = Path(__file__).resolve().parents[2] / "src/provider/samples/stripe"
 
-# One payment in so many is of a kind that must not simply be credited.
-KINDS = {
-    "plain": 82,  # told by several events, each several times
-    "linked": 5,  # only the checkout session names the channel
-    "abandoned": 4,  # sent once, perhaps cut off, never again
-    "unknown_channel": 3,  # the partner does not know it
-    "no_days": 2,  # nothing says how many
-    "test_mode": 2,  # of the other mode
-    "forged": 2,  # signed with another secret
-}
-COPIES = [1, 1, 1, 2, 2, 3, 4, 6, 9, 20]
-DAYS = [7, 30, 90]
+BASIL = "2025-08-27.basil"
+# The last one in which a charge that was captured in part says the uncaptured part in `amount_refunded`.
+ACACIA = "2025-02-24.acacia"
 
 
 def sign(secret, body, now=None):
@@ -38,53 +29,79 @@ def fill(value, words):
     return value
 
 
-class Payment:
-    """One payment, all that will be sent of it, and what was answered."""
+def sample(name, event, payment, at, kind=None):
+    """An event of this sample about a payment, as a dict."""
+    words = {
+        "{event}": event,
+        "{payment}": payment.id,
+        "{channel}": payment.channel,
+        "{currency}": "usd",
+        "{amount}": payment.amount,
+        "{livemode}": payment.kind != "test_mode",
+        "{created}": at,
+        "tail": payment.tail,
+    }
+    body = fill(json.loads((SAMPLES / f"{name}.json").read_text()), words)
+    body["api_version"] = payment.version
+    body["type"] = kind or name
+    thing = body["data"]["object"]
+    thing["metadata"] = payment.metadata(name)
+    if "client_reference_id" in thing:
+        thing["client_reference_id"] = payment.channel
+    return body
 
-    def __init__(self, rng, seed, number, channels, secret):
-        self.id = f"pi_{seed}n{number}"
-        self.key = f"stripe/{self.id}"
-        self.kind = rng.choices(list(KINDS), list(KINDS.values()))[0]
-        self.channel = "NOSUCH-ZZZZZ" if self.kind == "unknown_channel" else rng.choice(channels)
-        self.days = rng.choice(DAYS)
-        self.secret = "whsec_forged" if self.kind == "forged" else secret
-        self.counts = self.kind not in ("forged", "test_mode")  # may ever be credited
-        self.accepted = False  # a granting event of it got a 2xx
-        self.answers = []
-        self.events = list(self._events(rng))
 
-    def _events(self, rng):
-        """(type, body, number of times), granting events first."""
-        created = int(time.time())
-        told = [("charge.succeeded", f"evt_{self.id}_charge")]
-        if self.kind != "abandoned":
-            others = ["charge.succeeded", "payment_intent.succeeded", "checkout.session.completed"]
-            told += [(kind, f"evt_{self.id}_{n}") for n, kind in enumerate(rng.sample(others, rng.randint(0, 3)))]
-            if self.kind == "linked" and all(kind != others[2] for kind, _ in told):
-                told.append((others[2], f"evt_{self.id}_session"))
-        for kind, event in told:
-            copies = 1 if self.kind in ("abandoned", "forged") else rng.choice(COPIES)
-            yield kind, self._body(kind, event, created), copies
+def charge(kind, event, payment, at, captured=None, refunded=0):
+    """A charge with so much captured (None: nothing yet) and so much given back.
 
-    def _body(self, kind, event, created):
-        sample = json.loads((SAMPLES / f"{kind}.json").read_text())
-        words = {
-            "{event}": event,
-            "{payment}": self.id,
-            "{channel}": self.channel,
-            "{currency}": "usd",
-            "{amount}": 30 * self.days,
-            "{livemode}": self.kind != "test_mode",
-            "{created}": created,
-            "tail": self.id.removeprefix("pi_"),
-        }
-        body = fill(sample, words)
-        metadata = {"channel_id": self.channel, "days": str(self.days)}
-        if self.kind == "no_days":
-            del metadata["days"]
-        if self.kind == "linked" and kind != "checkout.session.completed":
-            metadata = {"days": str(self.days)}
-        body["data"]["object"]["metadata"] = metadata
-        if "client_reference_id" in body["data"]["object"]:
-            body["data"]["object"]["client_reference_id"] = self.channel
-        return json.dumps(body, indent=2).encode()
+    Before basil what was not captured counts as `amount_refunded`, though it never came in.
+    """
+    body = sample("charge.succeeded", event, payment, at, kind)
+    thing = body["data"]["object"]
+    thing["captured"] = captured is not None
+    thing["amount_captured"] = captured or 0
+    uncaptured = payment.amount - captured if captured is not None and payment.version == ACACIA else 0
+    thing["amount_refunded"] = refunded + uncaptured
+    thing["refunded"] = thing["amount_refunded"] >= payment.amount
+    return body
+
+
+def other(name, event, payment, at):
+    """What else tells of the payment: its intent or its checkout session."""
+    body = sample(name, event, payment, at)
+    if name == "payment_intent.succeeded":
+        body["data"]["object"]["amount_received"] = payment.captured
+    return body
+
+
+def refund(kind, event, payment, at, name, amount, status="succeeded"):
+    """A refund, which knows nothing of channel and days."""
+    return {
+        "id": event,
+        "object": "event",
+        "api_version": payment.version,
+        "created": at,
+        "data": {
+            "object": {
+                "id": name,
+                "object": "refund",
+                "amount": amount,
+                "balance_transaction": f"txn_{name}",
+                "charge": f"ch_{payment.tail}",
+                "created": at,
+                "currency": "usd",
+                "destination_details": {"card": {"reference_status": "pending", "type": "refund"}, "type": "card"},
+                "metadata": {},
+                "payment_intent": payment.id,
+                "reason": "requested_by_customer",
+                "receipt_number": None,
+                "source_transfer_reversal": None,
+                "status": status,
+                "transfer_reversal": None,
+            }
+        },
+        "livemode": True,
+        "pending_webhooks": 1,
+        "request": {"id": f"req_{name}", "idempotency_key": None},
+        "type": kind,
+    }

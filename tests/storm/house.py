@@ -1,57 +1,67 @@
-"""daybridge as it is deployed: nginx, receivers, workers, PostgreSQL, a RabbitMQ cluster, and the simulator."""
+"""daybridge as it is deployed: a proxy, receivers, workers, ledger, queue, and the simulator of the partner.
+
+Of the layout it depends which servers there are: PostgreSQL and a RabbitMQ cluster, or files on a small disk.
+"""
 
 import glob
 import json
+import re
 import subprocess
-import urllib.error
 import urllib.request
 from pathlib import Path
 
+from . import settings
+from .disk import Disk
 from .links import Link
 from .postgres import Postgres
 from .processes import Process, await_true, free_ports, listens
 from .rabbitmq import Cluster
+from .settings import CALL_TIMEOUT_S, LEASE_S, SETTLE_WINDOW_S, TOKEN  # noqa: F401 (faults and the person count in them)
 
-SECRET = "whsec_storm_0123456789abcdef0123456789"
-TOKEN = "storm-partner-token"
 BALANCE_DAYS = 50_000_000
-CALL_TIMEOUT_S = 1
-SETTLE_WINDOW_S = 5
-LEASE_S = 2 * CALL_TIMEOUT_S + 10
 COMMAND_S_MAX = 60
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 FAKETIME = "/usr/lib/*/faketime/libfaketime.so.1"
+DEPTH = re.compile(r'^daybridge_queue_depth\{queue="\w+"\} (\d+)', re.MULTILINE)
 
 
 class House:
-    def __init__(self, folder, binary, nodes, servers, workers, seed):
-        self.folder, self.binary = folder, binary
-        self.queue = Cluster(nodes, folder)
-        self.postgres = Postgres(folder)
+    def __init__(self, folder, binary, layout, servers, seed):
+        self.folder, self.binary, self.layout = folder, binary, layout
+        self.parts, self.links, self.roles = set(), {}, {}
+        self.queue = self.postgres = self.disk = None
         self.api_port, self.admin_port = free_ports(2)
         self._start_simulator()
-        self.links = {
-            "partner": Link("partner", self.api_port, folder, seed),
-            "ledger": Link("ledger", self.postgres.port, folder, seed),
-        }
-        for number, node in enumerate(self.queue.nodes, 1):
-            self.links[f"queue{number}"] = Link(f"queue{number}", node.port, folder, seed)
-        self._write_settings()
+        self._link("partner", self.api_port, seed)
+        if "sqlite" in layout.ledger or "embedded" in layout.queue:
+            self.disk = Disk(folder / "disk")
+            self.parts.add("small disk")
+        written = settings.text(self._start_queue(seed), self._start_ledger(seed), self.links["partner"].port)
+        (folder / "daybridge.toml").write_text(written)
         found = glob.glob(FAKETIME)
         assert found, "libfaketime is not installed: apt-get install faketime, or tests/run"
         self.faketime = found[0]
-        self.roles = {}
-        for number in range(1, servers + 1):
-            [port] = free_ports(1)
-            self.links[f"serve{number}"] = Link(f"serve{number}", port, folder, seed)
-            self._role(f"serve{number}", {"DAYBRIDGE_SERVER__LISTEN": f"127.0.0.1:{port}"})
-        for number in range(1, workers + 1):
-            self._role(f"work{number}", {})
+        if layout.queue == "embedded":
+            self.receivers = self.workers = ["run1"]
+        else:
+            self.receivers = [f"serve{number}" for number in range(1, servers + 1)]
+            workers = layout.workers if layout.ledger == "postgres" else 1
+            self.workers = [f"work{number}" for number in range(1, workers + 1)]
+        for name in dict.fromkeys([*self.receivers, *self.workers]):
+            self._role(name, seed)
         # One at a time: who comes first makes the ledger's tables and the queues.
         for name in self.roles:
             self.roles[name].start()
             await_true(f"{name} is ready", lambda: self.ready(name))
+        if layout.standby != "none" and self.postgres:
+            self._link("standby", self.postgres.port, seed)
+            self.postgres.add_standby(self.links["standby"].port, layout.standby == "sync")
+            self.parts.add("standby")
         self._start_nginx()
+
+    def _link(self, name, port, seed):
+        self.links[name] = Link(name, port, self.folder, seed)
+        return self.links[name].port
 
     def _start_simulator(self):
         listen = ["--listen", f"127.0.0.1:{self.api_port}", "--admin", f"127.0.0.1:{self.admin_port}"]
@@ -60,39 +70,28 @@ class House:
         self.simulator.start()
         await_true("the simulator is up", lambda: self.simulator.alive() and listens(self.admin_port))
 
-    def _write_settings(self):
-        hosts = ",".join(f"127.0.0.1:{self.links[f'queue{n}'].port}" for n in range(1, len(self.queue.nodes) + 1))
-        (self.folder / "daybridge.toml").write_text(
-            f"""
-[queue]
-url = "amqp://guest:guest@{hosts}/%2f"
-heartbeat = 4
-[ledger]
-url = "postgres://daybridge@127.0.0.1:{self.links["ledger"].port}/postgres"
-[partner]
-base_url = "http://127.0.0.1:{self.links["partner"].port}"
-token = "{TOKEN}"
-calls_per_second_max = 500
-call_timeout = "{CALL_TIMEOUT_S}s"
-settle_window = "{SETTLE_WINDOW_S}s"
-[worker]
-poll = "250ms"
-breaker_pause = "2s"
-account_probe = "2s"
-[brake]
-multiple = 0
-[sources.stripe]
-provider = "stripe"
-secrets = ["{SECRET}"]
-"""
-        )
+    def _start_queue(self, seed):
+        """Its URL."""
+        if self.layout.queue == "embedded":
+            return f"embedded:{self.disk.folder}/queue.db"
+        self.queue = Cluster(self.layout.nodes, self.folder)
+        self.parts.add("broker")
+        ports = [self._link(f"queue{n}", node.port, seed) for n, node in enumerate(self.queue.nodes, 1)]
+        return f"amqp://guest:guest@{','.join(f'127.0.0.1:{port}' for port in ports)}/%2f"
 
-    def _role(self, name, env):
+    def _start_ledger(self, seed):
+        """Its URL."""
+        if self.layout.ledger == "sqlite":
+            return f"sqlite:{self.disk.folder}/ledger.db"
+        self.postgres = Postgres(self.folder)
+        self.parts.add("postgres")
+        return f"postgres://daybridge@127.0.0.1:{self._link('ledger', self.postgres.port, seed)}/postgres"
+
+    def _role(self, name, seed):
         [console] = free_ports(1)
         clock = self.folder / f"clock-{name}"
         clock.write_text("+0")
         env = {
-            **env,
             "DAYBRIDGE_CONSOLE__LISTEN": f"127.0.0.1:{console}",
             # Steps of the wall clock only: the boot-time clock that guards a call cannot be stepped either.
             "LD_PRELOAD": self.faketime,
@@ -101,21 +100,20 @@ secrets = ["{SECRET}"]
             "FAKETIME_DONT_FAKE_MONOTONIC": 1,
             "RUST_BACKTRACE": 1,
         }
+        if name in self.receivers:
+            [port] = free_ports(1)
+            self._link(name, port, seed)
+            env["DAYBRIDGE_SERVER__LISTEN"] = f"127.0.0.1:{port}"
         role = name.rstrip("0123456789")
-        process = Process(
-            name, [self.binary, role], self.folder / f"{name}.log", env=env, cwd=self.folder
-        )
+        log = self.folder / f"{name}.log"
+        process = Process(name, [self.binary, role], log, env=env, cwd=self.folder)
         process.console, process.clock = console, clock
         self.roles[name] = process
 
     def _start_nginx(self):
-        """The locations are deploy's own file; two receivers stand behind them."""
+        """The locations are deploy's own file; the receivers stand behind them."""
         [self.port] = free_ports(1)
-        upstream = "".join(
-            f"server 127.0.0.1:{link.port} max_fails=0; "
-            for name, link in self.links.items()
-            if name.startswith("serve")
-        )
+        upstream = "".join(f"server 127.0.0.1:{self.links[name].port} max_fails=0; " for name in self.receivers)
         home = self.folder / "nginx"
         home.mkdir()
         temp = "".join(
@@ -136,13 +134,33 @@ secrets = ["{SECRET}"]
     def ready(self, name):
         process = self.roles[name].alive()
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{process.console}/readyz", timeout=5) as answer:
-                return answer.status == 200
+            return self._console(process, "readyz") is not None
         except OSError:
             return False
 
+    @staticmethod
+    def _console(process, path):
+        with urllib.request.urlopen(f"http://127.0.0.1:{process.console}/{path}", timeout=5) as answer:
+            return answer.read().decode() if answer.status == 200 else None
+
     def named(self, role):
-        return [name for name in self.roles if name.startswith(role)]
+        """The processes that do the work of this role; or the one of this name."""
+        return {"serve": self.receivers, "work": self.workers}.get(role, [role])
+
+    def depth(self):
+        """Messages in all queues; None where that cannot be said now."""
+        if self.queue:
+            return self.queue.depth()
+        try:
+            return sum(map(int, DEPTH.findall(self._console(self.roles["run1"], "metrics") or "")))
+        except OSError:
+            return None
+
+    def versions(self):
+        return {
+            "rabbitmq": self.queue.version() if self.queue else None,
+            "postgresql": self.postgres.version() if self.postgres else None,
+        }
 
     # --- what an operator does ---------------------------------------------------------------------------------
 
@@ -181,14 +199,18 @@ secrets = ["{SECRET}"]
     # --- the end of all faults ---------------------------------------------------------------------------------
 
     def calm(self):
-        """Everything runs, every clock is right, every link is whole."""
+        """Everything runs, every clock is right, every link is whole, every disk has room."""
         for link in self.links.values():
             link.calm()
         self.sim("faults", {}, "DELETE")
         self.sim("switches", {"stale_reads_ms": 0})
         self.sim("balance", {"days": BALANCE_DAYS})
-        self.postgres.calm()
-        self.queue.calm()
+        if self.disk:
+            self.disk.empty()
+        if self.postgres:
+            self.postgres.calm()
+        if self.queue:
+            self.queue.calm()
         if not self.nginx.running():
             self.nginx.child = None
             self.nginx.start()

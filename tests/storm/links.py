@@ -34,4 +34,4 @@ class Link:
             return json.loads(child.stdout.readline())
 
     def calm(self):
-        return self.order(request=0.0, answer=0.0, delay_ms=0)
+        return self.order(request=0.0, answer=0.0, delay_ms=0, shut=False)

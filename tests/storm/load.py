@@ -10,22 +10,26 @@ import socket
 import threading
 import time
 
-from .events import Payment, sign
+from .events import sign
+from .payments import Payment
 
 SENDERS = 16
 ANSWER_S_MAX = 10
 CUT_CHANCE = 0.03
 RETRY_S = (0.5, 3.0)
-SPREAD_S = 12  # the events of a payment are spread over so long, in any order
+RESEND_SPREAD_S = 5
+FORGED_SECRET = "whsec_forged"
 
 
 class Load:
-    def __init__(self, port, seed, rate, channels, secret):
-        self.port, self.rate, self.channels, self.secret = port, rate, channels, secret
+    def __init__(self, port, seed, rate, channels, sources):
+        self.port, self.rate, self.channels, self.sources = port, rate, channels, sources
         self.rng = random.Random(f"payments {seed}")
         self.seed = seed
-        self.payments = {}
-        self.counts = {"requests": 0, "accepted": 0, "cut": 0, "refused": 0, "unanswered": 0, "503": 0}
+        self.payments = []
+        self.by_key = {}
+        self.accepted = []  # (when, payment, event) of every 2xx
+        self.counts = {"requests": 0, "accepted": 0, "cut": 0, "refused": 0, "unanswered": 0, "503": 0, "resent": 0}
         self.unexpected = []  # a good signature answered with anything but 2xx or 503
         self._heap, self._number = [], 0
         self._ready = threading.Condition()
@@ -43,21 +47,32 @@ class Load:
         with self._ready:
             return len(self._heap) + self._in_hand
 
+    def resend(self, since, until):
+        """As a person presses Resend: every event that got a 2xx in that time, once more, until it gets another."""
+        with self._ready:
+            found = {id(event): (payment, event) for at, payment, event in self.accepted if since <= at <= until}
+            self.counts["resent"] += len(found)
+        now = time.monotonic()
+        for number, (payment, event) in enumerate(found.values()):
+            self._put(now + RESEND_SPREAD_S * number / len(found), payment, event, True)
+        return len(found)
+
     def _make(self):
         number = 0
         while not self._made_all.wait(self.rng.expovariate(self.rate)):
-            payment = Payment(self.rng, self.seed, number, self.channels, self.secret)
-            self.payments[payment.key] = payment
+            payment = Payment(self.rng, self.seed, number, self.channels, self.sources)
+            self.payments.append(payment)
+            self.by_key.update(dict.fromkeys(payment.keys, payment))
             number += 1
             now = time.monotonic()
-            for kind, body, copies in payment.events:
-                for _ in range(copies):
-                    self._put(now + self.rng.uniform(0, SPREAD_S), payment, kind, body)
+            for event in payment.events:
+                for _ in range(event.copies):
+                    self._put(now + self.rng.uniform(*event.within_s), payment, event, payment.kind != "abandoned")
 
-    def _put(self, at, payment, kind, body):
+    def _put(self, at, payment, event, again):
         with self._ready:
             self._number += 1
-            heapq.heappush(self._heap, (at, self._number, payment, kind, body))
+            heapq.heappush(self._heap, (at, self._number, payment, event, again))
             self._ready.notify()
 
     def _take(self):
@@ -71,38 +86,42 @@ class Load:
 
     def _send_all(self, rng):
         while True:
-            _, _, payment, kind, body = self._take()
+            _, _, payment, event, again = self._take()
             try:
-                self._deliver(rng, payment, kind, body)
+                self._deliver(rng, payment, event, again)
             finally:
                 with self._ready:
                     self._in_hand -= 1
 
-    def _deliver(self, rng, payment, kind, body):
+    def _deliver(self, rng, payment, event, again):
         cut = rng.choice(["body", "answer"]) if rng.random() < CUT_CHANCE else None
-        status = self._post(rng, payment, body, cut)
-        payment.answers.append((time.time(), kind, status))
+        status = self._post(rng, payment, event, cut)
+        good = isinstance(status, int) and 200 <= status < 300
+        payment.answers.append((time.time(), f"{event.source.name} {event.kind}", status))
         with self._ready:
             self.counts["requests"] += 1
-            good = isinstance(status, int) and 200 <= status < 300
             word = "accepted" if good else "cut" if cut else "503" if status == 503 else "unanswered"
             self.counts["refused" if status == 400 else word] += 1
-        if good and kind == "charge.succeeded":
+            if good:
+                self.accepted.append((time.time(), payment, event))
+        if good and event.grants:
             payment.accepted = True
         if payment.kind == "forged":
             if isinstance(status, int) and status not in (400, 503):
-                self.unexpected.append((payment.key, kind, status))
+                self.unexpected.append((payment.key, event.kind, status))
             return
         if isinstance(status, int) and not good and status != 503:
-            self.unexpected.append((payment.key, kind, status))
-        if not good and payment.kind != "abandoned":
-            self._put(time.monotonic() + rng.uniform(*RETRY_S), payment, kind, body)
+            self.unexpected.append((payment.key, event.kind, status))
+        if not good and again:
+            self._put(time.monotonic() + rng.uniform(*RETRY_S), payment, event, again)
 
-    def _post(self, rng, payment, body, cut):
+    def _post(self, rng, payment, event, cut):
         """The status; or, in words, why there is none."""
+        body = event.body
+        secret = FORGED_SECRET if payment.kind == "forged" else event.source.secret
         head = (
-            "POST /webhooks/stripe HTTP/1.1\r\nHost: hooks.example.com\r\nContent-Type: application/json\r\n"
-            f"Stripe-Signature: {sign(payment.secret, body)}\r\n"
+            f"POST /webhooks/{event.source.name} HTTP/1.1\r\nHost: hooks.example.com\r\n"
+            f"Content-Type: application/json\r\nStripe-Signature: {sign(secret, body)}\r\n"
             f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
         ).encode()
         try:

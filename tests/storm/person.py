@@ -1,18 +1,22 @@
-"""The operator: looks at what is held, looks for its key in Billing History, and decides."""
+"""The operator: looks at what is held, looks for its key in Billing History and at the provider, and decides."""
 
 import subprocess
 import threading
 import time
 
-from .house import SETTLE_WINDOW_S
+from .settings import LEASE_S, SETTLE_WINDOW_S
 
 LOOK_EVERY_S = 4
-LAGGED = "activetill_below"
+# Keys decided by one command.
+AT_ONCE = 50
+LAGGED, REFUSED = "activetill_below", "refused"
+# The exit code of wrong usage: this version knows no such command.
+USAGE = 2
 
 
 class Person:
-    def __init__(self, house, say):
-        self.house, self.say = house, say
+    def __init__(self, house, load, say):
+        self.house, self.load, self.say = house, load, say
         self.decided = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
@@ -26,35 +30,108 @@ class Person:
         while not self._stop.wait(LOOK_EVERY_S):
             try:
                 self.decide()
-            except (OSError, RuntimeError, subprocess.TimeoutExpired):
+            except (OSError, RuntimeError, ValueError, subprocess.TimeoutExpired):
                 pass  # something is down: later
 
     def decide(self):
-        """Settles every open outcome that is old enough, and tries again what readings that lagged for a whole window
-        have held; returns how many are left."""
+        """Decides all that can be decided now; returns how many are left that a person can finish."""
         held = self.house.rows("held", "list", "--limit", "100000")
-        left = [row for row in held if row["kind"] == "transfer" and (row["outcome"] == "open" or row["cause"] == LAGGED)]
-        for row in list(left):
-            if self._stop.is_set() and self._thread.is_alive():
-                break
-            if row["cause"] == LAGGED:
-                code, _, error = self.house.command("held", "retry", row["key"], "--reason", "looked at the channel")
-                if code == 0:
-                    self.decided += 1
-                    left.remove(row)
-                else:
-                    self.say(f"  held retry {row['key']}: {error.strip()}")
+        history = {
+            word for line in self.house.truth()["extends"] if line["applied"] for word in (line["comment"] or "").split()
+        }
+        decisions, left = {}, 0
+        for row in held:
+            decision = self._about(row, history)
+            if decision == "later":
+                left += 1
+            elif decision:
+                decisions.setdefault(decision, []).append(row["key"])
+        for (reason, *words), keys in decisions.items():
+            for start in range(0, len(keys), AT_ONCE):
+                if self._stop.is_set() and self._thread.is_alive():
+                    return left
+                left += self._command(words, keys[start : start + AT_ONCE], reason)
+        return left
+
+    def _about(self, row, history):
+        """(reason, words of the command); "later"; or None where nothing is to be done."""
+        if row["kind"] == "transfer" and row["outcome"] == "open" or row["cause"].startswith("restored"):
+            return self._open(row, history)
+        if row["kind"] == "transfer" and row["cause"] == LAGGED:
+            return "looked at the channel", "held", "retry"
+        # Careless: a refusal is tried again without a look at Billing History.
+        if row["kind"] == "transfer" and row["cause"] == REFUSED:
+            return "the partner was asked", "held", "retry"
+        payment = self.load.by_key.get(row["payment"])
+        if payment and payment.kind == "both_realms" and row["kind"] == "payment":
+            return self._suspected_duplicate(row, payment)
+        return None
+
+    def _open(self, row, history):
+        if time.time() * 1000 - row["since"] < SETTLE_WINDOW_S * 1000:
+            return "later"  # the call may still be applied
+        if any(key in history for key in row["history"] or [row["key"]]):
+            return "in Billing History", "held", "settle", "--applied"
+        payment = self.load.by_key.get(row["payment"])
+        if payment and payment.due == 0 and row["cause"].startswith("restored"):
+            return "not in Billing History, and its money is back", "held", "cancel"
+        return "not in Billing History", "held", "settle", "--not-applied"
+
+    def _suspected_duplicate(self, row, payment):
+        """One purchase in two realms: closed here where it was granted in the other."""
+        others = [key for key in payment.keys if key != row["key"]]
+        granted = any(self.house.rows("payments", "show", key)["state"] == "credited" for key in others)
+        return ("one purchase, by the provider's list", "held", "cancel") if granted else None
+
+    def _command(self, words, keys, reason):
+        """How many were not done."""
+        sure = ["--yes", len(keys)] if len(keys) > 1 else []
+        code, out, error = self.house.command(*words, *keys, "--reason", reason, *map(str, sure))
+        failed = out.count(": not done: ") if len(keys) > 1 else int(code != 0)
+        self.decided += len(keys) - failed
+        if failed:
+            told = [line for line in out.splitlines() if "not done" in line] or [error.strip()]
+            self.say(f"  {' '.join(words)}: {failed} of {len(keys)} not done, such as {told[0]}")
+        return failed
+
+    def decide_refunded(self):
+        """Says of everything that waits for its refund how many days are due; returns how many."""
+        done = 0
+        for row in self.house.rows("held", "list", "--limit", "100000"):
+            payment = self.load.by_key.get(row["payment"])
+            if row["cause"] != "refunded" or not payment:
                 continue
-            if time.time() * 1000 - row["since"] < SETTLE_WINDOW_S * 1000:
-                continue  # the call may still be applied
-            history = [line["comment"] for line in self.house.truth()["extends"] if line["applied"]]
-            found = any(comment and f" {row['key']} " in comment for comment in history)
-            outcome = "--applied" if found else "--not-applied"
-            reason = f"{'in' if found else 'not in'} Billing History"
-            code, _, error = self.house.command("held", "settle", row["key"], outcome, "--reason", reason)
-            if code == 0:
-                self.decided += 1
-                left.remove(row)
-            else:
-                self.say(f"  held settle {row['key']} {outcome}: {error.strip()}")
-        return len(left)
+            words = ["held", "set", row["key"], "--days", str(payment.due)] if payment.due else ["held", "cancel", row["key"]]
+            code, _, error = self.house.command(*words, "--reason", "as much money is left")
+            done += code == 0
+            if code:
+                self.say(f"  {' '.join(words)}: {error.strip()}")
+        self.decided += done
+        return done
+
+
+def say_which_failover_it_was(storm, since, synchronous):
+    """What a person does who is told of a failover, by the runbook."""
+    if synchronous:
+        return _until_said(storm.house, "ledger", "failover", "--nothing-lost", "--reason", "it was synchronous")
+    house = storm.house
+    with storm.take_free(house.workers) as workers:
+        for name in workers:
+            house.roles[name].stop()
+        # A span, for the machine's clock is right and a worker's may not be.
+        said = _until_said(house, "ledger", "restored", "--since", f"{int(time.time() - since) + 1}s")
+        for name in workers:
+            house.roles[name].start()
+    return said
+
+
+def _until_said(house, *words):
+    """Repeats a declaration as long as it is refused: a lease may run on, a worker not have looked yet."""
+    until = time.monotonic() + 3 * LEASE_S
+    while True:
+        code, _, error = house.command(*words)
+        if code == 0:
+            return " ".join(words)
+        if code == USAGE or time.monotonic() > until:
+            return f"nothing could be said ({' '.join(words)}: {error.strip().splitlines()[0]})"
+        time.sleep(1)

@@ -76,6 +76,15 @@ class Node:
         )
         return done.stdout if done.returncode == 0 else None
 
+    def delete_queues(self, *names):
+        """Both at one moment, as far as a node can; None where it does not answer."""
+        names = ", ".join(f'<<"{name}">>' for name in names)
+        delete = (
+            "case rabbit_amqqueue:lookup(rabbit_misc:r(<<47>>, queue, N)) of "
+            '{ok, Q} -> rabbit_amqqueue:delete(Q, false, false, <<"storm">>); _ -> none end'
+        )
+        return self.ctl("eval", f"[begin {delete} end || N <- [{names}]].")
+
     def up(self):
         return self.process.running() and listens(self.port)
 
@@ -101,6 +110,9 @@ class Cluster:
         """Every node runs and sees all the others."""
         text = self.nodes[0].ctl("eval", "length(rabbit_nodes:all_running()).")
         return text is not None and text.strip() == str(len(self.nodes))
+
+    def version(self):
+        return (self.nodes[0].ctl("version") or "").strip()
 
     def partition(self, node):
         others = ", ".join(f"'{n.name}'" for n in self.nodes if n is not node)

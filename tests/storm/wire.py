@@ -4,7 +4,9 @@ Reads one JSON object a line from standard input and answers one with its counts
 `{"request": 0.1}`  chance to cut at a piece from the client: a random part of it still arrives;
 `{"answer": 0.1}`   chance to cut at a piece from the server: it was made, and never arrives;
 `{"delay_ms": 800}` longest wait before an answer is passed on;
-`{"cut": true}`     cuts every connection now.
+`{"cut": true}`     cuts every connection now;
+`{"shut": true}`    and takes no new one, until false;
+`{"target": 5432}`  new connections go to this port.
 A cut towards the client is a reset. It never holds a request back and sends it later.
 """
 
@@ -22,9 +24,13 @@ class Wire:
         self.rates = {"request": 0.0, "answer": 0.0, "delay_ms": 0}
         self.counts = {"connections": 0, "request": 0, "answer": 0, "cut": 0}
         self.open = set()
+        self.shut = False
 
     async def serve(self, reader, writer):
         self.counts["connections"] += 1
+        if self.shut:
+            writer.transport.abort()
+            return
         try:
             upstream_reader, upstream = await asyncio.open_connection("127.0.0.1", self.target)
         except OSError:
@@ -64,7 +70,9 @@ class Wire:
         return "closed"
 
     def order(self, order):
-        if order.pop("cut", False):
+        self.target = order.pop("target", self.target)
+        self.shut = order.pop("shut", self.shut)
+        if order.pop("cut", False) or self.shut:
             self.counts["cut"] += len(self.open)
             for pair in self.open:
                 for writer in pair:
