@@ -167,8 +167,8 @@ pub(super) async fn weigh(
     let moves = if let Decision::Grant { days, .. } = decision { Some(days) } else { covered.left };
     let decision = match decision {
         Decision::Grant { channel, days } => {
-            let granted = Granted { channel, days, bought: bought.unwrap_or(days) };
-            told_twice(tx, key, granted, told.money, source, &events).await?
+            let granted = twin::Granted { channel, days, bought: bought.unwrap_or(days) };
+            twin::held_or_granted(tx, key, granted, told.money, source, &events).await?
         }
         decision => decision,
     };
@@ -222,37 +222,6 @@ pub(super) async fn weigh(
         }
     }
     Ok(Weighed { standing, planned, note })
-}
-
-/// What would be granted.
-struct Granted {
-    channel: ChannelId,
-    days: u32,
-    bought: u32,
-}
-
-/// Held where it is probably told a second time, under other names or in another realm; else granted.
-async fn told_twice(
-    tx: &mut Tx,
-    key: &str,
-    granted: Granted,
-    money: Option<&Money>,
-    source: &SourceRules,
-    events: &[Facts],
-) -> Result<Decision, Fault> {
-    let Granted { channel, days, bought } = granted;
-    let this = key.to_owned();
-    if let Some(other) = elsewhere::of(tx, key, &channel, source).await? {
-        return Ok(Decision::Hold(Hold::OtherRealm { this, other, channel, days: bought }));
-    }
-    let twin = match money {
-        Some(money) => twin::of(tx, key, &channel, money, events).await?,
-        None => None,
-    };
-    Ok(match twin {
-        Some(other) => Decision::Hold(Hold::Twin { this, other, channel, days: bought }),
-        None => Decision::Grant { channel, days },
-    })
 }
 
 fn held(hold: &Hold) -> Written<'_> {

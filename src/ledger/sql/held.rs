@@ -9,7 +9,6 @@ use super::{
     list::{self, transfer_sql},
     money_out::DAYS_SPENT,
     rows::{self, narrow},
-    server::Moved,
     words,
 };
 use crate::{
@@ -20,7 +19,7 @@ use crate::{
         settle::{AccountNews, State},
     },
     ledger::{
-        AccountHold, FAILOVER,
+        AccountHold,
         query::HeldQuery,
         view::{self, Held, HeldGroup},
     },
@@ -95,25 +94,6 @@ impl SqlLedger {
         }
         groups.extend(self.held_waiting_groups(now).await?);
         Ok(groups)
-    }
-
-    /// The ledger as a whole, where its server is another one than it was.
-    async fn held_ledger(&self, now: Ms) -> Result<Vec<Held>, Fault> {
-        let moved = self.moved().await?;
-        let held = moved.map(|moved| Held {
-            kind: "ledger",
-            key: "ledger".into(),
-            payment: None,
-            cause: FAILOVER.into(),
-            reason: moved.reason(),
-            outcome: None,
-            next: Moved::next().into(),
-            since: now,
-            channel: None,
-            days: None,
-            history: Vec::new(),
-        });
-        Ok(held.into_iter().collect())
     }
 
     async fn held_accounts(&self, limit: u32) -> Result<Vec<Held>, Fault> {

@@ -104,21 +104,44 @@ impl SqlLedger {
             return Ok(None);
         };
         let now = Seen { server: is.clone(), servers };
-        let before = self.seen.lock().unwrap_or_else(PoisonError::into_inner).replace(now);
+        let before = self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let taken_back = before.as_ref().filter(|seen| seen.server != is && servers <= seen.servers);
-        let moved = match taken_back {
-            _ if known != is => Moved { was: known, is },
-            // It remembers itself: so that all processes and the next start know, it is told what we have seen.
+        let was = match taken_back {
+            _ if known != is => Some(known),
+            // It remembers itself: so that all processes and the next start know, it is told what we have seen. Only
+            // then may we forget it.
             Some(seen) => {
                 self.remember(Some(&known), &seen.server).await?;
-                Moved { was: seen.server.clone(), is }
+                Some(seen.server.clone())
             }
-            None => return Ok(None),
+            None => None,
         };
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        let Some(was) = was else { return Ok(None) };
+        let moved = Moved { was, is };
         if before.is_none_or(|seen| seen.server != moved.is) {
             tracing::error!(reason = moved.reason(), next = Moved::next(), "no transfer is called");
         }
         Ok(Some(moved))
+    }
+
+    /// The ledger as a whole, where its server is another one than it was.
+    pub(super) async fn held_ledger(&self, now: Ms) -> Result<Vec<view::Held>, Fault> {
+        let moved = self.moved().await?;
+        let held = moved.map(|moved| view::Held {
+            kind: "ledger",
+            key: "ledger".into(),
+            payment: None,
+            cause: FAILOVER.into(),
+            reason: moved.reason(),
+            outcome: None,
+            next: Moved::next().into(),
+            since: now,
+            channel: None,
+            days: None,
+            history: Vec::new(),
+        });
+        Ok(held.into_iter().collect())
     }
 
     async fn remember(&self, instead: Option<&str>, server: &str) -> Result<(), Fault> {

@@ -25,6 +25,7 @@ async fn another_server_waits_for_a_word() {
     let pair: &Pair = Box::leak(Box::new(blocking(Pair::start).await));
     let settings = settings(&pair.url());
     let kit = Kit::of(SqlLedger::open(&settings).await.unwrap());
+    let idle = SqlLedger::open(&settings).await.unwrap();
     kit.grant("1", "CHAN-1").await;
     assert!(!waits(&kit.ledger).await);
     let nothing = kit.failover(&ACT, NOW).await.unwrap_err();
@@ -40,9 +41,8 @@ async fn another_server_waits_for_a_word() {
     assert!(held[0].next.contains("--nothing-lost") && held[0].next.contains("ledger restored"), "{held:?}");
     let resumed = kit.resume(&Scope::All, &ACT, NOW).await.unwrap_err();
     assert!(matches!(&resumed, LedgerError::Refused(text) if text.contains("--nothing-lost")), "{resumed}");
-    // Another process that starts now, and one that has never looked since, learn it from the ledger.
-    let (second, idle) =
-        (SqlLedger::open(&settings).await.unwrap(), SqlLedger::open(&settings).await.unwrap());
+    // Another process that starts now learns it from the ledger.
+    let second = SqlLedger::open(&settings).await.unwrap();
     assert!(waits(&second).await);
 
     let done = second.failover(&ACT, NOW).await.unwrap();
