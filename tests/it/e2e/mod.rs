@@ -3,10 +3,12 @@
 mod backfill;
 mod desk;
 mod faults;
+mod held_money;
 mod operator;
 mod providers;
 mod reconcile;
 mod recovery;
+mod refusals;
 mod replays;
 mod secrets;
 mod siege;
