@@ -1,6 +1,6 @@
 //! Reaches every dependency and says what to do about a failure.
 
-use std::net::TcpListener;
+use std::{net::TcpListener, time::Duration};
 
 use daybridge::{
     config::{Config, QueueUrl, Source},
@@ -11,8 +11,17 @@ use daybridge::{
     provider::{Sources, history},
     queue::{self, Policies},
 };
+use serde::Deserialize;
 
-use super::{Failure, roles::FAILOVER_UNNOTICED, text::say};
+use super::{
+    Failure,
+    roles::FAILOVER_UNNOTICED,
+    send::client,
+    text::{say, time},
+};
+
+/// Longest wait for what a running process tells of itself.
+const REFUSED_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// `check`: a line each; the settings themselves were checked while loading.
 pub async fn run(config: Config) -> Result<(), Failure> {
@@ -29,6 +38,9 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     line("receiver", bindable(&config.server.listen));
     let console = bindable(&config.console.listen);
     line("console", console.and_then(|free| Ok(format!("{free}; {}", console::check(&config)?))));
+    for refused in refused(&config).await {
+        line("refused", Ok(refused));
+    }
     let (queue, policies) = reach_queue(&config).await;
     line("queue", queue);
     match policies {
@@ -90,6 +102,29 @@ fn sources(config: &Config) -> Result<String, String> {
         }
     }
     Ok(said)
+}
+
+/// A line of what the receiver has refused.
+#[derive(Deserialize)]
+struct Refused {
+    source: String,
+    words: String,
+    count: u64,
+    last_at_ms: i64,
+}
+
+/// What the process with these settings has refused since it was started; nothing where none runs, or none receives.
+async fn refused(config: &Config) -> Vec<String> {
+    let told = async {
+        let client = client().timeout(REFUSED_TIMEOUT).build().ok()?;
+        let url = format!("http://{}/refused", config.console.listen);
+        let answer = client.get(url).send().await.ok()?.error_for_status().ok()?;
+        serde_json::from_slice::<Vec<Refused>>(&answer.bytes().await.ok()?).ok()
+    };
+    let line = |row: Refused| {
+        format!("{}: {} refused: {} (last {})", row.source, row.count, row.words, time(row.last_at_ms))
+    };
+    told.await.unwrap_or_default().into_iter().map(line).collect()
 }
 
 fn bindable(listen: &str) -> Result<String, String> {

@@ -75,7 +75,8 @@ pub async fn run(config: Config, role: Role) -> Result<(), Failure> {
         }
         _ => None,
     };
-    let parts = Parts { queue: queue.clone(), ledger: ledger.clone(), interpreter, metrics };
+    let refused = sources.as_ref().map(Sources::refused);
+    let parts = Parts { queue: queue.clone(), ledger: ledger.clone(), interpreter, refused, metrics };
     let console = console::start(&config, parts)?;
     let receiver = match sources {
         Some(sources) => Some(provider::serve(&config.server, sources, queue.clone()).await?),

@@ -1,4 +1,4 @@
-//! `/healthz`, `/readyz`, `/metrics`: no login, and nothing about customers.
+//! `/healthz`, `/readyz`, `/refused`, `/metrics`: no login, and nothing about customers.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,6 +7,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::{
     ledger::Ledger,
+    provider::Refused,
     queue::{Lane, Policies, Queue},
 };
 
@@ -18,6 +19,7 @@ pub(super) const READY_TIMEOUT: Duration = Duration::from_secs(3);
 pub(super) struct Looks {
     pub(super) queue: Arc<dyn Queue>,
     pub(super) ledger: Option<Arc<dyn Ledger>>,
+    pub(super) refused: Option<Arc<Refused>>,
 }
 
 pub(super) fn routes(app: &mut web::ServiceConfig, looks: Looks, metrics: Option<PrometheusHandle>) {
@@ -25,6 +27,7 @@ pub(super) fn routes(app: &mut web::ServiceConfig, looks: Looks, metrics: Option
         .app_data(web::Data::new(metrics))
         .route("/healthz", web::get().to(HttpResponse::NoContent))
         .route("/readyz", web::get().to(readyz))
+        .route("/refused", web::get().to(refused))
         .route("/metrics", web::get().to(render));
 }
 
@@ -49,6 +52,14 @@ async fn readyz(looks: web::Data<Looks>) -> HttpResponse {
         Err(_) => {
             HttpResponse::ServiceUnavailable().json(serde_json::json!({ "ready": false, "away": "timeout" }))
         }
+    }
+}
+
+/// What the receiver of this process refused; nothing where it has none.
+async fn refused(looks: web::Data<Looks>) -> HttpResponse {
+    match &looks.refused {
+        Some(refused) => HttpResponse::Ok().json(refused.rows()),
+        None => nothing().await,
     }
 }
 

@@ -6,8 +6,8 @@
 //! fetches them again.
 //!
 //! There are no pages (404) until somebody can come in, or where there is no ledger (`serve`). `/healthz` (the process
-//! runs), `/readyz` (queue and ledger are reachable) and `/metrics` (Prometheus text) are there in any case; none of
-//! them tells anything about customers.
+//! runs), `/readyz` (queue and ledger are reachable), `/refused` (what the receiver refused, by source and reason) and
+//! `/metrics` (Prometheus text) are there in any case; none of them tells anything about customers.
 
 use std::{net::TcpListener, sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use actix_web::{App, HttpServer, dev::ServerHandle, middleware::DefaultHeaders, 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::task::JoinHandle;
 
-use crate::{config::Config, ledger::Ledger, queue::Queue, worker::Interpreter};
+use crate::{config::Config, ledger::Ledger, provider::Refused, queue::Queue, worker::Interpreter};
 
 /// Fields, redirects and errors of one request.
 mod asked;
@@ -29,7 +29,7 @@ mod gate;
 /// What every answer says to the browser.
 mod headers;
 
-/// `/healthz`, `/readyz`, `/metrics`.
+/// `/healthz`, `/readyz`, `/refused`, `/metrics`.
 mod health;
 
 /// Replays in the background.
@@ -67,6 +67,8 @@ pub struct Parts {
     pub ledger: Option<Arc<dyn Ledger>>,
     /// What bodies mean today.
     pub interpreter: Option<Interpreter>,
+    /// What the receiver of this process refuses; `work` has none.
+    pub refused: Option<Arc<Refused>>,
     /// What was measured.
     pub metrics: Option<PrometheusHandle>,
 }
@@ -121,11 +123,11 @@ pub fn start(config: &Config, parts: Parts) -> anyhow::Result<Console> {
         anyhow::anyhow!("console.listen {listen}: {error}; stop what holds it, or set another address")
     })?;
     let address = listener.local_addr()?;
-    let Parts { queue, ledger, interpreter, metrics } = parts;
-    let looks = health::Looks { queue: queue.clone(), ledger: ledger.clone() };
+    let Parts { queue, ledger, interpreter, refused, metrics } = parts;
+    let looks = health::Looks { queue: queue.clone(), ledger: ledger.clone(), refused: refused.clone() };
     let site = match (ledger, interpreter) {
         (Some(ledger), Some(interpreter)) if config.console.has_pages() => {
-            Some(Arc::new(site::Site::new(config, queue, ledger, interpreter)?))
+            Some(Arc::new(site::Site::new(config, queue, ledger, interpreter, refused)?))
         }
         _ => None,
     };

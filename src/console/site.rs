@@ -7,6 +7,7 @@ use crate::{
     config::Config,
     ledger::Ledger,
     ops::held,
+    provider::Refused,
     queue::Queue,
     worker::{Interpreter, millis},
 };
@@ -19,6 +20,7 @@ pub(super) struct Site {
     pub(super) interpreter: Interpreter,
     pub(super) gate: Gate,
     pub(super) jobs: Jobs,
+    pub(super) refused: Option<Arc<Refused>>,
 }
 
 impl Site {
@@ -27,9 +29,10 @@ impl Site {
         queue: Arc<dyn Queue>,
         ledger: Arc<dyn Ledger>,
         interpreter: Interpreter,
+        refused: Option<Arc<Refused>>,
     ) -> anyhow::Result<Self> {
         let gate = Gate::new(config)?;
-        Ok(Self { config: config.clone(), queue, ledger, interpreter, gate, jobs: Jobs::new() })
+        Ok(Self { config: config.clone(), queue, ledger, interpreter, gate, jobs: Jobs::new(), refused })
     }
 
     /// Where held things are decided.

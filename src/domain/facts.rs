@@ -153,8 +153,14 @@ pub struct Facts {
     pub channel: Vec<Found>,
     /// Values under the `days` pointers, in pointer order.
     pub days: Vec<Found>,
-    /// Money that came in; `None` where the event carries none.
+    /// Money that came in; `None` where the event carries none, or not how much.
     pub money: Option<Money>,
+    /// Why it is not known how much came in, though some did for sure. It matters only where the amount is needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount_unread: Option<String>,
+    /// Why nobody but a person can say what the money that came in buys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unclear: Option<String>,
     /// The provider's id of the customer, for searches.
     #[serde(default)]
     pub customer: Option<String>,
@@ -178,6 +184,8 @@ impl Facts {
             channel: Vec::new(),
             days: Vec::new(),
             money: None,
+            amount_unread: None,
+            unclear: None,
             customer: None,
             lines: None,
             out: Vec::new(),

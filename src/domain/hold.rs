@@ -32,6 +32,9 @@ pub const REFUNDED: &str = "refunded";
 /// The cause of money that the payer's bank took before its days moved.
 pub const DISPUTED: &str = "disputed";
 
+/// The cause of money of which only a person can say what it buys.
+pub const UNCLEAR: &str = "unclear";
+
 /// The cause of what is probably told twice.
 pub const TWIN: &str = "twin";
 
@@ -71,6 +74,9 @@ pub enum Hold {
     /// Not a whole number of days.
     #[error("the amount {0} is not a whole number of days at {1} a day, from 1 to {2} days")]
     BadAmount(i64, i64, u32),
+    /// What it buys is not told, or cannot be read.
+    #[error("{0}")]
+    Unclear(String),
     /// Money was given back before its days moved.
     #[error("{words}")]
     Refunded {
@@ -179,6 +185,7 @@ impl Hold {
             Hold::PartOfPeriod => "part_of_period",
             Hold::OtherCurrency(..) => "currency",
             Hold::BadAmount(..) => "amount",
+            Hold::Unclear(_) => UNCLEAR,
             Hold::Refunded { .. } => REFUNDED,
             Hold::Disputed { .. } => DISPUTED,
             Hold::Twin { .. } | Hold::OtherRealm { .. } => TWIN,
@@ -208,6 +215,9 @@ impl Hold {
             Hold::PartOfPeriod => {
                 "say here with `daybridge held set KEY --days …` how many days the change of plan is worth; `held cancel` closes it where it is worth none"
             }
+            Hold::Unclear(_) => {
+                "see at the provider what was paid, and for what; then say here how many days it buys with `daybridge held set KEY --days …`, or close it with `daybridge held cancel KEY`"
+            }
             Hold::Refunded { .. } | Hold::Disputed { .. } => {
                 "say how many days are due with `daybridge held set KEY --days …`; `daybridge held cancel KEY` closes it; where the money comes back it goes on by itself"
             }
@@ -215,7 +225,7 @@ impl Hold {
                 "compare the two at the provider: `daybridge held settle KEY --not-applied --reason …` if they are two purchases (its days are planned), `daybridge held cancel KEY` if they are one"
             }
             Hold::BeforeRuleChange(_) => {
-                "look in Billing History whether its days were moved by hand; `held cancel` closes it"
+                "look in Billing History whether its days were moved by hand: if they were, `daybridge held cancel KEY` closes it; if not, `daybridge held set KEY --days …` moves them"
             }
             Hold::Restored { .. } => {
                 "look for its key in Billing History; then `daybridge held settle KEY --applied --reason …` if it is there, or `--not-applied` if it is not"

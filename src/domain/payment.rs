@@ -76,7 +76,7 @@ pub fn decide(events: &[Facts], rules: &Rules, corrections: &Corrections, memory
     if paid.is_empty() {
         return Decision::NoMoneyYet;
     }
-    if paid.iter().all(|e| e.money.as_ref().is_none_or(|m| m.amount == 0)) {
+    if paid.iter().all(|e| is_nothing(e)) {
         return Decision::Nothing("the amount is 0".to_owned());
     }
     let channel = corrections.channel.clone().map_or_else(|| channel(events, rules), Ok);
@@ -103,12 +103,17 @@ pub fn decide(events: &[Facts], rules: &Rules, corrections: &Corrections, memory
         }
     }
     if let Some(since) = rules.money_in_since
+        && corrections.days.is_none()
         && paid.iter().all(|e| paid_at_most(e) < since)
         && !events.iter().any(|e| matches!(e.meaning, Meaning::MoneyIn(ref f) if *f != rules.money_in))
     {
         return Decision::Hold(Hold::BeforeRuleChange(rules.money_in.as_str().to_owned()));
     }
-    let grant = channel.and_then(|channel| Ok((channel, days?)));
+    let grant = match days {
+        // Without a person's word nothing else about it matters.
+        Err(Hold::Unclear(why)) => Err(Hold::Unclear(why)),
+        days => channel.and_then(|channel| Ok((channel, days?))),
+    };
     match (grant, forgotten) {
         (Ok((channel, days)), Some(forgotten)) => {
             Decision::Hold(held(forgotten, channel, days, refunded.then_some(out.words)))
@@ -126,6 +131,12 @@ fn held(forgotten: Forgotten, channel: ChannelId, days: u32, refunded: Option<St
         (Forgotten::BeforeLedger, None) => Hold::BeforeLedger { channel, days },
         (Forgotten::BeforeLedger, Some(words)) => Hold::BeforeLedgerRefunded { channel, days, words },
     }
+}
+
+/// Whether an event of money in tells that none came in.
+fn is_nothing(event: &Facts) -> bool {
+    let told = event.amount_unread.is_none() && event.unclear.is_none();
+    told && event.money.as_ref().is_none_or(|money| money.amount == 0)
 }
 
 /// What the money of a payment still covers of the days that it bought.
@@ -152,7 +163,14 @@ fn channel(events: &[Facts], rules: &Rules) -> Result<ChannelId, Hold> {
     ChannelId::parse(&text).ok_or(Hold::BadChannel(shown(&text)))
 }
 
+/// What an event says for sure counts beside one that does not.
 fn days(events: &[Facts], paid: &[&Facts], rules: &Rules) -> Result<u32, Hold> {
+    let sure: Vec<&Facts> = paid.iter().copied().filter(|event| event.unclear.is_none()).collect();
+    let unclear = paid.iter().filter_map(|event| event.unclear.as_ref()).min();
+    if let (true, Some(why)) = (sure.is_empty(), unclear) {
+        return Err(Hold::Unclear(why.clone()));
+    }
+    let paid = &sure;
     // The days in a subscription's metadata were bought with its period.
     if events.iter().any(|e| e.lines.as_ref().is_some_and(Vec::is_empty)) {
         return Err(Hold::PartOfPeriod);
@@ -234,7 +252,11 @@ fn days_by_amount(paid: &[&Facts], per_day: &Money, max: u32) -> Result<u32, Hol
         }
         days = Some(this);
     }
-    days.ok_or(Hold::BadAmount(0, per_day.amount, max))
+    let unread = paid.iter().filter_map(|event| event.amount_unread.as_ref()).min();
+    days.ok_or_else(|| match unread {
+        Some(why) => Hold::Unclear(format!("its amount buys its days, and is not known: {why}")),
+        None => Hold::BadAmount(0, per_day.amount, max),
+    })
 }
 
 /// Longest value quoted in a reason, in characters.

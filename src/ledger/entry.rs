@@ -9,6 +9,12 @@ use crate::{
     envelope::Envelope,
 };
 
+/// The cause of an event that came from the dead queue.
+pub const DEAD: &str = "dead";
+
+/// The cause of an event that a person closed, and that says something else by now.
+pub const CLOSED: &str = "closed";
+
 /// What intake knows of the source that a delivery came from.
 #[derive(Debug, Clone)]
 pub struct SourceRules {

@@ -49,7 +49,7 @@ pub mod books;
 pub use books::Books;
 pub use decision::{Act, Correction, Decided, Scope};
 pub use desk::Desk;
-pub use entry::{Entry, Outcome, Recorded, SourceRules};
+pub use entry::{CLOSED, DEAD, Entry, Outcome, Recorded, SourceRules};
 pub use plan::{Plan, Selection};
 
 /// One set of SQL for both databases.

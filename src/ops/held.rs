@@ -5,11 +5,15 @@ use super::{again, publish};
 use crate::{
     domain::{
         Ms,
+        facts::{UNFETCHED, Unread},
         hold::{BEFORE_LEDGER, BEFORE_LEDGER_REFUNDED},
         settle::Order,
     },
-    envelope::new_delivery,
-    ledger::{Act, Correction, Decided, Ledger, LedgerError, Selection, query::HeldQuery, view::Held},
+    envelope::{Envelope, new_delivery},
+    ledger::{
+        Act, CLOSED, Correction, DEAD, Decided, Ledger, LedgerError, Selection, query::HeldQuery, view::Held,
+    },
+    provider::ANSWER_TIMEOUT,
     queue::{NotConfirmed, Queue},
     worker::Interpreter,
 };
@@ -67,9 +71,15 @@ impl Desk<'_> {
     ) -> Result<(), HeldError> {
         let order = match decision {
             Decision::Retry => match self.read_again(key, now).await? {
-                Some(selection) => {
+                Some(held) if held.cause == CLOSED => {
+                    self.ledger.decide(key, &self.decided(Order::Retry, act), now).await?;
+                    return self.publish(self.events(&held, key).await?).await;
+                }
+                Some(held) => {
+                    let events = self.events(&held, key).await?;
+                    self.may_change(&held, &events, now).await?;
                     self.ledger.note("held retry", key, &act, now).await?;
-                    return self.publish(&selection).await;
+                    return self.publish(events).await;
                 }
                 None => Order::Retry,
             },
@@ -77,34 +87,38 @@ impl Desk<'_> {
             Decision::NotApplied => Order::NotApplied,
             Decision::Cancel => Order::Cancel,
         };
-        let decided = Decided {
+        Ok(self.ledger.decide(key, &self.decided(order, act), now).await?)
+    }
+
+    fn decided<'d>(&'d self, order: Order, act: Act<'d>) -> Decided<'d> {
+        Decided {
             order,
             who: act.who,
             reason: act.reason,
             settle_window_ms: self.settle_window_ms,
             account: self.interpreter.account(),
             comment: self.interpreter.comment(),
-        };
-        Ok(self.ledger.decide(key, &decided, now).await?)
+        }
     }
 
     /// Corrects what something held is for; a payment is weighed anew at once.
     pub async fn correct(&self, key: &str, correction: &Correction<'_>, now: Ms) -> Result<(), HeldError> {
         self.ledger.correct(key, correction, now).await?;
         match self.read_again(key, now).await? {
-            Some(selection) => self.publish(&selection).await,
+            Some(held) => self.publish(self.events(&held, key).await?).await,
             None => Ok(()),
         }
     }
 
-    /// The events by which a held payment or event is read again; `None`: it is a transfer, or a person must settle
-    /// it first.
-    async fn read_again(&self, key: &str, now: Ms) -> Result<Option<Selection>, LedgerError> {
+    /// The held payment or event that is read again by its events; `None`: it is a transfer, or a person must settle it
+    /// first.
+    async fn read_again(&self, key: &str, now: Ms) -> Result<Option<Held>, LedgerError> {
         let held_as = async |key: &str| {
             let wanted = HeldQuery { key: Some(key.to_owned()), cause: None };
             self.ledger.held(&wanted, 1, now).await
         };
         let mut held = held_as(key).await?;
+        // Of an id that several events have, the ledger says so.
         if held.is_empty()
             && let Some(whole) = self.ledger.payment(key).await?
         {
@@ -115,17 +129,56 @@ impl Desk<'_> {
         let readable = |held: &Held| {
             (held.history.is_empty() || adopted(held)) && !held.is_gap() && !held.waits_for_event()
         };
-        Ok(held.iter().find(|held| readable(held)).and_then(|held| match held.kind {
-            "payment" => Some(Selection { payment: Some(held.key.clone()), ..Selection::default() }),
-            "event" => Some(Selection { event: Some(held.key.clone()), ..Selection::default() }),
-            _ => None,
-        }))
+        Ok(held.into_iter().find(|held| readable(held) && matches!(held.kind, "payment" | "event")))
     }
 
-    async fn publish(&self, selection: &Selection) -> Result<(), HeldError> {
-        let numbers = self.ledger.select(selection, 0, EVENTS_MAX).await?;
-        for envelope in self.ledger.envelopes(&numbers).await? {
-            publish(self.queue, again(envelope, new_delivery())).await?;
+    /// Deliveries of its stored events. `name`: as the person wrote it, which may tell the source of an event.
+    async fn events(&self, held: &Held, name: &str) -> Result<Vec<Envelope>, LedgerError> {
+        let selection = match held.kind {
+            "payment" => Selection { payment: Some(held.key.clone()), ..Selection::default() },
+            _ => Selection { event: Some(name.to_owned()), ..Selection::default() },
+        };
+        let numbers = self.ledger.select(&selection, 0, EVENTS_MAX).await?;
+        let stored = self.ledger.envelopes(&numbers).await?;
+        Ok(stored.into_iter().map(|envelope| again(envelope, new_delivery())).collect())
+    }
+
+    /// Refuses what would come to the same as before. What went to the dead queue, waits for an API or is not taken
+    /// apart yet may end otherwise whatever its bytes say.
+    async fn may_change(&self, held: &Held, events: &[Envelope], now: Ms) -> Result<(), LedgerError> {
+        let whole = |event: &Envelope| {
+            self.interpreter.split(event).iter().any(|part| part.delivery != event.delivery)
+        };
+        if events.is_empty() || matches!(&*held.cause, DEAD | UNFETCHED) || events.iter().any(whole) {
+            return Ok(());
+        }
+        let mut facts = Vec::with_capacity(events.len());
+        for event in events {
+            facts.push(self.interpreter.read(event, ANSWER_TIMEOUT).await);
+        }
+        if facts.iter().any(|facts| matches!(facts, Err(Unread::Unfetched(_)))) {
+            return Ok(());
+        }
+        let entries: Vec<_> = events
+            .iter()
+            .zip(&facts)
+            .map(|(event, facts)| self.interpreter.entry(event, facts, false))
+            .collect();
+        let planned = self.ledger.rehearse(&entries, now).await?;
+        match planned.last() {
+            Some(last) if matches!(&*last.verdict, "held" | "conflict") => {
+                Err(LedgerError::Refused(format!(
+                    "read again with the settings of today it says the same: {}; {}",
+                    last.reason, held.next
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn publish(&self, events: Vec<Envelope>) -> Result<(), HeldError> {
+        for event in events {
+            publish(self.queue, event).await?;
         }
         Ok(())
     }

@@ -7,13 +7,17 @@ use serde_json::Value;
 use super::read::Unreadable;
 use crate::config::preset::events::AmountAs;
 
+/// Whether some money is certainly there, in whatever unit: a plain decimal number above 0.
+pub(super) fn is_some(told: &Value) -> bool {
+    let text = text(told);
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    digits(whole) && digits(fraction) && text.contains(|digit| ('1'..='9').contains(&digit))
+}
+
 /// An amount from 0. `currency`: lower-case ISO code; what is written in main units cannot be read without it.
 pub(super) fn minor(written: AmountAs, told: &Value, currency: Option<&str>) -> Result<i64, Unreadable> {
-    let text = match told {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => String::new(),
-    };
+    let text = text(told);
     match written {
         AmountAs::Minor => {
             digits(&text).ok_or_else(|| Unreadable("the amount is no whole number from 0".into()))
@@ -27,6 +31,14 @@ pub(super) fn minor(written: AmountAs, told: &Value, currency: Option<&str>) -> 
             decimal(&text, decimals.into())
                 .ok_or_else(|| Unreadable("the amount is no decimal number from 0 of its currency".into()))
         }
+    }
+}
+
+fn text(told: &Value) -> String {
+    match told {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => String::new(),
     }
 }
 

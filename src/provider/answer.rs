@@ -56,7 +56,27 @@ pub(super) const LABELS: [&str; 18] = [
     "queue_missing",
 ];
 
+/// The labels of what is refused for its size, its signature or its shape, each with a sentence for the operator.
+pub(super) const REFUSALS: [(&str, &str); 11] = [
+    ("signature_missing", "the signature is missing"),
+    ("signature_malformed", "the signature is malformed"),
+    ("signature_too_old", "the signature is too old"),
+    ("signature_in_future", "the signature lies in the future; is this machine's clock right?"),
+    ("signature_no_match", "no signature matches; is the source's secret the one of this endpoint?"),
+    ("stranger", "the caller's address is not one of signature.addresses; are server.trusted_proxies right?"),
+    ("unknown_source", "there is no such source; does the path of the endpoint name one?"),
+    ("method", "the method is not POST"),
+    ("body_slow", "the body did not come within server.body_timeout"),
+    ("body_too_long", "the body is too large; raise server.max_body_bytes, and the proxy's limit with it"),
+    ("body_broken", "the body ended early or is badly framed"),
+];
+
 impl Answer {
+    /// Its label.
+    pub(super) fn label(&self) -> &'static str {
+        LABELS.get(self.index()).copied().unwrap_or_default()
+    }
+
     /// Position of the label.
     pub(super) fn index(&self) -> usize {
         match self {

@@ -22,7 +22,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use super::{path, rest::Rest};
+use super::{json, path, rest::Rest};
 use crate::{
     config::{
         Source,
@@ -162,7 +162,8 @@ impl Api {
             request = request.header(&*context.header, value);
         }
         let answer = self.answer(request).await?;
-        serde_json::from_slice(&answer).map_err(|_| away("its answer is no JSON; is api_base right?"))
+        let told = json::tree(&answer).map_err(|_| away("its answer is no JSON; is api_base right?"))?;
+        Ok(told.value)
     }
 
     async fn authorized(&self, request: RequestBuilder) -> Result<RequestBuilder, Trouble> {

@@ -11,6 +11,9 @@ pub mod signature;
 /// Several events in one request.
 pub mod items;
 
+/// Reading JSON as it comes.
+mod json;
+
 /// Walking a JSON value by paths.
 mod path;
 
@@ -56,6 +59,9 @@ mod body;
 /// What the receiver says.
 mod answer;
 
+/// What was refused, counted.
+mod refused;
+
 /// One request from its bytes to its answer.
 mod receiver;
 
@@ -66,6 +72,7 @@ mod deadline;
 pub mod server;
 
 pub use fetch::ANSWER_TIMEOUT;
+pub use refused::{Refused, Row as RefusedRow};
 pub use server::{Address, Running, StartError, serve};
 pub use source::Sources;
 

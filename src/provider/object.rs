@@ -50,7 +50,7 @@ pub(super) fn ids(at: &Object, object: &Value) -> Result<Vec<PaymentId>, Unreada
 
 /// One hit per pointer: at the pointer itself, else at the first further place of metadata that has any.
 /// A place inside a list gives all its distinct values; that they differ is for the rules to hold.
-pub(super) fn found(at: &Object, object: &Value, pointers: &[String]) -> Result<Vec<Found>, Unreadable> {
+pub(super) fn found(at: &Object, object: &Value, pointers: &[String]) -> Vec<Found> {
     let mut found = Vec::new();
     for (position, pointer) in pointers.iter().enumerate() {
         let own = std::iter::once(pointer.clone());
@@ -71,23 +71,37 @@ pub(super) fn found(at: &Object, object: &Value, pointers: &[String]) -> Result<
             .unwrap_or_default();
         values.sort();
         values.dedup();
-        if values.iter().any(|value| value.len() > VALUE_BYTES_MAX) {
-            return Err(Unreadable(format!(
-                "a value under a channel or days pointer is longer than {VALUE_BYTES_MAX} bytes"
-            )));
-        }
-        found.extend(values.into_iter().map(|value| Found { pointer: position, value }));
+        found.extend(values.iter().map(|value| Found { pointer: position, value: kept(value) }));
     }
-    Ok(found)
+    found
 }
 
-pub(super) fn money(at: &Object, object: &Value) -> Result<Money, Unreadable> {
+/// What is kept of a value. One that is too long is no channel and no number of days, and its beginning is none either.
+fn kept(value: &str) -> String {
+    path::storable(value.get(..value.floor_char_boundary(VALUE_BYTES_MAX)).unwrap_or(value))
+}
+
+/// Why the amount that came in is not known.
+pub(super) struct Uncounted {
+    /// In a sentence.
+    pub(super) why: String,
+    /// Some money came in for sure.
+    pub(super) is_some: bool,
+}
+
+pub(super) fn money(at: &Object, object: &Value) -> Result<Money, Uncounted> {
     let told = at.amount.iter().filter_map(|path| object.pointer(path)).find(|amount| !amount.is_null());
-    let Some(told) = told else { return unreadable("money came in, but the event names no amount") };
-    let Some(currency) = currency(at, object) else {
-        return unreadable("money came in, but the event names no currency");
+    let uncounted = |why: String| Uncounted { why, is_some: told.is_some_and(amount::is_some) };
+    let Some(told) = told else {
+        return Err(uncounted("money came in, but the event names no amount".into()));
     };
-    Ok(Money { amount: amount::minor(at.amount_as, told, Some(&currency))?, currency })
+    let Some(currency) = currency(at, object) else {
+        return Err(uncounted("money came in, but the event names no currency".into()));
+    };
+    match amount::minor(at.amount_as, told, Some(&currency)) {
+        Ok(amount) => Ok(Money { amount, currency }),
+        Err(Unreadable(why)) => Err(uncounted(why)),
+    }
 }
 
 pub(super) fn currency(at: &Object, object: &Value) -> Option<String> {

@@ -23,7 +23,7 @@ pub(super) fn out(on: &On, at: &Object, object: &Value) -> Result<Vec<Out>, Unre
     }
     for place in &on.out {
         let (kind, state) = match place.means.unwrap_or(on.means) {
-            Means::Refund | Means::MoneyIn => (OutKind::Refund, OutState::Done),
+            Means::Refund | Means::MoneyIn | Means::MoneyInUnclear => (OutKind::Refund, OutState::Done),
             Means::RefundFailed => (OutKind::Refund, OutState::Undone),
             Means::Dispute => (OutKind::Dispute, OutState::Open),
             Means::DisputeWon => (OutKind::Dispute, OutState::Undone),
@@ -32,7 +32,8 @@ pub(super) fn out(on: &On, at: &Object, object: &Value) -> Result<Vec<Out>, Unre
             Means::Link | Means::Ignored | Means::Held => continue,
         };
         let amount = out_amount(place, at, object)?;
-        if on.means == Means::MoneyIn && amount == OutAmount::Total(0) {
+        let comes_in = matches!(on.means, Means::MoneyIn | Means::MoneyInUnclear);
+        if comes_in && amount == OutAmount::Total(0) {
             continue;
         }
         let id = place.id.as_ref().and_then(|id| object.pointer(id)).and_then(path::id);
@@ -48,7 +49,11 @@ fn out_amount(place: &OutAt, at: &Object, object: &Value) -> Result<OutAmount, U
         // Refunds so far that are not told are none.
         (Counts::Total, None) => return Ok(OutAmount::Total(0)),
         (_, None) => return unreadable("money went out, but the event names no amount"),
-        (_, Some(told)) => amount::minor(at.amount_as, told, currency(at, object).as_deref())?,
+        (_, Some(told)) => match amount::minor(at.amount_as, told, currency(at, object).as_deref()) {
+            Ok(counted) => counted,
+            // How much of the payment that is, nobody can say.
+            Err(_) => return Ok(OutAmount::All),
+        },
     };
     Ok(match place.counts {
         Counts::Part => OutAmount::Part(counted),

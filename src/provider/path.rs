@@ -2,24 +2,29 @@
 
 use serde_json::Value;
 
-use super::read::Unreadable;
+use super::{
+    json::{self, Tree},
+    read::Unreadable,
+};
 use crate::config::preset::events::{Format, Test};
 
 /// The tree of a body; a form is an object of texts.
 pub(super) fn parse(format: Format, body: &[u8]) -> Result<Value, Unreadable> {
+    tree(format, body).map(|tree| tree.value)
+}
+
+/// Likewise, with whether its texts are what was sent. Those of a form may not be.
+pub(super) fn tree(format: Format, body: &[u8]) -> Result<Tree, Unreadable> {
     if body.is_empty() {
         return Err(Unreadable("the body is empty".into()));
     }
     if format == Format::Form {
         let pairs = form_urlencoded::parse(body);
-        return Ok(pairs.map(|(key, value)| (key.into_owned(), Value::from(value.into_owned()))).collect());
+        let value = pairs.map(|(key, value)| (key.into_owned(), Value::from(value.into_owned()))).collect();
+        return Ok(Tree { value, exact: false });
     }
-    let text = std::str::from_utf8(body).map_err(|_| Unreadable("the body is not UTF-8".into()))?;
-    serde_json::from_str(text).map_err(|error| {
-        // The library tells a tree that is too deep from other errors by its text only.
-        let what =
-            if error.to_string().starts_with("recursion limit") { "nested too deep" } else { "not JSON" };
-        Unreadable(format!("the body is {what} (line {}, column {})", error.line(), error.column()))
+    json::tree(body).map_err(|error| {
+        Unreadable(format!("the body is not JSON (line {}, column {})", error.line(), error.column()))
     })
 }
 
@@ -32,14 +37,25 @@ pub(super) fn all<'v>(value: &'v Value, path: &str) -> Vec<&'v Value> {
     list.into_iter().flatten().flat_map(|element| all(element, after)).collect()
 }
 
-/// The text of an id: a string, a whole number, or the `id` of an expanded object.
+/// The text of an id: a string, a whole number, or the `id` of an expanded object. One with a character in it that
+/// could not be kept names nothing: another one may differ only there.
 pub(super) fn id(value: &Value) -> Option<String> {
+    name(value).filter(|text| !text.contains(char::REPLACEMENT_CHARACTER))
+}
+
+/// The same of what is only shown, with U+FFFD for what cannot be kept.
+pub(super) fn name(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) => Some(text.clone()),
+        Value::String(text) => Some(storable(text)),
         Value::Number(number) if !number.is_f64() => Some(number.to_string()),
-        Value::Object(object) => object.get("id")?.as_str().map(str::to_owned),
+        Value::Object(object) => object.get("id")?.as_str().map(storable),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => None,
     }
+}
+
+/// PostgreSQL keeps no U+0000 in a text.
+pub(super) fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }
 
 /// A string as it stands, anything else in its JSON text; nothing for null.
@@ -83,8 +99,8 @@ pub(super) fn put(value: &mut Value, pointer: &str, text: Value) {
 pub(super) fn unpack<'p>(value: &mut Value, places: impl Iterator<Item = &'p str>) {
     for place in places {
         let Some(found) = value.pointer_mut(place) else { continue };
-        if let Some(Ok(inner)) = found.as_str().map(serde_json::from_str::<Value>) {
-            *found = inner;
+        if let Some(Ok(inner)) = found.as_str().map(|text| json::tree(text.as_bytes())) {
+            *found = inner.value;
         }
     }
 }

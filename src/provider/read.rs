@@ -1,12 +1,18 @@
 //! From an event to [`Facts`], by an event map and a source's settings. Worker side: builds the whole tree.
 //!
 //! A reason never quotes the body; at most the event type, when it is a plain word. What is contradictory
-//! for the rules (two channels, no days) is reported, not judged here; what no rule could judge (no id of a
-//! payment, an amount below zero, half of the lines) is unreadable, so that a person sees it.
+//! for the rules (two channels, no days) is reported, not judged here. Money that came in is a payment by its ids
+//! whatever else cannot be read of it (an amount, half of the lines): the rules hold it, and a person can finish it. What
+//! names no payment is unreadable, so that a person sees it.
 
 use serde_json::Value;
 
-use super::{fetch, items, object, out::out, path, words};
+use super::{
+    fetch, items,
+    object::{self, Uncounted},
+    out::out,
+    path, words,
+};
 use crate::{
     config::{
         Source,
@@ -163,7 +169,7 @@ fn of_object(source: &Source, kind: &str, object: Value, mut facts: Facts) -> Re
         let at = on.object.as_ref().and_then(|name| map.objects.get(name));
         let mut seen = object.clone();
         path::unpack(&mut seen, at.iter().flat_map(|at| at.unpack.iter().map(|place| &**place)));
-        let elsewhere = on.means == Means::Held
+        let elsewhere = matches!(on.means, Means::Held | Means::MoneyInUnclear)
             && on.family.as_ref().is_some_and(|family| *family != source.money_in.as_str());
         if !elsewhere && on.when.iter().all(|test| path::holds(&seen, test)) {
             fitting = Some((on, at, seen));
@@ -178,6 +184,9 @@ fn of_object(source: &Source, kind: &str, object: Value, mut facts: Facts) -> Re
     if on.means == Means::Held {
         return Err(Unreadable(why()));
     }
+    if on.means == Means::MoneyInUnclear {
+        facts.unclear = Some(why());
+    }
     let Some(at) = at else {
         facts.meaning = Meaning::Ignored(why());
         return Ok(facts);
@@ -190,10 +199,15 @@ fn of_object(source: &Source, kind: &str, object: Value, mut facts: Facts) -> Re
         .customer
         .as_ref()
         .and_then(|place| seen.pointer(place))
-        .and_then(path::id)
+        .and_then(path::name)
         .filter(|id| !id.is_empty() && id.len() <= object::ID_BYTES_MAX);
     facts.meaning = match on.means {
         Means::MoneyIn => Meaning::MoneyIn(Family::new(on.family())),
+        // Where it names no family it is of whichever grants.
+        Means::MoneyInUnclear => {
+            let family = on.family.as_deref().unwrap_or(source.money_in.as_str());
+            Meaning::MoneyIn(Family::new(family))
+        }
         Means::Link => Meaning::Link,
         Means::Ignored | Means::Held => Meaning::Ignored(why()),
         Means::Refund
@@ -208,17 +222,22 @@ fn of_object(source: &Source, kind: &str, object: Value, mut facts: Facts) -> Re
     }
     // A refund's or a dispute's own metadata says nothing about what was bought.
     if matches!(facts.meaning, Meaning::MoneyIn(_) | Meaning::Link) {
-        facts.channel = object::found(at, &seen, &source.channel)?;
-        facts.days = object::found(at, &seen, &source.days)?;
-        facts.lines = match at.lines.as_ref().map_or(Ok(None), |lines| object::price_lines(lines, &seen)) {
+        facts.channel = object::found(at, &seen, &source.channel);
+        facts.days = object::found(at, &seen, &source.days);
+        match at.lines.as_ref().map_or(Ok(None), |lines| object::price_lines(lines, &seen)) {
+            Ok(lines) => facts.lines = lines,
             // What they are matters only where prices are configured.
-            Err(_) if source.prices.is_empty() => None,
-            lines => lines?,
-        };
+            Err(Unreadable(why)) if !source.prices.is_empty() => facts.unclear = facts.unclear.or(Some(why)),
+            Err(_) => {}
+        }
     }
     if matches!(facts.meaning, Meaning::MoneyIn(_)) {
         facts.paid_at = at.paid_at.iter().find_map(|place| moment(map, &path::text(seen.pointer(place)?)?));
-        facts.money = Some(object::money(at, &seen)?);
+        match object::money(at, &seen) {
+            Ok(money) => facts.money = Some(money),
+            Err(Uncounted { why, is_some: true }) => facts.amount_unread = Some(why),
+            Err(Uncounted { why, is_some: false }) => facts.unclear = facts.unclear.or(Some(why)),
+        }
     }
     facts.out = out(on, at, &seen)?;
     Ok(facts)
@@ -251,7 +270,13 @@ fn moment(map: &EventMap, text: &str) -> Option<Ms> {
 /// The connected account. What is fetched for a context that nobody can place is not believed: the same payment, told by
 /// another kind of event without it, would count twice.
 fn account(source: &Source, event: &Value) -> Result<Option<String>, Unreadable> {
-    let named = source.events.account.as_ref().and_then(|at| event.pointer(at)).and_then(path::id);
+    let named = source.events.account.as_ref().and_then(|at| event.pointer(at)).filter(|at| !at.is_null());
+    let named = match named.map(path::id) {
+        // Of whose account it is not known would count as the source's own.
+        Some(None) => return unreadable("the event does not say of which account it is"),
+        Some(named) => named,
+        None => None,
+    };
     let context = source.fetch.as_ref().and_then(|fetch| fetch.context.as_ref());
     let context = context.and_then(|context| event.pointer(&context.at)?.as_str()?.rsplit('/').next());
     let (Some(account), None) = (context, &named) else {

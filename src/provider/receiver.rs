@@ -24,6 +24,7 @@ use super::{
     body,
     client_address::TrustedProxies,
     deadline::Clock,
+    refused::{Refused, UNKNOWN},
     signature::{Around, Verified, verify},
     source::{Endpoint, Sources},
     words::words,
@@ -44,6 +45,7 @@ pub(super) struct Receiver {
     queue: Arc<dyn Queue>,
     sources: Arc<HashMap<String, Served>>,
     unknown: Meters,
+    refused: Arc<Refused>,
 }
 
 /// One source with its meters, so that a request looks it up once.
@@ -94,8 +96,9 @@ impl Receiver {
         let served = |(name, endpoint): (String, Endpoint)| {
             (name.clone(), Served { meters: Meters::new(&name), name, endpoint })
         };
-        let sources = Arc::new(sources.0.into_iter().map(served).collect());
-        Self { limits, proxies, queue, sources, unknown: Meters::new("unknown") }
+        let Sources { endpoints, refused } = sources;
+        let sources = Arc::new(endpoints.into_iter().map(served).collect());
+        Self { limits, proxies, queue, sources, unknown: Meters::new(UNKNOWN), refused }
     }
 
     /// The same receiver for the requests of the calling thread.
@@ -115,6 +118,7 @@ impl Receiver {
             counter.increment(1);
         }
         if answer != Answer::Accepted {
+            self.refused.count(source.map(|source| source.name.as_str()), &answer, clock_ms());
             let client = self.client(&request).map(|client| client.to_string());
             warn!(
                 source = source.map_or("unknown", |source| source.name.as_str()),
@@ -141,7 +145,7 @@ impl Receiver {
             return Answer::Method;
         }
         let received_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now_ms = i64::try_from(received_at.as_millis()).unwrap_or(i64::MAX);
+        let now_ms = millis(received_at);
         let headers = |name: &str| request.headers().get_all(name).map(HeaderValue::as_bytes).collect();
         let around = Around {
             headers: &headers,
@@ -191,6 +195,14 @@ impl Receiver {
     }
 }
 
+fn clock_ms() -> i64 {
+    millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+fn millis(since_epoch: Duration) -> i64 {
+    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
+}
+
 fn envelope(
     name: &str,
     endpoint: &Endpoint,
@@ -207,7 +219,7 @@ fn envelope(
         source: name.to_owned(),
         event_id: words.event_id,
         event_type: words.event_type,
-        received_at_ms: i64::try_from(received_at.as_millis()).unwrap_or(i64::MAX),
+        received_at_ms: millis(received_at),
         delivery: new_delivery(),
         trigger: Trigger::Webhook,
         traceparent: traceparent.to_owned(),

@@ -9,6 +9,7 @@ use super::{
     fetch::Api,
     items::{self, BATCH},
     read::{Beside, Unreadable, read, wanted},
+    refused::Refused,
     signature::Keys,
     words,
 };
@@ -39,7 +40,10 @@ pub struct Endpoint {
 
 /// Every endpoint of the receiver, by name.
 #[derive(Debug)]
-pub struct Sources(pub(super) HashMap<String, Endpoint>);
+pub struct Sources {
+    pub(super) endpoints: HashMap<String, Endpoint>,
+    pub(super) refused: Arc<Refused>,
+}
 
 impl Sources {
     /// Resolves every secret.
@@ -59,7 +63,13 @@ impl Sources {
                 },
             ))
         };
-        config.sources.iter().map(endpoint).collect::<Result<_, _>>().map(Self)
+        let endpoints = config.sources.iter().map(endpoint).collect::<Result<_, _>>()?;
+        Ok(Self { endpoints, refused: Arc::new(Refused::of(config.sources.keys())) })
+    }
+
+    /// What the receiver of these sources refuses.
+    pub fn refused(&self) -> Arc<Refused> {
+        self.refused.clone()
     }
 
     /// The same sources for reading bodies; asks for no signing secret, but for the key of what is fetched.

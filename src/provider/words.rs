@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     items::{self, BATCH},
-    path,
+    json, path,
 };
 use crate::{
     config::preset::{
@@ -71,11 +71,7 @@ pub(super) fn peek(map: &EventMap, header: &dyn Fn(&str) -> Option<String>, body
         .enumerate()
         .map(|(slot, at)| Wanted { slot, rest: at.strip_prefix('/').unwrap_or(at) })
         .collect();
-    let mut found = vec![None; wanted.len()];
-    let text = std::str::from_utf8(body).ok()?;
-    let mut json = serde_json::Deserializer::from_str(text);
-    Seek { wanted, found: &mut found }.deserialize(&mut json).ok()?;
-    json.end().ok()?;
+    let found = sought(&wanted, body).or_else(|| sought(&wanted, json::mended(body).as_bytes()))?;
     let mut found = found.into_iter();
     let event_type = match &map.kind {
         Kind::Fields(_) => joined(found.by_ref().take(types.len()))?,
@@ -88,6 +84,15 @@ pub(super) fn peek(map: &EventMap, header: &dyn Fn(&str) -> Option<String>, body
         None => None,
     };
     (fits(&event_type) && event_id.as_deref().is_none_or(fits)).then_some(Own { event_id, event_type })
+}
+
+/// What stands at each place; `None`: the text is no JSON as it stands, or a word stands twice.
+fn sought(wanted: &[Wanted<'_>], text: &[u8]) -> Option<Vec<Option<String>>> {
+    let mut found = vec![None; wanted.len()];
+    let mut json = serde_json::Deserializer::from_slice(text);
+    Seek { wanted: wanted.to_vec(), found: &mut found }.deserialize(&mut json).ok()?;
+    json.end().ok()?;
+    Some(found)
 }
 
 /// The words of an event that was built whole; those of headers are not in it.
@@ -111,7 +116,8 @@ fn joined(parts: impl Iterator<Item = Option<String>>) -> Option<String> {
 }
 
 fn fits(word: &str) -> bool {
-    (1..=WORD_BYTES_MAX).contains(&word.len()) && !word.chars().any(char::is_control)
+    let odd = |c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER;
+    (1..=WORD_BYTES_MAX).contains(&word.len()) && !word.chars().any(odd)
 }
 
 /// A word that is looked for: where it goes, and the pointer below here.

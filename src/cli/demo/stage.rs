@@ -79,15 +79,16 @@ impl Stage {
             partner: partner::open(&config.partner)?,
             reader,
         };
+        let sources = Sources::with_secrets(&config)?;
         let parts = Parts {
             queue: queue.clone(),
             ledger: Some(ledger.clone()),
             interpreter: Some(interpreter),
+            refused: Some(sources.refused()),
             metrics,
         };
         let console = console::start(&config, parts)?;
-        let receiver =
-            provider::serve(&config.server, Sources::with_secrets(&config)?, queue.clone()).await?;
+        let receiver = provider::serve(&config.server, sources, queue.clone()).await?;
         let Address::Tcp(address) = receiver.address else {
             return Err(Failure::Failed("the demo's receiver has no TCP address".into()));
         };

@@ -311,8 +311,8 @@ pub struct On {
     pub when: Vec<Test>,
     /// Then.
     pub means: Means,
-    /// Which money-in family it is of; not set: `payments`. What is held is held only where its family grants, and
-    /// everywhere where it names none.
+    /// Which money-in family it is of; not set: `payments`. What is held or unclear is so only where its family grants,
+    /// and everywhere where it names none.
     pub family: Option<String>,
     /// The sentence of what is ignored or held.
     pub why: Option<String>,
@@ -354,6 +354,8 @@ impl On {
 pub enum Means {
     /// Money came in.
     MoneyIn,
+    /// Money came in, and what it buys is not told: a person says how many days.
+    MoneyInUnclear,
     /// Joins ids; may carry channel and days.
     Link,
     /// Money goes back to the payer.
@@ -463,6 +465,7 @@ impl EventMap {
         for (position, on) in self.on.iter().enumerate() {
             let place = format!(".events.on[{position}]");
             let speaks = matches!(on.means, Means::Ignored | Means::Held);
+            let reasoned = speaks || on.means == Means::MoneyInUnclear;
             if on.types.is_empty() {
                 wrong.push(format!("{place}.types is empty"));
             }
@@ -476,12 +479,12 @@ impl EventMap {
             let object = on.object.as_ref().and_then(|name| self.objects.get(name));
             let timed = self.occurred_at.is_some()
                 || object.is_some_and(|object| !object.occurred_at.is_empty() || !object.paid_at.is_empty());
-            if on.means == Means::MoneyIn && !timed {
+            if matches!(on.means, Means::MoneyIn | Means::MoneyInUnclear) && !timed {
                 wrong.push(format!(
                     "{place}: nothing tells when the money came in, so a restored ledger could not tell what it forgot; set paid_at of its object, or at least .events.occurred_at"
                 ));
             }
-            if speaks && on.why.is_none() {
+            if reasoned && on.why.is_none() {
                 wrong.push(format!("{place} needs why: the sentence for the operator"));
             }
             let out = matches!(

@@ -14,6 +14,7 @@ use crate::{
     },
     domain::{Ms, settle::AccountNews},
     ledger::{LedgerError, view},
+    provider::RefusedRow,
     queue::Lane,
 };
 
@@ -52,6 +53,8 @@ struct Overview {
     sources: Vec<(String, Option<Ms>)>,
     counts: view::Counts,
     pauses: Vec<view::Pause>,
+    /// Since this process was started; empty where it does not receive.
+    refused: Vec<RefusedRow>,
     /// Everything that is wrong, for the banner.
     wrong: Vec<String>,
     plots: Vec<Plot>,
@@ -88,6 +91,7 @@ pub(in crate::console) fn show(asked: Asked) -> Answer {
             sources: said.sources,
             counts: said.counts,
             pauses: said.pauses,
+            refused: asked.site.refused.as_ref().map(|refused| refused.rows()).unwrap_or_default(),
             wrong,
             plots,
             now,

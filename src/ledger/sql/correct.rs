@@ -5,10 +5,10 @@ use sqlx::Row as _;
 use super::{
     SqlLedger, Tx,
     audit::{self, Entry},
-    decide::must_be_held,
+    decide::{is_of_another_family, must_be_held, other_family_needs},
     fault::{Fault, refused},
     rows,
-    show::resolve,
+    show::{event_named, resolve},
 };
 use crate::{
     domain::{
@@ -36,11 +36,7 @@ impl SqlLedger {
             Some(row) => transfer(&mut tx, key, &row, correction, now).await?,
             None => match resolve(&mut tx, key).await? {
                 Some(payment) => payment_held(&mut tx, &payment, correction).await?,
-                None => {
-                    return Err(refused(format!(
-                        "no payment or transfer is named {key}; an event gets a channel only through its payment"
-                    )));
-                }
+                None => return Err(no_payment(&mut tx, key).await?),
             },
         };
         let entry =
@@ -49,6 +45,28 @@ impl SqlLedger {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// What helps where a name is no payment's: the payment of an event, or what else can be done about the event.
+async fn no_payment(tx: &mut Tx, name: &str) -> Result<Fault, Fault> {
+    let Some((source, id)) = event_named(tx, name, None).await? else {
+        return Ok(refused(format!("no payment or transfer is named {name}: see `daybridge held list`")));
+    };
+    let row = sqlx::query(
+        "SELECT payment FROM events WHERE source = $1 AND event_id = $2 AND payment IS NOT NULL \
+         ORDER BY number DESC LIMIT 1",
+    )
+    .bind(source)
+    .bind(id)
+    .fetch_optional(&mut **tx)
+    .await?;
+    let payment: Option<String> = row.map(|row| row.try_get("payment")).transpose()?;
+    Ok(refused(match payment {
+        Some(key) => format!("{name} is an event of the payment {key}: `daybridge held set '{key}' …`"),
+        None => format!(
+            "{name} is an event that names no payment yet: where the settings were wrong, correct them, restart the worker and `daybridge held retry '{name}'`; `daybridge held cancel '{name}'` closes it"
+        ),
+    }))
 }
 
 fn shown(channel: Option<&str>, days: Option<i64>) -> String {
@@ -154,6 +172,9 @@ async fn payment_held(
     .bind(key)
     .fetch_one(&mut **tx)
     .await?;
+    if is_of_another_family(tx, key).await? {
+        return Err(other_family_needs(key));
+    }
     must_be_held(&row, key)?;
     let channel: Option<String> = row.try_get("set_channel")?;
     let days: Option<i64> = row.try_get("set_days")?;

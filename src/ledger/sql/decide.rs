@@ -7,8 +7,9 @@ use super::{
     audit::{self, Entry},
     fault::{Fault, refused},
     grant, pause, restored, rows,
-    show::resolve,
+    show::{event_named, resolve},
     storable, waiting,
+    words::OTHER_FAMILY_NEXT,
 };
 use crate::{
     domain::{
@@ -17,7 +18,7 @@ use crate::{
         hold::{BEFORE_LEDGER, BEFORE_LEDGER_REFUNDED, TWIN, may_have_moved, may_have_moved_refunded},
         settle::{Cause, Order, State, call_is_over, order},
     },
-    ledger::{Act, Decided},
+    ledger::{Act, CLOSED, Decided},
 };
 
 fn action(order: Order) -> &'static str {
@@ -35,10 +36,11 @@ impl SqlLedger {
         let mut tx = self.serial().await?;
         let after = if transfer_exists(&mut tx, key).await? {
             transfer(&mut tx, key, decided, now).await?
-        } else if let Some(found) = resolve(&mut tx, key).await? {
-            payment(&mut tx, &found, decided, now).await?
         } else {
-            event(&mut tx, key, decided).await?
+            match payment_of(&mut tx, key).await? {
+                Some(found) => payment(&mut tx, &found, decided, now).await?,
+                None => event(&mut tx, key, decided).await?,
+            }
         };
         let entry = Entry {
             action: action(decided.order),
@@ -57,6 +59,53 @@ async fn transfer_exists(tx: &mut Tx, key: &str) -> Result<bool, Fault> {
     let row =
         sqlx::query("SELECT key FROM transfers WHERE key = $1").bind(key).fetch_optional(&mut **tx).await?;
     Ok(row.is_some())
+}
+
+/// The payment that a name means. Where a provider names events like payments, it is the one that waits; where both do
+/// and the name is not the payment's key, that is refused.
+async fn payment_of(tx: &mut Tx, name: &str) -> Result<Option<String>, Fault> {
+    let Some(key) = resolve(tx, name).await? else { return Ok(None) };
+    let row = sqlx::query(
+        "SELECT e.source, e.event_id, (SELECT COUNT(*) FROM payments p WHERE p.key = $1 \
+         AND (p.decision = 'held' OR p.gap IS NOT NULL OR (p.decision = 'linked' \
+         AND EXISTS (SELECT 1 FROM events f WHERE f.payment = p.key AND f.family IS NOT NULL)))) AS waits FROM events e \
+         WHERE e.held_cause IS NOT NULL AND $2 IN (e.event_id, e.source || '/' || e.event_id) LIMIT 1",
+    )
+    .bind(&*key)
+    .bind(name)
+    .fetch_optional(&mut **tx)
+    .await?;
+    let Some(row) = row else { return Ok(Some(key)) };
+    if row.try_get::<i64, _>("waits")? == 0 {
+        return Ok(None);
+    }
+    if key == name {
+        return Ok(Some(key));
+    }
+    let event: (String, String) = (row.try_get("source")?, row.try_get("event_id")?);
+    Err(refused(format!(
+        "{name} names the payment {key} and the event {}/{}, which both wait: name one of them so",
+        event.0, event.1
+    )))
+}
+
+/// Whether money came in for a payment that no event of the granting family has told of.
+pub(super) async fn is_of_another_family(tx: &mut Tx, key: &str) -> Result<bool, Fault> {
+    let row = sqlx::query(
+        "SELECT 1 AS one FROM payments p WHERE p.key = $1 AND p.decision = 'linked' \
+         AND EXISTS (SELECT 1 FROM events e WHERE e.payment = p.key AND e.family IS NOT NULL)",
+    )
+    .bind(key)
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.is_some())
+}
+
+/// What helps where only another family told of the money.
+pub(super) fn other_family_needs(key: &str) -> Fault {
+    refused(format!(
+        "its money was told by another family than money_in: {OTHER_FAMILY_NEXT}; or close it: `daybridge held cancel '{key}' --reason …`"
+    ))
 }
 
 /// Returns the word of the new state.
@@ -194,10 +243,13 @@ async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Resu
     if let Some(word) = row.try_get::<Option<String>, _>("gap")? {
         return gap(tx, key, &word, decided).await;
     }
-    match waiting::needs(&mut **tx, key).await? {
-        None => must_be_held(&row, key)?,
-        Some(_) if decided.order == Order::Cancel => {}
-        Some(next) => return Err(refused(format!("no day was granted and nothing was sent: {next}"))),
+    let other_family = is_of_another_family(tx, key).await?;
+    if !other_family {
+        match waiting::needs(&mut **tx, key).await? {
+            None => must_be_held(&row, key)?,
+            Some(_) if decided.order == Order::Cancel => {}
+            Some(next) => return Err(refused(format!("no day was granted and nothing was sent: {next}"))),
+        }
     }
     let cause: Option<String> = row.try_get("cause")?;
     let refunded = cause.as_deref().is_some_and(may_have_moved_refunded);
@@ -208,6 +260,7 @@ async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Resu
     let restored_at = restored::declared_at(&mut **tx).await?;
     match decided.order {
         Order::Cancel => {}
+        _ if other_family => return Err(other_family_needs(key)),
         Order::NotApplied if refunded && nothing_left => {
             return Err(refused("its money went back: if its days have not moved, `held cancel` closes it"));
         }
@@ -274,30 +327,35 @@ async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Resu
 }
 
 async fn event(tx: &mut Tx, id: &str, decided: &Decided<'_>) -> Result<&'static str, Fault> {
-    let (source, event) = id.split_once('/').unwrap_or(("", id));
+    let Some((source, event)) = event_named(tx, id, None).await? else {
+        return Err(refused(format!(
+            "no transfer, payment or event is named {id}: see `daybridge held list`"
+        )));
+    };
     let rows = sqlx::query(
-        "SELECT number, held_cause FROM events WHERE event_id = $1 \
-         UNION SELECT number, held_cause FROM events WHERE event_id = $2 AND source = $3",
+        "SELECT number, held_cause FROM events WHERE event_id = $1 AND source = $2 AND held_cause IS NOT NULL",
     )
-    .bind(id)
     .bind(event)
     .bind(source)
     .fetch_all(&mut **tx)
     .await?;
-    if rows.is_empty() {
-        return Err(refused(format!(
-            "no transfer, payment or event is named {id}: see `daybridge held list`"
-        )));
-    }
-    let mut held = Vec::new();
+    let (mut held, mut closed) = (Vec::new(), false);
     for row in &rows {
-        if row.try_get::<Option<String>, _>("held_cause")?.is_some() {
-            held.push(row.try_get::<i64, _>("number")?);
-        }
+        held.push(row.try_get::<i64, _>("number")?);
+        closed |= row.try_get::<String, _>("held_cause")? == CLOSED;
     }
     match (held.is_empty(), decided.order) {
         (true, _) => return Err(refused("the event is not held by itself; look at its payment")),
         (false, Order::Cancel) => {}
+        (false, Order::Retry) if closed => {
+            for number in held {
+                sqlx::query("UPDATE events SET closed = NULL WHERE number = $1")
+                    .bind(number)
+                    .execute(&mut **tx)
+                    .await?;
+            }
+            return Ok("opened");
+        }
         (false, Order::Retry) => {
             return Err(refused(format!(
                 "an event is tried again by its own bytes: daybridge replay plan --event {id}"
@@ -309,7 +367,8 @@ async fn event(tx: &mut Tx, id: &str, decided: &Decided<'_>) -> Result<&'static 
     }
     let reason = storable::text(&format!("cancelled by {}: {}", decided.who, decided.reason));
     for number in held {
-        sqlx::query("UPDATE events SET held_cause = NULL, held_reason = NULL WHERE number = $1")
+        sqlx::query("UPDATE events SET held_cause = NULL, held_reason = NULL, closed = $1 WHERE number = $2")
+            .bind(&*reason)
             .bind(number)
             .execute(&mut **tx)
             .await?;

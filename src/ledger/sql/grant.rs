@@ -54,11 +54,13 @@ pub(super) struct Weighed {
     pub(super) planned: Option<String>,
     /// What became of money that went out, in a sentence.
     pub(super) note: Option<String>,
+    /// A person has said how many days it is for.
+    pub(super) days_by_person: bool,
 }
 
 impl From<Standing> for Weighed {
     fn from(standing: Standing) -> Self {
-        Self { standing, planned: None, note: None }
+        Self { standing, planned: None, note: None, days_by_person: false }
     }
 }
 
@@ -153,7 +155,8 @@ pub(super) async fn weigh(
             let covered = covers(&events(tx, key).await?, rules, days);
             done = money_out::keep(tx, key, &found(&covered, covered.left, None), now).await?;
         }
-        return Ok(Weighed { standing, planned: done.planned, note: done.note });
+        let days_by_person = corrections.days.is_some() || corrections.despite.is_some();
+        return Ok(Weighed { standing, planned: done.planned, note: done.note, days_by_person });
     }
     let events = events(tx, key).await?;
     let told = Told {
@@ -186,7 +189,8 @@ pub(super) async fn weigh(
             Standing::Nothing(why.clone())
         }
         Decision::Hold(hold) => {
-            write(tx, key, &held(hold), &told, now).await?;
+            let written = held(hold, sold_to.as_ref(), bought);
+            write(tx, key, &written, &told, now).await?;
             Standing::Held(hold.to_string())
         }
         Decision::Grant { channel, days } => {
@@ -214,17 +218,19 @@ pub(super) async fn weigh(
     };
     let mut note = None;
     if out_known || events.iter().any(tells) {
-        // Before the money is known, neither is how much of it is out.
-        if covered.whole.is_some() && !matches!(standing, Standing::Linked) {
+        // Before the money is known, neither is how much of it is out; where it never will be, all of it is.
+        let unread = events.iter().any(|event| event.amount_unread.is_some() || event.unclear.is_some());
+        if (covered.whole.is_some() || unread) && !matches!(standing, Standing::Linked) {
             note = money_out::keep(tx, key, &found(&covered, moves, sold_to.as_ref()), now).await?.note;
         } else {
             money_out::mark(tx, key).await?;
         }
     }
-    Ok(Weighed { standing, planned, note })
+    Ok(Weighed { standing, planned, note, days_by_person: corrections.days.is_some() })
 }
 
-fn held(hold: &Hold) -> Written<'_> {
+/// `sold_to` and `bought`: what is known of it, each for itself.
+fn held<'a>(hold: &'a Hold, sold_to: Option<&'a ChannelId>, bought: Option<u32>) -> Written<'a> {
     let (channel, days) = match hold {
         Hold::Restored { channel, days }
         | Hold::RestoredRefunded { channel, days, .. }
@@ -235,7 +241,7 @@ fn held(hold: &Hold) -> Written<'_> {
         Hold::Refunded { channel, days, .. } | Hold::Disputed { channel, days, .. } => {
             (channel.as_ref().map(ChannelId::as_str), *days)
         }
-        _ => (None, None),
+        _ => (sold_to.map(ChannelId::as_str), bought),
     };
     Written {
         decision: "held",

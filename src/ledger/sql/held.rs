@@ -296,7 +296,7 @@ impl SqlLedger {
                 cause: OTHER_FAMILY.into(),
                 reason: format!("money came in as {family}, but no event of the family that money_in names"),
                 outcome: None,
-                next: "send the events of money_in to the endpoint too and resend, or change money_in".into(),
+                next: format!("{}; `daybridge held cancel KEY` closes it", words::OTHER_FAMILY_NEXT),
                 since: row.try_get("since")?,
                 channel: None,
                 days: None,
@@ -310,7 +310,7 @@ impl SqlLedger {
         let rows = Filter::default()
             .fixed("held_cause IS NOT NULL")
             .text("held_cause =", wanted.cause.as_deref())
-            .text("event_id =", wanted.key.as_deref())
+            .within("", wanted.key.as_deref(), " IN (event_id, source || '/' || event_id)")
             .rows(
                 &self.read,
                 "SELECT event_id, payment, held_cause, held_reason, recorded_at FROM events",

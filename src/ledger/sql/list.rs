@@ -7,7 +7,7 @@ use super::{
     fault::{Fault, corrupt, refused},
     filter::{Filter, Value},
     rows::{self, how_word, narrow, payment_word},
-    show::resolve,
+    show::named,
     words,
 };
 use crate::{
@@ -85,11 +85,14 @@ impl SqlLedger {
             let rows = plain().rows(&mut *connection, payment_sql!(""), PAYMENTS_NEWEST, page.limit).await?;
             return rows.iter().map(payment).collect();
         };
-        let named = resolve(&mut connection, text).await?;
+        let named = named(&mut connection, text).await?;
         let mut ways = Vec::new();
-        match &named {
-            Some(key) => ways.push(plain().text("p.key =", Some(key))),
-            None => {
+        match named.as_slice() {
+            [_, ..] => {
+                let keys = named.into_iter().map(Value::Text).collect();
+                ways.push(plain().row("p.key IN", Some(keys)));
+            }
+            [] => {
                 ways.push(plain().text("p.channel =", Some(text)));
                 ways.push(plain().text("p.customer =", Some(text)));
                 ways.extend(text.parse().ok().map(|amount| plain().number("p.amount =", Some(amount))));

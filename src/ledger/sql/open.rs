@@ -41,6 +41,7 @@ const MIGRATIONS: [(i64, &str, &str); 7] = [
     (6, "money_out", include_str!("migrations/0006_money_out.sql")),
     (8, "ceiling", include_str!("migrations/0008_ceiling.sql")),
     (9, "memory", include_str!("migrations/0009_memory.sql")),
+    (12, "closed_events", include_str!("migrations/0012_closed_events.sql")),
 ];
 
 /// What the schema's text says differently in each database.

@@ -19,10 +19,11 @@ use crate::{
     domain::{
         Ms,
         facts::{Facts, Meaning, UNFETCHED, Unread},
+        hold::UNCLEAR,
         money_out::only_asks,
     },
     envelope,
-    ledger::{Entry, Outcome, Recorded, SourceRules},
+    ledger::{CLOSED, DEAD, Entry, Outcome, Recorded, SourceRules},
 };
 
 /// What is stored of the event before this recording.
@@ -30,9 +31,11 @@ struct Event {
     number: i64,
     fresh: bool,
     dead: bool,
-    read: bool,
+    facts: Option<String>,
     payment: Option<String>,
     held_reason: Option<String>,
+    /// By whom it was closed, and why.
+    closed: Option<String>,
 }
 
 /// What is stored of the delivery before this recording.
@@ -112,7 +115,7 @@ async fn event(tx: &mut Tx, entry: &Entry<'_>, now: Ms) -> Result<Event, Fault> 
     .execute(&mut **tx)
     .await?;
     let row = sqlx::query(
-        "SELECT number, dead, facts, payment, held_reason FROM events \
+        "SELECT number, dead, facts, payment, held_reason, closed FROM events \
          WHERE source = $1 AND event_id = $2 AND digest = $3",
     )
     .bind(&*envelope.source)
@@ -124,9 +127,10 @@ async fn event(tx: &mut Tx, entry: &Entry<'_>, now: Ms) -> Result<Event, Fault> 
         number: row.try_get("number")?,
         fresh: added.rows_affected() > 0,
         dead: row.try_get::<i64, _>("dead")? != 0,
-        read: row.try_get::<Option<String>, _>("facts")?.is_some(),
+        facts: row.try_get("facts")?,
         payment: row.try_get("payment")?,
         held_reason: row.try_get("held_reason")?,
+        closed: row.try_get("closed")?,
     };
     if event.fresh {
         sqlx::query("INSERT INTO bodies (event, size, zlib) VALUES ($1, $2, $3)")
@@ -177,7 +181,10 @@ async fn unread(
     event: &Event,
     delivery: &Delivery,
 ) -> Result<Verdict, Fault> {
-    if event.read && !event.dead {
+    if let Some(closed) = &event.closed {
+        return Ok(Verdict::new(Outcome::Ignored, Some(closed.clone()), event.payment.clone()));
+    }
+    if event.facts.is_some() && !event.dead {
         let payment = event.payment.clone();
         if let (Err(Unread::Unfetched(why)), false) = (facts, entry.dead) {
             sqlx::query("UPDATE events SET held_cause = $1, held_reason = $2 WHERE number = $3")
@@ -195,10 +202,8 @@ async fn unread(
         });
     }
     let (cause, reason) = match (entry.dead, facts) {
-        (true, Ok(_)) => {
-            ("dead", "the worker failed on it over and over, so it went to the dead queue".into())
-        }
-        (true, Err(error)) => ("dead", format!("it went to the dead queue, and it cannot be read: {error}")),
+        (true, Ok(_)) => (DEAD, "the worker failed on it over and over, so it went to the dead queue".into()),
+        (true, Err(error)) => (DEAD, format!("it went to the dead queue, and it cannot be read: {error}")),
         (false, Err(why)) => (why.cause(), why.to_string()),
         (false, Ok(_)) => ("unreadable", "its source is not in the settings".to_owned()),
     };
@@ -228,6 +233,9 @@ async fn read(
         store(tx, event.number, facts, event.payment.as_deref(), None).await?;
         return Ok(Verdict::new(Outcome::Ignored, Some(reason.clone()), event.payment.clone()));
     }
+    if let Some(closed) = &event.closed {
+        return closed_before(tx, facts, event, closed).await;
+    }
     let place =
         join::place(tx, facts, &source.realm, &entry.envelope.source, event.payment.as_deref(), now).await?;
     let key = match place {
@@ -240,6 +248,13 @@ async fn read(
     store(tx, event.number, facts, Some(&key), None).await?;
     let weighed = grant::weigh(tx, &key, entry, source, now).await?;
     let money_in = facts.meaning.is_money_in(&source.rules.money_in);
+    if let (Some(why), Standing::Before { .. }, false) =
+        (&facts.unclear, &weighed.standing, weighed.days_by_person)
+    {
+        let reason = format!("its payment {key} was granted, and more money may have come in: {why}");
+        store(tx, event.number, facts, Some(&key), Some((UNCLEAR, &reason))).await?;
+        return Ok(Verdict::new(Outcome::Held, Some(reason), Some(key)));
+    }
     let (outcome, reason) = match (&facts.meaning, &weighed.standing) {
         (Meaning::MoneyOut, _) if only_asks(facts) => {
             (Outcome::Refund, Some("the payer's bank asks about it; no money was taken".to_owned()))
@@ -265,6 +280,18 @@ async fn read(
     let own = money_in.then_some(delivery.number);
     grant::tell_others(tx, &key, &weighed.standing, own, &source.rules.money_in).await?;
     Ok(Verdict { outcome, reason, payment: Some(key), planned: weighed.planned })
+}
+
+/// An event that a person closed says the same as then: it stays closed. Where it says something else by now, its days
+/// may have moved by hand meanwhile: the person is asked again.
+async fn closed_before(tx: &mut Tx, facts: &Facts, event: &Event, closed: &str) -> Result<Verdict, Fault> {
+    let payment = event.payment.clone();
+    if event.facts.as_deref() == Some(&*serde_json::to_string(facts)?) {
+        return Ok(Verdict::new(Outcome::Ignored, Some(closed.to_owned()), payment));
+    }
+    let reason = format!("it was {closed}; by now it says what it did not say then");
+    store(tx, event.number, facts, payment.as_deref(), Some((CLOSED, &reason))).await?;
+    Ok(Verdict::new(Outcome::Held, Some(reason), payment))
 }
 
 async fn store(

@@ -7,7 +7,7 @@ use super::{
     fault::Fault,
     filter::{Filter, Value},
     rows::narrow,
-    show::resolve,
+    show::{event_named, resolve},
 };
 use crate::ledger::{
     Selection,
@@ -30,11 +30,20 @@ impl SqlLedger {
             },
             None => None,
         };
+        let event = match &wanted.event {
+            Some(name) => match event_named(&mut connection, name, wanted.source.as_deref()).await? {
+                Some(event) => Some(event),
+                None => return Ok(Vec::new()),
+            },
+            None => None,
+        };
+        let (source, event) =
+            event.map_or((wanted.source.clone(), None), |(source, id)| (Some(source), Some(id)));
         let mut filter = Filter::default()
             .number("e.number >", Some(after))
-            .text("e.event_id =", wanted.event.as_deref())
+            .text("e.event_id =", event.as_deref())
             .text("e.payment =", payment.as_deref())
-            .text("e.source =", wanted.source.as_deref())
+            .text("e.source =", source.as_deref())
             .text("e.event_type =", wanted.event_type.as_deref())
             .text("p.channel =", wanted.channel.as_deref())
             .text("p.state =", wanted.state.as_deref())

@@ -4,7 +4,7 @@ use sqlx::{AnyConnection, Row as _};
 
 use super::{
     SqlLedger, account,
-    fault::Fault,
+    fault::{Fault, refused},
     list::{self, event_sql, payment_sql, transfer_sql},
     pause,
     rows::narrow,
@@ -19,8 +19,24 @@ use crate::{
 /// Most rows of a kind shown with one payment or event.
 const ROWS_MAX: i64 = 1_000;
 
-/// The key of the payment that a key, a transfer's key, or any provider id names.
+/// Most payments or events of one name that are told.
+const NAMED_MAX: i64 = 20;
+
+/// The key of the payment that a key, a transfer's key, or any provider id names; refused where an id names several, in
+/// other realms, connected accounts or modes.
 pub(super) async fn resolve(connection: &mut AnyConnection, name: &str) -> Result<Option<String>, Fault> {
+    let mut named = named(connection, name).await?;
+    if named.len() > 1 {
+        return Err(refused(format!(
+            "{name} names several payments: {}; name one of them by its key",
+            named.join(", ")
+        )));
+    }
+    Ok(named.pop())
+}
+
+/// The keys of all payments that a name fits.
+pub(super) async fn named(connection: &mut AnyConnection, name: &str) -> Result<Vec<String>, Fault> {
     let key = name.rsplit_once('#').map_or(name, |(key, _)| key);
     let row = sqlx::query("SELECT key, merged_into FROM payments WHERE key = $1")
         .bind(key)
@@ -28,16 +44,53 @@ pub(super) async fn resolve(connection: &mut AnyConnection, name: &str) -> Resul
         .await?;
     if let Some(row) = row {
         let merged: Option<String> = row.try_get("merged_into")?;
-        return Ok(Some(match merged {
+        return Ok(vec![match merged {
             Some(key) => key,
             None => row.try_get("key")?,
-        }));
+        }]);
     }
-    let row = sqlx::query("SELECT payment FROM aliases WHERE id = $1 ORDER BY payment LIMIT 1")
+    let rows = sqlx::query("SELECT DISTINCT payment FROM aliases WHERE id = $1 ORDER BY payment LIMIT $2")
         .bind(name)
-        .fetch_optional(&mut *connection)
+        .bind(NAMED_MAX)
+        .fetch_all(&mut *connection)
         .await?;
-    Ok(row.map(|row| row.try_get("payment")).transpose()?)
+    rows.iter().map(|row| Ok(row.try_get("payment")?)).collect()
+}
+
+/// Source and id of the event that `ID` or `SOURCE/ID` names; refused where several sources know the id. `source`: only
+/// this one is looked at.
+pub(super) async fn event_named(
+    connection: &mut AnyConnection,
+    name: &str,
+    source: Option<&str>,
+) -> Result<Option<(String, String)>, Fault> {
+    let (prefix, id) = name.split_once('/').unwrap_or(("", name));
+    let rows = sqlx::query(
+        "SELECT source, event_id FROM events WHERE event_id = $1 \
+         UNION SELECT source, event_id FROM events WHERE event_id = $2 AND source = $3 \
+         ORDER BY source, event_id LIMIT $4",
+    )
+    .bind(name)
+    .bind(id)
+    .bind(prefix)
+    .bind(NAMED_MAX)
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut found = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let one: (String, String) = (row.try_get("source")?, row.try_get("event_id")?);
+        if source.is_none_or(|source| source == one.0) {
+            found.push(one);
+        }
+    }
+    if found.len() > 1 {
+        let all: Vec<String> = found.iter().map(|(source, id)| format!("{source}/{id}")).collect();
+        return Err(refused(format!(
+            "{name} names events of several sources: {}; name one of them so",
+            all.join(", ")
+        )));
+    }
+    Ok(found.pop())
 }
 
 /// Unpacks a stored body; `None` where it was dropped to save room.

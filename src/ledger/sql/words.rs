@@ -1,10 +1,18 @@
 //! A transfer's state in sentences for operators: what is known, and what comes next.
 
 use super::money_out::DAYS_SPENT;
-use crate::domain::{
-    facts::UNFETCHED,
-    settle::{Cause, How, Outcome, State},
+use crate::{
+    domain::{
+        facts::UNFETCHED,
+        hold::UNCLEAR,
+        settle::{Cause, How, Outcome, State},
+    },
+    ledger::{CLOSED, DEAD},
 };
+
+/// What a person does about money that another family than `money_in` told of.
+pub(super) const OTHER_FAMILY_NEXT: &str =
+    "send the events of money_in to the endpoint too and resend, or change money_in and restart the worker";
 
 /// What is known, for the list of steps.
 pub(super) fn note(state: &State) -> String {
@@ -179,7 +187,7 @@ pub(super) fn forgotten_next(next: String, history: &[String]) -> String {
 /// What a person does about a held event.
 pub(super) fn event_next(cause: &str, id: &str) -> String {
     match cause {
-        "dead" => format!(
+        DEAD => format!(
             "look for what made the worker fail in its log, then `daybridge held retry '{id}'`; `daybridge held cancel '{id}'` closes it"
         ),
         UNFETCHED => format!(
@@ -187,6 +195,12 @@ pub(super) fn event_next(cause: &str, id: &str) -> String {
         ),
         "unreadable" => format!(
             "compare its body (`daybridge events show '{id}'`) with the source's settings, restart the worker where they were wrong, then `daybridge held retry '{id}'`; `daybridge held cancel '{id}'` closes it"
+        ),
+        UNCLEAR => format!(
+            "see at the provider for what this money is, and extend the channel by hand where it buys more; `daybridge held cancel '{id}'` says that it is decided"
+        ),
+        CLOSED => format!(
+            "look in Billing History whether its days were moved by hand: if they were, `daybridge held cancel '{id}'` keeps it closed; if not, `daybridge held retry '{id}'` opens it and reads it again"
         ),
         _ => format!(
             "look at its body (`daybridge events show '{id}'`) and at the payments it names; `daybridge held cancel '{id}'` closes it"

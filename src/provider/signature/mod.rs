@@ -16,7 +16,10 @@ use serde_json::Value;
 use super::{items, path};
 use crate::config::{
     Source,
-    preset::signature::{Check, Part},
+    preset::{
+        events::Pointer,
+        signature::{Check, Part},
+    },
 };
 
 /// What a request brings besides its body.
@@ -121,9 +124,15 @@ fn every_item(
     field: &str,
     body: &[u8],
 ) -> Result<usize, Rejected> {
-    let whole = path::parse(source.events.format, body).map_err(|_| Rejected::Malformed)?;
+    let whole = path::tree(source.events.format, body).map_err(|_| Rejected::Malformed)?;
     let mut matched = Err(Rejected::Missing);
-    for item in items::of(&source.events, &whole).ok_or(Rejected::Malformed)? {
+    for item in items::of(&source.events, &whole.value).ok_or(Rejected::Malformed)? {
+        let text = |at: &Pointer| item.pointer(at).and_then(path::text).unwrap_or_default();
+        // What was mended is not what was signed, even where it reads the same.
+        let mended = |at| !whole.exact && text(at).contains(char::REPLACEMENT_CHARACTER);
+        if source.signature.fields().any(mended) {
+            return Err(Rejected::Malformed);
+        }
         let value = item.pointer(field).and_then(Value::as_str).ok_or(Rejected::Missing)?;
         let claim = claim::alone(&source.signature, value.as_bytes())?;
         matched = Ok(matching(source, keys, around, &claim, body, Some(item))?);

@@ -12,6 +12,7 @@ use crate::{
     domain::Ms,
     provider::{
         history::{HistoryError, Listed, Paid},
+        json,
         words::words,
     },
 };
@@ -51,8 +52,12 @@ pub(super) fn unreadable(what: &str, error: &serde_json::Error) -> HistoryError 
 impl Page {
     pub(super) fn read(body: Vec<u8>) -> Result<Self, HistoryError> {
         let body = Bytes::from(body);
-        let whole: Whole<'_> =
-            serde_json::from_slice(&body).map_err(|error| unreadable("no list", &error))?;
+        let page = Self::of(&body).or_else(|_| Self::of(&Bytes::from(json::mended(&body))));
+        page.map_err(|error| unreadable("no list", &error))
+    }
+
+    fn of(body: &Bytes) -> Result<Self, serde_json::Error> {
+        let whole: Whole<'_> = serde_json::from_slice(body)?;
         let objects = whole.data.iter().map(|object| body.slice_ref(object.get().as_bytes())).collect();
         Ok(Self { has_more: whole.has_more, objects })
     }

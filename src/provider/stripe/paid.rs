@@ -1,8 +1,6 @@
 //! From an object of a list to a payment. The object is read by the map that reads webhooks, as if the event that
 //! tells of its money had just come: one reading of a charge, not two that may part ways.
 
-use serde_json::Value;
-
 use super::page::{head, unreadable};
 use crate::{
     config::Source,
@@ -13,7 +11,7 @@ use crate::{
     },
     provider::{
         history::{HistoryError, Paid},
-        path,
+        json, path,
         read::{Beside, read},
     },
 };
@@ -63,7 +61,7 @@ fn reading(family: &Family) -> &'static Reading {
 pub(super) fn paid(source: &Source, object: &[u8]) -> Result<Option<Paid>, HistoryError> {
     let reading = reading(&source.money_in);
     let head = head(object)?;
-    let value: Value = serde_json::from_slice(object).map_err(|error| unreadable("no object", &error))?;
+    let value = json::tree(object).map_err(|error| unreadable("no object", &error))?.value;
     if !reading.tests.iter().all(|(at, word)| value.pointer(at).and_then(path::text).as_deref() == Some(word))
     {
         return Ok(None);
@@ -108,6 +106,8 @@ fn from_facts(source: &Source, facts: Facts, refunded: i64, at_ms: Ms) -> Option
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
     use crate::config::load;
 

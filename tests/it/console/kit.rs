@@ -94,6 +94,7 @@ impl Stand {
             queue: queue.clone(),
             ledger: Some(kit.ledger.clone().shared()),
             interpreter: Some(interpreter),
+            refused: Some(Sources::with_secrets(&config).unwrap().refused()),
             metrics: None,
         };
         let console = console::start(&config, parts).unwrap();

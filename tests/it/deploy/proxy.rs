@@ -23,7 +23,7 @@ use crate::support::{
 pub(super) const NAME: &str = "hooks.example.com";
 
 /// The limit in the committed settings.
-pub(super) const BYTES_MAX: usize = 262_144;
+pub(super) const BYTES_MAX: usize = 1_048_576;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {

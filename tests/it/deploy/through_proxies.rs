@@ -176,7 +176,7 @@ async fn sizes(house: &House, proxy: &Proxy, upstream: &str) {
     let answer = caller.post(&body).await;
     assert_eq!(answer.status(), 413, "{kind:?}");
     assert!(!is_ours(&answer), "{kind:?}");
-    let wider = Proxy::start_with(kind, &[upstream], 1 << 20).await;
+    let wider = Proxy::start_with(kind, &[upstream], 1 << 21).await;
     let answer = wider.caller(HOME).post(&body).await;
     assert_eq!(answer.status(), 413, "{kind:?}");
     assert!(is_ours(&answer), "{kind:?}");

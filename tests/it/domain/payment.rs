@@ -36,6 +36,8 @@ pub(super) fn event(meaning: Meaning) -> Facts {
         channel: Vec::new(),
         days: Vec::new(),
         money: Some(Money { amount: 900, currency: "usd".into() }),
+        amount_unread: None,
+        unclear: None,
         customer: None,
         lines: None,
         out: Vec::new(),

@@ -3,11 +3,13 @@
 mod backfill;
 mod desk;
 mod faults;
+mod held_money;
 mod memory;
 mod operator;
 mod providers;
 mod reconcile;
 mod recovery;
+mod refusals;
 mod replays;
 mod secrets;
 mod siege;

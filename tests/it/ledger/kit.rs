@@ -125,6 +125,8 @@ pub(crate) fn facts(meaning: Meaning, ids: &[&str]) -> Facts {
         channel: vec![],
         days: vec![],
         money: money.then(|| Money { amount: 900, currency: "usd".into() }),
+        amount_unread: None,
+        unclear: None,
         customer: None,
         lines: None,
         out: Vec::new(),

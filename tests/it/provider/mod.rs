@@ -24,6 +24,9 @@ mod pages;
 /// Every preset against its provider.
 pub(crate) mod presets;
 
+/// Characters that nobody needs.
+mod odd_texts;
+
 /// What the provider's API tells of an event.
 mod fetch;
 

@@ -222,6 +222,7 @@ fn told(envelope: &Envelope, facts: &Result<Facts, Unreadable>) -> BTreeMap<&'st
         return told;
     };
     let means = match &facts.meaning {
+        Meaning::MoneyIn(_) if facts.unclear.is_some() => "held".into(),
         Meaning::MoneyIn(family) => format!("money_in:{}", family.as_str()),
         Meaning::Link => "link".into(),
         Meaning::MoneyOut if facts.out.iter().all(|out| out.state == OutState::Inquiry) => "inquiry".into(),

@@ -126,6 +126,28 @@ async fn what_cannot_be_read_keeps_nothing_else_from_its_request() {
     assert_eq!(moved(&house).await[CHANNEL], (3, 6));
 }
 
+/// In the second of three events, and in what the API tells of the third.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_text_keeps_none_of_its_request_back() {
+    let [port] = free_ports();
+    let mut house = house(&sources(port)).await;
+    let shop = shop(3);
+    let told = json!({"payments": {"id": "PM3", "status": "confirmed", "amount": 900, "currency": "GBP",
+        "description": "CUT", "metadata": {"channel_id": CHANNEL, "days": "3"}}});
+    let told = told.to_string().replace("CUT", r"cut \udc4d");
+    shop.of(&path(3), Says::This(crate::support::api::Answer::of(200, told)));
+    let _api = shop.open(port).await;
+    house.start("run").await;
+    let details = json!({"details": {"description": "CUT"}});
+    let body = request(&[event(1, &json!({})), event(2, &details), event(3, &json!({}))]);
+    let body = String::from_utf8(body).unwrap().replace("CUT", r"cut \ud83d");
+    assert_eq!(post(&house, body.as_bytes()).await, 200);
+    for number in 1..=3 {
+        house.payment_is(&format!("gc/PM{number}"), "credited").await;
+    }
+    assert_eq!(moved(&house).await[CHANNEL], (3, 6));
+}
+
 /// The worker dies while it asks for the second of three.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_dies_in_the_middle_records_the_rest_when_it_is_back() {

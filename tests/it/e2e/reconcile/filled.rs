@@ -54,6 +54,8 @@ fn paid(at_ms: i64) -> String {
         channel: vec![],
         days: vec![],
         money: None,
+        amount_unread: None,
+        unclear: None,
         customer: None,
         lines: None,
         out: Vec::new(),
