@@ -89,6 +89,9 @@ class Verdict:
         """The same purchase, told to another realm: held as a suspected duplicate, or closed by a person."""
         state = self.records.payments.get(key, {}).get("state")
         event = any(key.partition("/")[2] in row["key"] for row in self.records.held_events)
+        transfer = self.records.transfers.get(key)
+        if transfer and self.records.waits_behind(transfer):
+            return
         if state == "credited":
             self.lost.append((key, "credited in the ledger, not by the partner"))
         elif state not in ("held", "cancelled") and not event:
