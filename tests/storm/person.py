@@ -115,7 +115,7 @@ def say_which_failover_it_was(storm, since, synchronous):
     if synchronous:
         return _until_said(storm.house, "ledger", "failover", "--nothing-lost", "--reason", "it was synchronous")
     house = storm.house
-    with storm.take_free(house.workers) as workers:
+    with storm.take_all(house.workers) as workers:
         for name in workers:
             house.roles[name].stop()
         # A span, for the machine's clock is right and a worker's may not be.
