@@ -75,7 +75,8 @@ class Verdict:
             by_hand = transfer["how"] == "by_operator" and transfer["days"] != line["days"]
             self.booked_otherwise += [key] if by_hand else []
             self.days["ledger"] += line["days"] if by_hand else transfer["days"]
-            if line["days"] > payment.due and key not in self.records.spent:
+            told = key in self.records.spent or transfer["how"] == "by_operator"
+            if line["days"] > payment.due and not told:
                 self.untold.append((key, f"{line['days']} days moved, {payment.due} are due"))
             self.credited.append(key)
             for other in set(payment.keys) - {key}:
