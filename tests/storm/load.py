@@ -18,6 +18,7 @@ ANSWER_S_MAX = 10
 CUT_CHANCE = 0.03
 RETRY_S = (0.5, 3.0)
 RESEND_SPREAD_S = 5
+QUEUED_MARGIN = 200
 FORGED_SECRET = "whsec_forged"
 
 
@@ -46,6 +47,12 @@ class Load:
     def outstanding(self):
         with self._ready:
             return len(self._heap) + self._in_hand
+
+    def in_queue_since(self, depth):
+        """What so many messages in the queues were accepted after, with a margin for those whose answer was cut off."""
+        with self._ready:
+            back = depth + depth // 2 + QUEUED_MARGIN
+            return self.accepted[-back][0] if back <= len(self.accepted) else 0
 
     def resend(self, since, until):
         """As a person presses Resend: every event that got a 2xx in that time, once more, until it gets another."""

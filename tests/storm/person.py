@@ -73,8 +73,12 @@ class Person:
         if any(key in history for key in row["history"] or [row["key"]]):
             return "in Billing History", "held", "settle", "--applied"
         payment = self.load.by_key.get(row["payment"])
-        if payment and payment.due == 0 and row["cause"].startswith("restored"):
-            return "not in Billing History, and its money is back", "held", "cancel"
+        if payment and row["cause"].startswith("restored"):
+            others = set(payment.keys) - {row["payment"]}
+            if row["payment"] != payment.key or any(f"{key}#1" in history for key in others):
+                return "told to two realms, and it is the other one's", "held", "cancel"
+            if payment.due == 0:
+                return "not in Billing History, and its money is back", "held", "cancel"
         return "not in Billing History", "held", "settle", "--not-applied"
 
     def _suspected_duplicate(self, row, payment):
@@ -115,7 +119,7 @@ def say_which_failover_it_was(storm, since, synchronous):
     if synchronous:
         return _until_said(storm.house, "ledger", "failover", "--nothing-lost", "--reason", "it was synchronous")
     house = storm.house
-    with storm.take_free(house.workers) as workers:
+    with storm.take_all(house.workers) as workers:
         for name in workers:
             house.roles[name].stop()
         # A span, for the machine's clock is right and a worker's may not be.
@@ -126,8 +130,8 @@ def say_which_failover_it_was(storm, since, synchronous):
 
 
 def _until_said(house, *words):
-    """Repeats a declaration as long as it is refused: a lease may run on, a worker not have looked yet."""
-    until = time.monotonic() + 3 * LEASE_S
+    """Repeats a declaration as long as it is refused: a lease may run on, by a clock that was stepped ahead."""
+    until = time.monotonic() + 6 * LEASE_S
     while True:
         code, _, error = house.command(*words)
         if code == 0:

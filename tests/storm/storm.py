@@ -11,6 +11,7 @@ import time
 from contextlib import contextmanager
 
 from .faults.kit import FAULTS, TAKE_S_MAX
+from .processes import await_true
 from .faults import broker, connections, ledger, partner, processes  # noqa: F401 (they register their faults)
 
 GAP_S = (1.5, 3.5)
@@ -87,6 +88,26 @@ class Storm:
         finally:
             with self._lock:
                 self._held.discard(chosen)
+
+    @contextmanager
+    def take_all(self, targets):
+        """All of the targets, waiting for each as long as another fault lasts."""
+        taken = []
+        try:
+            for target in targets:
+                await_true(f"{target} is free", lambda: self._took(target))
+                taken.append(target)
+            yield taken
+        finally:
+            with self._lock:
+                self._held.difference_update(taken)
+
+    def _took(self, target):
+        with self._lock:
+            if target in self._held:
+                return False
+            self._held.add(target)
+            return True
 
     @contextmanager
     def take_free(self, targets):

@@ -18,6 +18,7 @@ class Verdict:
         self.records = records
         self.credited, self.held, self.closed, self.hidden = [], [], [], []
         self.lost, self.twice, self.untold, self.misread = [], [], [], []
+        self.booked_otherwise = []
         self.days = {"ledger": 0, "partner": 0, "open": 0, "hidden": 0}
         for payment in load.payments:
             self._judge(payment)
@@ -70,8 +71,12 @@ class Verdict:
         row, transfer = self.records.payments.get(key), self.records.transfers.get(key)
         state = row["state"] if row else None
         if state == "credited":
-            self.days["ledger"] += transfer["days"]
-            if line["days"] > payment.due and key not in self.records.spent:
+            # What a person finds in Billing History after a restoration is booked with the days that were bought.
+            by_hand = transfer["how"] == "by_operator" and transfer["days"] != line["days"]
+            self.booked_otherwise += [key] if by_hand else []
+            self.days["ledger"] += line["days"] if by_hand else transfer["days"]
+            told = key in self.records.spent or transfer["how"] == "by_operator"
+            if line["days"] > payment.due and not told:
                 self.untold.append((key, f"{line['days']} days moved, {payment.due} are due"))
             self.credited.append(key)
             for other in set(payment.keys) - {key}:

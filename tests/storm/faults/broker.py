@@ -7,8 +7,6 @@ from .kit import ALARM_S, DOWN_S, PARTITION_S, fault
 
 # Nobody declares the queues anew so long, unless the receivers do.
 DELETED_S = 4
-# What was in a queue that is deleted is gone, and so is resent, as the runbook says: what got its 2xx so long before.
-IN_QUEUE_S_MAX = 60
 # Between the answer of a receiver and the provider's note of it.
 NOTED_S_MAX = 1
 
@@ -111,22 +109,23 @@ def unbind_events(storm, rng):
 def delete_queues(storm, rng):
     """Somebody deletes events and unroutable under connected receivers, while no worker is there to declare them.
 
-    What gets its 2xx from then on must not be lost.
+    What gets its 2xx from then on must not be lost. What was in them is gone, and is resent, as the runbook says.
     """
 
     def do(node):
         with storm.take_free(storm.house.named("work")) as workers:
             for name in workers:
                 storm.house.roles[name].freeze()
-            began = time.time()
-            deleted = node.delete_queues("daybridge.events", "daybridge.unroutable")
+            depth = storm.house.depth()
+            since = storm.load.in_queue_since(depth or 0)
+            deleted = depth is not None and node.delete_queues("daybridge.events", "daybridge.unroutable")
             ended = time.time()
             time.sleep(DELETED_S)
             for name in workers:
                 storm.house.roles[name].thaw()
-        if deleted is None:
+        resent = storm.load.resend(since, ended + NOTED_S_MAX)
+        if not deleted:
             return "failed: the node does not answer"
-        resent = storm.load.resend(began - IN_QUEUE_S_MAX, ended + NOTED_S_MAX)
         return f"at {node.name}, {len(workers)} workers frozen, {resent} events of before resent"
 
     return node(storm, rng, do)

@@ -9,8 +9,6 @@ from .kit import ALARM_S, DOWN_S, STORM_S, fault
 BEHIND_S = (2, 4)
 # A person hears of a failover so long after it.
 TOLD_AFTER_S = 4
-# What a worker took from the queue and recorded, so long before, may be what the standby does not have.
-RECORDED_S_MAX = 30
 
 
 @fault("postgres")
@@ -48,6 +46,8 @@ def failover(storm, rng):
             return None
         house = storm.house
         since = time.time()
+        # What is in the queue now may be recorded in commits that the standby does not have.
+        received = min(since, storm.load.in_queue_since(house.depth() or 0))
         if not house.postgres.synchronous:
             house.links["standby"].order(shut=True)
             time.sleep(rng.uniform(*BEHIND_S))
@@ -56,7 +56,7 @@ def failover(storm, rng):
         kind = "synchronous" if house.postgres.synchronous else "asynchronous"
         time.sleep(TOLD_AFTER_S)
         said = say_which_failover_it_was(storm, since, house.postgres.synchronous)
-        resent = storm.load.resend(since - RECORDED_S_MAX, time.time())
+        resent = storm.load.resend(received, time.time())
         return f"to a standby that was {kind}; {said}; {resent} events resent"
 
 
