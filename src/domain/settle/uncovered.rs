@@ -32,15 +32,6 @@ pub struct Asked<'a> {
 impl Asked<'_> {
     /// The state and the days that a transfer must have. Asking again with what this answers changes nothing.
     pub fn uncovered(&self, state: &State, days: u32, now: Ms) -> (State, u32) {
-        let (to, left) = self.stands(state, days, now);
-        if left < days && matches!(to, State::Held { cause: Cause::Balance(_), outcome: Outcome::None, .. }) {
-            // What was refused were more days; these may pass.
-            return (planned(kept(&to), now), left);
-        }
-        (to, left)
-    }
-
-    fn stands(&self, state: &State, days: u32, now: Ms) -> (State, u32) {
         let covered = self.covered;
         let (Some(due), Some(left), Some(bought)) = (covered.due, covered.left, covered.bought) else {
             return (state.clone(), days);

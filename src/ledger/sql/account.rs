@@ -242,6 +242,12 @@ pub(super) async fn end(tx: &mut Tx, account: &str, now: Ms) -> Result<(), Fault
     pause::release(tx, &Scope::Account(account.to_owned()), now).await
 }
 
+/// Plans again what was made shorter than the ceiling: what was refused were more days.
+pub(super) async fn goes_on_below(tx: &mut Tx, account: &str, now: Ms) -> Result<(), Fault> {
+    let ceiling = hold(&mut **tx, account).await?.and_then(|hold| hold.ceiling);
+    plan_again(tx, account, BALANCE, ceiling.map(|ceiling| ceiling.days), now).await
+}
+
 /// Ends the hold of an account for which nothing waits any more.
 pub(super) async fn end_without_waiting(tx: &mut Tx, account: &str, now: Ms) -> Result<(), Fault> {
     let Some(hold) = hold(&mut **tx, account).await? else { return Ok(()) };

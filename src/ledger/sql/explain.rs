@@ -39,7 +39,7 @@ impl SqlLedger {
             (&waits, &["'main'", "30"]),
             (&probe::next_sql(false), &["'main'", "30", "1", "99"]),
             (&probe::next_sql(true), &["'main'", "30", "1", "99"]),
-            (stored::HELD, &["0", "100"]),
+            (&stored::held_sql(self.dialect), &["0", "100"]),
         ] {
             let filled = values.iter().enumerate().rev().fold(statement.to_owned(), |text, (at, value)| {
                 text.replace(&format!("${}", at.saturating_add(1)), value)

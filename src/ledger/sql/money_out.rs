@@ -7,7 +7,7 @@
 
 use sqlx::{Row as _, any::AnyRow};
 
-use super::{Tx, fault::Fault, pause, restored, rows, storable};
+use super::{Tx, account, fault::Fault, pause, restored, rows, storable};
 use crate::{
     domain::{
         Ms,
@@ -15,7 +15,7 @@ use crate::{
         facts::OutKind,
         id::{ChannelId, CommentTemplate, transfer_key, with_days},
         settle::{
-            State,
+            Cause, State,
             uncovered::{Asked, Stage},
         },
     },
@@ -294,6 +294,9 @@ async fn carry_out(tx: &mut Tx, transfer: &Transfer, now: Ms) -> Result<(Done, O
     }
     touch(tx, transfer, true).await?;
     rows::make_due(tx, &transfer.account, &transfer.channel, now).await?;
+    if matches!(to, State::Held { cause: Cause::Balance(_), .. }) {
+        account::goes_on_below(tx, &transfer.account, now).await?;
+    }
     let was_planned = matches!(transfer.state, State::Planned { .. });
     let effect = match &to {
         State::Held { .. } => "its transfer is held".to_owned(),

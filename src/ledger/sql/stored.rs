@@ -1,21 +1,34 @@
 //! Stored events as they were received.
 
-use sqlx::{AnyConnection, Row as _};
+use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
 
 use super::{
-    SqlLedger,
+    Dialect, SqlLedger,
     fault::{Fault, corrupt, refused},
     show::body,
 };
 use crate::envelope::{Envelope, Trigger};
 
-/// From what is held to its events, never from all events to what of them is held: the order of a CROSS JOIN stands.
-pub(super) const HELD: &str = "SELECT number, dead FROM events WHERE held_cause IS NOT NULL AND number > $1 \
-     UNION SELECT e.number, e.dead FROM payments p CROSS JOIN events e \
-     WHERE p.decision = 'held' AND e.payment = p.key AND e.number > $1 \
-     UNION SELECT e.number, e.dead FROM transfers t CROSS JOIN events e \
-     WHERE t.state = 'held' AND t.cause IN ('refunded', 'disputed') AND e.payment = t.payment AND e.number > $1 \
-     ORDER BY 1 LIMIT $2";
+/// From what is held to its events, never from all events to what of them is held. In SQLite the order of a CROSS JOIN
+/// stands; PostgreSQL without statistics would hash all events, but not where each payment's are limited.
+pub(super) fn held_sql(dialect: Dialect) -> String {
+    let events_of = |payment: &str, held: &str| match dialect {
+        Dialect::Sqlite => {
+            format!("CROSS JOIN events e WHERE {held} AND e.payment = {payment} AND e.number > $1")
+        }
+        Dialect::Postgres => format!(
+            "CROSS JOIN LATERAL (SELECT number, dead FROM events WHERE payment = {payment} AND number > $1 \
+             ORDER BY number LIMIT $2) e WHERE {held}"
+        ),
+    };
+    format!(
+        "SELECT number, dead FROM events WHERE held_cause IS NOT NULL AND number > $1 \
+         UNION SELECT e.number, e.dead FROM payments p {} \
+         UNION SELECT e.number, e.dead FROM transfers t {} ORDER BY 1 LIMIT $2",
+        events_of("p.key", "p.decision = 'held'"),
+        events_of("t.payment", "t.state = 'held' AND t.cause IN ('refunded', 'disputed')")
+    )
+}
 
 impl SqlLedger {
     pub(super) async fn held_envelopes_once(
@@ -25,8 +38,9 @@ impl SqlLedger {
         limit: u32,
     ) -> Result<Vec<(i64, Envelope, bool)>, Fault> {
         let mut connection = self.read.acquire().await?;
+        let all = held_sql(self.dialect);
         let query = match cause {
-            None => sqlx::query(HELD),
+            None => sqlx::query(AssertSqlSafe(all)),
             Some(_) => sqlx::query(
                 "SELECT number, dead FROM events WHERE number > $1 AND held_cause = $3 ORDER BY 1 LIMIT $2",
             ),

@@ -6,13 +6,13 @@ use daybridge::{
         channel::Channel,
         covered::OnMoneyOut,
         id::ChannelId,
-        settle::{AccountNews, Cause, Order, Outcome as Open, State},
+        settle::{AccountNews, Cause, Order, Outcome as Open, State, Step},
     },
     ledger::{AccountHold, Act, Claim, Desk as _, Ledger as _, Scope},
 };
 
 use super::{
-    kit::{ACCOUNT, Kit, NOW, charge, decided, delivery, held, intended, to},
+    kit::{ACCOUNT, Kit, NOW, charge, decided, delivery, held, intended, step, to},
     money_out::{policy, refund},
 };
 
@@ -47,11 +47,17 @@ async fn refused(kit: &Kit, name: &str, probe_at: i64) {
     let key = key(name);
     let from = kit.turn(&claim, NOW).await.unwrap().transfer.unwrap();
     assert_eq!(from.key, key);
-    assert!(kit.put(&claim, &key, &from.state, intended(claim.epoch), NOW).await);
+    assert!(put(kit, &claim, &key, &from.state, intended(claim.epoch)).await);
     kit.account_news(ACCOUNT, AccountNews::NoBalance, &key, NOW, probe_at).await.unwrap();
     let no = held(Cause::Balance("no days".into()), Open::None);
-    assert!(kit.put(&claim, &key, &intended(claim.epoch), no, NOW).await);
+    assert!(put(kit, &claim, &key, &intended(claim.epoch), no).await);
     kit.release(&claim, 0).await.unwrap();
+}
+
+/// Takes a transfer to a state; what is known of its channel stays.
+async fn put(kit: &Kit, claim: &Claim, key: &str, from: &State, to: State) -> bool {
+    let channel = kit.turn(claim, NOW).await.unwrap().channel;
+    kit.advance(claim, key, from, &Step { channel, ..step(to) }, NOW).await.unwrap()
 }
 
 async fn claim(kit: &Kit, name: &str) -> Claim {
@@ -177,7 +183,7 @@ pub(super) async fn a_probe_is_one_that_can_be_called(kit: Kit) {
     let facts = to(charge(&["pi_doubt"]), "CHAN-open", 5);
     kit.record("evt_doubt", &facts).await.planned.unwrap();
     let busy = claim(&kit, "open").await;
-    assert!(kit.put(&busy, &key("doubt"), &State::planned(NOW), intended(busy.epoch), NOW).await);
+    assert!(put(&kit, &busy, &key("doubt"), &State::planned(NOW), intended(busy.epoch)).await);
 
     assert_eq!(probe(&kit, NOW).await, Some(key("unread")));
     let claim = claim(&kit, "unread").await;
@@ -186,7 +192,7 @@ pub(super) async fn a_probe_is_one_that_can_be_called(kit: Kit) {
     if let State::Planned { due, reason, .. } = &mut back_off {
         (*due, *reason) = (NOW + 60_000, Some("read failed".into()));
     }
-    assert!(kit.put(&claim, &key("unread"), &transfer.state, back_off, NOW).await);
+    assert!(put(&kit, &claim, &key("unread"), &transfer.state, back_off).await);
     kit.pass_probe(ACCOUNT, &key("fine"), NOW).await.unwrap();
     assert_eq!(hold(&kit).await.probe, Some(key("unread")), "only the probe passes it on");
     kit.pass_probe(ACCOUNT, &key("unread"), NOW).await.unwrap();

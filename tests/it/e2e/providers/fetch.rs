@@ -312,7 +312,7 @@ async fn a_plan_asks_the_api_as_its_replay_will() {
     house.payment_is("mollie/tr_1", "planned").await;
     shop.of_all(Says::json(&payment("tr_1", "paid", "9.00")));
     call(&house, "tr_1").await;
-    house.payment_is("mollie/tr_1", "cancelled").await;
+    house.payment_is("mollie/tr_1", "held").await;
     let plan = || house.json(&["replay", "plan", "--payment", "mollie/tr_1", "--json"]);
     let closed = plan();
     assert_eq!(
