@@ -215,6 +215,7 @@ async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Resu
 }
 
 async fn event(tx: &mut Tx, id: &str, decided: &Decided<'_>) -> Result<&'static str, Fault> {
+    let id = &*storable::text(id);
     let (source, event) = id.split_once('/').unwrap_or(("", id));
     let rows = sqlx::query(
         "SELECT number, held_cause FROM events WHERE event_id = $1 \

@@ -8,6 +8,7 @@ use super::{
     list::{self, event_sql, payment_sql, transfer_sql},
     pause,
     rows::narrow,
+    storable,
     zlib::unpack,
 };
 use crate::{domain::covered::Covered, ledger::view};
@@ -17,6 +18,7 @@ const ROWS_MAX: i64 = 1_000;
 
 /// The key of the payment that a key, a transfer's key, or any provider id names.
 pub(super) async fn resolve(connection: &mut AnyConnection, name: &str) -> Result<Option<String>, Fault> {
+    let name = &*storable::text(name);
     let key = name.rsplit_once('#').map_or(name, |(key, _)| key);
     let row = sqlx::query("SELECT key, merged_into FROM payments WHERE key = $1")
         .bind(key)
