@@ -33,6 +33,9 @@ const MESSAGE_PATIENCE: Duration = Duration::from_secs(60);
 /// Tries of one message that a healthy ledger refuses, about 40 s; then it counts as one that can never be recorded.
 const ALONE_TRIES_MAX: u32 = 12;
 
+/// Longest wait for the ledger to show that it is well.
+const WELL_PATIENCE: Duration = Duration::from_secs(1);
+
 /// Events read from the ledger in one go, when they are read again.
 const REREAD_PAGE: u32 = 200;
 
@@ -147,7 +150,7 @@ impl Intake {
                 }
                 // Kept in hand: giving it back would use up its tries, and more would come in its place.
                 Err(LedgerError::Unavailable(why)) if !stop.is_cancelled() => {
-                    alone = if self.ledger.health().await.is_ok() { alone + 1 } else { 0 };
+                    alone = if self.ledger_is_well().await { alone + 1 } else { 0 };
                     tracing::warn!(%why, "the ledger is away; keeping the message in hand");
                     away(&mut tries, stop).await;
                 }
@@ -167,6 +170,10 @@ impl Intake {
                 delivery.ack().await.map_err(|e| e.to_string())
             }
         }
+    }
+
+    async fn ledger_is_well(&self) -> bool {
+        matches!(tokio::time::timeout(WELL_PATIENCE, self.ledger.health()).await, Ok(Ok(())))
     }
 
     /// The end of a message whose words cannot be recorded: its bytes are, as a held event.

@@ -64,7 +64,7 @@ impl From<sqlx::Error> for Fault {
                     None => Fault::Broken(text),
                 }
             }
-            E::ColumnDecode { .. } | E::Decode(_) | E::ColumnNotFound(_) => {
+            E::ColumnDecode { .. } | E::Decode(_) | E::ColumnNotFound(_) | E::RowNotFound => {
                 Fault::Ledger(LedgerError::Corrupt(error.to_string()))
             }
             E::Encode(_) => Fault::Ledger(LedgerError::Unstorable(error.to_string())),

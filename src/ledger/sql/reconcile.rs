@@ -10,7 +10,7 @@ use super::{
     fault::{Fault, retry},
     list,
     rows::{self, narrow},
-    words,
+    storable, words,
 };
 use crate::{
     domain::{Ms, facts::Facts, money_out::paid_at_most},
@@ -98,7 +98,7 @@ impl SqlLedger {
         );
         let mut query = sqlx::query(AssertSqlSafe(statement)).bind(realm).bind(i64::from(livemode));
         for id in ids {
-            query = query.bind(&**id);
+            query = query.bind(storable::text(id));
         }
         let rows = query.fetch_all(&self.read).await?;
         rows.iter()

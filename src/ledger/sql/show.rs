@@ -8,7 +8,7 @@ use super::{
     list::{self, event_sql, payment_sql, transfer_sql},
     pause,
     rows::narrow,
-    words,
+    storable, words,
     zlib::unpack,
 };
 use crate::{
@@ -37,6 +37,7 @@ pub(super) async fn resolve(connection: &mut AnyConnection, name: &str) -> Resul
 
 /// The keys of all payments that a name fits.
 pub(super) async fn named(connection: &mut AnyConnection, name: &str) -> Result<Vec<String>, Fault> {
+    let name = &*storable::text(name);
     let key = name.rsplit_once('#').map_or(name, |(key, _)| key);
     let row = sqlx::query("SELECT key, merged_into FROM payments WHERE key = $1")
         .bind(key)
@@ -64,6 +65,7 @@ pub(super) async fn event_named(
     name: &str,
     source: Option<&str>,
 ) -> Result<Option<(String, String)>, Fault> {
+    let name = &*storable::text(name);
     let (prefix, id) = name.split_once('/').unwrap_or(("", name));
     let rows = sqlx::query(
         "SELECT source, event_id FROM events WHERE event_id = $1 \
