@@ -3,7 +3,7 @@
 use sqlx::Row as _;
 
 use super::{
-    Tx, elsewhere,
+    Tx,
     fault::{Fault, corrupt},
     money_out::{self, Done, Found},
     origin::grants_since,

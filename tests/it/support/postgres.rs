@@ -161,7 +161,7 @@ static PAIRS: AtomicU32 = AtomicU32::new(0);
 impl Pair {
     /// Both run; the standby follows.
     pub(crate) fn start() -> Self {
-        let home = home(&format!("postgres-pair{}", PAIRS.fetch_add(1, Ordering::Relaxed)));
+        let home = home(&format!("pair{}", PAIRS.fetch_add(1, Ordering::Relaxed)));
         let [one, two] = super::rabbitmq::free_ports();
         let node = |port| Postgres { port, binaries: binaries() };
         let pair = Self { primary: node(one), standby: node(two), home };
@@ -253,8 +253,8 @@ fn ready(cluster: &Postgres) -> bool {
 fn remove_leftovers(base: &Path) {
     for entry in fs::read_dir(base).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let pid = name.to_str().filter(|name| name.starts_with("postgres-"));
-        let pid = pid.and_then(|name| name.rsplit('-').next());
+        let ours = |name: &&str| name.starts_with("postgres-") || name.starts_with("pair");
+        let pid = name.to_str().filter(ours).and_then(|name| name.rsplit('-').next());
         if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
             let _ = fs::remove_dir_all(entry.path());
         }
