@@ -7,7 +7,7 @@ use super::{
     account::{BALANCE, TOKEN},
     audit::{self, Entry},
     fault::{Fault, refused},
-    grant, restored, rows,
+    grant, not_live, restored, rows,
     show::resolve,
 };
 use crate::{
@@ -33,7 +33,9 @@ impl SqlLedger {
     /// Serializable: what is decided depends on rows of several tables that others write.
     pub(super) async fn decide_once(&self, key: &str, decided: &Decided<'_>, now: Ms) -> Result<(), Fault> {
         let mut tx = self.serial().await?;
-        let after = if transfer_exists(&mut tx, key).await? {
+        let after = if let Some(after) = not_live::decide(&mut tx, key, decided, now).await? {
+            after
+        } else if transfer_exists(&mut tx, key).await? {
             transfer(&mut tx, key, decided, now).await?
         } else if let Some(found) = resolve(&mut tx, key).await? {
             payment(&mut tx, &found, decided, now).await?

@@ -49,6 +49,7 @@ mod held;
 mod join;
 mod list;
 mod money_out;
+mod not_live;
 mod open;
 mod overview;
 mod pause;

@@ -1,5 +1,7 @@
 //! The pure rules, as tables.
 
+mod evidence;
 mod money_out;
 mod payment;
 mod settle;
+mod windows;

@@ -6,6 +6,7 @@ mod files;
 mod forgotten;
 pub(crate) mod kit;
 pub(crate) mod money_out;
+mod not_live;
 pub(crate) mod ops;
 mod orders;
 mod pauses;
@@ -76,5 +77,7 @@ both! {
     pauses: a_pause_stops_calls_in_its_scope, the_brake_stops_and_a_resume_counts_anew,
         the_soonest_to_expire_go_first;
     slips: a_correction_of_what_was_forgotten_counts, a_corrected_transfer_remembers_its_call, a_correction_goes_along_when_payments_are_joined, every_forgotten_payment_tells_its_names, one_of_another_family_is_found_by_its_key, one_large_transfer_passes_after_a_look, an_account_may_hold_a_slash, what_follows_a_look_is_counted_at_once, a_called_transfer_goes_to_no_other_channel;
+    not_live: a_channel_that_is_not_live_is_listed, a_person_has_it_switched_at_once_or_leaves_it,
+        it_closes_by_itself_when_it_is_live, what_was_given_up_before_is_tried_again;
     plans: a_rehearsal_keeps_nothing, a_plan_tells_what_will_happen, a_plan_moves_by_its_states;
 }
