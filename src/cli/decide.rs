@@ -22,7 +22,7 @@ pub enum Held {
     List(HeldList),
     /// One, with its reason and the next step
     Show {
-        /// Event id, payment key, transfer key, or the account
+        /// Event id, payment key, transfer key, the channel as listed, or the account
         key: String,
         /// Print JSON
         #[arg(long)]
@@ -54,7 +54,7 @@ pub struct HeldList {
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("which").required(true).args(["keys", "cause"])))]
 pub struct Which {
-    /// Transfer keys, payment keys or event ids
+    /// Transfer keys, payment keys, event ids, or channels as listed
     #[arg(value_name = "KEY")]
     keys: Vec<String>,
     /// Everything that is held for this cause now
@@ -144,7 +144,7 @@ async fn list(ledger: &dyn Ledger, args: HeldList) -> Result<(), Failure> {
     );
     say("");
     let most = usize::try_from(args.limit).unwrap_or(usize::MAX);
-    let cut = ["account", "transfer", "payment", "event"]
+    let cut = ["account", "transfer", "payment", "event", "channel"]
         .into_iter()
         .any(|kind| rows.iter().filter(|h| h.kind == kind).count() == most);
     table(

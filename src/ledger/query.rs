@@ -76,6 +76,6 @@ pub struct ChannelQuery {
 pub struct HeldQuery {
     /// The cause in one word.
     pub cause: Option<String>,
-    /// Event id, payment key or transfer key.
+    /// Event id, payment key, transfer key, or a channel's as it is listed.
     pub key: Option<String>,
 }

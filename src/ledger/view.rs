@@ -156,9 +156,9 @@ pub struct TransferStep {
 /// Something that waits for a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Held {
-    /// `event`, `payment`, `transfer` or `account`.
+    /// `event`, `payment`, `transfer`, `channel` or `account`.
     pub kind: &'static str,
-    /// Event id, payment key, transfer key, or account name.
+    /// Event id, payment key, transfer key, `channel:account/channel`, or account name.
     pub key: String,
     /// The payment it concerns.
     pub payment: Option<String>,
@@ -284,7 +284,7 @@ pub struct Counts {
     pub planned: u64,
     /// Transfers in doubt.
     pub doubtful: u64,
-    /// Events, payments and transfers that wait for a person.
+    /// Events, payments, transfers and channels that wait for a person.
     pub held: u64,
     /// When the oldest planned or doubtful transfer was planned.
     pub oldest_open_at: Option<Ms>,
@@ -293,7 +293,7 @@ pub struct Counts {
 /// Held things of one kind and cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HeldGroup {
-    /// `event`, `payment` or `transfer`.
+    /// `event`, `payment`, `transfer` or `channel`.
     pub kind: &'static str,
     /// The cause in one word.
     pub cause: String,

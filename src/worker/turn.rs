@@ -14,7 +14,7 @@ use crate::{
         Ms,
         brake::Brake,
         channel::Channel,
-        reply::Reply,
+        reply::{ReadError, Reply},
         settle::{AccountNews, Effect, Input, Policy, State, Step, step},
     },
     envelope::trace_id,
@@ -74,7 +74,7 @@ impl Turns {
             self.ledger.save_channel(claim, &channel).await?;
             return Ok(0);
         }
-        if channel.live_due.is_some_and(|due| due <= now) && channel.quiet_until <= now {
+        if channel.switch_due().is_some_and(|due| due <= now) && channel.quiet_until <= now {
             return self.make_live(claim, &mut channel).await;
         }
         let Some(transfer) = turn.transfer else { return Ok(0) };
@@ -243,17 +243,40 @@ impl Turns {
     }
 
     async fn make_live(&self, claim: &Claim, channel: &mut Channel) -> Result<Ms, LedgerError> {
-        self.limiter.until_ready().await;
-        let answer = self.partner.make_live(&claim.channel).await;
-        channel.live_tried(answer.is_ok(), clock::now_ms());
-        match answer {
-            Ok(()) => tracing::info!(channel = %claim.channel, "channel switched to live"),
-            Err(error) => {
-                tracing::warn!(channel = %claim.channel, ?error, "channel not switched to live yet")
+        if channel.not_live_since.is_some() && self.is_live(claim, channel).await {
+            tracing::info!(channel = %claim.channel, "channel is live by now");
+        } else {
+            self.limiter.until_ready().await;
+            match self.partner.make_live(&claim.channel).await {
+                Ok(()) => {
+                    channel.made_live(clock::now_ms());
+                    tracing::info!(channel = %claim.channel, "channel switched to live");
+                }
+                Err(error) => {
+                    tracing::warn!(channel = %claim.channel, ?error, "channel not switched to live yet");
+                    channel.not_made_live(told(&error), clock::now_ms());
+                }
             }
         }
         self.ledger.save_channel(claim, channel).await?;
         Ok(0)
+    }
+
+    /// Whether somebody has switched it meanwhile: it restarts with every switch, so it gets none that it does not need.
+    async fn is_live(&self, claim: &Claim, channel: &mut Channel) -> bool {
+        self.limiter.until_ready().await;
+        if let Ok(reading) = self.partner.read(&claim.channel).await {
+            channel.noted(&reading);
+        }
+        channel.not_live_since.is_none()
+    }
+}
+
+fn told(error: &ReadError) -> String {
+    match error {
+        ReadError::UnknownChannel => "the partner does not know the channel".into(),
+        ReadError::Unauthorized => "the partner token was refused".into(),
+        ReadError::Failed(text) => text.clone(),
     }
 }
 

@@ -3,7 +3,8 @@
 
 use super::{
     super::{Ms, channel::Channel, reply::Reply},
-    AccountNews, Call, Cause, Effect, How, Outcome, State, Step, Watch, fits,
+    AccountNews, Call, Cause, Effect, How, Outcome, READ_LAG_MS_MAX, State, Step, Watch,
+    evidence::unmoved,
     observe::Doubt,
     observe_ms,
     step::{Plan, Turn},
@@ -12,9 +13,14 @@ use super::{
 impl Turn<'_> {
     pub(super) fn judge(&self, call: Call, plan: &Plan, reply: Reply, channel: &Channel) -> Step {
         let (now, retried) = (self.now, plan.retried);
+        let mut known = channel.clone();
+        if matches!(reply, Reply::Refused { .. } | Reply::Throttled { .. }) {
+            let lag_ms = self.policy.settle_window_ms.min(READ_LAG_MS_MAX);
+            known.quiet_until = known.quiet_until.max(now.saturating_add(lag_ms));
+        }
         let held = |cause| State::Held { cause, outcome: Outcome::None, at: now, last: Some(call), retried };
         let (state, effect, account) = match reply {
-            Reply::Accepted { active_till: Some(after) } if self.fits(&call, after) => {
+            Reply::Accepted { active_till: Some(after) } if self.proves(&call, channel, after) => {
                 return self.settle(call, How::Answered, after, retried, now, channel);
             }
             Reply::Accepted { active_till } => {
@@ -39,12 +45,15 @@ impl Turn<'_> {
                 let plan = Plan { last: Some(call), ..*plan };
                 (self.again(&plan, reason, retry_after_ms), Effect::Rest, None)
             }
-            Reply::NotSent(text) => (self.again(plan, text, None), Effect::Rest, None),
+            Reply::NotSent(text) => {
+                known.not_sent(call.number);
+                (self.again(plan, text, None), Effect::Rest, None)
+            }
             Reply::Unclear(why) => {
                 (Doubt::new(call, retried, why, false, now).due_in(observe_ms(0), now), Effect::Rest, None)
             }
         };
-        Step { account, ..self.stay(channel, state, effect) }
+        Step { account, ..self.stay(&known, state, effect) }
     }
 
     pub(super) fn settle(
@@ -57,26 +66,17 @@ impl Turn<'_> {
         channel: &Channel,
     ) -> Step {
         let now = self.now;
+        let before = unmoved(&call, channel).unwrap_or(call.before);
         let until = window_ends.max(now.saturating_add(self.policy.settle_window_ms));
         let watch = (doubted || call.attempt > 1).then(|| Watch {
             until,
             due: now.saturating_add(observe_ms(0)),
             tries: 1,
         });
-        let state = State::Settled {
-            how,
-            before: call.before,
-            after: Some(after),
-            at: now,
-            attempt: call.attempt,
-            watch,
-        };
+        let state = State::Settled { how, before, after: Some(after), at: now, attempt: call.attempt, watch };
         let mut channel = channel.clone();
+        channel.count(call.number, after.saturating_sub(before));
         channel.settled(after, self.policy.ensure_live, now);
         Step { state, channel, effect: Effect::Rest, movement: None, account: Some(AccountNews::Extends) }
-    }
-
-    pub(super) fn fits(&self, call: &Call, active_till: Ms) -> bool {
-        fits(call, self.days, active_till, self.now, self.policy.skew_ms)
     }
 }

@@ -5,13 +5,16 @@
 //! sends anything; nothing here believes an answer without evidence: a transfer is settled only when
 //! `activeTill` shows its days, and a call whose outcome is open is never repeated on faith.
 
-use super::{DAY_MS, Ms};
+use super::DAY_MS;
 
 /// Where a transfer stands.
 pub mod state;
 
 /// One step.
 pub mod step;
+
+/// What a reading proves about a call.
+pub mod evidence;
 
 /// What the answer to a call proves.
 mod judge;
@@ -25,6 +28,7 @@ pub mod person;
 /// What money that went out makes of a transfer.
 pub mod uncovered;
 
+pub use evidence::fits;
 pub use person::{Order, OrderRefused, call_is_over, order, planned_again};
 pub use state::{Call, Cause, How, Kept, Outcome, State, Watch};
 pub use step::{AccountNews, Effect, Input, Step, step};
@@ -38,8 +42,13 @@ const OBSERVE_MS: [i64; 8] = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 60_000
 /// Equal readings it takes, the last after the window, to call a channel unmoved.
 pub const UNMOVED_READS_MIN: u32 = 3;
 
-/// Longest a transfer is tried without ever being called, in ms: 3 days.
+/// Longest a transfer is tried without success, in ms: 3 days. The time in which it was due and nobody turned to it
+/// does not count.
 pub const PLAN_AGE_MS_MAX: i64 = 3 * DAY_MS;
+
+/// How far a reading may lag behind an extension, in ms: 10 s, or the settle window where that is shorter. A refusal
+/// may have hidden a success, so its channel is left alone for so long, and the next reading shows it.
+pub const READ_LAG_MS_MAX: i64 = 10_000;
 
 /// Longest a doubtful transfer waits for readings beyond its window, in ms: 1 day.
 pub const DOUBT_AGE_MS_MAX: i64 = DAY_MS;
@@ -71,12 +80,7 @@ fn spaced(table: &[i64; 8], tries: u32) -> i64 {
     table.get(index).or(table.last()).copied().unwrap_or(DAY_MS)
 }
 
-/// Whether a reading shows exactly these days on top of *before*.
-///
-/// Either it moved by exactly the days; or the channel had run out by the time of the call, and the days
-/// were counted from the moment the partner applied them, which lies between the sending and the reading.
-pub fn fits(call: &Call, days: u32, active_till: Ms, read_at: Ms, skew_ms: i64) -> bool {
-    let base = active_till.saturating_sub(i64::from(days).saturating_mul(DAY_MS));
-    let earliest = call.at.max(call.before).saturating_sub(skew_ms);
-    base == call.before || (base >= earliest && base <= read_at.saturating_add(skew_ms))
+/// What so many waits between readings come to: time that no clock which is set can shorten.
+fn waited_ms(waits: u32) -> i64 {
+    (0..waits).fold(0_i64, |sum, wait| sum.saturating_add(observe_ms(wait)))
 }

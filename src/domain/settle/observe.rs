@@ -9,6 +9,7 @@ use super::{
         reply::{ReadError, Reading},
     },
     AccountNews, Call, Cause, DOUBT_AGE_MS_MAX, Effect, How, Outcome, State, Step, UNMOVED_READS_MIN,
+    evidence::unmoved,
     observe_ms,
     step::{Plan, Turn},
 };
@@ -20,13 +21,14 @@ pub(super) struct Doubt {
     pub(super) accepted: bool,
     pub(super) since: Ms,
     pub(super) reads: u32,
+    pub(super) odd_reads: u32,
     pub(super) tries: u32,
     pub(super) retried: bool,
 }
 
 impl Doubt {
     pub(super) fn new(call: Call, retried: bool, why: String, accepted: bool, now: Ms) -> Self {
-        Self { call, why, accepted, since: now, reads: 0, tries: 0, retried }
+        Self { call, why, accepted, since: now, reads: 0, odd_reads: 0, tries: 0, retried }
     }
 
     pub(super) fn due_in(self, wait_ms: i64, now: Ms) -> State {
@@ -36,15 +38,11 @@ impl Doubt {
             accepted: self.accepted,
             since: self.since,
             reads: self.reads,
+            odd_reads: self.odd_reads,
             tries: self.tries,
             due: now.saturating_add(wait_ms),
             retried: self.retried,
         }
-    }
-
-    /// The waits between the readings tried so far, as the table has them.
-    fn tries_ms(&self) -> i64 {
-        (0..self.tries).fold(0_i64, |sum, tries| sum.saturating_add(observe_ms(tries)))
     }
 
     /// The next reading; the one that would pass over the end of the window is made right after it.
@@ -63,30 +61,37 @@ impl Doubt {
 impl Turn<'_> {
     pub(super) fn doubtful_read(&self, mut doubt: Doubt, reading: &Reading, channel: &Channel) -> Step {
         let now = self.now;
-        let window_ends = doubt.since.saturating_add(self.policy.settle_window_ms);
+        let window_ms = self.policy.settle_window_ms;
+        let window_ends = doubt.since.saturating_add(window_ms);
         let mut seen = channel.clone();
         seen.noted(reading);
-        if self.fits(&doubt.call, reading.active_till) {
+        if self.proves(&doubt.call, channel, reading.active_till) {
             let how = if doubt.accepted { How::Answered } else { How::Observed };
             return self.settle(doubt.call, how, reading.active_till, true, window_ends, &seen);
         }
-        let conflict =
-            Cause::Conflict { before: doubt.call.before, days: self.days, reading: reading.active_till };
-        let state = match reading.active_till.cmp(&doubt.call.before) {
-            Ordering::Greater => doubt.held(conflict, now),
-            Ordering::Less if now >= window_ends => doubt.held(conflict, now),
-            Ordering::Less => doubt.due_next(now, window_ends),
-            Ordering::Equal => {
+        let unmoved = unmoved(&doubt.call, channel);
+        let conflict = self.conflict(&doubt.call, channel, reading);
+        let over = self.over(doubt.since, doubt.tries, window_ms);
+        let state = match unmoved.map(|till| reading.active_till.cmp(&till)) {
+            None | Some(Ordering::Greater) => doubt.held(conflict, now),
+            Some(Ordering::Less) => {
+                doubt.odd_reads = doubt.odd_reads.saturating_add(1);
+                if over && doubt.odd_reads >= UNMOVED_READS_MIN {
+                    doubt.held(conflict, now)
+                } else {
+                    doubt.due_next(now, window_ends)
+                }
+            }
+            Some(Ordering::Equal) => {
                 doubt.reads = doubt.reads.saturating_add(1);
-                // Counted in waits as well as by the clock, which may have been set forward.
-                let watched = doubt.tries_ms() >= self.policy.settle_window_ms;
-                if doubt.reads < UNMOVED_READS_MIN || now < window_ends || !watched {
+                doubt.odd_reads = 0;
+                if !over || doubt.reads < UNMOVED_READS_MIN {
                     doubt.due_next(now, window_ends)
                 } else if doubt.accepted {
                     doubt.held(Cause::AcceptedUnmoved, now)
                 } else if self.policy.retry_unmoved && !doubt.retried {
                     let (last, since) = (Some(doubt.call), now);
-                    let plan = Plan { since, tries: 0, lag_since: None, last, retried: true };
+                    let plan = Plan { since, tries: 0, lag_since: None, lag_reads: 0, last, retried: true };
                     self.again(&plan, "unmoved through the window".into(), Some(0))
                 } else {
                     doubt.held(Cause::Unmoved, now)
@@ -96,17 +101,30 @@ impl Turn<'_> {
         self.with_reads(self.stay(&seen, state, Effect::Rest))
     }
 
-    pub(super) fn doubtful_unread(&self, doubt: Doubt, error: &ReadError, channel: &Channel) -> Step {
+    pub(super) fn conflict(&self, call: &Call, channel: &Channel, reading: &Reading) -> Cause {
+        Cause::Conflict {
+            before: unmoved(call, channel).unwrap_or(call.before),
+            days: call.sent(self.days),
+            reading: reading.active_till,
+        }
+    }
+
+    pub(super) fn doubtful_unread(&self, mut doubt: Doubt, error: &ReadError, channel: &Channel) -> Step {
         let now = self.now;
-        let window_ends = doubt.since.saturating_add(self.policy.settle_window_ms);
-        let (text, account, age_max) = match error {
-            ReadError::UnknownChannel => ("the partner does not know the channel", None, 0),
-            ReadError::Unauthorized => {
-                ("the partner token was refused", Some(AccountNews::NoToken), DOUBT_AGE_MS_MAX)
-            }
-            ReadError::Failed(text) => (text.as_str(), None, DOUBT_AGE_MS_MAX),
+        let window_ms = self.policy.settle_window_ms;
+        let window_ends = doubt.since.saturating_add(window_ms);
+        let (text, account) = match error {
+            ReadError::UnknownChannel => ("the partner does not know the channel", None),
+            ReadError::Unauthorized => ("the partner token was refused", Some(AccountNews::NoToken)),
+            ReadError::Failed(text) => (text.as_str(), None),
         };
-        let state = if now >= window_ends.saturating_add(age_max) {
+        let over = if matches!(error, ReadError::UnknownChannel) {
+            doubt.odd_reads = doubt.odd_reads.saturating_add(1);
+            doubt.odd_reads >= UNMOVED_READS_MIN && self.over(doubt.since, doubt.tries, window_ms)
+        } else {
+            self.over(doubt.since, doubt.tries, window_ms.saturating_add(DOUBT_AGE_MS_MAX))
+        };
+        let state = if over {
             doubt.held(Cause::Unobserved(text.to_owned()), now)
         } else {
             doubt.due_next(now, window_ends)

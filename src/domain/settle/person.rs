@@ -3,6 +3,7 @@
 use super::{
     super::{DAY_MS, Ms, channel::Channel},
     Call, Cause, How, Outcome, State,
+    evidence::unmoved,
 };
 
 /// A person's decision; who and why are kept beside it.
@@ -42,9 +43,11 @@ pub fn order(
     let mut channel = channel.clone();
     let state = match (state, order) {
         (State::Held { outcome: Outcome::Open, last, .. }, Order::Applied) => {
-            channel.settles = channel.settles.saturating_add(1);
-            let explained = i64::from(days).saturating_mul(DAY_MS);
-            channel.known = last.map(|c| c.before.saturating_add(explained)).or(channel.known);
+            let sent = last.map_or(days, |call| call.sent(days));
+            let moved_ms = i64::from(sent).saturating_mul(DAY_MS);
+            let unmoved = last.and_then(|call| unmoved(&call, &channel));
+            channel.count(last.map_or(0, |call| call.number), moved_ms);
+            channel.known = unmoved.map(|till| till.saturating_add(moved_ms)).or(channel.known);
             channel.floor = channel.floor.max(channel.known);
             found_in_history(*last, now)
         }
@@ -124,6 +127,7 @@ pub fn planned_again(state: &State, now: Ms) -> Option<State> {
         since: now,
         tries: 0,
         lag_since: None,
+        lag_reads: 0,
         reason: None,
         last: *last,
         retried: *retried,

@@ -15,6 +15,15 @@ pub struct Call {
     pub at: Ms,
     /// Transfers settled on the channel when it was intended.
     pub settles: u64,
+    /// Which call of the channel it is, from 1; 0: made before they were counted.
+    #[serde(default)]
+    pub number: u64,
+    /// What the channel's settled transfers had moved it by, in ms, when it was intended.
+    #[serde(default)]
+    pub moved_ms: i64,
+    /// Days that were sent, which money that goes out may change afterwards; 0: made before they were kept.
+    #[serde(default)]
+    pub days: u32,
 }
 
 /// How a transfer came to be settled.
@@ -60,7 +69,7 @@ pub enum Cause {
     /// `activeTill` stays below what was read before.
     #[error("activeTill reads {0}, below {1} that was read before")]
     Below(Ms, Ms),
-    /// The channel could not be read for the whole age limit.
+    /// Tried in vain for the whole age limit.
     #[error("could not be tried for three days: {0}")]
     TooOld(String),
     /// Unmoved through the window, and the one retry is used up or switched off.
@@ -122,12 +131,16 @@ pub enum State {
     Planned {
         /// Not before this time.
         due: Ms,
-        /// When it was planned, or planned again by a person.
+        /// When it was planned, or planned again; later by all the time in which nobody turned to it although it was
+        /// due, as while the account rests, or another transfer of its channel is open.
         since: Ms,
         /// Tries that ended before a call.
         tries: u32,
         /// Since when the readings lag behind what was read before.
         lag_since: Option<Ms>,
+        /// How many do.
+        #[serde(default)]
+        lag_reads: u32,
         /// Why it is not done yet.
         reason: Option<String>,
         /// The last call, where there was one.
@@ -160,8 +173,11 @@ pub enum State {
         accepted: bool,
         /// Since when it is watched.
         since: Ms,
-        /// Readings equal to `before` so far.
+        /// Readings so far that show the channel unmoved.
         reads: u32,
+        /// Readings in a row that show less than before the call, or no such channel.
+        #[serde(default)]
+        odd_reads: u32,
         /// Readings tried so far.
         tries: u32,
         /// Next reading.
@@ -239,6 +255,7 @@ impl State {
             since: now,
             tries: 0,
             lag_since: None,
+            lag_reads: 0,
             reason: None,
             last: None,
             retried: false,

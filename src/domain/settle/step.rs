@@ -6,9 +6,10 @@ use super::{
         channel::{Channel, Movement},
         reply::{ReadError, Reading, Reply},
     },
-    Call, Cause, Outcome, PLAN_AGE_MS_MAX, Policy, State, Watch, back_off_ms,
+    Call, Cause, Outcome, PLAN_AGE_MS_MAX, Policy, State, UNMOVED_READS_MIN, Watch, back_off_ms,
+    evidence::unmoved,
     observe::Doubt,
-    observe_ms,
+    observe_ms, waited_ms,
 };
 
 /// What the driver brings to a step.
@@ -83,35 +84,43 @@ pub fn step(
         (state @ (State::Planned { .. } | State::Doubtful { .. } | State::Settled { .. }), Input::Due) => {
             turn.stay(channel, state, Effect::Read)
         }
-        (State::Planned { since, tries, lag_since, last, retried, .. }, Input::Read(read)) => {
-            let plan = Plan { since, tries, lag_since, last, retried };
+        (
+            State::Planned { due, since, tries, lag_since, lag_reads, last, retried, .. },
+            Input::Read(read),
+        ) => {
+            // Nobody turned to it for so long although it was due, and it is no older by that.
+            let since = since.saturating_add(now.saturating_sub(due).max(0));
+            let plan = Plan { since, tries, lag_since, lag_reads, last, retried };
             match read {
                 Ok(reading) => turn.planned_read(plan, &reading, channel),
                 Err(error) => turn.planned_unread(&plan, &error, channel),
             }
         }
-        (State::Intended { prior, since, tries, retried, .. }, Input::Unsent) => {
+        (State::Intended { call, prior, since, tries, retried, .. }, Input::Unsent) => {
             let reason = "the deadline passed before the call was sent".to_owned();
-            let plan = Plan { since, tries, lag_since: None, last: prior, retried };
-            turn.stay(channel, turn.again(&plan, reason, None), Effect::Rest)
+            let plan = Plan { since, tries, lag_since: None, lag_reads: 0, last: prior, retried };
+            let mut step = turn.stay(channel, turn.again(&plan, reason, None), Effect::Rest);
+            step.channel.not_sent(call.number);
+            step
         }
         (State::Intended { call, prior, since, tries, retried, .. }, Input::Reply(reply)) => {
-            let plan = Plan { since, tries, lag_since: None, last: prior, retried };
+            let plan = Plan { since, tries, lag_since: None, lag_reads: 0, last: prior, retried };
             turn.judge(call, &plan, reply, channel)
         }
-        (State::Doubtful { call, why, accepted, since, reads, tries, retried, .. }, Input::Read(read)) => {
-            let doubt = Doubt { call, why, accepted, since, reads, tries, retried };
+        (
+            State::Doubtful { call, why, accepted, since, reads, odd_reads, tries, retried, .. },
+            Input::Read(read),
+        ) => {
+            // A clock that was set back makes no window longer.
+            let since = since.min(now);
+            let doubt = Doubt { call, why, accepted, since, reads, odd_reads, tries, retried };
             match read {
                 Ok(reading) => turn.doubtful_read(doubt, &reading, channel),
                 Err(error) => turn.doubtful_unread(doubt, &error, channel),
             }
         }
         (State::Settled { how, before, after, at, attempt, watch }, Input::Read(read)) => {
-            let watch = watch.filter(|w| now < w.until).map(|w| Watch {
-                until: w.until,
-                due: now.saturating_add(observe_ms(w.tries)).min(w.until),
-                tries: w.tries.saturating_add(1),
-            });
+            let watch = watch.and_then(|watch| turn.watch_on(watch));
             let state = State::Settled { how, before, after, at, attempt, watch };
             let mut step = turn.stay(channel, state, Effect::Rest);
             if let Ok(reading) = read {
@@ -142,6 +151,7 @@ pub(super) struct Plan {
     pub(super) since: Ms,
     pub(super) tries: u32,
     pub(super) lag_since: Option<Ms>,
+    pub(super) lag_reads: u32,
     pub(super) last: Option<Call>,
     pub(super) retried: bool,
 }
@@ -153,6 +163,7 @@ impl Plan {
             since: self.since,
             tries: self.tries.saturating_add(1),
             lag_since: self.lag_since,
+            lag_reads: self.lag_reads,
             reason,
             last: self.last,
             retried: self.retried,
@@ -169,41 +180,71 @@ impl Turn<'_> {
         Step { state, channel: channel.clone(), effect, movement: None, account: None }
     }
 
-    fn planned_read(&self, mut plan: Plan, reading: &Reading, channel: &Channel) -> Step {
-        let now = self.now;
-        if let Some(floor) = channel.floor.filter(|floor| reading.active_till < *floor) {
-            let lag_since = *plan.lag_since.get_or_insert(now);
-            let state = if now.saturating_sub(lag_since) > self.policy.settle_window_ms {
-                plan.held(Cause::Below(reading.active_till, floor), now)
-            } else {
-                let reason = format!("activeTill reads {}, waiting for {floor}", reading.active_till);
-                plan.due_in(back_off_ms(plan.tries), now, Some(reason))
-            };
-            return self.with_reads(self.stay(channel, state, Effect::Rest));
+    /// Whether `for_ms` have passed since then: counted in waits as well as by the clock, which may have been set.
+    pub(super) fn over(&self, since: Ms, waits: u32, for_ms: i64) -> bool {
+        self.now.saturating_sub(since) >= for_ms && waited_ms(waits) >= for_ms
+    }
+
+    /// The next reading of a settled transfer that is watched; `None`: its window is over.
+    fn watch_on(&self, watch: Watch) -> Option<Watch> {
+        let left = watch.until.saturating_sub(self.now);
+        if left <= 0 && waited_ms(watch.tries) >= self.policy.settle_window_ms {
+            return None;
         }
-        if let Some(last) = plan.last {
-            let expected = if channel.settles > last.settles { channel.known } else { Some(last.before) };
-            if expected != Some(reading.active_till) {
-                let why = format!(
-                    "activeTill moved since attempt {}: it may have been applied after all",
-                    last.attempt
-                );
-                let call = Call { before: expected.unwrap_or(last.before), ..last };
-                let doubt = Doubt::new(call, plan.retried, why, false, now);
-                return self.doubtful_read(doubt, reading, channel);
+        let wait = observe_ms(watch.tries);
+        let due = self.now.saturating_add(if left > 0 { wait.min(left) } else { wait });
+        Some(Watch { due, tries: watch.tries.saturating_add(1), ..watch })
+    }
+
+    fn planned_read(&self, plan: Plan, reading: &Reading, channel: &Channel) -> Step {
+        if let Some(floor) = channel.floor.filter(|floor| reading.active_till < *floor) {
+            return self.lagging(plan, reading, floor, channel);
+        }
+        if let Some(last) = plan.last
+            && unmoved(&last, channel) != Some(reading.active_till)
+        {
+            let attempt = last.attempt;
+            let why = format!("activeTill moved since attempt {attempt}: it may have been applied after all");
+            let doubt = Doubt::new(last, plan.retried, why, false, self.now);
+            if last.number == 0 {
+                // Made before calls were numbered: another one may have been refused since, and applied.
+                let state = doubt.held(self.conflict(&last, channel, reading), self.now);
+                return self.with_reads(self.stay(channel, state, Effect::Rest));
             }
+            return self.doubtful_read(doubt, reading, channel);
         }
         let call = Call {
             attempt: plan.last.map_or(0, |c| c.attempt).saturating_add(1),
             before: reading.active_till,
-            at: now,
+            at: self.now,
             settles: channel.settles,
+            number: channel.calls.saturating_add(1),
+            moved_ms: channel.moved_ms,
+            days: self.days,
         };
         let Plan { since, tries, last: prior, retried, .. } = plan;
         let state = State::Intended { call, epoch: self.epoch, prior, since, tries, retried };
         let mut step = self.with_reads(self.stay(channel, state, Effect::Call));
         step.movement = step.channel.seen(reading);
+        step.channel.calls = call.number;
         step
+    }
+
+    /// Less than was read before: read again, through the whole window.
+    fn lagging(&self, mut plan: Plan, reading: &Reading, floor: Ms, channel: &Channel) -> Step {
+        let now = self.now;
+        let since = plan.lag_since.map_or(now, |since| since.min(now));
+        plan.lag_since = Some(since);
+        let waits = plan.lag_reads;
+        plan.lag_reads = waits.saturating_add(1);
+        let over = self.over(since, waits, self.policy.settle_window_ms);
+        let state = if over && plan.lag_reads >= UNMOVED_READS_MIN {
+            plan.held(Cause::Below(reading.active_till, floor), now)
+        } else {
+            let reason = format!("activeTill reads {}, waiting for {floor}", reading.active_till);
+            plan.due_in(observe_ms(waits), now, Some(reason))
+        };
+        self.with_reads(self.stay(channel, state, Effect::Rest))
     }
 
     fn planned_unread(&self, plan: &Plan, error: &ReadError, channel: &Channel) -> Step {

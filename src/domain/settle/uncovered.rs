@@ -122,7 +122,16 @@ fn kept(state: &State) -> Kept {
 
 fn planned(kept: Kept, now: Ms) -> State {
     let Kept { last, retried } = kept;
-    State::Planned { due: now, since: now, tries: 0, lag_since: None, reason: None, last, retried }
+    State::Planned {
+        due: now,
+        since: now,
+        tries: 0,
+        lag_since: None,
+        lag_reads: 0,
+        reason: None,
+        last,
+        retried,
+    }
 }
 
 /// How far a payment is.

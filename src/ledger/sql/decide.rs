@@ -6,7 +6,7 @@ use super::{
     SqlLedger, Tx, account,
     audit::{self, Entry},
     fault::{Fault, refused},
-    grant, pause, restored, rows,
+    grant, not_live, pause, restored, rows,
     show::{event_named, resolve},
     storable, waiting,
     words::OTHER_FAMILY_NEXT,
@@ -34,7 +34,9 @@ impl SqlLedger {
     /// Serializable: what is decided depends on rows of several tables that others write.
     pub(super) async fn decide_once(&self, key: &str, decided: &Decided<'_>, now: Ms) -> Result<(), Fault> {
         let mut tx = self.serial().await?;
-        let after = if transfer_exists(&mut tx, key).await? {
+        let after = if let Some(after) = not_live::decide(&mut tx, key, decided, now).await? {
+            after
+        } else if transfer_exists(&mut tx, key).await? {
             transfer(&mut tx, key, decided, now).await?
         } else {
             match payment_of(&mut tx, key).await? {

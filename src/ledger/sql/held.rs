@@ -8,6 +8,7 @@ use super::{
     filter::{Filter, Value},
     list::{self, transfer_sql},
     money_out::DAYS_SPENT,
+    not_live,
     rows::{self, narrow},
     words,
 };
@@ -32,7 +33,8 @@ const OTHER_FAMILY_MS: i64 = 3_600_000;
 const OTHER_FAMILY: &str = "other_family";
 
 impl SqlLedger {
-    /// The ledger and the account first, since they keep others back; then transfers, payments and events, oldest first, each
+    /// The ledger and the account first, since they keep others back; then transfers, payments, events and channels, oldest
+    /// first, each
     /// kind up to the limit: many of one never hide the others.
     pub(super) async fn held_once(
         &self,
@@ -48,6 +50,7 @@ impl SqlLedger {
         held.extend(self.held_waiting(wanted, limit, now).await?);
         held.extend(self.held_gaps(wanted, limit).await?);
         held.extend(self.held_events(wanted, limit).await?);
+        held.extend(self.held_channels(wanted, limit).await?);
         Ok(held)
     }
 
@@ -76,6 +79,7 @@ impl SqlLedger {
                  MIN(recorded_at) AS oldest FROM events WHERE held_cause IS NOT NULL \
                  GROUP BY held_cause ORDER BY held_cause",
             ),
+            ("channel", not_live::GROUP),
         ] {
             for row in sqlx::query(statement).fetch_all(&self.read).await? {
                 groups.push(group(kind, &row)?);

@@ -61,6 +61,7 @@ mod held;
 mod join;
 mod list;
 mod money_out;
+mod not_live;
 mod open;
 mod origin;
 mod overview;

@@ -41,6 +41,7 @@ impl SqlLedger {
             "SELECT COUNT(*) AS many FROM events WHERE held_cause IS NOT NULL",
             "SELECT COUNT(*) AS many FROM payments WHERE decision = 'held'",
             "SELECT COUNT(*) AS many FROM payments WHERE gap IS NOT NULL",
+            "SELECT COUNT(*) AS many FROM channels WHERE not_live_since IS NOT NULL",
         ] {
             let many: i64 = sqlx::query(statement).fetch_one(&self.read).await?.try_get("many")?;
             counts.held = counts.held.saturating_add(u64::try_from(many).unwrap_or(0));

@@ -30,7 +30,7 @@ impl SqlLedger {
         .await?;
         let Some(row) = row else { return Ok(()) };
         let channel = rows::channel(&row)?;
-        let natural = due(&mut tx, claim, channel.live_due).await?;
+        let natural = due(&mut tx, claim, channel.switch_due()).await?;
         let natural = natural.map(|at| at.max(channel.quiet_until));
         let deferred = natural.is_some_and(|at| not_before > at);
         sqlx::query(

@@ -230,7 +230,7 @@ fn claim_sql(dialect: Dialect) -> String {
 /// Writes the channel under the claim and locks its row; `false`: the claim is lost.
 async fn write_channel(tx: &mut Tx, claim: &Claim, channel: &Channel) -> Result<bool, Fault> {
     let done = sqlx::query(
-        "UPDATE channels SET detail = $1, active_till = $5, mode = $6 \
+        "UPDATE channels SET detail = $1, active_till = $5, mode = $6, not_live_since = $7 \
          WHERE account = $2 AND channel = $3 AND epoch = $4",
     )
     .bind(storable::json(channel)?)
@@ -239,6 +239,7 @@ async fn write_channel(tx: &mut Tx, claim: &Claim, channel: &Channel) -> Result<
     .bind(claim.epoch)
     .bind(rows::expiry(channel))
     .bind(channel.mode.as_deref())
+    .bind(channel.not_live_since)
     .execute(&mut **tx)
     .await?;
     Ok(done.rows_affected() > 0)

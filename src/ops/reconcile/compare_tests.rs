@@ -35,7 +35,7 @@ fn settled(days: i64) -> State {
 }
 
 fn held(outcome: Outcome) -> State {
-    let last = Some(Call { attempt: 1, before: AT, at: AT, settles: 0 });
+    let last = Some(Call { attempt: 1, before: AT, at: AT, settles: 0, number: 1, moved_ms: 0, days: 30 });
     State::Held { cause: Cause::Unmoved, outcome, at: AT, last, retried: true }
 }
 

@@ -1,6 +1,8 @@
 //! The pure rules, as tables.
 
 mod balance;
+mod evidence;
 mod money_out;
 mod payment;
 mod settle;
+mod windows;

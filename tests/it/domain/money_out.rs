@@ -220,7 +220,7 @@ fn what_the_settings_make_of_it() {
 }
 
 const NOW: i64 = 5_000;
-const CALL: Call = Call { attempt: 1, before: 7, at: 8, settles: 0 };
+const CALL: Call = Call { attempt: 1, before: 7, at: 8, settles: 0, number: 1, moved_ms: 0, days: 30 };
 
 fn stands(name: &str) -> State {
     let (at, last, retried) = (100, Some(CALL), false);
@@ -231,6 +231,7 @@ fn stands(name: &str) -> State {
             since: at,
             tries: 1,
             lag_since: None,
+            lag_reads: 0,
             reason: None,
             last,
             retried: true,

@@ -3,7 +3,7 @@
 use daybridge::domain::{
     DAY_MS,
     channel::Channel,
-    reply::{Reading, Reply},
+    reply::Reply,
     settle::{Call, Input, Policy, State, fits, step},
 };
 
@@ -28,16 +28,29 @@ fn a_reading_fits_only_exactly_these_days() {
         ("expired, counted from after the reading", expired, SENT + 10_001 + SKEW + 30 * DAY_MS, false),
         ("ran out between reading and call", SENT + 500, SENT + 2_000 + 30 * DAY_MS, true),
     ] {
-        let call = Call { attempt: 1, before, at: SENT, settles: 0 };
-        assert_eq!(fits(&call, 30, active_till, SENT + 10_000, SKEW), want, "{what}");
+        let call = Call { before, ..CALL };
+        assert_eq!(fits(&call, 30, active_till, SENT + 10_000, &POLICY), want, "{what}");
+    }
+}
+
+/// A day later, days that somebody else gave a channel that had run out may look like ours.
+#[test]
+fn a_channel_that_ran_out_proves_a_call_only_by_what_was_counted_from_its_time() {
+    let call = Call { before: SENT - 5 * DAY_MS, ..CALL };
+    let latest = SENT + 2 * POLICY.settle_window_ms + SKEW;
+    for (counted_from, want) in [(SENT, true), (latest, true), (latest + 1, false), (SENT + DAY_MS, false)] {
+        let active_till = counted_from + 30 * DAY_MS;
+        assert_eq!(fits(&call, 30, active_till, SENT + 2 * DAY_MS, &POLICY), want, "{counted_from}");
     }
 }
 
 const POLICY: Policy =
     Policy { settle_window_ms: 900_000, retry_unmoved: true, skew_ms: SKEW, ensure_live: false };
 
+const CALL: Call = Call { attempt: 1, before: SENT, at: SENT, settles: 0, number: 0, moved_ms: 0, days: 30 };
+
 fn intended() -> State {
-    let call = Call { attempt: 1, before: SENT, at: SENT, settles: 0 };
+    let call = CALL;
     State::Intended { call, epoch: 1, prior: None, since: SENT, tries: 0, retried: false }
 }
 
@@ -60,17 +73,6 @@ fn what_was_certainly_not_sent_leaves_no_call_behind() {
     }
     let late = after(&intended(), Input::Reply(Reply::Throttled { retry_after_ms: None }), SENT + 4 * DAY_MS);
     assert_eq!(late.word(), "held", "not for ever");
-}
-
-#[test]
-fn a_clock_set_forward_does_not_end_the_window() {
-    let mut state = after(&intended(), Input::Reply(Reply::Unclear("timeout".into())), SENT);
-    let unmoved = || Input::Read(Ok(Reading { active_till: SENT, mode: None }));
-    for seconds in [1, 3, 7] {
-        state = after(&state, unmoved(), SENT + seconds * 1_000);
-    }
-    state = after(&state, unmoved(), SENT + 3_600_000);
-    assert_eq!(state.word(), "doubtful", "three readings within seconds prove nothing");
 }
 
 /// A yes is no evidence: only days that show settle a transfer.

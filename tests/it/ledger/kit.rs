@@ -240,7 +240,15 @@ pub(crate) fn step(state: State) -> Step {
 }
 
 pub(crate) fn call(attempt: u32) -> daybridge::domain::settle::Call {
-    daybridge::domain::settle::Call { attempt, before: 5_000, at: NOW, settles: 0 }
+    daybridge::domain::settle::Call {
+        attempt,
+        before: 5_000,
+        at: NOW,
+        settles: 0,
+        number: 1,
+        moved_ms: 0,
+        days: 30,
+    }
 }
 
 pub(crate) fn intended(epoch: i64) -> State {

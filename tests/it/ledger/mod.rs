@@ -11,6 +11,7 @@ mod forgotten;
 pub(crate) mod kit;
 mod memory;
 pub(crate) mod money_out;
+mod not_live;
 pub(crate) mod ops;
 mod orders;
 mod outages;
@@ -99,5 +100,7 @@ both! {
     closing: a_bare_id_of_two_realms_names_nothing, a_bare_event_id_of_two_sources_names_nothing, a_closed_event_stays_closed,
         money_of_another_family_is_closed, held_money_is_a_payment_that_a_person_finishes,
         what_buys_for_sure_needs_nobody, more_unclear_money_of_a_granted_payment_is_told;
+    not_live: a_channel_that_is_not_live_is_listed, a_person_has_it_switched_at_once_or_leaves_it,
+        it_closes_by_itself_when_it_is_live, what_was_given_up_before_is_tried_again;
     plans: a_rehearsal_keeps_nothing, a_plan_tells_what_will_happen, a_plan_moves_by_its_states;
 }

@@ -125,6 +125,7 @@ pub(super) async fn a_lease_that_ends_is_taken_over(kit: Kit) {
         since: NOW,
         tries: 1,
         lag_since: None,
+        lag_reads: 0,
         reason: Some("read failed".into()),
         last: None,
         retried: false,

@@ -3,7 +3,7 @@
 //!
 //! Real: the step function of a transfer. Modelled: the ledger's claim, epoch and compare-and-set
 //! (`ledger/sql/turn.rs`), the order of commit, deadline check and effect (`worker/turn.rs`), and a partner that
-//! applies a call at once, never, or late, with or without an answer.
+//! applies a call at once, never, or late, with or without an answer, or with one that denies it.
 //!
 //! At every step either worker may go on, wait for as long as it likes (so it also loses its lease), or crash and
 //! forget; without limit. Bounds:
@@ -12,6 +12,7 @@
 //! - the partner decides on a call's outcome when it is sent; a late one is applied within [`world::LATE_MS_MAX`],
 //!   which is shorter than the settle window: a later one is not closed, as README says;
 //! - the deadline check and the send are one step, for the same reason;
+//! - a person has each refused transfer tried again once, at any time;
 //! - readings succeed and do not lag; the channel has not run out of days; nobody else extends it. Those are the
 //!   simulation's.
 
@@ -64,5 +65,8 @@ counterexamples! {
     a_doubt_repeated_at_once_moves_days_twice Doubt "days move at most once",
     a_doubt_that_does_not_block_makes_two_open OneOpen "one open outcome",
     an_answer_believed_is_not_a_credit Evidence "the ledger is right",
+    a_reading_taken_for_evidence_moves_days_twice OwnBefore "days move at most once",
+    a_reading_taken_for_evidence_is_not_a_credit OwnBefore "the ledger is right",
+    the_days_of_another_refusal_are_not_a_credit OthersRefused "the ledger is right",
     a_short_lease_without_epoch_makes_the_ledger_err LeaseAndEpoch "the ledger is right",
 }

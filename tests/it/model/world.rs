@@ -6,7 +6,7 @@ use daybridge::domain::{
     DAY_MS, Ms,
     channel::Channel,
     reply::{Reading, Reply},
-    settle::{Effect, How, Input, Outcome, Policy, State, step},
+    settle::{Call, Effect, How, Input, Outcome, Policy, State, planned_again, step},
 };
 use stateright::{Model, Property};
 
@@ -27,6 +27,8 @@ const DAYS: u32 = 7;
 const EPOCH: i64 = 1;
 /// More applications than this are all the same: too many.
 const APPLIED_MAX: u8 = 2;
+/// How often a person has a refused transfer tried again.
+const RETRIES_MAX: u8 = 1;
 
 const POLICY: Policy =
     Policy { settle_window_ms: WINDOW_MS, retry_unmoved: true, skew_ms: 0, ensure_live: false };
@@ -46,6 +48,10 @@ pub(super) enum Removed {
     OneOpen,
     /// A yes is believed without `activeTill`.
     Evidence,
+    /// Once another transfer is settled, what is expected is the channel's last reading.
+    OwnBefore,
+    /// What moved the channel proves a call, though another was refused since.
+    OthersRefused,
     /// Leases end at once.
     Lease,
     /// Both.
@@ -87,6 +93,10 @@ pub(super) struct World {
     lease_until: Ms,
     workers: [Worker; 2],
     applied: [u8; 2],
+    /// Its last answer was a refusal, and its days moved.
+    hidden: [bool; 2],
+    /// Retries that a person has asked for.
+    retries: [u8; 2],
     late: Vec<Late>,
     called_without_intent: bool,
 }
@@ -101,10 +111,12 @@ pub(super) enum Fate {
     Lie,
     Late,
     Refused,
+    /// A refusal after the debit.
+    Hidden,
 }
 
-const FATES: [Fate; 6] =
-    [Fate::Answered, Fate::AnswerLost, Fate::RequestLost, Fate::Lie, Fate::Late, Fate::Refused];
+const FATES: [Fate; 7] =
+    [Fate::Answered, Fate::AnswerLost, Fate::RequestLost, Fate::Lie, Fate::Late, Fate::Refused, Fate::Hidden];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Action {
@@ -117,6 +129,8 @@ pub(super) enum Action {
     Commit(usize),
     Never(usize),
     Wait(Ms),
+    /// `held retry`.
+    Retry(usize),
 }
 
 pub(super) struct Protocol {
@@ -194,6 +208,8 @@ impl World {
         other.transfers.swap(0, 1);
         other.intended_behind.swap(0, 1);
         other.applied.swap(0, 1);
+        other.hidden.swap(0, 1);
+        other.retries.swap(0, 1);
         other.late.iter_mut().for_each(|late| late.transfer = 1 - late.transfer);
         for worker in &mut other.workers {
             if let Worker::Step(at, _) | Worker::Effect(at, _) = worker {
@@ -254,9 +270,12 @@ impl Protocol {
         if let State::Intended { epoch, .. } = &mut at.state {
             *epoch = EPOCH - i64::from(world.intended_behind[at.transfer]);
         }
+        self.spoil_evidence(&mut at);
         let mut next = step(DAYS, &at.state, &at.channel, EPOCH, input, 0, &POLICY);
         self.spoil(&mut next.state, accepted);
         plain(&mut next.state);
+        // Readings do not lag here.
+        next.channel.quiet_until = 0;
         let current = &world.transfers[at.transfer];
         let stands = (current.word(), current.attempt()) == (at.state.word(), at.state.attempt());
         if !stands || (at.behind > 0 && !self.without(Removed::Epoch)) {
@@ -282,6 +301,19 @@ impl Protocol {
         }
     }
 
+    fn spoil_evidence(&self, at: &mut At) {
+        let known = &at.channel;
+        let State::Planned { last: Some(call), .. } = &mut at.state else { return };
+        if self.without(Removed::OwnBefore) && known.settles > call.settles {
+            let before = known.known.unwrap_or(call.before);
+            let (settles, number, moved_ms) = (known.settles, known.calls, known.moved_ms);
+            *call = Call { before, settles, number, moved_ms, ..*call };
+        }
+        if self.without(Removed::OthersRefused) && known.settles == call.settles {
+            call.number = known.calls;
+        }
+    }
+
     fn spoil(&self, state: &mut State, accepted: bool) {
         match state {
             State::Doubtful { call, retried: false, .. } if self.without(Removed::Doubt) => {
@@ -290,6 +322,7 @@ impl Protocol {
                     since: 0,
                     tries: 0,
                     lag_since: None,
+                    lag_reads: 0,
                     reason: None,
                     last: Some(*call),
                     retried: true,
@@ -326,7 +359,12 @@ impl Protocol {
                 Reply::Unclear("lost".into())
             }
             Fate::Refused => Reply::Refused { status: 400, message: String::new(), balance: false },
+            Fate::Hidden => {
+                world.apply(transfer);
+                Reply::Refused { status: 400, message: String::new(), balance: false }
+            }
         };
+        world.hidden[transfer] = fate == Fate::Hidden;
         world.workers[worker] = Worker::Step(At { deadline: Ms::MAX, ..at }, Input::Reply(reply));
     }
 }
@@ -344,6 +382,8 @@ impl Model for Protocol {
             lease_until: 0,
             workers: [Worker::Idle, Worker::Idle],
             applied: [0; 2],
+            hidden: [false; 2],
+            retries: [0; 2],
             late: vec![],
             called_without_intent: false,
         }]
@@ -369,6 +409,11 @@ impl Model for Protocol {
         }
         for index in 0..world.late.len() {
             actions.extend([Action::Commit(index), Action::Never(index)]);
+        }
+        for (transfer, state) in world.transfers.iter().enumerate() {
+            if world.retries[transfer] < RETRIES_MAX && planned_again(state, 0).is_some() {
+                actions.push(Action::Retry(transfer));
+            }
         }
         // A late call is applied before its time is over, or never.
         if world.late.iter().all(|late| late.until > 0)
@@ -406,6 +451,12 @@ impl Model for Protocol {
             }
             Action::Never(index) => drop(world.late.remove(index)),
             Action::Wait(by) => world.wait(by),
+            Action::Retry(transfer) => {
+                let mut again = planned_again(&world.transfers[transfer], 0)?;
+                plain(&mut again);
+                world.transfers[transfer] = again;
+                world.retries[transfer] += 1;
+            }
         }
         if !self.without(Removed::Epoch) {
             world.workers.iter_mut().for_each(forget_what_is_stale);
@@ -426,7 +477,7 @@ impl Model for Protocol {
                 (0..2).all(|t| match &world.transfers[t] {
                     State::Settled { .. } => world.applied[t] == 1,
                     State::Held { outcome: Outcome::None, .. } | State::Cancelled { .. } => {
-                        world.applied[t] == 0
+                        world.applied[t] == u8::from(world.hidden[t])
                     }
                     _ => true,
                 })
@@ -438,6 +489,11 @@ impl Model for Protocol {
             }),
             Property::sometimes("both are credited", |_, world: &World| {
                 world.transfers.iter().all(|state| matches!(state, State::Settled { .. }))
+            }),
+            Property::sometimes("a success that a refusal hid is found", |_, world: &World| {
+                (0..2).all(|t| world.hidden[t] == (world.retries[t] > 0))
+                    && world.hidden != [false; 2]
+                    && world.transfers.iter().all(|state| matches!(state, State::Settled { .. }))
             }),
             Property::sometimes("a doubt is settled by a reading", |_, world: &World| {
                 world.transfers.iter().any(|state| matches!(state, State::Settled { how: How::Observed, .. }))

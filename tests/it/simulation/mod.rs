@@ -1,10 +1,13 @@
 //! The step function under every fault, seed by seed. `SIMULATION_SEEDS=1000000 cargo test --release --test
 //! it simulation::seeds` runs a million; `SIMULATION_SEED=n` prints one.
 
+mod mutation;
 mod partner;
+mod people;
 mod world;
 
-use world::{Mutation, World};
+use mutation::Mutation;
+use world::World;
 
 fn from_env(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap())
@@ -31,9 +34,13 @@ fn seeds_never_apply_twice_and_never_lose() {
     }
 }
 
+/// Seeds that a broken rule is looked for in; most are found in the first hundred, what takes three transfers of one
+/// channel and a hidden success in some thousands.
+const FOUND_IN: u64 = 20_000;
+
 fn is_found(mutation: Mutation) {
-    let found = first_failure(0..1_000, Some(mutation));
-    let (seed, story) = found.unwrap_or_else(|| panic!("{mutation:?} was not found in 1,000 seeds"));
+    let found = first_failure(0..FOUND_IN, Some(mutation));
+    let (seed, story) = found.unwrap_or_else(|| panic!("{mutation:?} was not found in {FOUND_IN} seeds"));
     println!("{mutation:?}: seed {seed}: {}", story.lines().next().unwrap_or_default());
 }
 
@@ -56,4 +63,8 @@ mutations! {
     finds_a_conflict_that_opens_the_channel ConflictOpensChannel,
     finds_a_lease_ignored LeaseIgnored,
     finds_a_missing_deadline_check NoDeadlineCheck,
+    finds_evidence_that_another_transfer_rebases OtherRebases,
+    finds_a_late_settlement_that_is_counted_twice LateSettlementCounted,
+    finds_the_days_of_another_taken_for_ones_own OthersRefusalsIgnored,
+    finds_a_refusal_whose_channel_is_read_at_once NoReadLag,
 }

@@ -17,6 +17,8 @@ pub struct Switches {
     pub late_ms_max: i64,
     pub balance: i64,
     pub postpaid: bool,
+    /// A refusal and a throttle may come after the debit.
+    pub hides: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -114,9 +116,14 @@ impl Partner {
             let applied = rng.bool();
             match rng.u8(..9) {
                 0 => return (Reply::NotSent("refused".into()), false),
-                1 => return (Reply::Throttled { retry_after_ms: rng.bool().then_some(3_000) }, false),
+                1 => {
+                    self.maybe(applied && self.switches.hides, channel, days, transfer, now);
+                    return (Reply::Throttled { retry_after_ms: rng.bool().then_some(3_000) }, false);
+                }
                 2 => {
-                    return (Reply::Refused { status: 422, message: "no".into(), balance: false }, false);
+                    self.maybe(applied && self.switches.hides, channel, days, transfer, now);
+                    let (status, balance) = if rng.u8(..4) == 0 { (402, true) } else { (422, false) };
+                    return (Reply::Refused { status, message: "no".into(), balance }, false);
                 }
                 3 | 4 => {
                     let at = now + rng.i64(1..=self.switches.late_ms_max);

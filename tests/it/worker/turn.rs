@@ -10,11 +10,12 @@ use async_trait::async_trait;
 use daybridge::{
     domain::{
         brake::Brake,
+        channel::LIVE_TRIES_QUIET,
         covered::OnMoneyOut,
         id::ChannelId,
         memory::CLOCKS_APART_MS,
         reply::{Page, ReadError, Reading, Reply},
-        settle::Policy,
+        settle::{Order, Policy},
     },
     ledger::{Desk as _, Ledger, sql::SqlLedger},
     partner::Partner,
@@ -25,7 +26,7 @@ use secrecy::ExposeSecret as _;
 use sqlx::Connection as _;
 
 use crate::ledger::{
-    kit::{ACCOUNT, Kit, NOW, charge, delivery, paid_at, rules, sqlite, to},
+    kit::{ACCOUNT, Kit, NOW, charge, decided, delivery, paid_at, rules, sqlite, to},
     money_out::{policy, refund},
 };
 
@@ -53,6 +54,9 @@ struct Hand {
     meanwhile: Meanwhile,
     /// The transfer's state at the moment of each call.
     calls: Mutex<Vec<String>>,
+    /// What the partner says of a channel, and of its switch to live.
+    mode: Mutex<&'static str>,
+    switches: Mutex<u32>,
 }
 
 #[async_trait]
@@ -78,7 +82,8 @@ impl Partner for Hand {
                 assert_eq!(self.ledger.claim(ACCOUNT, "other", later, later + 1, 9).await.unwrap().len(), 1);
             }
         }
-        Ok(Reading { active_till: NOW + DAY_MS, mode: Some("live".into()) })
+        let mode = Some((*self.mode.lock().unwrap()).to_owned());
+        Ok(Reading { active_till: NOW + DAY_MS, mode })
     }
 
     async fn extend(&self, _: &ChannelId, days: u32, _: &str, _: &str) -> Reply {
@@ -88,7 +93,8 @@ impl Partner for Hand {
     }
 
     async fn make_live(&self, _: &ChannelId) -> Result<(), ReadError> {
-        Ok(())
+        *self.switches.lock().unwrap() += 1;
+        Err(ReadError::Failed("HTTP 500".into()))
     }
 
     async fn list(&self, _: u32, _: u32) -> Result<Page, ReadError> {
@@ -113,8 +119,28 @@ async fn turn(meanwhile: Meanwhile) -> (Vec<String>, String) {
     let facts = paid_at(to(charge(&["pi_1"]), "CHAN-1", 30), now_ms() + CLOCKS_APART_MS);
     kit.record_at(&delivery("evt_1"), Ok(&facts), &rules(), false, now_ms()).await;
     let url = kit.settings.url.resolve().unwrap().expose_secret().to_owned();
-    let hand = Arc::new(Hand { ledger: kit.ledger.clone(), url, meanwhile, calls: Mutex::default() });
-    let turns = Arc::new(Turns {
+    let hand = hand(&kit, url, meanwhile);
+    let turns = turns(&kit, &hand);
+    let now = now_ms();
+    let claim = kit.ledger.claim(ACCOUNT, "w", now, now + 60_000, 1).await.unwrap().pop().unwrap();
+    turns.take(claim, now + 60_000).await;
+    let state = kit.ledger.payment("stripe/pi_1").await.unwrap().unwrap().transfers[0].state.clone();
+    (hand.calls.lock().unwrap().clone(), state)
+}
+
+fn hand(kit: &Kit, url: String, meanwhile: Meanwhile) -> Arc<Hand> {
+    Arc::new(Hand {
+        ledger: kit.ledger.clone(),
+        url,
+        meanwhile,
+        calls: Mutex::default(),
+        mode: Mutex::new("live"),
+        switches: Mutex::default(),
+    })
+}
+
+fn turns(kit: &Kit, hand: &Arc<Hand>) -> Arc<Turns> {
+    Arc::new(Turns {
         ledger: Arc::new(kit.ledger.clone()),
         partner: hand.clone(),
         policy: Policy {
@@ -128,12 +154,46 @@ async fn turn(meanwhile: Meanwhile) -> (Vec<String>, String) {
         probe_ms: 1_000,
         limiter: RateLimiter::direct(Quota::per_second(NonZeroU32::MAX)),
         breaker: Breaker::new(5, 1_000),
-    });
+    })
+}
+
+/// Takes the turn on the only channel when that is due, by the clock of the ledger alone.
+async fn next_turn(kit: &Kit, turns: &Arc<Turns>) {
+    let due = kit.ledger.next_due(ACCOUNT).await.unwrap().unwrap();
+    let claim = kit.ledger.claim(ACCOUNT, "w", due, due + 1, 1).await.unwrap().pop().unwrap();
+    turns.clone().take(claim, due + 1).await;
+}
+
+/// A switch that fails for longer than anybody should wait is told; and one that somebody made is not made again,
+/// because the channel restarts with each.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_that_stays_in_trial_is_told_and_closes_when_it_is_live() {
+    let kit: Kit = sqlite().await;
+    kit.grant("1", "CHAN-1").await;
+    let hand = hand(&kit, String::new(), Meanwhile::Nothing);
+    let turns = turns(&kit, &hand);
+    *hand.mode.lock().unwrap() = "trial";
     let now = now_ms();
     let claim = kit.ledger.claim(ACCOUNT, "w", now, now + 60_000, 1).await.unwrap().pop().unwrap();
-    turns.take(claim, now + 60_000).await;
-    let state = kit.ledger.payment("stripe/pi_1").await.unwrap().unwrap().transfers[0].state.clone();
-    (hand.calls.lock().unwrap().clone(), state)
+    let mut channel = kit.ledger.turn(&claim, now).await.unwrap().channel;
+    channel.mode = Some("trial".into());
+    channel.settled(NOW + DAY_MS, true, 0);
+    for _ in 1..LIVE_TRIES_QUIET {
+        channel.not_made_live("HTTP 500".into(), 0);
+    }
+    assert!(kit.ledger.save_channel(&claim, &channel).await.unwrap());
+    kit.ledger.release(&claim, 0).await.unwrap();
+
+    next_turn(&kit, &turns).await;
+    assert_eq!(*hand.switches.lock().unwrap(), 1);
+    let held = kit.held(9, now).await.unwrap();
+    assert_eq!((held.len(), held[0].kind, &*held[0].cause), (1, "channel", "not_live"));
+
+    *hand.mode.lock().unwrap() = "live";
+    let retry = decided(Order::Retry);
+    kit.ledger.decide(&held[0].key, &retry, 0).await.unwrap();
+    next_turn(&kit, &turns).await;
+    assert_eq!((kit.held(9, now).await.unwrap().len(), *hand.switches.lock().unwrap()), (0, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
