@@ -14,7 +14,7 @@ use crate::{
             EventMap,
             events::{Kind, Means, On, Pointer},
             fetch::From,
-            signature::Unit,
+            signature::{MILLIS_FROM, Unit},
         },
     },
     domain::{
@@ -117,7 +117,7 @@ impl<'s> Opened<'s> {
         let Some(object) = object.filter(Value::is_object) else {
             return unreadable("the event carries no object");
         };
-        of_object(source, &kind, object, facts)
+        of_object(source, &kind, &event, object, facts)
     }
 }
 
@@ -154,7 +154,13 @@ pub fn read(
     opened.read(object)
 }
 
-fn of_object(source: &Source, kind: &str, object: Value, mut facts: Facts) -> Result<Facts, Unreadable> {
+fn of_object(
+    source: &Source,
+    kind: &str,
+    event: &Value,
+    object: Value,
+    mut facts: Facts,
+) -> Result<Facts, Unreadable> {
     let map = &source.events;
     let of_type = |on: &&On| on.types.iter().any(|known| known == kind);
     // Each entry sees the object as its own kind of object.
@@ -163,7 +169,7 @@ fn of_object(source: &Source, kind: &str, object: Value, mut facts: Facts) -> Re
         let at = on.object.as_ref().and_then(|name| map.objects.get(name));
         let mut seen = object.clone();
         path::unpack(&mut seen, at.iter().flat_map(|at| at.unpack.iter().map(|place| &**place)));
-        let elsewhere = on.means == Means::Held
+        let elsewhere = !matches!(on.means, Means::MoneyIn | Means::Link)
             && on.family.as_ref().is_some_and(|family| *family != source.money_in.as_str());
         if !elsewhere && on.when.iter().all(|test| path::holds(&seen, test)) {
             fitting = Some((on, at, seen));
@@ -198,6 +204,7 @@ fn of_object(source: &Source, kind: &str, object: Value, mut facts: Facts) -> Re
         Means::Ignored | Means::Held => Meaning::Ignored(why()),
         Means::Refund
         | Means::RefundFailed
+        | Means::PaymentFailed
         | Means::Dispute
         | Means::DisputeWon
         | Means::DisputeLost
@@ -209,15 +216,24 @@ fn of_object(source: &Source, kind: &str, object: Value, mut facts: Facts) -> Re
     // A refund's or a dispute's own metadata says nothing about what was bought.
     if matches!(facts.meaning, Meaning::MoneyIn(_) | Meaning::Link) {
         facts.channel = object::found(at, &seen, &source.channel)?;
-        facts.days = object::found(at, &seen, &source.days)?;
-        facts.lines = match at.lines.as_ref().map_or(Ok(None), |lines| object::price_lines(lines, &seen)) {
+        facts.days = object::days(at, &seen, &source.days)?;
+        facts.no_period = object::no_period(at, &seen);
+        let lines = match at.lines.as_ref().map_or(Ok(None), |lines| object::price_lines(lines, &seen)) {
             // What they are matters only where prices are configured.
             Err(_) if source.prices.is_empty() => None,
             lines => lines?,
         };
+        facts.cut_quantity = lines.as_ref().and_then(|lines| lines.cut.clone());
+        // One that is cut is no sign of a part of a period.
+        facts.lines =
+            lines.map(|lines| lines.lines).filter(|lines| !lines.is_empty() || facts.cut_quantity.is_none());
     }
     if matches!(facts.meaning, Meaning::MoneyIn(_)) {
         facts.money = Some(object::money(at, &seen)?);
+        facts.part = at.part.as_ref().and_then(|part| seen.pointer(part)).and_then(path::id);
+    }
+    if matches!(facts.meaning, Meaning::MoneyIn(_) | Meaning::MoneyOut) {
+        facts.never_in = object::never_in(at, event, &seen);
     }
     facts.out = out(on, at, &seen)?;
     Ok(facts)
@@ -233,7 +249,8 @@ fn occurred_at<'p>(
     let count = text.parse::<i64>().ok().filter(|count| *count >= 0);
     let at = match (count, map.occurred_unit) {
         (Some(count), Unit::Seconds) => count.checked_mul(1000),
-        (Some(count), Unit::Millis) => Some(count),
+        (Some(count), Unit::SecondsOrMillis) if count < MILLIS_FROM => count.checked_mul(1000),
+        (Some(count), Unit::Millis | Unit::SecondsOrMillis) => Some(count),
         (None, _) => text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond),
     };
     match at.filter(|at| *at >= 0) {

@@ -6,6 +6,7 @@ use super::{
     Tx,
     fault::{Fault, corrupt},
     money_out::{self, Done, Found},
+    more::{self, More},
     rows::{add_step, make_due, narrow, stands},
     twin, words,
 };
@@ -50,14 +51,10 @@ pub(super) struct Weighed {
     pub(super) standing: Standing,
     /// The transfer that it planned, or planned again.
     pub(super) planned: Option<String>,
-    /// What became of money that went out, in a sentence.
+    /// What became of money that went out, or came in after the grant, in a sentence.
     pub(super) note: Option<String>,
-}
-
-impl From<Standing> for Weighed {
-    fn from(standing: Standing) -> Self {
-        Self { standing, planned: None, note: None }
-    }
+    /// What money does that came in after the grant; `None`: none did.
+    pub(super) more: Option<More>,
 }
 
 /// What is written of a decision.
@@ -74,7 +71,7 @@ struct Written<'a> {
 
 /// What a payment's events say besides.
 struct Told<'a> {
-    money: Option<&'a Money>,
+    money: Option<Money>,
     customer: Option<&'a str>,
 }
 
@@ -82,6 +79,7 @@ struct Told<'a> {
 struct Kept {
     decided: Option<Standing>,
     days: Option<u32>,
+    money: Option<Money>,
     corrections: Corrections,
     out_known: bool,
     restored_at: Option<Ms>,
@@ -89,7 +87,7 @@ struct Kept {
 
 async fn kept(tx: &mut Tx, key: &str) -> Result<Kept, Fault> {
     let row = sqlx::query(
-        "SELECT p.granted, p.decision, p.reason, p.set_channel, p.set_days, p.days, p.out_known, p.due_decided, \
+        "SELECT p.granted, p.decision, p.reason, p.set_channel, p.set_days, p.days, p.amount, p.currency, p.out_known, p.due_decided, \
          p.days_despite, t.state, (SELECT MAX(declared_at) FROM restorations) AS restored_at FROM payments p \
          LEFT JOIN transfers t ON t.payment = p.key AND t.n = 1 WHERE p.key = $1",
     )
@@ -109,6 +107,10 @@ async fn kept(tx: &mut Tx, key: &str) -> Result<Kept, Fault> {
     Ok(Kept {
         decided,
         days: number("days")?,
+        money: row
+            .try_get::<Option<i64>, _>("amount")?
+            .zip(row.try_get::<Option<String>, _>("currency")?)
+            .map(|(amount, currency)| Money { amount, currency }),
         corrections: Corrections {
             channel: row.try_get::<Option<String>, _>("set_channel")?.as_deref().and_then(ChannelId::parse),
             days: number("set_days")?,
@@ -128,7 +130,7 @@ pub(super) async fn weigh(
     source: &SourceRules,
     now: Ms,
 ) -> Result<Weighed, Fault> {
-    let Kept { decided, days, corrections, out_known, restored_at } = kept(tx, key).await?;
+    let Kept { decided, days, money, corrections, out_known, restored_at } = kept(tx, key).await?;
     let out_known = out_known || entry.facts.is_ok_and(tells);
     let rules = &source.rules;
     let event = entry.envelope;
@@ -141,23 +143,37 @@ pub(super) async fn weigh(
         event: &event.event_id,
     };
     if let Some(standing) = decided {
-        let mut done = Done::default();
-        if out_known {
-            let covered = covers(&events(tx, key).await?, rules, days);
-            done = money_out::keep(tx, key, &found(&covered, covered.left, None), now).await?;
+        let granted = matches!(standing, Standing::Before { .. });
+        let more = granted && entry.facts.is_ok_and(|facts| more::may_be(facts, rules, money.as_ref()));
+        let (mut done, mut came) = (Done::default(), None);
+        if out_known || more {
+            let events = events(tx, key).await?;
+            came = match money.filter(|_| more) {
+                Some(before) => more::keep(tx, key, &events, rules, &before, &event.event_id, now).await?,
+                None => None,
+            };
+            let days = days.map(|days| days.saturating_add(came.as_ref().map_or(0, |came| came.days)));
+            let covered = covers(&events, rules, days);
+            if out_known || came.is_some() {
+                done = money_out::keep(tx, key, &found(&covered, covered.left, None), now).await?;
+            }
         }
-        return Ok(Weighed { standing, planned: done.planned, note: done.note });
+        let (more, note) = match came {
+            Some(came) => (Some(came.done(tx, key).await?), Some(came.words)),
+            None => (None, done.note),
+        };
+        return Ok(Weighed { standing, planned: done.planned, note, more });
     }
     let events = events(tx, key).await?;
     let told = Told {
-        money: came_in(&events, &rules.money_in).or_else(|| events.iter().find_map(|e| e.money.as_ref())),
+        money: came_in(&events, &rules.money_in).or_else(|| events.iter().find_map(|e| e.money.clone())),
         customer: events.iter().find_map(|e| e.customer.as_deref()),
     };
     let (sold_to, bought) = sold(&events, rules, &corrections);
     let covered = covers(&events, rules, bought);
     let decision = decide(&events, rules, &corrections, restored_at);
     let moves = if let Decision::Grant { days, .. } = decision { Some(days) } else { covered.left };
-    let decision = match (decision, told.money) {
+    let decision = match (decision, &told.money) {
         (Decision::Grant { channel, days }, Some(money)) => {
             match twin::of(tx, key, &channel, money, &events).await? {
                 Some(other) => {
@@ -218,7 +234,7 @@ pub(super) async fn weigh(
             money_out::mark(tx, key).await?;
         }
     }
-    Ok(Weighed { standing, planned, note })
+    Ok(Weighed { standing, planned, note, more: None })
 }
 
 fn held(hold: &Hold) -> Written<'_> {
@@ -276,8 +292,8 @@ async fn write(tx: &mut Tx, key: &str, written: &Written<'_>, told: &Told<'_>, n
     .bind(written.next)
     .bind(written.channel)
     .bind(written.days.map(i64::from))
-    .bind(told.money.map(|m| m.amount))
-    .bind(told.money.map(|m| m.currency.as_str()))
+    .bind(told.money.as_ref().map(|m| m.amount))
+    .bind(told.money.as_ref().map(|m| m.currency.as_str()))
     .bind(i64::from(written.granted))
     .bind(key)
     .bind(told.customer)

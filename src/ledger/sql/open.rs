@@ -32,13 +32,14 @@ const POSTGRES: &str = "SET enable_seqscan = off; SELECT set_config('synchronous
      WHERE current_setting('synchronous_commit') IN ('off', 'local');";
 
 /// The schema, oldest first; a text never changes once released.
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (1, "ledger", include_str!("migrations/0001_ledger.sql")),
     (2, "restorations", include_str!("migrations/0002_restorations.sql")),
     (3, "operators", include_str!("migrations/0003_operators.sql")),
     (4, "backfill", include_str!("migrations/0004_backfill.sql")),
     (5, "console", include_str!("migrations/0005_console.sql")),
     (6, "money_out", include_str!("migrations/0006_money_out.sql")),
+    (11, "money", include_str!("migrations/0011_money.sql")),
 ];
 
 /// What the schema's text says differently in each database.

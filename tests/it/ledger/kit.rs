@@ -124,8 +124,7 @@ pub(crate) fn facts(meaning: Meaning, ids: &[&str]) -> Facts {
         days: vec![],
         money: money.then(|| Money { amount: 900, currency: "usd".into() }),
         customer: None,
-        lines: None,
-        out: Vec::new(),
+        ..Facts::ignored(0, String::new())
     }
 }
 
@@ -197,8 +196,15 @@ impl Kit {
     ) -> Recorded {
         let unread = facts.err().map(|why| Unread::Unreadable(why.to_owned()));
         let facts = unread.as_ref().map_or_else(|| facts.map_err(|_| unreachable!()), Err);
-        let entry =
-            Entry { envelope, dead, facts, source: Some(source), account: ACCOUNT, comment: comment() };
+        let entry = Entry {
+            envelope,
+            dead,
+            facts,
+            source: Some(source),
+            account: ACCOUNT,
+            comment: comment(),
+            asked: None,
+        };
         self.ledger.record(&entry, now).await.unwrap()
     }
 
