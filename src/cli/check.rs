@@ -35,6 +35,9 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     };
     line("settings", Ok("no contradictions".into()));
     line("sources", sources(&config));
+    for warning in warnings(&config) {
+        say(format!("warn  {:<9} {warning}", "sources"));
+    }
     line("receiver", bindable(&config.server.listen));
     let console = bindable(&config.console.listen);
     line("console", console.and_then(|free| Ok(format!("{free}; {}", console::check(&config)?))));
@@ -125,6 +128,24 @@ async fn refused(config: &Config) -> Vec<String> {
         format!("{}: {} refused: {} (last {})", row.source, row.count, row.words, time(row.last_at_ms))
     };
     told.await.unwrap_or_default().into_iter().map(line).collect()
+}
+
+/// What is accepted, and may let others than the seller choose channel or days.
+fn warnings(config: &Config) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for (name, source) in &config.sources {
+        if let Some(how) = source.days_unbound() {
+            warnings.push(format!(
+                "sources.{name}: whoever pays may choose the days ({how}), and nothing holds them to what was paid: set per_day, or prices where the events carry lines; where they differ, the payment is held"
+            ));
+        }
+        if source.takes_every_account() {
+            warnings.push(format!(
+                "sources.{name} has no accounts: if its endpoint listens to connected accounts (Connect), whoever owns one chooses channel and days of its payments; set accounts to those that may, or let the endpoint listen to your own account alone"
+            ));
+        }
+    }
+    warnings
 }
 
 fn bindable(listen: &str) -> Result<String, String> {

@@ -57,6 +57,8 @@ pub struct Source {
     /// JSON pointers into the event's object for the days, first hit wins.
     #[serde(default)]
     pub days: Vec<String>,
+    /// How whoever pays can set custom data at this provider, days among them; not set: the seller alone can.
+    pub payer_sets: Option<String>,
     /// Days by price id, × quantity.
     #[serde(default)]
     pub prices: Vec<Price>,
@@ -167,6 +169,19 @@ impl Source {
     /// The realm: set, or the source's name.
     pub fn realm<'a>(&'a self, name: &'a str) -> &'a str {
         self.realm.as_deref().unwrap_or(name)
+    }
+
+    /// How whoever pays may choose the days, where nothing holds these to what was paid.
+    pub fn days_unbound(&self) -> Option<&str> {
+        let counted =
+            !self.prices.is_empty() && self.events.objects.values().any(|object| object.lines.is_some());
+        let bound = self.days.is_empty() || self.per_day.is_some() || counted;
+        self.payer_sets.as_deref().filter(|_| !bound)
+    }
+
+    /// Whether payments of any connected account count, as far as the provider sends them here.
+    pub fn takes_every_account(&self) -> bool {
+        self.events.account.is_some() && self.accounts.is_none()
     }
 
     /// Whether its key lists the events of the account: for Stripe alone.

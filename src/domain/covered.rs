@@ -63,35 +63,43 @@ pub fn covered(
     on_dispute: OnMoneyOut,
     bought: Option<u32>,
 ) -> Covered {
-    let of = |policy: OnMoneyOut| {
-        let refunded = if on_refund == policy { out.refunded } else { 0 };
-        let disputed = if on_dispute == policy { out.disputed } else { 0 };
+    let of = |policy: OnMoneyOut, amount: fn(&MoneyOut, OutKind) -> i64| {
+        let refunded = if on_refund == policy { amount(out, OutKind::Refund) } else { 0 };
+        let disputed = if on_dispute == policy { amount(out, OutKind::Dispute) } else { 0 };
         refunded.saturating_add(disputed)
     };
+    let (refunded, disputed) = (out.of(OutKind::Refund), out.of(OutKind::Dispute));
     let first = |fits: fn(OnMoneyOut) -> bool| {
         [(OutKind::Refund, on_refund), (OutKind::Dispute, on_dispute)]
             .into_iter()
             .find(|(kind, policy)| out.of(*kind) > 0 && fits(*policy))
             .map(|(kind, _)| kind)
     };
-    let due = days_due(bought, out.refunded.saturating_add(out.disputed), out.whole());
-    let left = days_due(bought, of(OnMoneyOut::CancelUnspent), out.whole());
+    let due = days_due(bought, refunded.saturating_add(disputed), out.whole());
+    // Nobody is asked about days that are cancelled: that takes two amounts that can be compared.
+    let left = days_due(bought, of(OnMoneyOut::CancelUnspent, MoneyOut::comparable), out.whole());
     let words = match (due, bought) {
+        (_, Some(bought)) if out.not_comparable().is_some() => {
+            format!(
+                "{}: how many of its {bought} days are still paid for is for a person to say",
+                out.words()
+            )
+        }
         (Some(due), Some(bought)) => {
             format!("{}: what is left of it covers {due} of {bought} days", out.words())
         }
         _ => out.words(),
     };
     Covered {
-        refunded: out.refunded,
-        disputed: out.disputed,
+        refunded,
+        disputed,
         bought,
         due,
         left,
-        ask: first(|policy| policy != OnMoneyOut::CancelUnspent),
+        ask: first(|policy| policy != OnMoneyOut::CancelUnspent).or_else(|| out.not_comparable()),
         whole: out.whole(),
         pause: first(|policy| policy == OnMoneyOut::HoldChannelTransfers),
-        pauses: of(OnMoneyOut::HoldChannelTransfers),
+        pauses: of(OnMoneyOut::HoldChannelTransfers, MoneyOut::of),
         words,
     }
 }

@@ -96,6 +96,9 @@ pub enum OutState {
     Done,
     /// A refund that failed, a dispute that was won: the money stays.
     Undone,
+    /// The payment itself failed, or a part of it did: the money does not come, or not for good. Money that comes in
+    /// later undoes that.
+    Failed,
 }
 
 /// How much, in the currency's smallest unit.
@@ -121,6 +124,9 @@ pub struct Out {
     pub id: Option<String>,
     /// How much.
     pub amount: OutAmount,
+    /// Of which currency, lower-case; `None`: that of the payment, as far as is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
 }
 
 /// One line of an invoice.
@@ -169,6 +175,19 @@ pub struct Facts {
     /// Money that went out again. An event of before this was read has none with [`Meaning::MoneyOut`]: then all did.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub out: Vec<Out>,
+    /// The provider's id of the part of the payment that came in (a capture); parts add up. `None`: what came in so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
+    /// What was never captured, in the smallest unit, where the provider counts it as refunded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub never_in: Option<i64>,
+    /// It is of a subscription, and for this reason, which is not known to be a period: the subscription's days are not
+    /// bought by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_period: Option<String>,
+    /// A quantity of its price lines that is no whole number, as it is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_quantity: Option<String>,
 }
 
 impl Facts {
@@ -189,6 +208,10 @@ impl Facts {
             customer: None,
             lines: None,
             out: Vec::new(),
+            part: None,
+            never_in: None,
+            no_period: None,
+            cut_quantity: None,
         }
     }
 }

@@ -68,6 +68,24 @@ pub enum Hold {
     /// Every line is a proration.
     #[error("it bills only a part of a period, after a change of plan; how many days that buys is not told")]
     PartOfPeriod,
+    /// A subscription's invoice for something else than a period, as far as is known.
+    #[error(
+        "it bills a subscription, but for {0:?}, which is not known to be a new period: the subscription's days are not bought again"
+    )]
+    NotAPeriod(String),
+    /// A part of a price.
+    #[error("a quantity of its price lines is {0:?}, no whole number: how many days that buys is not told")]
+    Quantity(String),
+    /// The days that are told are not those that the money buys.
+    #[error(
+        "its events name {told} days, but what was paid buys {bought}: whoever pays may have set the days"
+    )]
+    DaysAndMoney {
+        /// Days in the events.
+        told: u32,
+        /// Days for the money, and how that was reckoned.
+        bought: String,
+    },
     /// Another currency than `per_day` knows.
     #[error("the currency {0} is not the one of per_day ({1})")]
     OtherCurrency(String, String),
@@ -183,6 +201,9 @@ impl Hold {
             Hold::UnknownPrice(_) => "price_unknown",
             Hold::BadLines(..) => "price_lines",
             Hold::PartOfPeriod => "part_of_period",
+            Hold::NotAPeriod(_) => "not_a_period",
+            Hold::Quantity(_) => "quantity",
+            Hold::DaysAndMoney { .. } => "days_and_money",
             Hold::OtherCurrency(..) => "currency",
             Hold::BadAmount(..) => "amount",
             Hold::Unclear(_) => UNCLEAR,
@@ -217,6 +238,12 @@ impl Hold {
             }
             Hold::Unclear(_) => {
                 "see at the provider what was paid, and for what; then say here how many days it buys with `daybridge held set KEY --days …`, or close it with `daybridge held cancel KEY`"
+            }
+            Hold::NotAPeriod(_) | Hold::Quantity(_) => {
+                "see at the provider what was billed; say here with `daybridge held set KEY --days …` how many days it is worth; `held cancel` closes it where it is worth none"
+            }
+            Hold::DaysAndMoney { .. } => {
+                "see at the provider what was sold; say here with `daybridge held set KEY --days …` how many days are due, or correct the source's prices or per_day and restart the worker; `held cancel` closes it"
             }
             Hold::Refunded { .. } | Hold::Disputed { .. } => {
                 "say how many days are due with `daybridge held set KEY --days …`; `daybridge held cancel KEY` closes it; where the money comes back it goes on by itself"

@@ -10,6 +10,8 @@
 //! * A total of all refunds so far still has in it what failed later; that is taken off. Totals and the sum of the single
 //!   refunds tell of the same money, so the larger one counts.
 //! * Neither kind is more than what came in, nor are both together.
+//! * A payment that failed is out until money comes in later. What was reserved and never captured is no money out.
+//! * What is out in another currency than came in is not compared: it may be everything, and a person looks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,20 +29,36 @@ pub struct MoneyOut {
     pub refunded: i64,
     /// Taken by the payer's bank, likewise.
     pub disputed: i64,
+    /// What is out in another currency than came in, which nothing here compares.
+    pub elsewhere: BTreeMap<(OutKind, String), i64>,
     /// The payer's bank asks, and has taken nothing.
     pub asked: bool,
 }
 
-/// The money that came in, by the family that grants, else by any: the largest amount that an event tells.
-pub fn came_in<'a>(events: &'a [Facts], family: &Family) -> Option<&'a Money> {
-    let most = |own: bool| {
-        let paid = events.iter().filter(|e| match &e.meaning {
-            Meaning::MoneyIn(of) => !own || of == family,
-            Meaning::Link | Meaning::MoneyOut | Meaning::Ignored(_) => false,
-        });
-        paid.filter_map(|e| e.money.as_ref()).max_by_key(|money| (money.amount, &money.currency))
-    };
-    most(true).or_else(|| most(false))
+/// The money that came in, by the family that grants, else by any: the largest amount that an event tells, or the sum of
+/// the parts that are told by their ids.
+pub fn came_in(events: &[Facts], family: &Family) -> Option<Money> {
+    let own: Vec<&Facts> = events.iter().filter(|e| e.meaning.is_money_in(family)).collect();
+    let any = || events.iter().filter(|e| matches!(e.meaning, Meaning::MoneyIn(_))).collect::<Vec<_>>();
+    most(&own).or_else(|| most(&any()))
+}
+
+/// The largest amount that these events tell, or the sum of their parts.
+pub(super) fn most(paid: &[&Facts]) -> Option<Money> {
+    let larger =
+        |one: &&Money, other: &&Money| (one.amount, &one.currency).cmp(&(other.amount, &other.currency));
+    let whole = paid.iter().filter(|e| e.part.is_none()).filter_map(|e| e.money.as_ref()).max_by(larger);
+    let mut parts: BTreeMap<&str, &Money> = BTreeMap::new();
+    for (part, money) in paid.iter().filter_map(|e| Some((e.part.as_deref()?, e.money.as_ref()?))) {
+        let known = parts.entry(part).or_insert(money);
+        *known = std::cmp::max_by(*known, money, larger);
+    }
+    let sum = parts.values().copied().max_by(larger).map(|largest| {
+        let same = parts.values().filter(|money| money.currency == largest.currency);
+        let amount = same.fold(0_i64, |sum, money| sum.saturating_add(money.amount));
+        Money { amount, currency: largest.currency.clone() }
+    });
+    [whole.cloned(), sum].into_iter().flatten().max_by(|one, other| larger(&one, &other))
 }
 
 /// Until when the money of an event of money in had certainly come in, by the provider's clock: an event is never made
@@ -71,7 +89,8 @@ fn told(event: &Facts) -> Vec<Out> {
     match &event.meaning {
         Meaning::Ignored(_) => Vec::new(),
         Meaning::MoneyOut if event.out.is_empty() => {
-            vec![Out { kind: OutKind::Refund, state: OutState::Done, id: None, amount: OutAmount::All }]
+            let (kind, state, amount) = (OutKind::Refund, OutState::Done, OutAmount::All);
+            vec![Out { kind, state, id: None, amount, currency: None }]
         }
         Meaning::MoneyIn(_) | Meaning::Link | Meaning::MoneyOut => event.out.clone(),
     }
@@ -79,29 +98,103 @@ fn told(event: &Facts) -> Vec<Out> {
 
 /// The money of a payment that is out, by all its events.
 pub fn money_out(events: &[Facts], family: &Family) -> MoneyOut {
-    let came_in = came_in(events, family).cloned();
+    let came_in = came_in(events, family);
     let whole = came_in.as_ref().map(|money| money.amount).filter(|amount| *amount > 0).unwrap_or(i64::MAX);
-    let mut refunds = Refunds { whole, ..Refunds::default() };
-    let mut disputes: BTreeMap<Option<String>, Dispute> = BTreeMap::new();
+    let currency = came_in.as_ref().map(|money| money.currency.as_str());
+    let currencies = currencies(events);
+    let mut own = Outs::of(whole);
+    let mut elsewhere: BTreeMap<String, Outs> = BTreeMap::new();
     for event in events {
-        for out in told(event) {
-            match out.kind {
-                OutKind::Refund => refunds.take(out, event.occurred_at),
-                OutKind::Dispute => {
-                    disputes.entry(out.id).or_default().take(out.state, &out.amount, event.occurred_at);
+        for mut out in told(event) {
+            if out.state == OutState::Failed {
+                if !still_failed(events, &out, event.occurred_at, family) {
+                    continue;
                 }
+                out.state = OutState::Done;
+            }
+            if let OutAmount::Total(units) = &mut out.amount {
+                *units = units.saturating_sub(event.never_in.unwrap_or(0));
+            }
+            let named = out.id.as_ref().and_then(|id| currencies.get(&(out.kind, id)).copied());
+            match (out.currency.as_deref().or(named), currency) {
+                (Some(of), Some(ours)) if of != ours && out.amount != OutAmount::All => {
+                    let of = of.to_owned();
+                    elsewhere.entry(of).or_insert_with(|| Outs::of(i64::MAX)).take(out, event.occurred_at);
+                }
+                _ => own.take(out, event.occurred_at),
             }
         }
     }
-    let disputed = disputes
-        .values()
-        .filter(|dispute| dispute.takes())
-        .fold(0_i64, |sum, dispute| sum.saturating_add(dispute.part.unwrap_or(whole)));
+    let mut sums = BTreeMap::new();
+    for (of, outs) in &elsewhere {
+        sums.insert((OutKind::Refund, of.clone()), outs.refunds.sum(0));
+        sums.insert((OutKind::Dispute, of.clone()), outs.disputed());
+    }
+    sums.retain(|_, units| *units > 0);
     MoneyOut {
-        refunded: refunds.sum().min(whole),
-        disputed: disputed.min(whole),
-        asked: disputes.values().any(|dispute| dispute.asked && !dispute.takes() && dispute.last.is_none()),
+        refunded: own.refunds.sum(never_in(events)).min(whole),
+        disputed: own.disputed().min(whole),
+        elsewhere: sums,
+        asked: elsewhere.values().chain([&own]).any(Outs::asked),
         came_in: came_in.filter(|money| money.amount > 0),
+    }
+}
+
+/// In which currency a refund or a dispute is, by all that is told of it.
+fn currencies(events: &[Facts]) -> BTreeMap<(OutKind, &String), &str> {
+    let all = events.iter().flat_map(|event| &event.out);
+    all.filter_map(|out| Some(((out.kind, out.id.as_ref()?), out.currency.as_deref()?))).collect()
+}
+
+/// What was never captured after all: captures that follow make it less.
+fn never_in(events: &[Facts]) -> i64 {
+    events.iter().filter_map(|event| event.never_in).min().unwrap_or(0)
+}
+
+/// Whether a failure still stands: a part that failed never counts, and is out only where it had counted as in; a
+/// payment that failed is paid after all by money that came in later.
+fn still_failed(events: &[Facts], out: &Out, at: Ms, family: &Family) -> bool {
+    let parts: BTreeSet<&String> = events
+        .iter()
+        .filter(|event| event.meaning.is_money_in(family))
+        .filter_map(|event| event.part.as_ref())
+        .collect();
+    match &out.id {
+        Some(id) if !parts.is_empty() => parts.contains(id),
+        _ => {
+            !events.iter().any(|event| matches!(event.meaning, Meaning::MoneyIn(_)) && event.occurred_at > at)
+        }
+    }
+}
+
+/// What is out in one currency.
+struct Outs {
+    refunds: Refunds,
+    disputes: BTreeMap<Option<String>, Dispute>,
+}
+
+impl Outs {
+    /// Of so much at most.
+    fn of(whole: i64) -> Self {
+        Self { refunds: Refunds { whole, ..Refunds::default() }, disputes: BTreeMap::new() }
+    }
+
+    fn take(&mut self, out: Out, at: Ms) {
+        match out.kind {
+            OutKind::Refund => self.refunds.take(out, at),
+            OutKind::Dispute => self.disputes.entry(out.id).or_default().take(out.state, &out.amount, at),
+        }
+    }
+
+    fn disputed(&self) -> i64 {
+        self.disputes
+            .values()
+            .filter(|dispute| dispute.takes())
+            .fold(0_i64, |sum, dispute| sum.saturating_add(dispute.part.unwrap_or(self.refunds.whole)))
+    }
+
+    fn asked(&self) -> bool {
+        self.disputes.values().any(|dispute| dispute.asked && !dispute.takes() && dispute.last.is_none())
     }
 }
 
@@ -111,21 +204,55 @@ impl MoneyOut {
         self.came_in.as_ref().map(|money| money.amount)
     }
 
-    /// Of one kind.
+    /// Of one kind. What cannot be compared may be all, and never counts as a small part.
     pub fn of(&self, kind: OutKind) -> i64 {
+        if self.elsewhere.keys().any(|(of, _)| *of == kind) {
+            return self.whole().unwrap_or(i64::MAX);
+        }
+        self.comparable(kind)
+    }
+
+    /// Of one kind, in the currency that came in.
+    pub fn comparable(&self, kind: OutKind) -> i64 {
         match kind {
             OutKind::Refund => self.refunded,
             OutKind::Dispute => self.disputed,
         }
     }
 
+    /// The first kind of which something is out in another currency than came in.
+    pub fn not_comparable(&self) -> Option<OutKind> {
+        self.elsewhere.keys().map(|(kind, _)| *kind).next()
+    }
+
     /// Nothing is out.
     pub fn is_nothing(&self) -> bool {
-        self.refunded == 0 && self.disputed == 0
+        self.refunded == 0 && self.disputed == 0 && self.elsewhere.is_empty()
     }
 
     /// In words: `300 of 900 usd (smallest unit) refunded`.
     pub fn words(&self) -> String {
+        let other: Vec<String> = self
+            .elsewhere
+            .iter()
+            .map(|((kind, currency), units)| format!("{units} {currency} {}", past(*kind)))
+            .collect();
+        if other.is_empty() {
+            return self.in_own_currency();
+        }
+        let came_in =
+            self.came_in.as_ref().map(|m| format!("{} {}", m.amount, m.currency)).unwrap_or_default();
+        let own = match (self.refunded, self.disputed) {
+            (0, 0) => String::new(),
+            _ => format!("{}, and ", self.in_own_currency()),
+        };
+        format!(
+            "{own}{} where {came_in} came in (smallest units): two currencies are not compared",
+            other.join(" and ")
+        )
+    }
+
+    fn in_own_currency(&self) -> String {
         let whole = self.came_in.as_ref().map(|m| format!(" of {} {} (smallest unit)", m.amount, m.currency));
         let amount = |units: i64| if units == i64::MAX { "all".to_owned() } else { units.to_string() };
         let whole = whole.unwrap_or_default();
@@ -137,6 +264,13 @@ impl MoneyOut {
                 format!("{} refunded and {} disputed{whole}", amount(refunded), amount(disputed))
             }
         }
+    }
+}
+
+fn past(kind: OutKind) -> &'static str {
+    match kind {
+        OutKind::Refund => "refunded",
+        OutKind::Dispute => "disputed",
     }
 }
 
@@ -169,7 +303,7 @@ impl Refunds {
         let undone = match out.state {
             OutState::Inquiry => return,
             OutState::Undone => true,
-            OutState::Open | OutState::Done => false,
+            OutState::Open | OutState::Done | OutState::Failed => false,
         };
         let part = match out.amount {
             OutAmount::Part(units) => Some(units.max(0)),
@@ -194,7 +328,9 @@ impl Refunds {
         refund.seen(undone, at);
     }
 
-    fn sum(&self) -> i64 {
+    /// Without one of the very amount that was never captured: that is no money, only what the payer's bank had
+    /// reserved and let go. Totals come without it.
+    fn sum(&self, never_in: i64) -> i64 {
         let standing = self.by_id.values().filter(|refund| refund.undone.is_empty());
         let by_id = standing.map(|refund| refund.amount(self.whole));
         let loose = self.loose.iter().map(|(part, refund)| match part {
@@ -203,9 +339,16 @@ impl Refunds {
             None => 0,
         });
         let parts = by_id.chain(loose).fold(0_i64, i64::saturating_add);
+        let parts = if self.stands_one_of(never_in) { parts.saturating_sub(never_in) } else { parts };
         let totals =
             self.totals.iter().map(|(at, units)| units.saturating_sub(self.failed_since(*at)).max(0));
         totals.max().unwrap_or(0).max(parts)
+    }
+
+    fn stands_one_of(&self, units: i64) -> bool {
+        let by_id = self.by_id.values().any(|refund| refund.undone.is_empty() && refund.part == Some(units));
+        let loose = self.loose.get(&Some(units)).is_some_and(|refund| refund.standing() > 0);
+        units > 0 && (by_id || loose)
     }
 
     /// What a total told at a time has in it of refunds that failed then or later: those made by then, and those
@@ -266,7 +409,7 @@ impl Dispute {
                 return;
             }
             OutState::Open => self.open = true,
-            OutState::Done => self.last = self.last.max(Some((at, true))),
+            OutState::Done | OutState::Failed => self.last = self.last.max(Some((at, true))),
             OutState::Undone => self.last = self.last.max(Some((at, false))),
         }
         let told = match amount {

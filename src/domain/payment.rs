@@ -13,7 +13,7 @@ use super::{
     hold::Hold,
     id::ChannelId,
     memory::{Forgotten, Memory},
-    money_out::{money_out, paid_at_most},
+    money_out::{came_in, money_out, most, paid_at_most},
 };
 
 /// What a source's settings say about granting days.
@@ -175,19 +175,60 @@ fn days(events: &[Facts], paid: &[&Facts], rules: &Rules) -> Result<u32, Hold> {
     if events.iter().any(|e| e.lines.as_ref().is_some_and(Vec::is_empty)) {
         return Err(Hold::PartOfPeriod);
     }
-    let found = first_hit(events.iter().flat_map(|e| &e.days)).map_err(|(a, b)| Hold::DaysDiffer(a, b))?;
-    if let Some(text) = found {
-        return whole_days(&text, rules.days_max).ok_or(Hold::BadDays(shown(&text), rules.days_max));
+    if let Some(told) = days_told(events)? {
+        let days = whole_days(&told, rules.days_max).ok_or(Hold::BadDays(shown(&told), rules.days_max))?;
+        return as_paid_for(days, events, paid, rules);
     }
-    if !rules.prices.is_empty()
-        && let Some(days) = days_by_price(paid, rules)?
-    {
+    if let Some(reason) = events.iter().find_map(|e| e.no_period.as_ref()) {
+        return Err(Hold::NotAPeriod(shown(reason)));
+    }
+    if let Some(days) = days_by_price(paid, rules)? {
         return Ok(days);
     }
     if let Some(per_day) = &rules.per_day {
-        return days_by_amount(paid, per_day, rules.days_max);
+        let money = most(paid).or_else(|| came_in(events, &rules.money_in));
+        return days_by_amount(paid, money.as_ref(), per_day, rules.days_max);
     }
     Err(Hold::NoDays(rules.days_pointers.join(", ")))
+}
+
+fn days_told(events: &[Facts]) -> Result<Option<String>, Hold> {
+    first_hit(events.iter().flat_map(|e| &e.days)).map_err(|(a, b)| Hold::DaysDiffer(a, b))
+}
+
+/// Days that are told, where the money buys as many, or nothing says how many it buys. Custom data may be the payer's.
+fn as_paid_for(days: u32, events: &[Facts], paid: &[&Facts], rules: &Rules) -> Result<u32, Hold> {
+    let differ = |bought: String| Err(Hold::DaysAndMoney { told: days, bought });
+    if let Some(priced) = days_by_price(paid, rules)? {
+        return if priced == days { Ok(days) } else { differ(format!("{priced} by the price table")) };
+    }
+    let (Some(per_day), Some(money)) = (&rules.per_day, came_in(events, &rules.money_in)) else {
+        return Ok(days);
+    };
+    if money.currency != per_day.currency {
+        return Err(Hold::OtherCurrency(shown(&money.currency), per_day.currency.clone()));
+    }
+    if per_day.amount.checked_mul(i64::from(days)) == Some(money.amount) {
+        return Ok(days);
+    }
+    let whole = money.amount.checked_div(per_day.amount).unwrap_or(0);
+    let rest = if money.amount.checked_rem(per_day.amount) == Some(0) { "" } else { " and a part of one" };
+    differ(format!("{whole}{rest} ({} {}, at {} a day)", money.amount, money.currency, per_day.amount))
+}
+
+/// How many more days are bought by money that came in after days were granted, for instance with a second capture:
+/// what is granted by the amount grows with it. Days that are told, or bought by a price, stay what they are.
+pub fn more_days(events: &[Facts], rules: &Rules, before: i64, after: i64) -> u32 {
+    let paid: Vec<&Facts> = events.iter().filter(|e| e.meaning.is_money_in(&rules.money_in)).collect();
+    let otherwise = !matches!(days_told(events), Ok(None))
+        || events.iter().any(|e| e.no_period.is_some())
+        || !matches!(days_by_price(&paid, rules), Ok(None));
+    let Some(per_day) = rules.per_day.as_ref().filter(|_| !otherwise) else { return 0 };
+    let days = |amount: i64| amount.checked_div(per_day.amount).and_then(|days| u32::try_from(days).ok());
+    let max = rules.days_max;
+    days(after)
+        .map_or(max, |days| days.min(max))
+        .saturating_sub(days(before).map_or(max, |days| days.min(max)))
 }
 
 /// The value under the lowest pointer that hits in any event; all events must agree on it.
@@ -211,6 +252,12 @@ fn whole_days(text: &str, max: u32) -> Option<u32> {
 }
 
 fn days_by_price(paid: &[&Facts], rules: &Rules) -> Result<Option<u32>, Hold> {
+    if rules.prices.is_empty() {
+        return Ok(None);
+    }
+    if let Some(quantity) = paid.iter().find_map(|e| e.cut_quantity.as_ref()) {
+        return Err(Hold::Quantity(shown(quantity)));
+    }
     let mut totals = BTreeSet::new();
     for lines in paid.iter().filter_map(|e| e.lines.as_ref()) {
         let mut total: i64 = 0;
@@ -231,32 +278,27 @@ fn days_by_price(paid: &[&Facts], rules: &Rules) -> Result<Option<u32>, Hold> {
     }
 }
 
-fn days_by_amount(paid: &[&Facts], per_day: &Money, max: u32) -> Result<u32, Hold> {
-    let mut days = None;
-    for money in paid.iter().filter_map(|e| e.money.as_ref()).filter(|m| m.amount > 0) {
-        if money.currency != per_day.currency {
-            return Err(Hold::OtherCurrency(shown(&money.currency), per_day.currency.clone()));
-        }
-        let bad = || Hold::BadAmount(money.amount, per_day.amount, max);
-        if money.amount.checked_rem(per_day.amount) != Some(0) {
-            return Err(bad());
-        }
-        let this = money
-            .amount
-            .checked_div(per_day.amount)
-            .and_then(|d| u32::try_from(d).ok())
-            .filter(|d| *d >= 1 && *d <= max)
-            .ok_or_else(bad)?;
-        if days.is_some_and(|d| d != this) {
-            return Err(bad());
-        }
-        days = Some(this);
+fn days_by_amount(
+    paid: &[&Facts],
+    money: Option<&Money>,
+    per_day: &Money,
+    max: u32,
+) -> Result<u32, Hold> {
+    let Some(money) = money.filter(|money| money.amount > 0) else {
+        return Err(match paid.iter().filter_map(|event| event.amount_unread.as_ref()).min() {
+            Some(why) => Hold::Unclear(format!("its amount buys its days, and is not known: {why}")),
+            None => Hold::BadAmount(0, per_day.amount, max),
+        });
+    };
+    if money.currency != per_day.currency {
+        return Err(Hold::OtherCurrency(shown(&money.currency), per_day.currency.clone()));
     }
-    let unread = paid.iter().filter_map(|event| event.amount_unread.as_ref()).min();
-    days.ok_or_else(|| match unread {
-        Some(why) => Hold::Unclear(format!("its amount buys its days, and is not known: {why}")),
-        None => Hold::BadAmount(0, per_day.amount, max),
-    })
+    let bad = || Hold::BadAmount(money.amount, per_day.amount, max);
+    if money.amount.checked_rem(per_day.amount) != Some(0) {
+        return Err(bad());
+    }
+    let days = money.amount.checked_div(per_day.amount).and_then(|days| u32::try_from(days).ok());
+    days.filter(|days| (1..=max).contains(days)).ok_or_else(bad)
 }
 
 /// Longest value quoted in a reason, in characters.

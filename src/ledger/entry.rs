@@ -41,6 +41,11 @@ pub struct Entry<'a> {
     pub account: &'a str,
     /// For the comment of a transfer that it plans.
     pub comment: &'a CommentTemplate,
+    /// Number of the question to the provider's API whose answer this is; see [`Ledger::question`]. `None`: none was
+    /// asked.
+    ///
+    /// [`Ledger::question`]: super::Ledger::question
+    pub asked: Option<i64>,
 }
 
 /// How an accepted event ended.

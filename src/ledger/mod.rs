@@ -211,6 +211,10 @@ pub trait Ledger: Desk + Books {
     /// takes in what changed settings make of it.
     async fn record(&self, entry: &Entry<'_>, now: Ms) -> Result<Recorded, LedgerError>;
 
+    /// A number for a question to a provider's API that is about to be asked: larger than that of every question that
+    /// began before, at whichever worker. Rejected: the workers' clocks, of which one may be behind.
+    async fn question(&self) -> Result<i64, LedgerError>;
+
     /// Notes the family that grants for a realm; returns since when, if another one did before.
     async fn note_rules(&self, realm: &str, money_in: &str, now: Ms) -> Result<Option<Ms>, LedgerError>;
 

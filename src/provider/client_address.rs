@@ -4,7 +4,7 @@
 //! `X-Forwarded-For` is believed only from a trusted peer (a UNIX socket's peer is one), and walked from the
 //! right: what a trusted proxy appended is true, what stood there before may be made up.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 
@@ -55,8 +55,13 @@ impl TrustedProxies {
     }
 }
 
+/// With or without a port, and IPv6 with or without brackets: gateways write all of these.
 fn address(hop: &[u8]) -> Option<IpAddr> {
-    std::str::from_utf8(hop.trim_ascii()).ok()?.parse::<IpAddr>().ok().map(|address| address.to_canonical())
+    let hop = std::str::from_utf8(hop.trim_ascii()).ok()?;
+    let bare =
+        hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).filter(|bare| bare.contains(':'));
+    let with_port = || hop.parse::<SocketAddr>().ok().map(|socket| socket.ip());
+    bare.unwrap_or(hop).parse::<IpAddr>().ok().or_else(with_port).map(|address| address.to_canonical())
 }
 
 #[cfg(test)]
@@ -72,6 +77,14 @@ mod tests {
             (Some("127.0.0.1"), vec!["6.6.6.6", "203.0.113.9"], Some("203.0.113.9")),
             (Some("::ffff:127.0.0.1"), vec!["203.0.113.9"], Some("203.0.113.9")),
             (Some("127.0.0.1"), vec!["203.0.113.9, nonsense, 10.1.1.1"], Some("10.1.1.1")),
+            (Some("127.0.0.1"), vec!["6.6.6.6, 77.75.153.10:41234, 10.1.1.1:80"], Some("77.75.153.10")),
+            (Some("127.0.0.1"), vec!["[2001:db8::1]:443"], Some("2001:db8::1")),
+            (Some("127.0.0.1"), vec!["[2001:db8::1]"], Some("2001:db8::1")),
+            (Some("127.0.0.1"), vec!["[::ffff:203.0.113.9]:443"], Some("203.0.113.9")),
+            (Some("127.0.0.1"), vec!["203.0.113.9:, 10.1.1.1"], Some("10.1.1.1")),
+            (Some("127.0.0.1"), vec!["203.0.113.9:99999, 10.1.1.1"], Some("10.1.1.1")),
+            (Some("127.0.0.1"), vec!["[203.0.113.9], 10.1.1.1"], Some("10.1.1.1")),
+            (Some("127.0.0.1"), vec!["[2001:db8::1, 10.1.1.1"], Some("10.1.1.1")),
             (Some("127.0.0.1"), vec![], Some("127.0.0.1")),
             (None, vec!["203.0.113.9"], Some("203.0.113.9")),
             (None, vec![], None),

@@ -9,7 +9,7 @@ use super::{
     read::{Unreadable, unreadable},
 };
 use crate::{
-    config::preset::events::{Lines, Object},
+    config::preset::events::{AmountAs, Lines, Object, Pointer},
     domain::facts::{Found, LINES_MAX, Line, Money, PaymentId},
 };
 
@@ -18,6 +18,9 @@ pub const VALUE_BYTES_MAX: usize = 2048;
 
 /// Longest id of a payment at the provider, in bytes.
 pub const ID_BYTES_MAX: usize = 255;
+
+/// Longest part of a quantity that is kept, in characters.
+const QUANTITY_CHARS_MAX: usize = 40;
 
 /// Most ids of the payment one event may mention.
 pub const IDS_MAX: usize = 100;
@@ -51,11 +54,29 @@ pub(super) fn ids(at: &Object, object: &Value) -> Result<Vec<PaymentId>, Unreada
 /// One hit per pointer: at the pointer itself, else at the first further place of metadata that has any.
 /// A place inside a list gives all its distinct values; that they differ is for the rules to hold.
 pub(super) fn found(at: &Object, object: &Value, pointers: &[String]) -> Vec<Found> {
+    found_in(&at.metadata, object, pointers)
+}
+
+/// The days: of a subscription's, only where it bills a period.
+pub(super) fn days(at: &Object, object: &Value, pointers: &[String]) -> Vec<Found> {
+    match no_period(at, object) {
+        None => found(at, object, pointers),
+        Some(_) if at.period.as_ref().is_some_and(|period| period.own) => {
+            // A pointer of the operator's may lead to the subscription's words, too.
+            let own = |found: &Found| {
+                pointers.get(found.pointer).is_some_and(|pointer| pointer.starts_with("/metadata/"))
+            };
+            found_in(&[], object, pointers).into_iter().filter(own).collect()
+        }
+        Some(_) => Vec::new(),
+    }
+}
+
+fn found_in(metadata: &[Pointer], object: &Value, pointers: &[String]) -> Vec<Found> {
     let mut found = Vec::new();
     for (position, pointer) in pointers.iter().enumerate() {
         let own = std::iter::once(pointer.clone());
-        let further = at
-            .metadata
+        let further = metadata
             .iter()
             .filter(|_| pointer.starts_with("/metadata/"))
             .map(|place| format!("{}{pointer}", &**place));
@@ -109,9 +130,28 @@ pub(super) fn currency(at: &Object, object: &Value) -> Option<String> {
     (code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_lowercase())).then_some(code)
 }
 
+/// What was reserved and never captured, where the provider counts it as refunded.
+pub(super) fn never_in(at: &Object, event: &Value, object: &Value) -> Option<i64> {
+    let place =
+        at.never_in.as_ref().filter(|place| place.when.iter().all(|test| path::holds(event, test)))?;
+    let amount =
+        |at: &str| object.pointer(at).and_then(|told| amount::minor(AmountAs::Minor, told, None).ok());
+    let never = amount(&place.of)?.checked_sub(amount(&place.less)?)?;
+    (never > 0).then_some(never)
+}
+
+/// The reason for which a subscription is billed, where it is not known to be a new period.
+pub(super) fn no_period(at: &Object, object: &Value) -> Option<String> {
+    let period = at.period.as_ref()?;
+    let given = |place: &Pointer| path::all(object, place).into_iter().any(|found| !found.is_null());
+    let of_one = period.of.is_empty() || period.of.iter().any(given);
+    let reason = object.pointer(&period.at).and_then(path::text).unwrap_or_default();
+    (of_one && !period.is.contains(&reason)).then_some(reason)
+}
+
 /// A line without a price id (a hand-made item) stays, with an empty one: no configured price fits it. `None`: there
 /// are no lines; an empty list: there are, and none buys days of its own.
-pub(super) fn price_lines(at: &Lines, object: &Value) -> Result<Option<Vec<Line>>, Unreadable> {
+pub(super) fn price_lines(at: &Lines, object: &Value) -> Result<Option<PriceLines>, Unreadable> {
     let list = match object.pointer(&at.list) {
         Some(Value::Array(list)) if !list.is_empty() => list.as_slice(),
         Some(line @ Value::Object(_)) => std::slice::from_ref(line),
@@ -124,15 +164,34 @@ pub(super) fn price_lines(at: &Lines, object: &Value) -> Result<Option<Vec<Line>
     if more == Some(true) {
         return unreadable("the event carries only the first of its lines");
     }
-    let line = |line: &Value| {
-        let price = at.price.iter().filter_map(|path| line.pointer(path)).find_map(path::id);
-        let quantity = match at.quantity.as_ref().and_then(|quantity| line.pointer(quantity)) {
-            None | Some(Value::Null) => 1,
-            Some(quantity) => quantity.as_i64().filter(|quantity| *quantity >= 0)?,
-        };
-        Some(Line { price: price.unwrap_or_default(), quantity })
-    };
     let whole = list.iter().filter(|line| !at.skip.iter().any(|test| path::holds(line, test)));
-    let lines: Option<Vec<_>> = whole.map(line).collect();
-    lines.map_or_else(|| unreadable("a line's quantity is no whole number from 0"), |lines| Ok(Some(lines)))
+    let (mut lines, mut cut) = (Vec::new(), None);
+    for line in whole {
+        let price =
+            at.price.iter().filter_map(|path| line.pointer(path)).find_map(path::id).unwrap_or_default();
+        match quantity(at, line) {
+            Ok(quantity) => lines.push(Line { price, quantity }),
+            Err(told) => cut = cut.or(Some(told)),
+        }
+    }
+    Ok(Some(PriceLines { lines, cut }))
+}
+
+/// Lines that buy days of their own.
+pub(super) struct PriceLines {
+    pub(super) lines: Vec<Line>,
+    /// A quantity among them that is no whole number.
+    pub(super) cut: Option<String>,
+}
+
+/// Whole units of a line; `Err`: what is told is no whole number. The decimal text counts before the number, which may
+/// be cut.
+fn quantity(at: &Lines, line: &Value) -> Result<i64, String> {
+    let told = |place: &Option<Pointer>| line.pointer(place.as_ref()?).and_then(path::text);
+    let Some(text) = told(&at.quantity_decimal).or_else(|| told(&at.quantity)) else { return Ok(1) };
+    let whole = text.split_once('.').map_or(Some(text.as_str()), |(whole, part)| {
+        part.bytes().all(|digit| digit == b'0').then_some(whole)
+    });
+    let plain = whole.filter(|whole| !whole.is_empty() && whole.bytes().all(|digit| digit.is_ascii_digit()));
+    plain.and_then(|whole| whole.parse().ok()).ok_or_else(|| text.chars().take(QUANTITY_CHARS_MAX).collect())
 }

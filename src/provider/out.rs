@@ -19,37 +19,51 @@ pub(super) fn out(on: &On, at: &Object, object: &Value) -> Result<Vec<Out>, Unre
     let mut all = Vec::new();
     if on.means == Means::Inquiry && on.out.is_empty() {
         let (kind, state) = (OutKind::Dispute, OutState::Inquiry);
-        all.push(Out { kind, state, id: None, amount: OutAmount::All });
+        all.push(Out { kind, state, id: None, amount: OutAmount::All, currency: None });
     }
     for place in &on.out {
         let (kind, state) = match place.means.unwrap_or(on.means) {
             Means::Refund | Means::MoneyIn | Means::MoneyInUnclear => (OutKind::Refund, OutState::Done),
             Means::RefundFailed => (OutKind::Refund, OutState::Undone),
+            Means::PaymentFailed => (OutKind::Refund, OutState::Failed),
             Means::Dispute => (OutKind::Dispute, OutState::Open),
             Means::DisputeWon => (OutKind::Dispute, OutState::Undone),
             Means::DisputeLost => (OutKind::Dispute, OutState::Done),
             Means::Inquiry => (OutKind::Dispute, OutState::Inquiry),
             Means::Link | Means::Ignored | Means::Held => continue,
         };
-        let amount = out_amount(place, at, object)?;
+        let tellers = match &place.each {
+            None => vec![object],
+            Some(list) => path::all(object, list),
+        };
         let comes_in = matches!(on.means, Means::MoneyIn | Means::MoneyInUnclear);
-        if comes_in && amount == OutAmount::Total(0) {
-            continue;
+        for teller in tellers.into_iter().filter(|one| place.when.iter().all(|test| path::holds(one, test))) {
+            let currency = currency(at, object);
+            let amount = out_amount(place, at, teller, currency.as_deref())?;
+            if comes_in && amount == OutAmount::Total(0) {
+                continue;
+            }
+            let id = place.id.as_ref().and_then(|id| teller.pointer(id)).and_then(path::id);
+            let currency = currency.filter(|_| amount != OutAmount::All);
+            all.push(Out { kind, state, id, amount, currency });
         }
-        let id = place.id.as_ref().and_then(|id| object.pointer(id)).and_then(path::id);
-        all.push(Out { kind, state, id, amount });
     }
     Ok(all)
 }
 
-fn out_amount(place: &OutAt, at: &Object, object: &Value) -> Result<OutAmount, Unreadable> {
-    let told = place.amount.iter().filter_map(|path| object.pointer(path)).find(|amount| !amount.is_null());
+fn out_amount(
+    place: &OutAt,
+    at: &Object,
+    teller: &Value,
+    currency: Option<&str>,
+) -> Result<OutAmount, Unreadable> {
+    let told = place.amount.iter().filter_map(|path| teller.pointer(path)).find(|amount| !amount.is_null());
     let counted = match (place.counts, told) {
         (Counts::All, _) => return Ok(OutAmount::All),
         // Refunds so far that are not told are none.
         (Counts::Total, None) => return Ok(OutAmount::Total(0)),
         (_, None) => return unreadable("money went out, but the event names no amount"),
-        (_, Some(told)) => match amount::minor(at.amount_as, told, currency(at, object).as_deref()) {
+        (_, Some(told)) => match amount::minor(at.amount_as, told, currency) {
             Ok(counted) => counted,
             // How much of the payment that is, nobody can say.
             Err(_) => return Ok(OutAmount::All),

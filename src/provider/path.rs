@@ -15,7 +15,7 @@ pub(super) fn parse(format: Format, body: &[u8]) -> Result<Value, Unreadable> {
 
 /// Likewise, with whether its texts are what was sent. Those of a form may not be.
 pub(super) fn tree(format: Format, body: &[u8]) -> Result<Tree, Unreadable> {
-    if body.is_empty() {
+    if body.is_empty() && format != Format::Form {
         return Err(Unreadable("the body is empty".into()));
     }
     if format == Format::Form {
@@ -78,6 +78,7 @@ pub(super) fn holds(value: &Value, test: &Test) -> bool {
             word.as_ref().is_some_and(|word| heads.iter().any(|head| word.starts_with(&**head)))
         })
         && test.given.is_none_or(|given| found.is_some() == given)
+        && test.before.as_ref().is_none_or(|end| word.as_ref().is_some_and(|word| word < end))
         && test.above.is_none_or(|least| {
             let number = word.as_ref().and_then(|word| word.parse::<f64>().ok());
             number.is_some_and(|number| number > least as f64)
@@ -146,6 +147,9 @@ mod tests {
             ("at = '/null'\ngiven = false", true),
             ("at = '/gone'\nnot = ['x']", true),
             ("at = '/gone'\nis = ['x']", false),
+            ("at = '/f'\nbefore = '0.6'", true),
+            ("at = '/f'\nbefore = '0.5'", false),
+            ("at = '/gone'\nbefore = 'x'", false),
             ("at = '/s'\nis = ['paid']\nnot = ['paid']", false),
         ] {
             assert_eq!(holds(&value, &toml::from_str(test).unwrap()), want, "{test}");

@@ -20,7 +20,7 @@ use crate::{
             EventMap,
             events::{Kind, Means, On, Pointer},
             fetch::From,
-            signature::Unit,
+            signature::{MILLIS_FROM, Unit},
         },
     },
     domain::{
@@ -123,7 +123,7 @@ impl<'s> Opened<'s> {
         let Some(object) = object.filter(Value::is_object) else {
             return unreadable("the event carries no object");
         };
-        of_object(source, &kind, object, facts)
+        of_object(source, &kind, &event, object, facts)
     }
 }
 
@@ -160,7 +160,13 @@ pub fn read(
     opened.read(object)
 }
 
-fn of_object(source: &Source, kind: &str, object: Value, mut facts: Facts) -> Result<Facts, Unreadable> {
+fn of_object(
+    source: &Source,
+    kind: &str,
+    event: &Value,
+    object: Value,
+    mut facts: Facts,
+) -> Result<Facts, Unreadable> {
     let map = &source.events;
     let of_type = |on: &&On| on.types.iter().any(|known| known == kind);
     // Each entry sees the object as its own kind of object.
@@ -169,7 +175,7 @@ fn of_object(source: &Source, kind: &str, object: Value, mut facts: Facts) -> Re
         let at = on.object.as_ref().and_then(|name| map.objects.get(name));
         let mut seen = object.clone();
         path::unpack(&mut seen, at.iter().flat_map(|at| at.unpack.iter().map(|place| &**place)));
-        let elsewhere = matches!(on.means, Means::Held | Means::MoneyInUnclear)
+        let elsewhere = !matches!(on.means, Means::MoneyIn | Means::Link)
             && on.family.as_ref().is_some_and(|family| *family != source.money_in.as_str());
         if !elsewhere && on.when.iter().all(|test| path::holds(&seen, test)) {
             fitting = Some((on, at, seen));
@@ -212,6 +218,7 @@ fn of_object(source: &Source, kind: &str, object: Value, mut facts: Facts) -> Re
         Means::Ignored | Means::Held => Meaning::Ignored(why()),
         Means::Refund
         | Means::RefundFailed
+        | Means::PaymentFailed
         | Means::Dispute
         | Means::DisputeWon
         | Means::DisputeLost
@@ -223,9 +230,16 @@ fn of_object(source: &Source, kind: &str, object: Value, mut facts: Facts) -> Re
     // A refund's or a dispute's own metadata says nothing about what was bought.
     if matches!(facts.meaning, Meaning::MoneyIn(_) | Meaning::Link) {
         facts.channel = object::found(at, &seen, &source.channel);
-        facts.days = object::found(at, &seen, &source.days);
+        facts.days = object::days(at, &seen, &source.days);
+        facts.no_period = object::no_period(at, &seen);
         match at.lines.as_ref().map_or(Ok(None), |lines| object::price_lines(lines, &seen)) {
-            Ok(lines) => facts.lines = lines,
+            Ok(lines) => {
+                facts.cut_quantity = lines.as_ref().and_then(|lines| lines.cut.clone());
+                // One that is cut is no sign of a part of a period.
+                facts.lines = lines
+                    .map(|lines| lines.lines)
+                    .filter(|lines| !lines.is_empty() || facts.cut_quantity.is_none());
+            }
             // What they are matters only where prices are configured.
             Err(Unreadable(why)) if !source.prices.is_empty() => facts.unclear = facts.unclear.or(Some(why)),
             Err(_) => {}
@@ -238,6 +252,10 @@ fn of_object(source: &Source, kind: &str, object: Value, mut facts: Facts) -> Re
             Err(Uncounted { why, is_some: true }) => facts.amount_unread = Some(why),
             Err(Uncounted { why, is_some: false }) => facts.unclear = facts.unclear.or(Some(why)),
         }
+        facts.part = at.part.as_ref().and_then(|part| seen.pointer(part)).and_then(path::id);
+    }
+    if matches!(facts.meaning, Meaning::MoneyIn(_) | Meaning::MoneyOut) {
+        facts.never_in = object::never_in(at, event, &seen);
     }
     facts.out = out(on, at, &seen)?;
     Ok(facts)
@@ -261,7 +279,8 @@ fn moment(map: &EventMap, text: &str) -> Option<Ms> {
     let count = text.parse::<i64>().ok().filter(|count| *count >= 0);
     let at = match (count, map.occurred_unit) {
         (Some(count), Unit::Seconds) => count.checked_mul(1000),
-        (Some(count), Unit::Millis) => Some(count),
+        (Some(count), Unit::SecondsOrMillis) if count < MILLIS_FROM => count.checked_mul(1000),
+        (Some(count), Unit::Millis | Unit::SecondsOrMillis) => Some(count),
         (None, _) => text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond),
     };
     at.filter(|at| *at >= 0)

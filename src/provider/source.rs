@@ -125,6 +125,15 @@ impl Readers {
         }
     }
 
+    /// Whether the provider's API is asked before an event is believed.
+    pub fn asks(&self, envelope: &Envelope) -> bool {
+        let Some(reader) = self.0.get(&envelope.source).filter(|reader| reader.api.is_some()) else {
+            return false;
+        };
+        let beside = Beside { event_type: &envelope.event_type, received_at: envelope.received_at_ms };
+        matches!(wanted(&reader.source, &envelope.body, beside), Ok(Some(_)))
+    }
+
     /// Whether the API of a source that fetches is there, in words; `None`: nothing is asked of one.
     pub async fn reach(&self, source_name: &str) -> Option<Result<&'static str, String>> {
         let api = self.0.get(source_name)?.api.as_ref()?;

@@ -61,7 +61,7 @@ pub(super) fn peek(map: &EventMap, header: &dyn Fn(&str) -> Option<String>, body
         Some(Name::Header(_)) | None => None,
     };
     let types: Vec<&str> = match &map.kind {
-        Kind::Fields(pointers) => pointers.iter().map(|pointer| &**pointer).collect(),
+        Kind::Fields(pointers, _) => pointers.iter().map(|pointer| &**pointer).collect(),
         Kind::Header(_) | Kind::Always(_) => Vec::new(),
     };
     let wanted: Vec<Wanted<'_>> = types
@@ -74,11 +74,12 @@ pub(super) fn peek(map: &EventMap, header: &dyn Fn(&str) -> Option<String>, body
     let found = sought(&wanted, body).or_else(|| sought(&wanted, json::mended(body).as_bytes()))?;
     let mut found = found.into_iter();
     let event_type = match &map.kind {
-        Kind::Fields(_) => joined(found.by_ref().take(types.len()))?,
+        Kind::Fields(_, word) => joined(found.by_ref().take(types.len())).or_else(|| word.clone())?,
         Kind::Header(name) => header(name)?,
         Kind::Always(word) => word.clone(),
     };
     let event_id = match &map.id {
+        Some(Name::Field(_)) if map.id_optional => found.next().flatten(),
         Some(Name::Field(_)) => Some(found.next().flatten()?),
         Some(Name::Header(name)) => header(name),
         None => None,
@@ -99,11 +100,12 @@ fn sought(wanted: &[Wanted<'_>], text: &[u8]) -> Option<Vec<Option<String>>> {
 pub(super) fn of_event(map: &EventMap, event: &Value) -> Option<Own> {
     let word = |at: &str| event.pointer(at).and_then(path::id).filter(|word| fits(word));
     let event_type = match &map.kind {
-        Kind::Fields(at) => joined(at.iter().map(|at| word(at)))?,
+        Kind::Fields(at, otherwise) => joined(at.iter().map(|at| word(at))).or_else(|| otherwise.clone())?,
         Kind::Always(text) => text.clone(),
         Kind::Header(_) => return None,
     };
     let event_id = match &map.id {
+        Some(Name::Field(at)) if map.id_optional => word(at),
         Some(Name::Field(at)) => Some(word(at)?),
         Some(Name::Header(_)) | None => None,
     };

@@ -19,7 +19,7 @@ use super::{Interpreter, away, clock};
 use crate::{
     domain::facts::{Facts, UNFETCHED, Unread},
     envelope::{self, Envelope, Trigger, UNREADABLE},
-    ledger::{Ledger, LedgerError},
+    ledger::{Entry, Ledger, LedgerError},
     provider::ANSWER_TIMEOUT,
     queue::{Content, Delivery, Lane, Queue},
 };
@@ -220,11 +220,11 @@ impl Intake {
 
     async fn record(&self, part: &Part, patience: Duration) -> Result<(), LedgerError> {
         let envelope = &part.event;
-        let facts = match &part.says {
-            Some(says) => says.clone(),
-            None => self.interpreter.read(envelope, patience).await,
+        let (asked, facts) = match &part.says {
+            Some(says) => (None, says.clone()),
+            None => (self.question(envelope).await?, self.interpreter.read(envelope, patience).await),
         };
-        let entry = self.interpreter.entry(envelope, &facts, part.dead);
+        let entry = Entry { asked, ..self.interpreter.entry(envelope, &facts, part.dead) };
         let recorded = self.ledger.record(&entry, clock::now_ms()).await?;
         if recorded.planned.is_some() {
             self.wake.notify_one();
@@ -245,6 +245,14 @@ impl Intake {
             "event recorded"
         );
         Ok(())
+    }
+
+    /// The number of a question that is about to be asked; `None`: nothing is asked.
+    async fn question(&self, envelope: &Envelope) -> Result<Option<i64>, LedgerError> {
+        match self.interpreter.asks(envelope) {
+            true => self.ledger.question().await.map(Some),
+            false => Ok(None),
+        }
     }
 
     /// Reads what waits for a provider's API again and again.

@@ -112,6 +112,11 @@ impl Interpreter {
         self.reader.split(envelope)
     }
 
+    /// Whether a provider's API is asked before an event is believed.
+    pub fn asks(&self, envelope: &Envelope) -> bool {
+        self.reader.asks(envelope)
+    }
+
     /// What an event says, or why it cannot be read; a provider's API that must be asked gets so much patience.
     pub async fn read(&self, envelope: &Envelope, patience: Duration) -> Result<Facts, Unread> {
         self.reader.read(envelope, patience).await
@@ -131,6 +136,7 @@ impl Interpreter {
             source: self.sources.get(&envelope.source),
             account: &self.account,
             comment: &self.comment,
+            asked: None,
         }
     }
 }

@@ -47,6 +47,11 @@ pub trait Read: Send + Sync {
     /// A message for each event of one that brings several; else the message itself.
     fn split(&self, envelope: &Envelope) -> Vec<Envelope>;
 
+    /// Whether a provider's API is asked before an event is believed.
+    fn asks(&self, _envelope: &Envelope) -> bool {
+        false
+    }
+
     /// What an event says; some must be asked for at the provider's API, for whose answer there is so much patience.
     async fn read(&self, envelope: &Envelope, patience: Duration) -> Result<Facts, Unread>;
 }
@@ -55,6 +60,10 @@ pub trait Read: Send + Sync {
 impl Read for Readers {
     fn split(&self, envelope: &Envelope) -> Vec<Envelope> {
         Readers::split(self, envelope)
+    }
+
+    fn asks(&self, envelope: &Envelope) -> bool {
+        Readers::asks(self, envelope)
     }
 
     async fn read(&self, envelope: &Envelope, patience: Duration) -> Result<Facts, Unread> {

@@ -16,6 +16,7 @@ mod fuzz;
 mod house;
 mod ledger;
 mod model;
+mod money;
 mod ops;
 mod partner;
 mod provider;

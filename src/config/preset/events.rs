@@ -67,6 +67,9 @@ pub struct EventMap {
     pub item: Pointer,
     /// The event's id; not set: the digest of the body is.
     pub id: Option<Name>,
+    /// An event may lack its id; then the digest of the body is.
+    #[serde(default)]
+    pub id_optional: bool,
     /// The event's type.
     #[serde(rename = "type")]
     pub kind: Kind,
@@ -131,8 +134,9 @@ impl TryFrom<String> for Name {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Words")]
 pub enum Kind {
-    /// In the event; those of several that are there are joined by a dot.
-    Fields(Vec<Pointer>),
+    /// In the event; those of several that are there are joined by a dot. Where none is: the word that is left, if one
+    /// is.
+    Fields(Vec<Pointer>, Option<String>),
     /// In a header.
     Header(String),
     /// Every event has this one.
@@ -154,11 +158,15 @@ impl TryFrom<Words> for Kind {
             Words::One(text) => match (text.strip_prefix('='), Name::try_from(text.clone())) {
                 (Some(word), _) => Ok(Self::Always(word.trim().to_owned())),
                 (None, Ok(Name::Header(header))) => Ok(Self::Header(header)),
-                (None, Ok(Name::Field(pointer))) => Ok(Self::Fields(vec![pointer])),
+                (None, Ok(Name::Field(pointer))) => Ok(Self::Fields(vec![pointer], None)),
                 (None, Err(why)) => Err(why),
             },
             Words::Several(texts) => {
-                texts.into_iter().map(Pointer::try_from).collect::<Result<_, _>>().map(Self::Fields)
+                let (words, places): (Vec<_>, Vec<_>) =
+                    texts.into_iter().partition(|text| text.starts_with('='));
+                let word = words.first().map(|word| word.trim_start_matches('=').trim().to_owned());
+                let places = places.into_iter().map(Pointer::try_from).collect::<Result<_, _>>()?;
+                Ok(Self::Fields(places, word))
             }
         }
     }
@@ -178,6 +186,8 @@ pub struct Test {
     pub starts: Option<Vec<String>>,
     /// A number above this one.
     pub above: Option<i64>,
+    /// A text that sorts before this one, as an older date does.
+    pub before: Option<String>,
     /// It is there, and not null; or it is not.
     pub given: Option<bool>,
 }
@@ -192,6 +202,8 @@ pub struct Refusal {
     pub is: Option<Vec<String>>,
     /// A text that begins with any of these.
     pub starts: Option<Vec<String>>,
+    /// It is there, and not null; or it is not.
+    pub given: Option<bool>,
     /// The sentence for the operator.
     pub why: String,
     /// It is nothing that a person should look at.
@@ -203,7 +215,7 @@ impl Refusal {
     /// What such a body is known by.
     pub fn test(&self) -> Test {
         let (is, starts) = (self.is.clone(), self.starts.clone());
-        Test { at: self.at.clone(), is, not: None, starts, above: None, given: None }
+        Test { at: self.at.clone(), is, not: None, starts, above: None, before: None, given: self.given }
     }
 }
 
@@ -250,6 +262,43 @@ pub struct Object {
     pub metadata: Vec<Pointer>,
     /// Price lines.
     pub lines: Option<Lines>,
+    /// The id of what came in, where it is one of several parts that add up.
+    pub part: Option<Pointer>,
+    /// What was reserved and never captured, where the provider counts it as refunded.
+    pub never_in: Option<NeverIn>,
+    /// Where it tells for what it bills; not set: for what its own custom data say.
+    pub period: Option<Period>,
+}
+
+/// An amount that never came in: the difference of two.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NeverIn {
+    /// What was reserved.
+    pub of: Pointer,
+    /// What was captured of it.
+    pub less: Pointer,
+    /// Must hold of the event, not of the object.
+    #[serde(default)]
+    pub when: Vec<Test>,
+}
+
+/// Which reasons of billing a subscription are known to be a new period. Reasons are added over time, so those that are
+/// not known buy no days.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Period {
+    /// Where the reason stands.
+    pub at: Pointer,
+    /// Those that are a period, or a sale.
+    pub is: Vec<String>,
+    /// It is of a subscription where any of these is there; `*` counts. Empty: it always is.
+    #[serde(default)]
+    pub of: Vec<Pointer>,
+    /// Days under the operator's own pointers are those of this very object, whatever it bills; else they are copied
+    /// from the subscription.
+    #[serde(default)]
+    pub own: bool,
 }
 
 /// How an amount is written.
@@ -293,6 +342,8 @@ pub struct Lines {
     pub price: Vec<Pointer>,
     /// Whole units; one where absent.
     pub quantity: Option<Pointer>,
+    /// The same as a decimal text, which counts where it is there.
+    pub quantity_decimal: Option<Pointer>,
     /// Lines that fit any of these buy no days of their own, such as the proration of a change of plan.
     #[serde(default)]
     pub skip: Vec<Test>,
@@ -311,8 +362,8 @@ pub struct On {
     pub when: Vec<Test>,
     /// Then.
     pub means: Means,
-    /// Which money-in family it is of; not set: `payments`. What is held or unclear is so only where its family grants,
-    /// and everywhere where it names none.
+    /// Which money-in family it is of; not set: `payments`. What is neither money in nor a link is so only where its
+    /// family grants, and everywhere where it names none.
     pub family: Option<String>,
     /// The sentence of what is ignored or held.
     pub why: Option<String>,
@@ -362,6 +413,9 @@ pub enum Means {
     Refund,
     /// It did not after all.
     RefundFailed,
+    /// The payment, or a part of it, failed: its money does not come, or not for good. Money in that is told later
+    /// undoes that.
+    PaymentFailed,
     /// The payer's bank takes the money back until it is decided.
     Dispute,
     /// It came back.
@@ -380,6 +434,11 @@ pub enum Means {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutAt {
+    /// A list whose fitting elements are a refund or a dispute each; `*` counts. Not set: the object is one.
+    pub each: Option<Pointer>,
+    /// What must hold of it.
+    #[serde(default)]
+    pub when: Vec<Test>,
     /// The refund's or dispute's own id.
     pub id: Option<Pointer>,
     /// How much; the first that is there.
@@ -430,7 +489,7 @@ impl EventMap {
     /// conditions; and when the money came in. When an event of it happened is not among them.
     pub fn decisive(&self) -> BTreeSet<String> {
         let mut all: BTreeSet<String> = self.is.iter().map(|test| test.at.to_string()).collect();
-        if let Kind::Fields(pointers) = &self.kind {
+        if let Kind::Fields(pointers, _) = &self.kind {
             all.extend(pointers.iter().map(ToString::to_string));
         }
         let mode = self.livemode.iter().map(|mode| &mode.at);
@@ -445,6 +504,9 @@ impl EventMap {
             let lines = object.lines.iter().map(|lines| &lines.list);
             below.extend(object.paid_at.iter().map(ToString::to_string));
             let further = object.amount.iter().chain(&object.currency).chain(&object.metadata).chain(lines);
+            let further = further.chain(&object.part).chain(object.period.iter().map(|period| &period.at));
+            let never_in = object.never_in.iter().flat_map(|amount| [&amount.of, &amount.less]);
+            let further = further.chain(never_in);
             below.extend(further.map(ToString::to_string));
         }
         for on in &self.on {
@@ -489,7 +551,12 @@ impl EventMap {
             }
             let out = matches!(
                 on.means,
-                Means::Refund | Means::RefundFailed | Means::Dispute | Means::DisputeWon | Means::DisputeLost
+                Means::Refund
+                    | Means::RefundFailed
+                    | Means::PaymentFailed
+                    | Means::Dispute
+                    | Means::DisputeWon
+                    | Means::DisputeLost
             );
             if out && on.out.is_empty() {
                 wrong.push(format!("{place} needs out: how much money it is about"));

@@ -29,6 +29,9 @@ pub struct Signature {
     /// The bytes under the MAC.
     #[serde(default)]
     pub signed: Template,
+    /// Other bytes that may be under it instead, where a provider signs some of its events otherwise.
+    #[serde(default)]
+    pub also: Vec<Template>,
     /// Where values of the event are joined: the only one that may hold what stands between them. With two, the same
     /// bytes could be cut into other values.
     pub free: Option<Pointer>,
@@ -102,6 +105,9 @@ pub enum Key {
     Hex,
 }
 
+/// A count from here on is of ms where both units occur: 1973 in ms, the year 5138 in seconds.
+pub const MILLIS_FROM: i64 = 100_000_000_000;
+
 /// A count of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 pub enum Unit {
@@ -112,6 +118,9 @@ pub enum Unit {
     /// Milliseconds since epoch.
     #[serde(rename = "ms")]
     Millis,
+    /// Either: no time of this program's life has as few ms as it has seconds.
+    #[serde(rename = "s or ms")]
+    SecondsOrMillis,
 }
 
 /// Where the time of signing stands; one of the two.
@@ -142,6 +151,8 @@ pub enum Part {
     Header(String),
     /// `{query:NAME}`
     Query(String),
+    /// `{query_lower:NAME}`: its letters as small ones.
+    QueryLower(String),
     /// `{/pointer}`: a value of the event.
     Field(Pointer),
 }
@@ -185,10 +196,11 @@ fn placeholder(name: &str) -> Result<Part, String> {
         ("url", _) => Part::Url,
         (_, Some(("header", header))) => Part::Header(header.to_owned()),
         (_, Some(("query", key))) => Part::Query(key.to_owned()),
+        (_, Some(("query_lower", key))) => Part::QueryLower(key.to_owned()),
         _ if name.starts_with('/') => Part::Field(Pointer::try_from(name.to_owned())?),
         _ => {
             return Err(format!(
-                "\"{{{name}}}\" is no placeholder; there are {{body}}, {{timestamp}}, {{url}}, {{header:NAME}}, {{query:NAME}} and {{/pointer}}"
+                "\"{{{name}}}\" is no placeholder; there are {{body}}, {{timestamp}}, {{url}}, {{header:NAME}}, {{query:NAME}}, {{query_lower:NAME}} and {{/pointer}}"
             ));
         }
     })

@@ -18,7 +18,7 @@ use crate::{
         balance::Ceiling,
         settle::{AccountNews, State, planned_again},
     },
-    ledger::{AccountHold, Scope, SourceRules},
+    ledger::{AccountHold, Scope},
 };
 
 /// The causes of transfers that an account's hold keeps back.

@@ -6,6 +6,7 @@ use super::{
     Tx,
     fault::{Fault, corrupt},
     money_out::{self, Done, Found},
+    more::{self, More},
     origin::grants_since,
     rows::{add_step, make_due, narrow, stands},
     storable, twin, words,
@@ -52,16 +53,12 @@ pub(super) struct Weighed {
     pub(super) standing: Standing,
     /// The transfer that it planned, or planned again.
     pub(super) planned: Option<String>,
-    /// What became of money that went out, in a sentence.
+    /// What became of money that went out, or came in after the grant, in a sentence.
     pub(super) note: Option<String>,
     /// A person has said how many days it is for.
     pub(super) days_by_person: bool,
-}
-
-impl From<Standing> for Weighed {
-    fn from(standing: Standing) -> Self {
-        Self { standing, planned: None, note: None, days_by_person: false }
-    }
+    /// What money does that came in after the grant; `None`: none did.
+    pub(super) more: Option<More>,
 }
 
 /// What is written of a decision.
@@ -78,7 +75,7 @@ struct Written<'a> {
 
 /// What a payment's events say besides.
 struct Told<'a> {
-    money: Option<&'a Money>,
+    money: Option<Money>,
     customer: Option<&'a str>,
 }
 
@@ -86,6 +83,7 @@ struct Told<'a> {
 struct Kept {
     decided: Option<Standing>,
     days: Option<u32>,
+    money: Option<Money>,
     corrections: Corrections,
     out_known: bool,
     memory: Memory,
@@ -93,8 +91,8 @@ struct Kept {
 
 async fn kept(tx: &mut Tx, key: &str) -> Result<Kept, Fault> {
     let row = sqlx::query(
-        "SELECT p.granted, p.decision, p.reason, p.set_channel, p.set_days, p.days, p.out_known, p.due_decided, \
-         p.days_despite, t.state, (SELECT MAX(declared_at) FROM restorations) AS restored_at, \
+        "SELECT p.granted, p.decision, p.reason, p.set_channel, p.set_days, p.days, p.amount, p.currency, p.out_known, \
+         p.due_decided, p.days_despite, t.state, (SELECT MAX(declared_at) FROM restorations) AS restored_at, \
          o.made_at, o.adopted_since, (SELECT MIN(e.received_at) FROM events e WHERE e.payment = p.key) AS received_at \
          FROM payments p CROSS JOIN origin o LEFT JOIN transfers t ON t.payment = p.key AND t.n = 1 WHERE p.key = $1",
     )
@@ -114,6 +112,10 @@ async fn kept(tx: &mut Tx, key: &str) -> Result<Kept, Fault> {
     Ok(Kept {
         decided,
         days: number("days")?,
+        money: row
+            .try_get::<Option<i64>, _>("amount")?
+            .zip(row.try_get::<Option<String>, _>("currency")?)
+            .map(|(amount, currency)| Money { amount, currency }),
         corrections: Corrections {
             channel: row.try_get::<Option<String>, _>("set_channel")?.as_deref().and_then(ChannelId::parse),
             days: number("set_days")?,
@@ -137,7 +139,7 @@ pub(super) async fn weigh(
     source: &SourceRules,
     now: Ms,
 ) -> Result<Weighed, Fault> {
-    let Kept { decided, days, corrections, out_known, memory } = kept(tx, key).await?;
+    let Kept { decided, days, money, corrections, out_known, memory } = kept(tx, key).await?;
     let out_known = out_known || entry.facts.is_ok_and(tells);
     let rules = &source.rules;
     let event = entry.envelope;
@@ -150,18 +152,32 @@ pub(super) async fn weigh(
         event: &event.event_id,
     };
     if let Some(standing) = decided {
-        let mut done = Done::default();
-        if out_known {
-            let covered = covers(&events(tx, key).await?, rules, days);
-            done = money_out::keep(tx, key, &found(&covered, covered.left, None), now).await?;
+        let granted = matches!(standing, Standing::Before { .. });
+        let more = granted && entry.facts.is_ok_and(|facts| more::may_be(facts, rules, money.as_ref()));
+        let (mut done, mut came) = (Done::default(), None);
+        if out_known || more {
+            let events = events(tx, key).await?;
+            came = match money.filter(|_| more) {
+                Some(before) => more::keep(tx, key, &events, rules, &before, &event.event_id, now).await?,
+                None => None,
+            };
+            let days = days.map(|days| days.saturating_add(came.as_ref().map_or(0, |came| came.days)));
+            let covered = covers(&events, rules, days);
+            if out_known || came.is_some() {
+                done = money_out::keep(tx, key, &found(&covered, covered.left, None), now).await?;
+            }
         }
+        let (more, note) = match came {
+            Some(came) => (Some(came.done(tx, key).await?), Some(came.words)),
+            None => (None, done.note),
+        };
         let days_by_person = corrections.days.is_some() || corrections.despite.is_some();
-        return Ok(Weighed { standing, planned: done.planned, note: done.note, days_by_person });
+        return Ok(Weighed { standing, planned: done.planned, note, days_by_person, more });
     }
     let events = events(tx, key).await?;
     let told = Told {
         money: came_in(&events, &rules.money_in)
-            .or_else(|| events.iter().filter_map(|e| e.money.as_ref()).max_by_key(|money| money.amount)),
+            .or_else(|| events.iter().filter_map(|e| e.money.clone()).max_by_key(|money| money.amount)),
         customer: events.iter().find_map(|e| e.customer.as_deref()),
     };
     let (sold_to, bought) = sold(&events, rules, &corrections);
@@ -171,7 +187,7 @@ pub(super) async fn weigh(
     let decision = match decision {
         Decision::Grant { channel, days } => {
             let granted = twin::Granted { channel, days, bought: bought.unwrap_or(days) };
-            twin::held_or_granted(tx, key, granted, told.money, source, &events).await?
+            twin::held_or_granted(tx, key, granted, told.money.as_ref(), source, &events).await?
         }
         decision => decision,
     };
@@ -226,7 +242,7 @@ pub(super) async fn weigh(
             money_out::mark(tx, key).await?;
         }
     }
-    Ok(Weighed { standing, planned, note, days_by_person: corrections.days.is_some() })
+    Ok(Weighed { standing, planned, note, days_by_person: corrections.days.is_some(), more: None })
 }
 
 /// `sold_to` and `bought`: what is known of it, each for itself.
@@ -288,8 +304,8 @@ async fn write(tx: &mut Tx, key: &str, written: &Written<'_>, told: &Told<'_>, n
     .bind(written.next)
     .bind(written.channel)
     .bind(written.days.map(i64::from))
-    .bind(told.money.map(|m| m.amount))
-    .bind(told.money.map(|m| m.currency.as_str()))
+    .bind(told.money.as_ref().map(|m| m.amount))
+    .bind(told.money.as_ref().map(|m| m.currency.as_str()))
     .bind(i64::from(written.granted))
     .bind(key)
     .bind(told.customer)

@@ -242,7 +242,7 @@ impl SqlLedger {
             .text("key =", wanted.key.as_deref())
             .rows(
                 &self.read,
-                "SELECT key, gap, gap_since, channel, days_spent, days_owed, covered FROM payments",
+                "SELECT key, gap, gap_since, channel, days_spent, days_owed, days_more, covered FROM payments",
                 "ORDER BY gap_since, key",
                 limit,
             )
@@ -254,7 +254,12 @@ impl SqlLedger {
                 let column = if cause == DAYS_SPENT { "days_spent" } else { "days_owed" };
                 let days = narrow(row.try_get(column)?);
                 let covered: Covered = serde_json::from_str(&row.try_get::<String, _>("covered")?)?;
-                let (reason, next) = words::gap(&cause, &key, days, &covered.words);
+                let more = row.try_get::<i64, _>("days_more")? > 0 && cause != DAYS_SPENT;
+                let (reason, next) = if more {
+                    words::paid_later(&key, days, &covered.words)
+                } else {
+                    words::gap(&cause, &key, days, &covered.words)
+                };
                 Ok(Held {
                     kind: "payment",
                     payment: Some(key.clone()),

@@ -61,6 +61,7 @@ mod held;
 mod join;
 mod list;
 mod money_out;
+mod more;
 mod not_live;
 mod open;
 mod origin;
@@ -167,6 +168,10 @@ impl SqlLedger {
 impl Ledger for SqlLedger {
     async fn record(&self, entry: &Entry<'_>, now: Ms) -> Result<Recorded, LedgerError> {
         retry!(self.record_once(entry, now))
+    }
+
+    async fn question(&self) -> Result<i64, LedgerError> {
+        retry!(self.question_once())
     }
 
     async fn note_rules(&self, realm: &str, money_in: &str, now: Ms) -> Result<Option<Ms>, LedgerError> {

@@ -32,7 +32,7 @@ const POSTGRES: &str = "SET enable_seqscan = off; SELECT set_config('synchronous
      WHERE current_setting('synchronous_commit') IN ('off', 'local');";
 
 /// The schema, oldest first; a text never changes once released.
-const MIGRATIONS: [(i64, &str, &str); 10] = [
+const MIGRATIONS: [(i64, &str, &str); 11] = [
     (1, "ledger", include_str!("migrations/0001_ledger.sql")),
     (2, "restorations", include_str!("migrations/0002_restorations.sql")),
     (3, "operators", include_str!("migrations/0003_operators.sql")),
@@ -43,6 +43,7 @@ const MIGRATIONS: [(i64, &str, &str); 10] = [
     (8, "ceiling", include_str!("migrations/0008_ceiling.sql")),
     (9, "memory", include_str!("migrations/0009_memory.sql")),
     (10, "closed_events", include_str!("migrations/0010_closed_events.sql")),
+    (11, "money", include_str!("migrations/0011_money.sql")),
 ];
 
 /// What the schema's text says differently in each database.
@@ -107,9 +108,9 @@ pub(super) async fn open(settings: &config::Ledger) -> Result<SqlLedger, LedgerE
         ));
     };
     migrate(&ledger).await?;
-    ledger.stamp(jiff::Timestamp::now().as_millisecond()).await.map_err(told)?;
-    ledger.server = server::question(&ledger.read, ledger.dialect).await.map_err(told)?;
-    ledger.moved().await.map_err(told)?;
+    ledger.stamp(jiff::Timestamp::now().as_millisecond()).await.map_err(Fault::report)?;
+    ledger.server = server::question(&ledger.read, ledger.dialect).await.map_err(Fault::report)?;
+    ledger.moved().await.map_err(Fault::report)?;
     Ok(ledger)
 }
 

@@ -12,6 +12,7 @@ use super::{
     fault::{Fault, corrupt},
     grant::{self, Standing},
     join::{self, Place},
+    more::More,
     storable::{self, Storable},
     zlib::pack,
 };
@@ -36,6 +37,8 @@ struct Event {
     held_reason: Option<String>,
     /// By whom it was closed, and why.
     closed: Option<String>,
+    /// The question whose answer is stored.
+    asked: Option<i64>,
 }
 
 /// What is stored of the delivery before this recording.
@@ -58,6 +61,21 @@ impl Verdict {
     fn new(outcome: Outcome, reason: Option<String>, payment: Option<String>) -> Self {
         Self { outcome, reason, payment, planned: None }
     }
+
+    fn recorded(self, again: bool) -> Recorded {
+        let Self { outcome, reason, payment, planned } = self;
+        Recorded { outcome, reason, payment, planned, again }
+    }
+}
+
+/// Of a delivery that changes nothing of its event.
+fn as_it_stands(event: &Event, delivery: &Delivery, why: &str) -> Verdict {
+    let payment = event.payment.clone();
+    match (&event.held_reason, delivery.again) {
+        (_, true) => Verdict::new(delivery.outcome, delivery.reason.clone(), payment),
+        (Some(reason), false) => Verdict::new(Outcome::Held, Some(reason.clone()), payment),
+        (None, false) => Verdict::new(Outcome::Duplicate, Some(why.to_owned()), payment),
+    }
 }
 
 impl SqlLedger {
@@ -68,6 +86,15 @@ impl SqlLedger {
         let recorded = record(&mut tx, entry, now).await?;
         tx.commit().await?;
         Ok(recorded)
+    }
+
+    pub(super) async fn question_once(&self) -> Result<i64, Fault> {
+        let mut tx = self.plain().await?;
+        let row =
+            sqlx::query("UPDATE questions SET last = last + 1 RETURNING last").fetch_one(&mut *tx).await?;
+        let number = row.try_get("last")?;
+        tx.commit().await?;
+        Ok(number)
     }
 }
 
@@ -82,6 +109,19 @@ pub(super) async fn record(tx: &mut Tx, entry: &Entry<'_>, now: Ms) -> Result<Re
 async fn recorded(tx: &mut Tx, entry: &Entry<'_>, now: Ms) -> Result<Recorded, Fault> {
     let event = event(tx, entry, now).await?;
     let delivery = delivery(tx, entry, event.number, now).await?;
+    let outdated = entry.asked.zip(event.asked).is_some_and(|(asked, kept)| asked < kept);
+    if outdated {
+        let verdict = as_it_stands(&event, &delivery, "the provider's API has told more since");
+        end(tx, &delivery, &verdict).await?;
+        return Ok(verdict.recorded(delivery.again));
+    }
+    if let Some(asked) = entry.asked {
+        sqlx::query("UPDATE events SET asked = $1 WHERE number = $2")
+            .bind(asked)
+            .bind(event.number)
+            .execute(&mut **tx)
+            .await?;
+    }
     let verdict = match (entry.facts, entry.source) {
         (Ok(facts), Some(source)) if !entry.dead => {
             read(tx, entry, facts, source, &event, &delivery, now).await?
@@ -89,13 +129,7 @@ async fn recorded(tx: &mut Tx, entry: &Entry<'_>, now: Ms) -> Result<Recorded, F
         (facts, _) => unread(tx, entry, facts, &event, &delivery).await?,
     };
     close(tx, event.number, &delivery, &verdict).await?;
-    Ok(Recorded {
-        outcome: verdict.outcome,
-        reason: verdict.reason,
-        payment: verdict.payment,
-        planned: verdict.planned,
-        again: delivery.again,
-    })
+    Ok(verdict.recorded(delivery.again))
 }
 
 async fn event(tx: &mut Tx, entry: &Entry<'_>, now: Ms) -> Result<Event, Fault> {
@@ -115,7 +149,7 @@ async fn event(tx: &mut Tx, entry: &Entry<'_>, now: Ms) -> Result<Event, Fault> 
     .execute(&mut **tx)
     .await?;
     let row = sqlx::query(
-        "SELECT number, dead, facts, payment, held_reason, closed FROM events \
+        "SELECT number, dead, facts, payment, held_reason, closed, asked FROM events \
          WHERE source = $1 AND event_id = $2 AND digest = $3",
     )
     .bind(&*envelope.source)
@@ -131,6 +165,7 @@ async fn event(tx: &mut Tx, entry: &Entry<'_>, now: Ms) -> Result<Event, Fault> 
         payment: row.try_get("payment")?,
         held_reason: row.try_get("held_reason")?,
         closed: row.try_get("closed")?,
+        asked: row.try_get("asked")?,
     };
     if event.fresh {
         sqlx::query("INSERT INTO bodies (event, size, zlib) VALUES ($1, $2, $3)")
@@ -185,7 +220,6 @@ async fn unread(
         return Ok(Verdict::new(Outcome::Ignored, Some(closed.clone()), event.payment.clone()));
     }
     if event.facts.is_some() && !event.dead {
-        let payment = event.payment.clone();
         if let (Err(Unread::Unfetched(why)), false) = (facts, entry.dead) {
             sqlx::query("UPDATE events SET held_cause = $1, held_reason = $2 WHERE number = $3")
                 .bind(UNFETCHED)
@@ -193,13 +227,9 @@ async fn unread(
                 .bind(event.number)
                 .execute(&mut **tx)
                 .await?;
-            return Ok(Verdict::new(Outcome::Held, Some(why.clone()), payment));
+            return Ok(Verdict::new(Outcome::Held, Some(why.clone()), event.payment.clone()));
         }
-        return Ok(match (&event.held_reason, delivery.again) {
-            (_, true) => Verdict::new(delivery.outcome, delivery.reason.clone(), payment),
-            (Some(reason), false) => Verdict::new(Outcome::Held, Some(reason.clone()), payment),
-            (None, false) => Verdict::new(Outcome::Duplicate, Some("recorded before".into()), payment),
-        });
+        return Ok(as_it_stands(event, delivery, "recorded before"));
     }
     let (cause, reason) = match (entry.dead, facts) {
         (true, Ok(_)) => (DEAD, "the worker failed on it over and over, so it went to the dead queue".into()),
@@ -264,6 +294,11 @@ async fn read(
             (Outcome::Refund, weighed.note.clone().or(told_before))
         }
         _ if !money_in => (Outcome::Link, None),
+        (_, Standing::Before { .. }) if weighed.more.is_some() => match weighed.more {
+            Some(More::Moves) => (Outcome::Granted, weighed.note.clone()),
+            Some(More::Waits) => (Outcome::Held, weighed.note.clone()),
+            Some(More::Nothing) | None => (Outcome::Duplicate, weighed.note.clone()),
+        },
         (_, Standing::Now) => (Outcome::Granted, None),
         (_, Standing::Before { .. }) if delivery.again && delivery.outcome != Outcome::Held => {
             (delivery.outcome, delivery.reason.clone())
@@ -324,14 +359,20 @@ async fn store(
 pub(super) const HELD_BEFORE: &str = "UPDATE deliveries SET outcome = $1, reason = $2 \
      WHERE event = $3 AND outcome || '' = 'held' AND number <> $4";
 
-/// Writes how the delivery ended, and what that makes of earlier deliveries of the event that were held.
-async fn close(tx: &mut Tx, event: i64, delivery: &Delivery, verdict: &Verdict) -> Result<(), Fault> {
+/// Writes how the delivery ended.
+async fn end(tx: &mut Tx, delivery: &Delivery, verdict: &Verdict) -> Result<(), Fault> {
     sqlx::query("UPDATE deliveries SET outcome = $1, reason = $2 WHERE number = $3")
         .bind(verdict.outcome.as_str())
         .bind(verdict.reason.as_deref())
         .bind(delivery.number)
         .execute(&mut **tx)
         .await?;
+    Ok(())
+}
+
+/// Writes how the delivery ended, and what that makes of earlier deliveries of the event that were held.
+async fn close(tx: &mut Tx, event: i64, delivery: &Delivery, verdict: &Verdict) -> Result<(), Fault> {
+    end(tx, delivery, verdict).await?;
     let (outcome, reason) = match verdict.outcome {
         Outcome::Granted => (Outcome::Duplicate, Some("granted by a later delivery of this event")),
         other => (other, verdict.reason.as_deref()),

@@ -176,6 +176,17 @@ pub(super) fn gap(cause: &str, key: &str, days: u32, money: &str) -> (String, St
     }
 }
 
+/// The same of days that were paid for after the others had been granted.
+pub(super) fn paid_later(key: &str, days: u32, money: &str) -> (String, String) {
+    let reason = format!(
+        "{days} more days were paid for, by money that came in after the others were on their way; {money}"
+    );
+    let next = format!(
+        "extend its channel by them by hand; `daybridge held cancel '{key}' --reason …` says that it is decided"
+    );
+    (reason, next)
+}
+
 /// What a person does about a payment that a restored ledger holds; `history` are the keys to look for.
 pub(super) fn forgotten_next(next: String, history: &[String]) -> String {
     match history {

@@ -5,7 +5,7 @@ use crate::config::{
     Source,
     preset::{
         Signature,
-        signature::{Check, Encoding, Mac, Unit},
+        signature::{Check, Encoding, MILLIS_FROM, Mac, Unit},
     },
 };
 
@@ -55,7 +55,8 @@ pub(super) fn timely(source: &Source, timestamp: &[u8], now_ms: i64) -> Result<(
     let count = std::str::from_utf8(timestamp).ok().filter(|_| digits).and_then(|text| text.parse().ok());
     let signed_at: i64 = count.ok_or(Rejected::Malformed)?;
     let (now, tolerance) = match place.unit {
-        Unit::Seconds => (now_ms.div_euclid(1000), source.tolerance.as_secs().into()),
+        Unit::SecondsOrMillis if signed_at >= MILLIS_FROM => (now_ms, source.tolerance.as_millis()),
+        Unit::Seconds | Unit::SecondsOrMillis => (now_ms.div_euclid(1000), source.tolerance.as_secs().into()),
         Unit::Millis => (now_ms, source.tolerance.as_millis()),
     };
     let tolerance = i64::try_from(tolerance).unwrap_or(i64::MAX);

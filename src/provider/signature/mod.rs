@@ -18,7 +18,7 @@ use crate::config::{
     Source,
     preset::{
         events::Pointer,
-        signature::{Check, Part},
+        signature::{Check, Part, Template},
     },
 };
 
@@ -149,19 +149,24 @@ fn matching(
     body: &[u8],
     item: Option<&Value>,
 ) -> Result<usize, Rejected> {
-    let signed = match source.signature.check {
-        Check::Mac => signed(source, around, claim.timestamp, body, item)?,
-        Check::Token => Vec::new(),
+    let scheme = &source.signature;
+    let under = |template| match scheme.check {
+        Check::Mac => signed(source, template, around, claim.timestamp, body, item),
+        Check::Token => Ok(Vec::new()),
     };
+    let all = std::iter::once(&scheme.signed).chain(&scheme.also).map(under);
+    let all: Vec<_> = all.collect::<Result<_, _>>()?;
     let mut matched = None;
-    for (position, ready) in keys.0.iter().enumerate() {
-        let mac = ready.key.over(&signed);
-        for given in &claim.given {
-            let fits = match given {
-                Given::Mac(tag) => mac.is(tag),
-                Given::Token(token) => ready.key.over([token]).same(&ready.own),
-            };
-            matched = if fits { Some(position) } else { matched };
+    for signed in &all {
+        for (position, ready) in keys.0.iter().enumerate() {
+            let mac = ready.key.over(signed);
+            for given in &claim.given {
+                let fits = match given {
+                    Given::Mac(tag) => mac.is(tag),
+                    Given::Token(token) => ready.key.over([token]).same(&ready.own),
+                };
+                matched = if fits { Some(position) } else { matched };
+            }
         }
     }
     matched.ok_or(Rejected::NoMatch)
@@ -170,6 +175,7 @@ fn matching(
 /// The bytes under the MAC.
 fn signed<'a, 'r: 'a>(
     source: &'a Source,
+    template: &'a Template,
     around: &Around<'r>,
     timestamp: &'a [u8],
     body: &'a [u8],
@@ -177,7 +183,7 @@ fn signed<'a, 'r: 'a>(
 ) -> Result<Vec<Cow<'a, [u8]>>, Rejected> {
     let scheme = &source.signature;
     let between = || {
-        scheme.signed.0.iter().filter_map(|part| match part {
+        template.0.iter().filter_map(|part| match part {
             Part::Literal(text) => Some(text.as_str()),
             _ => None,
         })
@@ -190,6 +196,9 @@ fn signed<'a, 'r: 'a>(
             Part::Url => source.public_url.as_deref().unwrap_or_default().as_bytes().into(),
             Part::Header(name) => around.header(name)?.ok_or(Rejected::Missing)?.into(),
             Part::Query(key) => around.query(key)?.ok_or(Rejected::Missing)?.into_bytes().into(),
+            Part::QueryLower(key) => {
+                around.query(key)?.ok_or(Rejected::Missing)?.to_ascii_lowercase().into_bytes().into()
+            }
             Part::Field(at) => {
                 let text = item.and_then(|item| item.pointer(at)).and_then(path::text).unwrap_or_default();
                 if scheme.free.as_ref() != Some(at) && between().any(|literal| text.contains(literal)) {
@@ -199,7 +208,7 @@ fn signed<'a, 'r: 'a>(
             }
         })
     };
-    scheme.signed.0.iter().map(part).collect()
+    template.0.iter().map(part).collect()
 }
 
 #[cfg(test)]

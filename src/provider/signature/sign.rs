@@ -54,7 +54,8 @@ pub fn sign(
         let mut whole = parse(source.events.format, body).map_err(|why| why.to_string())?;
         let around = Around { headers: &|_| Vec::new(), query: "", client: None };
         for item in items::of_mut(&source.events, &mut whole).ok_or("the body holds no list of events")? {
-            let signed = signed(source, &around, b"", body, Some(item)).map_err(|why| why.to_string())?;
+            let signed = signed(source, &scheme.signed, &around, b"", body, Some(item))
+                .map_err(|why| why.to_string())?;
             let tag = written(ready.key.over(&signed).into_bytes());
             path::put(item, field, tag.into());
         }
@@ -63,14 +64,14 @@ pub fn sign(
     }
     let timestamp = match scheme.timestamp.as_ref().map(|place| place.unit) {
         None => String::new(),
-        Some(Unit::Seconds) => now_ms.div_euclid(1000).to_string(),
+        Some(Unit::Seconds | Unit::SecondsOrMillis) => now_ms.div_euclid(1000).to_string(),
         Some(Unit::Millis) => now_ms.to_string(),
     };
     for part in &scheme.signed.0 {
         match part {
             Part::Header(name) => out.headers.push((name.clone(), id.to_owned())),
             // What the query names is what the event is about.
-            Part::Query(key) => {
+            Part::Query(key) | Part::QueryLower(key) => {
                 let whole = parse(source.events.format, body).map_err(|why| why.to_string())?;
                 let at = format!("/{}", key.replace('.', "/"));
                 let value = whole.pointer(&at).and_then(path::text).unwrap_or_else(|| id.to_owned());
@@ -84,8 +85,8 @@ pub fn sign(
             out.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_bytes()).collect()
         };
         let around = Around { headers: &headers, query: &out.query, client: None };
-        let signed =
-            signed(source, &around, timestamp.as_bytes(), body, None).map_err(|why| why.to_string())?;
+        let signed = signed(source, &scheme.signed, &around, timestamp.as_bytes(), body, None)
+            .map_err(|why| why.to_string())?;
         written(ready.key.over(&signed).into_bytes())
     };
     let mut value = under_its_key(&tag);

@@ -6,9 +6,9 @@ use daybridge::domain::{
         Facts, Family, Meaning, Money, Out, OutAmount,
         OutAmount::{All, Part, Total},
         OutKind::{self, Dispute, Refund},
-        OutState::{self, Done, Inquiry, Open, Undone},
+        OutState::{self, Done, Failed, Inquiry, Open, Undone},
     },
-    money_out::{MoneyOut, money_out},
+    money_out::{MoneyOut, came_in, money_out},
     settle::{
         Call, Cause, How, Kept, Outcome, State,
         uncovered::{Asked, Stage},
@@ -26,7 +26,7 @@ fn charges() -> Family {
 type Told = (i64, OutKind, OutState, Option<&'static str>, OutAmount);
 
 fn out((at, kind, state, id, amount): Told) -> Facts {
-    let out = Out { kind, state, id: id.map(str::to_owned), amount };
+    let out = Out { kind, state, id: id.map(str::to_owned), amount, currency: None };
     Facts { occurred_at: at, out: vec![out], money: None, ..event(Meaning::MoneyOut) }
 }
 
@@ -149,7 +149,7 @@ fn what_tells_of_it() {
     // Of before amounts were read.
     assert_eq!(money_out(&[charge(), event(Meaning::MoneyOut)], &charges()).refunded, 900);
     // An object that came in tells what it lost.
-    let told = vec![Out { kind: Refund, state: Done, id: None, amount: Total(300) }];
+    let told = vec![Out { kind: Refund, state: Done, id: None, amount: Total(300), currency: None }];
     let lost = Facts { out: told.clone(), ..charge() };
     assert_eq!(money_out(&[lost, charge()], &charges()).refunded, 300);
     let ignored = Facts { out: told, ..event(Meaning::Ignored("x".into())) };
@@ -197,7 +197,7 @@ fn a_started_day_stays_with_the_customer() {
 
 fn taken(refunded: i64, disputed: i64, on_refund: OnMoneyOut, on_dispute: OnMoneyOut) -> Covered {
     let came_in = Some(Money { amount: 900, currency: "usd".into() });
-    covered(&MoneyOut { came_in, refunded, disputed, asked: false }, on_refund, on_dispute, Some(30))
+    covered(&MoneyOut { came_in, refunded, disputed, ..MoneyOut::default() }, on_refund, on_dispute, Some(30))
 }
 
 #[test]
@@ -385,5 +385,102 @@ proptest! {
         let found = of(&told);
         prop_assert_eq!(&found, &of(&other));
         prop_assert!((0..=900).contains(&found.refunded) && (0..=900).contains(&found.disputed));
+    }
+}
+
+fn paid_at(at: i64, amount: i64, part: Option<&str>) -> Facts {
+    let money = Some(Money { amount, currency: "usd".into() });
+    Facts { occurred_at: at, money, part: part.map(str::to_owned), ..charge() }
+}
+
+/// Parts add up, what came in so far does not.
+#[test]
+fn what_came_in() {
+    for (why, events, want) in [
+        ("so far", vec![paid_at(1, 300, None), paid_at(2, 900, None)], Some(900)),
+        ("so far, told late", vec![paid_at(2, 900, None), paid_at(1, 300, None)], Some(900)),
+        ("two parts", vec![paid_at(1, 300, Some("a")), paid_at(2, 600, Some("b"))], Some(900)),
+        ("one part twice", vec![paid_at(1, 300, Some("a")), paid_at(2, 300, Some("a"))], Some(300)),
+        (
+            "parts beside what came in so far",
+            vec![paid_at(1, 300, Some("a")), paid_at(2, 900, None)],
+            Some(900),
+        ),
+        ("nothing", vec![], None),
+    ] {
+        assert_eq!(came_in(&events, &charges()).map(|money| money.amount), want, "{why}");
+    }
+}
+
+#[test]
+fn a_failure_stands_until_money_comes_in() {
+    let failed = |at, id, amount| out((at, Refund, Failed, Some(id), amount));
+    for (why, events, want) in [
+        ("alone", vec![failed(1, "p", All)], i64::MAX),
+        ("then paid", vec![failed(1, "p", All), paid_at(2, 900, None)], 0),
+        ("late", vec![paid_at(1, 900, None), failed(2, "p", All)], 900),
+        ("at once", vec![paid_at(1, 900, None), failed(1, "p", All)], 900),
+        ("late, and paid again", vec![paid_at(1, 900, None), failed(2, "p", All), paid_at(3, 900, None)], 0),
+        (
+            "a part",
+            vec![paid_at(1, 900, Some("a")), failed(2, "a", Part(900)), paid_at(3, 900, Some("b"))],
+            900,
+        ),
+        ("a part that never counted", vec![paid_at(1, 900, Some("a")), failed(2, "x", Part(900))], 0),
+    ] {
+        assert_eq!(money_out(&events, &charges()).refunded, want, "{why}");
+    }
+}
+
+#[test]
+fn what_was_never_captured_is_not_out() {
+    let captured = |amount: i64, total: i64, never_in: i64| Facts {
+        out: vec![Out { kind: Refund, state: Done, id: None, amount: Total(total), currency: None }],
+        never_in: Some(never_in),
+        ..paid_at(1, amount, None)
+    };
+    let re = |id, units| out((2, Refund, Done, Some(id), Part(units)));
+    for (why, events, want) in [
+        ("a total", vec![captured(600, 400, 400)], 0),
+        ("and its refund", vec![captured(600, 400, 400), re("a", 400)], 0),
+        ("and another refund", vec![captured(600, 400, 400), re("a", 400), re("b", 100)], 100),
+        ("and one as large", vec![captured(600, 400, 400), re("a", 400), re("b", 400)], 400),
+        ("captured in parts", vec![captured(300, 0, 700), captured(900, 100, 100), re("a", 100)], 0),
+        ("another amount", vec![captured(600, 0, 400), re("a", 300)], 300),
+    ] {
+        assert_eq!(money_out(&events, &charges()).refunded, want, "{why}");
+    }
+}
+
+/// 900 usd came in.
+#[test]
+fn another_currency_is_not_compared() {
+    let dispute = |at, state, currency: Option<&str>| {
+        let mut told = out((at, Dispute, state, Some("du_1"), Part(300)));
+        told.out[0].currency = currency.map(str::to_owned);
+        told
+    };
+    let of = |events: &[Facts]| {
+        let events: Vec<Facts> = std::iter::once(charge()).chain(events.iter().cloned()).collect();
+        money_out(&events, &charges())
+    };
+    let same = of(&[dispute(1, Open, Some("usd"))]);
+    assert_eq!((same.disputed, same.elsewhere.len()), (300, 0));
+    let other = of(&[dispute(1, Open, Some("jpy"))]);
+    assert_eq!((other.disputed, other.comparable(Dispute), other.of(Dispute)), (0, 0, 900));
+    let words = "300 jpy disputed where 900 usd came in (smallest units): two currencies are not compared";
+    assert_eq!(other.words(), words);
+    // Told before currencies were read, and of now: one dispute.
+    for events in [
+        [dispute(1, Open, None), dispute(2, Undone, Some("jpy"))],
+        [dispute(2, Undone, None), dispute(1, Open, Some("jpy"))],
+    ] {
+        assert!(of(&events).is_nothing());
+    }
+    // Whatever is done about disputes, a person is asked, and nothing is cancelled unasked.
+    for policy in [OnMoneyOut::Report, OnMoneyOut::CancelUnspent, OnMoneyOut::HoldChannelTransfers] {
+        let covered = covered(&other, policy, policy, Some(30));
+        assert_eq!((covered.due, covered.left, covered.ask), (Some(0), Some(30), Some(Dispute)));
+        assert!(covered.words.contains("300 jpy") && covered.words.contains("900 usd"), "{}", covered.words);
     }
 }

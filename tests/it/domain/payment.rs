@@ -36,11 +36,7 @@ pub(super) fn event(meaning: Meaning) -> Facts {
         channel: Vec::new(),
         days: Vec::new(),
         money: Some(Money { amount: 900, currency: "usd".into() }),
-        amount_unread: None,
-        unclear: None,
-        customer: None,
-        lines: None,
-        out: Vec::new(),
+        ..Facts::ignored(0, String::new())
     }
 }
 
@@ -165,7 +161,13 @@ fn money_out_before_days_are_granted() {
     use OnMoneyOut::{CancelUnspent as Cancel, HoldChannelTransfers as Pause, Report};
     let paid = with(charge(), &[(0, "A")], &["30"]);
     let out = |kind, units| Facts {
-        out: vec![Out { kind, state: OutState::Done, id: None, amount: OutAmount::Part(units) }],
+        out: vec![Out {
+            kind,
+            state: OutState::Done,
+            id: None,
+            amount: OutAmount::Part(units),
+            currency: None,
+        }],
         ..event(Meaning::MoneyOut)
     };
     let refund = |units| out(OutKind::Refund, units);

@@ -128,8 +128,7 @@ pub(crate) fn facts(meaning: Meaning, ids: &[&str]) -> Facts {
         amount_unread: None,
         unclear: None,
         customer: None,
-        lines: None,
-        out: Vec::new(),
+        ..Facts::ignored(0, String::new())
     }
 }
 
@@ -207,8 +206,15 @@ impl Kit {
     ) -> Recorded {
         let unread = facts.err().map(|why| Unread::Unreadable(why.to_owned()));
         let facts = unread.as_ref().map_or_else(|| facts.map_err(|_| unreachable!()), Err);
-        let entry =
-            Entry { envelope, dead, facts, source: Some(source), account: ACCOUNT, comment: comment() };
+        let entry = Entry {
+            envelope,
+            dead,
+            facts,
+            source: Some(source),
+            account: ACCOUNT,
+            comment: comment(),
+            asked: None,
+        };
         self.ledger.record(&entry, now).await.unwrap()
     }
 

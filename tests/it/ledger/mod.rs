@@ -1,5 +1,6 @@
 //! The ledger's conformance suite: the same functions, run for SQLite and for PostgreSQL.
 
+mod asked;
 mod backfill;
 mod ceiling;
 mod closing;
@@ -49,6 +50,7 @@ macro_rules! both {
 }
 
 both! {
+    asked: an_older_answer_replaces_nothing, questions_are_numbered_as_they_begin;
     recording: records_once, redelivery_changes_nothing, parallel_records_plan_one_transfer,
         a_link_supplies_the_channel, payments_that_are_one_are_joined, contradictions_are_held,
         another_body_is_another_event, unreadable_and_dead_are_held, changed_rules_grant_what_was_held,

@@ -25,7 +25,7 @@ const ACT: Act<'_> = Act { who: "ada", reason: "looked" };
 /// A refund or dispute of part of a payment of 900.
 pub(super) fn out(payment: &str, id: &str, kind: OutKind, state: OutState, units: i64, at: i64) -> Facts {
     let amount = OutAmount::Part(units);
-    let told = Out { kind, state, id: Some(id.to_owned()), amount };
+    let told = Out { kind, state, id: Some(id.to_owned()), amount, currency: None };
     Facts { occurred_at: NOW + at, out: vec![told], ..facts(Meaning::MoneyOut, &[payment]) }
 }
 
@@ -420,7 +420,8 @@ pub(super) async fn an_inquiry_is_told_and_takes_nothing(kit: Kit) {
     assert!(asked.reason.unwrap().contains("asks"));
     assert_eq!(stands(&kit, "pi_1").await, "planned - 30, 30 0 0 0");
     // An object that says that nothing was given back is no news at all.
-    let nothing = Out { kind: OutKind::Refund, state: OutState::Done, id: None, amount: OutAmount::Total(0) };
+    let (kind, state, amount) = (OutKind::Refund, OutState::Done, OutAmount::Total(0));
+    let nothing = Out { kind, state, id: None, amount, currency: None };
     told.event("evt_2", &Facts { out: vec![nothing], ..paid("pi_2") }).await;
     assert_eq!(whole(&kit, "pi_2").await.money_out, None);
 }
@@ -452,6 +453,7 @@ pub(super) async fn a_rehearsed_refund_keeps_nothing(kit: Kit) {
         source: Some(&told.source),
         account: ACCOUNT,
         comment: comment(),
+        asked: None,
     };
     let planned = kit.rehearse(&[entry(0, &refunded), entry(1, &failed)], NOW).await.unwrap();
     let said: Vec<_> = planned.iter().map(|p| (&*p.verdict, p.days)).collect();

@@ -61,7 +61,13 @@ fn any_events() -> impl Strategy<Value = Vec<Facts>> {
             };
             let told = |kind, state, id: String, hundreds: i64, at: i64| Facts {
                 occurred_at: NOW + at,
-                out: vec![Out { kind, state, id: Some(id), amount: OutAmount::Part(hundreds * 100) }],
+                out: vec![Out {
+                    kind,
+                    state,
+                    id: Some(id),
+                    amount: OutAmount::Part(hundreds * 100),
+                    currency: None,
+                }],
                 ..facts(Meaning::MoneyOut, &["pi_1"])
             };
             for (n, (hundreds, at, failed_after, late)) in refunds.into_iter().enumerate() {
@@ -88,7 +94,13 @@ fn any_events() -> impl Strategy<Value = Vec<Facts>> {
             }
             for (hundreds, at) in totals {
                 let amount = OutAmount::Total(hundreds * 100);
-                let out = vec![Out { kind: OutKind::Refund, state: OutState::Done, id: None, amount }];
+                let out = vec![Out {
+                    kind: OutKind::Refund,
+                    state: OutState::Done,
+                    id: None,
+                    amount,
+                    currency: None,
+                }];
                 let invoices = Meaning::MoneyIn(Family::new("invoices"));
                 let money = if at % 2 == 0 { charge(&["pi_1"]) } else { facts(invoices, &["pi_1"]) };
                 events.push(Facts { occurred_at: NOW + at, out, ..money });

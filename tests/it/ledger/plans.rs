@@ -39,6 +39,7 @@ pub(super) async fn a_rehearsal_keeps_nothing(kit: Kit) {
             source: Some(&source),
             account: ACCOUNT,
             comment: comment(),
+            asked: None,
         })
         .collect();
     let planned = kit.rehearse(&entries, NOW).await.unwrap();

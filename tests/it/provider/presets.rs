@@ -211,7 +211,7 @@ fn beside(envelope: &Envelope) -> Beside<'_> {
 }
 
 fn stands(state: OutState) -> bool {
-    matches!(state, OutState::Open | OutState::Done)
+    matches!(state, OutState::Open | OutState::Done | OutState::Failed)
 }
 
 /// The facts in the words of `expect.json`.

@@ -123,7 +123,7 @@ async fn a_change_of_plan_does_not_buy_the_days_again() {
         ("/amount_paid", json!(140)),
         ("/lines/data", json!([line("price_1Week", 1, -60, true), line("price_1Month", 1, 200, true)])),
     ];
-    for keys in ["", "[sources.stripe.per_day]\ncurrency = \"usd\"\namount = 10"] {
+    for keys in ["", "[sources.stripe.per_day]\ncurrency = \"usd\"\namount = 30"] {
         let till = invoices(keys).await;
         assert_eq!(till.take(&event(PAID, &[])).await, "granted stripe/in_1Made");
         let told = till.take(&event(PAID, &change)).await;

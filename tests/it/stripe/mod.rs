@@ -1,7 +1,7 @@
 //! Stripe, all of it: raw bodies, in the shapes of several versions of its API, into grants.
 
 /// Bodies in, grants out.
-mod till;
+pub(crate) mod till;
 
 /// Many events, one purchase.
 mod families;

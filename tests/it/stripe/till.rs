@@ -19,20 +19,20 @@ use crate::{
 };
 
 /// Settings, a ledger, and what reads for it.
-pub(super) struct Till {
+pub(crate) struct Till {
     config: Config,
     interpreter: Interpreter,
-    pub(super) kit: Kit,
+    pub(crate) kit: Kit,
 }
 
 impl Till {
     /// One source `stripe`, with more of its keys.
-    pub(super) async fn open(keys: &str) -> Self {
+    pub(crate) async fn open(keys: &str) -> Self {
         Self::of(&format!("[sources.stripe]\nprovider = \"stripe\"\nsecrets = [\"s\"]\n{keys}")).await
     }
 
     /// All sources as they stand in a settings file; nothing in it may contradict.
-    pub(super) async fn of(settings: &str) -> Self {
+    pub(crate) async fn of(settings: &str) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let config = load::parse(settings, Vec::new()).unwrap_or_else(|why| panic!("{settings}\n{why}"));
         assert_eq!(contradictions(&config), Vec::<String>::new());
@@ -46,13 +46,18 @@ impl Till {
     }
 
     /// Records a delivery of an event; how it ended: `granted stripe/pi_3Made`, `held: the sentence` …
-    pub(super) async fn take(&self, event: &Value) -> String {
+    pub(crate) async fn take(&self, event: &Value) -> String {
         self.take_at("stripe", event).await
     }
 
     /// The same, by a source of that name.
-    pub(super) async fn take_at(&self, source: &str, event: &Value) -> String {
-        let body = Bytes::from(serde_json::to_vec(event).unwrap());
+    pub(crate) async fn take_at(&self, source: &str, event: &Value) -> String {
+        self.take_body(source, &serde_json::to_vec(event).unwrap()).await
+    }
+
+    /// The same, whatever the body is.
+    pub(crate) async fn take_body(&self, source: &str, body: &[u8]) -> String {
+        let body = Bytes::copy_from_slice(body);
         let words = words(&self.config.sources[source].events, &|_| None, &body);
         let envelope = Envelope {
             body,
@@ -77,7 +82,7 @@ impl Till {
     }
 
     /// What was granted: channel, days, and the key of the transfer.
-    pub(super) async fn granted(&self) -> Vec<String> {
+    pub(crate) async fn granted(&self) -> Vec<String> {
         let all = self.kit.ledger.transfers(&TransferQuery::default(), &Page::first(1000)).await.unwrap();
         let mut granted: Vec<String> =
             all.iter().map(|one| format!("{} {}d {}", one.channel, one.days, one.key)).collect();
@@ -86,14 +91,14 @@ impl Till {
     }
 
     /// The sentences of all that is held.
-    pub(super) async fn held(&self) -> Vec<String> {
+    pub(crate) async fn held(&self) -> Vec<String> {
         let held = self.kit.ledger.held(&HeldQuery::default(), 1000, clock::now_ms()).await.unwrap();
         held.into_iter().map(|one| one.reason).collect()
     }
 }
 
 /// An event of the fixtures with some of its values changed; `/x` is in the object, `//x` in the event.
-pub(super) fn event(name: &str, edits: &[(&str, Value)]) -> Value {
+pub(crate) fn event(name: &str, edits: &[(&str, Value)]) -> Value {
     let mut event: Value = serde_json::from_slice(&fixture(name)).unwrap();
     for (at, value) in edits {
         let at = at
@@ -112,9 +117,9 @@ pub(super) fn event(name: &str, edits: &[(&str, Value)]) -> Value {
 }
 
 /// `//type`
-pub(super) fn kind(kind: &str) -> (&'static str, Value) {
+pub(crate) fn kind(kind: &str) -> (&'static str, Value) {
     ("//type", kind.into())
 }
 
 /// What a test tells of several things by name.
-pub(super) type Named<T> = BTreeMap<&'static str, T>;
+pub(crate) type Named<T> = BTreeMap<&'static str, T>;

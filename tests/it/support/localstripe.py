@@ -1,6 +1,6 @@
 """localstripe with what it lacks: the rest of the parameters daybridge sends, Stripe's order (newest first), the
 amount that a payment intent received, events of charges, their refunds and `invoice.paid`, a subscription's metadata on
-its invoices, webhooks up to another two seconds late, and no store in a file that all of them would share. It forgets
+its invoices and why each was billed, webhooks up to another two seconds late, and no store in a file that all of them would share. It forgets
 what became of a webhook: every event counts as undelivered."""
 
 import asyncio
@@ -61,10 +61,19 @@ def of_subscription(invoice, parent=resources.Invoice.parent.fget):
     return found
 
 
+def reason(invoice):
+    if not invoice.subscription:
+        return "manual"
+    every = [value for key, value in resources.store.items() if key.startswith("invoice:")]
+    first = next((one for one in every if one.subscription == invoice.subscription), invoice)
+    return "subscription_create" if first is invoice else "subscription_update"
+
+
 lists(resources.Event)
 lists(resources.PaymentIntent)
 resources.PaymentIntent.amount_received = property(lambda self: self.amount if self.status == "succeeded" else 0)
 resources.Invoice.parent = property(of_subscription)
+resources.Invoice.billing_reason = property(reason, lambda invoice, value: None)
 tells(resources.PaymentIntent, "_on_success", "charge.succeeded", lambda intent: intent.latest_charge)
 tells(resources.Invoice, "_on_payment_success", "invoice.paid", lambda invoice: invoice)
 refund(resources.Refund, resources.Refund._api_create)

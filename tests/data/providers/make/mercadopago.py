@@ -60,7 +60,8 @@ add("good, two days old", True, [f"ts={NOW - 172800},v1={sign(NOW - 172800)}"])
 add("good, another body: it is not signed", True, [good], body=BODY.replace("updated", "created"))
 add("stale", False, [f"ts={NOW - TOLERANCE - 1},v1={sign(NOW - TOLERANCE - 1)}"])
 add("future", False, [f"ts={NOW + TOLERANCE + 1},v1={sign(NOW + TOLERANCE + 1)}"])
-add("time in ms", False, [f"ts={NOW}000,v1={sign(str(NOW) + '000')}"])
+# The SDK takes seconds only; Orders are documented with ms.
+add("time in ms", True, [f"ts={NOW}000,v1={sign(str(NOW) + '000')}"])
 add("no header", False, [])
 add("empty header", False, [""])
 add("two header lines", False, [good, good])
@@ -75,5 +76,23 @@ add("no request id", False, [good], requests=())
 add("wrong secret", False, [good], secrets=(OTHER,))
 add("upper-case hex", False, [f"ts={NOW},v1={sign().upper()}"])
 add("cut short", False, [good[:-2]])
+
+# As the documentation of Orders shows it; the SDK's validator is not asked.
+ORDER = "ORD01K7DEMO0000000000000001"
+ORDER_BODY = '{"action":"order.processed","type":"order","live_mode":true,"data":{"id":"%s"}}' % ORDER
+
+
+def order(name, ours, ts, ident):
+    headers = [("x-signature", f"ts={ts},v1={sign(ts, ident=ident)}"), ("x-request-id", REQUEST)]
+    query = f"data.id={ORDER}&type=order"
+    CASES.append(case(name, [KEY], headers, ORDER_BODY, None, ours, query=query))
+
+
+MS = NOW * 1000
+order("an order, its id in small letters, in ms", True, MS, ORDER.lower())
+order("an order, its id as it stands, in ms", True, MS, ORDER)
+order("an order, in seconds", True, NOW, ORDER.lower())
+order("an order, stale by ms", False, MS - TOLERANCE * 1000 - 1000, ORDER.lower())
+order("another order", False, MS, ORDER.lower()[:-1] + "2")
 
 write("mercadopago", "PyPI mercadopago 3.6.0", CASES, tolerance=TOLERANCE)

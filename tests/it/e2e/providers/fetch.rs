@@ -1,12 +1,17 @@
 //! What an event is about is asked for at the provider's API: while that is away the event is held, and nothing else is;
 //! what it says counts, not the body; and it is asked anew whenever the provider calls again.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use serde_json::{Value, json};
 use sqlx::{Connection as _, Row as _};
 
 use super::{CHANNEL, Says, Shop, house, moved};
 use crate::support::{
-    api::Answer,
+    api::{Answer, Api},
     daybridge::{House, SECRET},
     rabbitmq::free_ports,
     wait::until,
@@ -334,4 +339,44 @@ async fn a_plan_asks_the_api_as_its_replay_will() {
     assert!(apply.status.success(), "{apply:?}");
     house.payment_is("mollie/tr_1", "credited").await;
     assert_eq!(moved(&house).await[CHANNEL], (1, 30));
+}
+
+/// Two calls at once: the first question is answered last, by what the payment was before it was refunded.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_answer_that_comes_last_forgets_no_refund() {
+    let (asked, answered) = (Arc::new(AtomicUsize::new(0)), Arc::new(tokio::sync::Notify::new()));
+    let [port] = free_ports();
+    let api = {
+        let (asked, answered) = (asked.clone(), answered.clone());
+        Api::start_at(port, move |_| {
+            let (asked, answered) = (asked.clone(), answered.clone());
+            async move {
+                let refunded = match asked.fetch_add(1, Ordering::SeqCst) {
+                    0 => {
+                        answered.notified().await;
+                        "0.00"
+                    }
+                    _ => "9.00",
+                };
+                Answer::of(200, payment("tr_1", "paid", refunded).to_string())
+            }
+        })
+        .await
+    };
+    let mut house = house(&sources(port)).await;
+    house.start("run").await;
+    call(&house, "tr_1").await;
+    until("the first question is asked", || async { (!api.asked().is_empty()).then_some(()) }).await;
+    call(&house, "tr_1").await;
+    held_for(&house, "refunded", "9").await;
+    answered.notify_one();
+    until("both calls are recorded", || async {
+        let whole = house.json(&["payments", "show", "mollie/tr_1", "--json"]);
+        (outcomes(&whole).len() == 2).then_some(())
+    })
+    .await;
+    held_for(&house, "refunded", "9").await;
+    assert_eq!(facts(&house).await["out"][0]["amount"], json!({"total": 900}));
+    assert!(moved(&house).await.get(CHANNEL).is_none_or(|(calls, _)| *calls == 0), "no days move");
+    assert_eq!(house.stop("run").await, Some(0));
 }

@@ -54,11 +54,7 @@ fn paid(at_ms: i64) -> String {
         channel: vec![],
         days: vec![],
         money: None,
-        amount_unread: None,
-        unclear: None,
-        customer: None,
-        lines: None,
-        out: Vec::new(),
+        ..Facts::ignored(0, String::new())
     };
     serde_json::to_string(&facts).unwrap()
 }
