@@ -88,7 +88,10 @@ fn said(days: &[i32]) -> Line {
 
 fn lines(of: &[u32]) -> Vec<Line> {
     let place = |line| Place { file: 1, line };
-    of.iter().zip(1..).map(|(n, line)| Line { n: *n, place: place(line), ..said(&[30]) }).collect()
+    of.iter()
+        .zip(1..)
+        .map(|(n, line)| Line { n: *n, place: place(line), days: Some(30), ..said(&[]) })
+        .collect()
 }
 
 struct Given {

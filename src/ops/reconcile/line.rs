@@ -210,13 +210,13 @@ mod tests {
     #[test]
     fn what_it_says_beside_our_comment() {
         let template = |text: &str| CommentTemplate::parse(text, 16, 3650).unwrap();
-        let (ours, other) = (template("daybridge {key} {days}d"), template("{days} days for {key} (x)"));
+        let (ours, other) = (template("daybridge {key} {days}d"), template("{days} days for {key} x"));
         for (line, template, want) in [
             ("2026-11-24 DEMOCH-AB12C -8 days daybridge stripe/pi_1#1 6d", &ours, vec![-8]),
             ("1790000000000;DEMOCH-AB12C;8;\"daybridge stripe/pi_1#1 6d\"", &ours, vec![8]),
             ("2026-11-24 daybridge stripe/pi_1#1 6d", &ours, vec![]),
-            ("\u{2212}8 days, 6 days for stripe/pi_1#1 (x), balance 90 days", &other, vec![-8]),
-            ("+8d 6 days for stripe/pi_1#1 (x)", &other, vec![8]),
+            ("\u{2212}8 days, 6 days for stripe/pi_1#1 x, balance 90 days", &other, vec![-8]),
+            ("+8d 6 days for stripe/pi_1#1 x", &other, vec![8]),
             ("8 days daybridge stripe/pi_1#1 6d", &other, vec![8]),
             ("30 days, then 8 days, daybridge stripe/pi_1#1 6d", &ours, vec![30, 8]),
             ("17;993;daybridge stripe/pi_1#1 6d", &ours, vec![]),
