@@ -18,7 +18,7 @@ use crate::{
         Source,
         preset::{
             EventMap,
-            events::{Kind, Means, On, Pointer},
+            events::{Kind, Means, Object, On, Pointer},
             fetch::From,
             signature::Unit,
         },
@@ -220,26 +220,33 @@ fn of_object(source: &Source, kind: &str, object: Value, mut facts: Facts) -> Re
     if !matches!(facts.meaning, Meaning::Ignored(_)) && facts.ids.is_empty() {
         return unreadable("the event names no payment");
     }
+    tell(source, at, &seen, &mut facts);
+    facts.out = out(on, at, &seen)?;
+    Ok(facts)
+}
+
+/// What the object tells of what was bought, and for how much; what cannot be read of that is told with it.
+fn tell(source: &Source, at: &Object, object: &Value, facts: &mut Facts) {
     // A refund's or a dispute's own metadata says nothing about what was bought.
     if matches!(facts.meaning, Meaning::MoneyIn(_) | Meaning::Link) {
-        facts.channel = object::found(at, &seen, &source.channel);
-        facts.days = object::found(at, &seen, &source.days);
-        match at.lines.as_ref().map_or(Ok(None), |lines| object::price_lines(lines, &seen)) {
+        facts.channel = object::found(at, object, &source.channel);
+        facts.days = object::found(at, object, &source.days);
+        match at.lines.as_ref().map_or(Ok(None), |lines| object::price_lines(lines, object)) {
             Ok(lines) => facts.lines = lines,
             // What they are matters only where prices are configured.
-            Err(Unreadable(why)) if !source.prices.is_empty() => facts.unclear = facts.unclear.or(Some(why)),
+            Err(Unreadable(why)) if !source.prices.is_empty() => {
+                facts.unclear = facts.unclear.take().or(Some(why))
+            }
             Err(_) => {}
         }
     }
     if matches!(facts.meaning, Meaning::MoneyIn(_)) {
-        match object::money(at, &seen) {
+        match object::money(at, object) {
             Ok(money) => facts.money = Some(money),
             Err(Uncounted { why, is_some: true }) => facts.amount_unread = Some(why),
-            Err(Uncounted { why, is_some: false }) => facts.unclear = facts.unclear.or(Some(why)),
+            Err(Uncounted { why, is_some: false }) => facts.unclear = facts.unclear.take().or(Some(why)),
         }
     }
-    facts.out = out(on, at, &seen)?;
-    Ok(facts)
 }
 
 /// The first time that is told; `None`: none is.
