@@ -18,7 +18,7 @@ use crate::{
         Source,
         preset::{
             EventMap,
-            events::{Kind, Means, On, Pointer},
+            events::{Kind, Means, Object, On, Pointer},
             fetch::From,
             signature::{MILLIS_FROM, Unit},
         },
@@ -227,12 +227,19 @@ fn of_object(
     if !matches!(facts.meaning, Meaning::Ignored(_)) && facts.ids.is_empty() {
         return unreadable("the event names no payment");
     }
+    tell(source, at, event, &seen, &mut facts);
+    facts.out = out(on, at, &seen)?;
+    Ok(facts)
+}
+
+/// What the object tells of what was bought, and for how much; what cannot be read of that is told with it.
+fn tell(source: &Source, at: &Object, event: &Value, object: &Value, facts: &mut Facts) {
     // A refund's or a dispute's own metadata says nothing about what was bought.
     if matches!(facts.meaning, Meaning::MoneyIn(_) | Meaning::Link) {
-        facts.channel = object::found(at, &seen, &source.channel);
-        facts.days = object::days(at, &seen, &source.days);
-        facts.no_period = object::no_period(at, &seen);
-        match at.lines.as_ref().map_or(Ok(None), |lines| object::price_lines(lines, &seen)) {
+        facts.channel = object::found(at, object, &source.channel);
+        facts.days = object::days(at, object, &source.days);
+        facts.no_period = object::no_period(at, object);
+        match at.lines.as_ref().map_or(Ok(None), |lines| object::price_lines(lines, object)) {
             Ok(lines) => {
                 facts.cut_quantity = lines.as_ref().and_then(|lines| lines.cut.clone());
                 // One that is cut is no sign of a part of a period.
@@ -241,24 +248,25 @@ fn of_object(
                     .filter(|lines| !lines.is_empty() || facts.cut_quantity.is_none());
             }
             // What they are matters only where prices are configured.
-            Err(Unreadable(why)) if !source.prices.is_empty() => facts.unclear = facts.unclear.or(Some(why)),
+            Err(Unreadable(why)) if !source.prices.is_empty() => {
+                facts.unclear = facts.unclear.take().or(Some(why))
+            }
             Err(_) => {}
         }
     }
     if matches!(facts.meaning, Meaning::MoneyIn(_)) {
-        facts.paid_at = at.paid_at.iter().find_map(|place| moment(map, &path::text(seen.pointer(place)?)?));
-        match object::money(at, &seen) {
+        let moment = |place: &Pointer| moment(&source.events, &path::text(object.pointer(place)?)?);
+        facts.paid_at = at.paid_at.iter().find_map(moment);
+        match object::money(at, object) {
             Ok(money) => facts.money = Some(money),
             Err(Uncounted { why, is_some: true }) => facts.amount_unread = Some(why),
-            Err(Uncounted { why, is_some: false }) => facts.unclear = facts.unclear.or(Some(why)),
+            Err(Uncounted { why, is_some: false }) => facts.unclear = facts.unclear.take().or(Some(why)),
         }
-        facts.part = at.part.as_ref().and_then(|part| seen.pointer(part)).and_then(path::id);
+        facts.part = at.part.as_ref().and_then(|part| object.pointer(part)).and_then(path::id);
     }
     if matches!(facts.meaning, Meaning::MoneyIn(_) | Meaning::MoneyOut) {
-        facts.never_in = object::never_in(at, event, &seen);
+        facts.never_in = object::never_in(at, event, object);
     }
-    facts.out = out(on, at, &seen)?;
-    Ok(facts)
 }
 
 /// The first time that is told; `None`: none is.

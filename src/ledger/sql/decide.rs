@@ -304,7 +304,9 @@ async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Resu
             ));
         }
         Order::Applied | Order::NotApplied => {
-            return Err(refused("it has no transfer yet, so nothing was sent: `held cancel` closes it"));
+            return Err(refused(
+                "it has no transfer yet, so nothing was sent: `held set` says what it is for, `held cancel` closes it",
+            ));
         }
     }
     let reason = storable::text(&format!("cancelled by {}: {}", decided.who, decided.reason));

@@ -80,6 +80,10 @@ pub(super) fn paid(source: &Source, object: &[u8]) -> Result<Option<Paid>, Histo
         None,
     )
     .map_err(|why| HistoryError::Unreadable(format!("the object {}: {why}", head.id)))?;
+    let uncounted = facts.amount_unread.as_ref().or(facts.unclear.as_ref()).filter(|_| facts.money.is_none());
+    if let Some(why) = uncounted {
+        return Err(HistoryError::Unreadable(format!("the object {}: {why}", head.id)));
+    }
     Ok(from_facts(source, facts, refunded, at_ms))
 }
 

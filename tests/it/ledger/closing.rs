@@ -86,6 +86,25 @@ pub(super) async fn a_bare_event_id_of_two_sources_names_nothing(kit: Kit) {
     assert_eq!(held.len(), 1, "{held:?}");
 }
 
+/// Some providers name an event by the id of its payment.
+pub(super) async fn a_name_of_both_means_what_waits(kit: Kit) {
+    kit.grant("5", "CHAN-5").await;
+    kit.record_as(&delivery("pi_5"), Err("broken"), &rules(), false).await;
+    kit.decide("pi_5", &decided(Order::Cancel), NOW).await.unwrap();
+    assert!(kit.held(10, NOW).await.unwrap().is_empty());
+    assert_eq!(kit.payment("pi_5").await.unwrap().unwrap().payment.state, "planned");
+    kit.record("evt_6", &charge(&["pi_6"])).await;
+    kit.record_as(&delivery("pi_6"), Err("broken"), &rules(), false).await;
+    refused(
+        kit.decide("pi_6", &decided(Order::Cancel), NOW).await,
+        &["the payment stripe/pi_6", "the event stripe/pi_6"],
+    );
+    for left in [1, 0] {
+        kit.decide("stripe/pi_6", &decided(Order::Cancel), NOW).await.unwrap();
+        assert_eq!(kit.held(10, NOW).await.unwrap().len(), left);
+    }
+}
+
 pub(super) async fn a_closed_event_stays_closed(kit: Kit) {
     kit.record_as(&delivery("evt_1"), Err("broken"), &rules(), false).await;
     kit.decide("evt_1", &decided(Order::Cancel), NOW).await.unwrap();
@@ -197,7 +216,7 @@ pub(super) async fn what_buys_for_sure_needs_nobody(kit: Kit) {
         let mut unclear = plan_change().unwrap();
         unclear.ids.truncate(1);
         unclear.ids[0].id.clone_from(&id);
-        let mut sure = to(facts(Meaning::MoneyIn(Family::new("payments")), &["x"]), "CHAN-1", 30);
+        let mut sure = to(facts(Meaning::MoneyIn(Family::new("payments")), &["x"]), "DEMOCH-AB12C", 30);
         sure.ids.clone_from(&unclear.ids);
         for (n, is_sure) in [first, second].into_iter().enumerate() {
             let facts = if is_sure { &sure } else { &unclear };
