@@ -3,7 +3,7 @@
 
 use super::{
     super::{Ms, channel::Channel, reply::Reply},
-    AccountNews, Call, Cause, Effect, How, Outcome, READ_LAG_MS_MAX, State, Step, Watch,
+    AccountNews, Call, Cause, Effect, How, Outcome, READ_LAG_MS_MAX, State, Step, Watch, back_off_ms,
     evidence::unmoved,
     observe::Doubt,
     observe_ms,
@@ -14,8 +14,8 @@ impl Turn<'_> {
     pub(super) fn judge(&self, call: Call, plan: &Plan, reply: Reply, channel: &Channel) -> Step {
         let (now, retried) = (self.now, plan.retried);
         let mut known = channel.clone();
+        let lag_ms = self.policy.settle_window_ms.min(READ_LAG_MS_MAX);
         if matches!(reply, Reply::Refused { .. } | Reply::Throttled { .. }) {
-            let lag_ms = self.policy.settle_window_ms.min(READ_LAG_MS_MAX);
             known.quiet_until = known.quiet_until.max(now.saturating_add(lag_ms));
         }
         let held = |cause| State::Held { cause, outcome: Outcome::None, at: now, last: Some(call), retried };
@@ -43,7 +43,8 @@ impl Turn<'_> {
                 let reason = "the partner throttles (429)".to_owned();
                 // It was sent: the next reading must show the channel as it was left.
                 let plan = Plan { last: Some(call), ..*plan };
-                (self.again(&plan, reason, retry_after_ms), Effect::Rest, None)
+                let wait_ms = retry_after_ms.unwrap_or_else(|| back_off_ms(plan.tries)).max(lag_ms);
+                (self.again(&plan, reason, Some(wait_ms)), Effect::Rest, None)
             }
             Reply::NotSent(text) => {
                 known.not_sent(call.number);

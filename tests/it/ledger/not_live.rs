@@ -32,8 +32,8 @@ async fn given_up(kit: &Kit) -> String {
     assert!(kit.put(&claim, &payment, &intended(claim.epoch), settled(), NOW).await);
     let mut channel = Channel { mode: Some("trial".into()), ..Channel::default() };
     channel.settled(9_000, true, NOW);
-    for n in 0..LIVE_TRIES_QUIET {
-        assert_eq!((channel.not_live_since, n < LIVE_TRIES_QUIET), (None, true));
+    for _ in 0..LIVE_TRIES_QUIET {
+        assert_eq!(channel.not_live_since, None);
         channel.not_made_live("HTTP 500".into(), NOW);
     }
     assert!(kit.save_channel(&claim, &channel).await.unwrap());
@@ -114,7 +114,7 @@ pub(super) async fn what_was_given_up_before_is_tried_again(kit: Kit) {
     let as_before = [
         "DROP INDEX channels_not_live".to_owned(),
         "ALTER TABLE channels DROP COLUMN not_live_since".to_owned(),
-        "DELETE FROM _sqlx_migrations WHERE version >= 7".to_owned(),
+        "DELETE FROM _sqlx_migrations WHERE version = 7".to_owned(),
         format!("UPDATE channels SET detail = '{old}', due_at = NULL"),
     ];
     for statement in as_before {

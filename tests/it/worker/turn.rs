@@ -173,9 +173,8 @@ async fn a_channel_that_stays_in_trial_is_told_and_closes_when_it_is_live() {
     let hand = hand(&kit, String::new(), Meanwhile::Nothing);
     let turns = turns(&kit, &hand);
     *hand.mode.lock().unwrap() = "trial";
-    let now = now_ms();
-    let claim = kit.ledger.claim(ACCOUNT, "w", now, now + 60_000, 1).await.unwrap().pop().unwrap();
-    let mut channel = kit.ledger.turn(&claim, now).await.unwrap().channel;
+    let claim = kit.claim_one(NOW).await;
+    let mut channel = kit.ledger.turn(&claim, NOW).await.unwrap().channel;
     channel.mode = Some("trial".into());
     channel.settled(NOW + DAY_MS, true, 0);
     for _ in 1..LIVE_TRIES_QUIET {
@@ -186,14 +185,14 @@ async fn a_channel_that_stays_in_trial_is_told_and_closes_when_it_is_live() {
 
     next_turn(&kit, &turns).await;
     assert_eq!(*hand.switches.lock().unwrap(), 1);
-    let held = kit.held(9, now).await.unwrap();
+    let held = kit.held(9, NOW).await.unwrap();
     assert_eq!((held.len(), held[0].kind, &*held[0].cause), (1, "channel", "not_live"));
 
     *hand.mode.lock().unwrap() = "live";
     let retry = decided(Order::Retry);
     kit.ledger.decide(&held[0].key, &retry, 0).await.unwrap();
     next_turn(&kit, &turns).await;
-    assert_eq!((kit.held(9, now).await.unwrap().len(), *hand.switches.lock().unwrap()), (0, 1));
+    assert_eq!((kit.held(9, NOW).await.unwrap().len(), *hand.switches.lock().unwrap()), (0, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
