@@ -14,7 +14,7 @@ impl Turn<'_> {
     pub(super) fn judge(&self, call: Call, plan: &Plan, reply: Reply, channel: &Channel) -> Step {
         let (now, retried) = (self.now, plan.retried);
         let mut known = channel.clone();
-        let lag_ms = self.policy.settle_window_ms.min(READ_LAG_MS_MAX);
+        let lag_ms = self.policy.settle_window_ms.div_euclid(2).min(READ_LAG_MS_MAX);
         if matches!(reply, Reply::Refused { .. } | Reply::Throttled { .. }) {
             known.quiet_until = known.quiet_until.max(now.saturating_add(lag_ms));
         }

@@ -46,7 +46,7 @@ pub const UNMOVED_READS_MIN: u32 = 3;
 /// does not count.
 pub const PLAN_AGE_MS_MAX: i64 = 3 * DAY_MS;
 
-/// How far a reading may lag behind an extension, in ms: 10 s, or the settle window where that is shorter. A refusal
+/// How far a reading may lag behind an extension, in ms: 10 s, or half the settle window where that is shorter. A refusal
 /// may have hidden a success, so its channel is left alone for so long, and the next reading shows it.
 pub const READ_LAG_MS_MAX: i64 = 10_000;
 
