@@ -51,7 +51,7 @@ pub async fn resume(
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unknown {
     /// Neither the settings nor the ledger name the account.
-    #[error("no partner account {0:?}; there are: {1}")]
+    #[error("no account {0:?}; there are: {1}")]
     Account(String, String),
     /// No payment was for the channel; the partner may know it.
     #[error(

@@ -17,6 +17,9 @@ use super::{
 };
 
 const HOUR: i64 = 3_600_000;
+
+/// When workers look: after every probe of these tests was named.
+const LATER: i64 = NOW + 1_000;
 const ACT: Act<'_> = Act { who: "ada", reason: "to look" };
 
 fn key(name: &str) -> String {
@@ -45,7 +48,7 @@ async fn planned(kit: &Kit, name: &str, days: u32, active_till: i64) -> Claim {
 async fn refused(kit: &Kit, name: &str, probe_at: i64) {
     let claim = claim(kit, name).await;
     let key = key(name);
-    let from = kit.turn(&claim, NOW).await.unwrap().transfer.unwrap();
+    let from = kit.turn(&claim, LATER).await.unwrap().transfer.unwrap();
     assert_eq!(from.key, key);
     assert!(put(kit, &claim, &key, &from.state, intended(claim.epoch)).await);
     kit.account_news(ACCOUNT, AccountNews::NoBalance, &key, NOW, probe_at).await.unwrap();
@@ -61,7 +64,7 @@ async fn put(kit: &Kit, claim: &Claim, key: &str, from: &State, to: State) -> bo
 }
 
 async fn claim(kit: &Kit, name: &str) -> Claim {
-    let claims = kit.claim(ACCOUNT, "w", NOW, NOW + 60_000, 99).await.unwrap();
+    let claims = kit.claim(ACCOUNT, "w", LATER, NOW + 60_000, 99).await.unwrap();
     let channel = format!("CHAN-{name}");
     let claim = claims.iter().find(|claim| claim.channel.as_str() == channel).cloned();
     for other in claims.iter().filter(|claim| claim.channel.as_str() != channel) {
@@ -165,7 +168,7 @@ pub(super) async fn a_round_of_probes_is_two_calls(kit: Kit) {
     refused(&kit, "soon", NOW + 500).await;
     assert_eq!(probe(&kit, NOW + 500).await, Some(key("late")));
     let claim = claim(&kit, "late").await;
-    let from = kit.turn(&claim, NOW).await.unwrap().transfer.unwrap().state;
+    let from = kit.turn(&claim, LATER).await.unwrap().transfer.unwrap().state;
     assert!(kit.put(&claim, &key("late"), &from, intended(claim.epoch), NOW).await);
     assert!(kit.put(&claim, &key("late"), &intended(claim.epoch), super::kit::settled(), NOW).await);
     kit.account_news(ACCOUNT, AccountNews::Extends, &key("late"), NOW + 501, NOW + 900).await.unwrap();
