@@ -45,6 +45,6 @@ impl Memory {
         let since = self.grants_since?;
         let told_before = self.received_at.is_some_and(|at| at < since);
         let old = |e: &&Facts| paid_at_most(e) < since || (e.paid_at.is_none() && told_before);
-        paid.iter().any(|e| old(e)).then_some(Forgotten::BeforeLedger)
+        paid.iter().any(old).then_some(Forgotten::BeforeLedger)
     }
 }
