@@ -98,6 +98,7 @@ impl Storable {
         Entry {
             envelope: &self.envelope,
             dead: entry.dead,
+            asked: entry.asked,
             facts: self.facts.as_ref(),
             source: entry.source,
             account: entry.account,

@@ -32,6 +32,7 @@ async fn try_record(ledger: &SqlLedger, name: &str) -> Result<Outcome, LedgerErr
     let entry = Entry {
         envelope: &envelope,
         dead: false,
+        asked: None,
         facts: Ok(&facts),
         source: Some(&rules),
         account: ACCOUNT,
@@ -131,6 +132,7 @@ pub(super) async fn texts_with_a_null_end_alike(kit: Kit) {
         since: NOW,
         tries: 1,
         lag_since: None,
+        lag_reads: 0,
         reason: Some("it said \0 \\u0000".into()),
         last: None,
         retried: false,
@@ -178,6 +180,7 @@ pub(super) async fn what_a_clock_ahead_has_dated_is_not_believed(kit: Kit) {
         since: NOW,
         tries: 1,
         lag_since: None,
+        lag_reads: 0,
         reason: None,
         last: None,
         retried: false,
@@ -195,6 +198,7 @@ pub(super) async fn what_a_clock_ahead_has_dated_is_not_believed(kit: Kit) {
         since: NOW,
         tries: 2,
         lag_since: None,
+        lag_reads: 0,
         reason: None,
         last: None,
         retried: false,
@@ -203,7 +207,7 @@ pub(super) async fn what_a_clock_ahead_has_dated_is_not_believed(kit: Kit) {
     kit.release(&claim, 0).await.unwrap();
     assert!(kit.claim(ACCOUNT, "w", NOW, NOW + 60_000, 9).await.unwrap().is_empty());
 
-    kit.account_news(ACCOUNT, AccountNews::NoBalance, NOW, ahead).await.unwrap();
+    kit.account_news(ACCOUNT, AccountNews::NoBalance, &key, NOW, ahead).await.unwrap();
     assert!(kit.account_hold(ACCOUNT).await.unwrap().unwrap().probe_due(NOW));
     assert!(kit.take_probe(ACCOUNT, NOW, NOW + 300_000).await.unwrap());
 
