@@ -357,7 +357,7 @@ mod tests {
         let text = |sources: &[(&str, &str, &str)]| {
             let one = |(name, realm, money_in): &(&str, &str, &str)| {
                 format!(
-                    "[sources.{name}]\nprovider = \"stripe\"\nrealm = \"{realm}\"\nsecrets = [\"s\"]\nmoney_in = \"{money_in}\"\n"
+                    "[sources.{name}]\nprovider = \"stripe\"\nrealm = \"{realm}\"\nsecrets = [\"s-{name}\"]\nmoney_in = \"{money_in}\"\n"
                 )
             };
             sources.iter().map(one).collect::<String>()
@@ -487,7 +487,7 @@ mod tests {
             ("provider = \"lemonsqueezy\"\nevents.type = \"header:x-event-name\"", Some("not signed")),
             ("provider = \"square\"", Some("public_url is missing")),
             (
-                "provider = \"xendit\"\napi_key = \"k\"\nevents.objects.invoice.occurred_at = []",
+                "provider = \"xendit\"\napi_key = \"k\"\nevents.objects.invoice.occurred_at = []\nevents.objects.invoice.paid_at = []",
                 Some("nothing tells when the money came in"),
             ),
             ("provider = \"paystack\"\nmoney_in = \"invoices\"", Some("none of this provider's: payments")),

@@ -278,12 +278,7 @@ fn days_by_price(paid: &[&Facts], rules: &Rules) -> Result<Option<u32>, Hold> {
     }
 }
 
-fn days_by_amount(
-    paid: &[&Facts],
-    money: Option<&Money>,
-    per_day: &Money,
-    max: u32,
-) -> Result<u32, Hold> {
+fn days_by_amount(paid: &[&Facts], money: Option<&Money>, per_day: &Money, max: u32) -> Result<u32, Hold> {
     let Some(money) = money.filter(|money| money.amount > 0) else {
         return Err(match paid.iter().filter_map(|event| event.amount_unread.as_ref()).min() {
             Some(why) => Hold::Unclear(format!("its amount buys its days, and is not known: {why}")),

@@ -187,7 +187,7 @@ async fn retry_waiting(
     now: Ms,
 ) -> Result<(), Fault> {
     let Waiting { key, account, channel, days } = *waiting;
-    if let Some(paused) = pause::waits(&mut **tx, account, channel).await? {
+    if let Some(paused) = pause::waits(tx, account, channel).await? {
         return Err(refused(paused));
     }
     let hold = account::hold(&mut **tx, account).await?;

@@ -91,7 +91,12 @@ fn in_a_needed_place_it_fits_nothing() {
         of_stripe(text.replace(from, to).as_bytes())
     };
     let decided = |facts: &Facts| {
-        decide(std::slice::from_ref(facts), &stripe().rules(None), &Corrections::default(), &Memory::default())
+        decide(
+            std::slice::from_ref(facts),
+            &stripe().rules(None),
+            &Corrections::default(),
+            &Memory::default(),
+        )
     };
     for cut in ["\\ud83d", "\\u0000"] {
         let channel = edited("DEMOCH-AB12C", &format!("DEMOCH-AB12C{cut}")).unwrap();
@@ -187,8 +192,9 @@ fn days_in_metadata_hang_on_no_amount_that_nobody_needs() {
         let beside = Beside { event_type: "", received_at: 0 };
         read(source, &event, beside, Some(answer)).unwrap()
     };
-    let decided =
-        |source: &Source, facts: Facts| decide(&[facts], &source.rules(None), &Corrections::default(), &Memory::default());
+    let decided = |source: &Source, facts: Facts| {
+        decide(&[facts], &source.rules(None), &Corrections::default(), &Memory::default())
+    };
     for (amount, currency) in [
         (5000.5.into(), "UGX"),
         (9.5.into(), "USDC"),

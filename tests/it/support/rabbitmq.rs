@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
-        Mutex, OnceLock,
+        Mutex, OnceLock, PoisonError,
         atomic::{AtomicU32, AtomicUsize, Ordering},
         mpsc,
     },
@@ -119,7 +119,7 @@ impl Broker {
 
     /// Kills the node as `kill -9` does. Its data stay.
     pub(crate) fn kill(&self) {
-        if let Some(mut node) = self.node.lock().unwrap().take() {
+        if let Some(mut node) = self.node.lock().unwrap_or_else(PoisonError::into_inner).take() {
             let _ = node.kill();
             let _ = node.wait();
         }
@@ -186,7 +186,7 @@ impl Broker {
 impl Drop for Broker {
     fn drop(&mut self) {
         self.kill();
-        let mut epmd = self.epmd.lock().unwrap();
+        let mut epmd = self.epmd.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = epmd.kill();
         let _ = epmd.wait();
         let _ = fs::remove_dir_all(&self.dir);
