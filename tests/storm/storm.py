@@ -6,6 +6,7 @@ form draws more of them.
 """
 
 import random
+import subprocess
 import threading
 import time
 from contextlib import contextmanager
@@ -62,7 +63,7 @@ class Storm:
         began = time.time()
         try:
             did = FAULTS[name](self, rng)
-        except (OSError, RuntimeError, TimeoutError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError, subprocess.SubprocessError) as error:
             did = f"failed: {error!r}"
         counts = self.skipped if did is None or did.startswith("failed") else self.counts
         with self._lock:

@@ -32,6 +32,7 @@ impl SqlLedger {
             (NEXT_FREE, &["'main'"]),
             (turn::PLANNED, &["'main'", "'CHAN-1'", "1", "10"]),
             (twin::SAME_PURCHASE, &["'stripe/pi_1'", "'CHAN-1'", "900", "'usd'", "20"]),
+            (grant::KEPT, &["'stripe/pi_1'"]),
             (record::HELD_BEFORE, &["'link'", "''", "1", "2"]),
             (grant::FIRST_GRANTS, &["'stripe/pi_1'", "'charges'"]),
             (grant::HELD_FOR_PAYMENT, &["'link'", "''", "1", "'stripe/pi_1'"]),

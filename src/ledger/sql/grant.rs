@@ -89,16 +89,17 @@ struct Kept {
     memory: Memory,
 }
 
+/// `received_at + 0` keeps the index by time out: PostgreSQL would walk it from the oldest event on, and with that each
+/// recording would collide with all others.
+pub(super) const KEPT: &str = "SELECT p.granted, p.decision, p.reason, p.set_channel, p.set_days, p.days, p.amount, \
+     p.currency, p.out_known, p.due_decided, p.days_despite, t.state, \
+     (SELECT MAX(declared_at) FROM restorations) AS restored_at, o.made_at, o.adopted_since, \
+     (SELECT MIN(e.received_at + 0) FROM events e WHERE e.payment = p.key) AS received_at \
+     FROM payments p JOIN origin o ON o.one = 1 LEFT JOIN transfers t ON t.payment = p.key AND t.n = 1 \
+     WHERE p.key = $1";
+
 async fn kept(tx: &mut Tx, key: &str) -> Result<Kept, Fault> {
-    let row = sqlx::query(
-        "SELECT p.granted, p.decision, p.reason, p.set_channel, p.set_days, p.days, p.amount, p.currency, p.out_known, \
-         p.due_decided, p.days_despite, t.state, (SELECT MAX(declared_at) FROM restorations) AS restored_at, \
-         o.made_at, o.adopted_since, (SELECT MIN(e.received_at) FROM events e WHERE e.payment = p.key) AS received_at \
-         FROM payments p CROSS JOIN origin o LEFT JOIN transfers t ON t.payment = p.key AND t.n = 1 WHERE p.key = $1",
-    )
-    .bind(key)
-    .fetch_one(&mut **tx)
-    .await?;
+    let row = sqlx::query(KEPT).bind(key).fetch_one(&mut **tx).await?;
     let number = |column: &str| Ok::<_, Fault>(row.try_get::<Option<i64>, _>(column)?.map(narrow));
     let decided = if row.try_get::<i64, _>("granted")? != 0 {
         let state: Option<String> = row.try_get("state")?;

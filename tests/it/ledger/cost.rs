@@ -82,6 +82,7 @@ pub(super) async fn one_price_is_no_cliff(kit: Kit) {
                 "payments_by_amount",
                 "payments_by_time",
                 "deliveries_by_outcome",
+                "events_by_time",
                 "events_pkey",
                 "SEARCH e USING INTEGER PRIMARY KEY",
                 "SEARCH d USING INTEGER PRIMARY KEY",
