@@ -11,6 +11,9 @@ use super::{
 };
 use crate::ledger::LedgerError;
 
+/// A time that no right clock is at.
+const FAR: &str = "9999999999999";
+
 impl SqlLedger {
     /// Each statement with its plan.
     #[doc(hidden)]
@@ -27,10 +30,10 @@ impl SqlLedger {
         let mut plans = Vec::new();
         for (statement, values) in [
             (&*turn::claim_select(self.dialect), &["'main'", "1", "10"][..]),
-            (turn::DUE_TOO_FAR, &["'main'", "1", "10"]),
-            (turn::LEASED_TOO_LONG, &["'main'", "1", "10"]),
+            (turn::DUE_TOO_FAR, &["'main'", "1", FAR]),
+            (turn::LEASED_TOO_LONG, &["'main'", "1", FAR]),
             (NEXT_FREE, &["'main'"]),
-            (turn::PLANNED, &["'main'", "'CHAN-1'", "1", "10"]),
+            (turn::PLANNED, &["'main'", "'CHAN-1'", "1", FAR]),
             (twin::SAME_PURCHASE, &["'stripe/pi_1'", "'CHAN-1'", "900", "'usd'", "20"]),
             (grant::KEPT, &["'stripe/pi_1'"]),
             (record::HELD_BEFORE, &["'link'", "''", "1", "2"]),

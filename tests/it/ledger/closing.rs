@@ -154,11 +154,12 @@ pub(super) async fn money_of_another_family_is_closed(kit: Kit) {
     refused(kit.decide("stripe/in_2", &decided(Order::Cancel), later).await, &["linked"]);
 }
 
-/// A plan change at Paddle: money, ids, channel and amount are told, and what it buys is not.
-fn plan_change() -> Result<Facts, String> {
+/// Money, ids, channel and amount are told, and what it buys is not.
+fn unclear() -> Facts {
     let body = std::fs::read(data().join("paddle/one_time_charge.json")).unwrap();
     let source = Source::of_preset("paddle").unwrap();
-    read(&source, &body, Beside { event_type: "", received_at: 0 }, None).map_err(|why| why.0)
+    let facts = read(&source, &body, Beside { event_type: "", received_at: 0 }, None).unwrap();
+    Facts { no_period: None, unclear: Some("how many days it buys is not told".into()), ..facts }
 }
 
 fn paddle() -> SourceRules {
@@ -171,9 +172,7 @@ fn paddle() -> SourceRules {
 const CHANGE: &str = "paddle/txn_01k7demo0000000000000000a1";
 
 async fn told(kit: &Kit, event: &str) -> Recorded {
-    let facts = plan_change();
-    let envelope = of_source(event, "paddle");
-    kit.record_as(&envelope, facts.as_ref().map_err(String::as_str), &paddle(), false).await
+    kit.record_as(&of_source(event, "paddle"), Ok(&unclear()), &paddle(), false).await
 }
 
 pub(super) async fn held_money_is_a_payment_that_a_person_finishes(kit: Kit) {
@@ -213,7 +212,7 @@ pub(super) async fn what_buys_for_sure_needs_nobody(kit: Kit) {
     // An event that says it for sure is enough, in either order.
     for (first, second) in [(true, false), (false, true)] {
         let id = format!("txn_{first}");
-        let mut unclear = plan_change().unwrap();
+        let mut unclear = unclear();
         unclear.ids.truncate(1);
         unclear.ids[0].id.clone_from(&id);
         let mut sure = to(facts(Meaning::MoneyIn(Family::new("payments")), &["x"]), "DEMOCH-AB12C", 30);
@@ -230,7 +229,7 @@ pub(super) async fn what_buys_for_sure_needs_nobody(kit: Kit) {
 
 pub(super) async fn more_unclear_money_of_a_granted_payment_is_told(kit: Kit) {
     let mut sure = to(facts(Meaning::MoneyIn(Family::new("payments")), &["x"]), "CHAN-1", 30);
-    sure.ids = plan_change().unwrap().ids;
+    sure.ids = unclear().ids;
     let envelope = of_source("evt_0", "paddle");
     assert!(kit.record_as(&envelope, Ok(&sure), &paddle(), false).await.planned.is_some());
     let late = told(&kit, "evt_1").await;

@@ -200,7 +200,8 @@ async fn what_the_api_does_not_know_is_held_until_it_is_read_again() {
     let retry = house.command(&["held", "retry", &late.unwrap(), "--reason", "it is there by now"]);
     assert!(retry.status.success(), "{retry:?}");
     house.payment_is("mollie/tr_late", "credited").await;
-    assert_eq!(api.asked().len(), asked + 1, "only what was told to is asked for again");
+    // Once to see whether that helps, and once when it comes again.
+    assert_eq!(api.asked().len(), asked + 2, "only what was told to is asked for again");
     assert_eq!(held(&house).len(), 1);
 
     shop.of(&path("tr_made_up"), Says::json(&payment("tr_made_up", "paid", "0.00")));
@@ -295,7 +296,8 @@ async fn a_body_that_lies_moves_what_the_api_says() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_key_is_said_before_anything_starts() {
-    let house = house(&sources(1).replace(&format!("api_key = \"{KEY}\"\n"), "")).await;
+    let keyless = sources(1).replace(&format!("api_key = \"{KEY}\"\n"), "");
+    let house = House::new("embedded", None, &keyless).await;
     for command in ["check", "run", "work", "serve"] {
         let output = house.command(&[command]);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
