@@ -247,7 +247,7 @@ async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Resu
     }
     let other_family = is_of_another_family(tx, key).await?;
     if !other_family {
-        match waiting::needs(&mut **tx, key).await? {
+        match waiting::needs(tx, key, now).await? {
             None => must_be_held(&row, key)?,
             Some(_) if decided.order == Order::Cancel => {}
             Some(next) => return Err(refused(format!("no day was granted and nothing was sent: {next}"))),

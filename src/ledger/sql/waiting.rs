@@ -3,7 +3,7 @@
 //!
 //! Not for what another family than `money_in` told of, which is listed beside them as `other_family`.
 
-use sqlx::{Any, Row as _, any::AnyRow};
+use sqlx::{AnyConnection, Row as _, any::AnyRow};
 
 use super::{SqlLedger, fault::Fault, filter::Filter, rows::narrow};
 use crate::{
@@ -45,8 +45,10 @@ static WAITS: [Wait; 2] = [
     Wait {
         cause: "payment_unknown",
         after_ms: UNKNOWN_MS,
+        // A payment that only failed never came in, and nothing went out of it.
         condition: "p.out_known = 1 AND NOT EXISTS (SELECT 1 FROM events l JOIN deliveries d ON d.event = l.number \
-                    WHERE l.payment = p.key AND d.outcome = 'link')",
+                    WHERE l.payment = p.key AND d.outcome = 'link') AND EXISTS (SELECT 1 FROM events o \
+                    WHERE o.payment = p.key AND o.facts NOT LIKE '%\"state\":\"failed\"%')",
         reason: "money went out of it, and no event has told of the payment itself: its days may have moved under another name",
         next: |key| {
             format!(
@@ -138,19 +140,20 @@ impl Wait {
     }
 }
 
-/// What helps a payment that waits for an event; `None`: it does not.
-pub(super) async fn needs<'e>(
-    executor: impl sqlx::Executor<'e, Database = Any>,
-    key: &str,
-) -> Result<Option<String>, Fault> {
-    let row = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "SELECT p.out_known FROM payments p WHERE p.key = $1 AND {NO_MONEY}"
-    )))
-    .bind(key)
-    .fetch_optional(executor)
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    let out: i64 = row.try_get("out_known")?;
-    let which = if out == 0 { WAITS.first() } else { WAITS.last() };
-    Ok(which.map(|wait| (wait.next)(key)))
+/// What helps a payment that is listed because it waits for an event; `None`: it is not.
+pub(super) async fn needs(tx: &mut AnyConnection, key: &str, now: Ms) -> Result<Option<String>, Fault> {
+    for wait in &WAITS {
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT p.key FROM payments p WHERE p.key = $1 AND p.since < $2 AND {NO_MONEY} AND {}",
+            wait.condition
+        )))
+        .bind(key)
+        .bind(now.saturating_sub(wait.after_ms))
+        .fetch_optional(&mut *tx)
+        .await?;
+        if row.is_some() {
+            return Ok(Some((wait.next)(key)));
+        }
+    }
+    Ok(None)
 }

@@ -159,7 +159,8 @@ fn unclear() -> Facts {
     let body = std::fs::read(data().join("paddle/one_time_charge.json")).unwrap();
     let source = Source::of_preset("paddle").unwrap();
     let facts = read(&source, &body, Beside { event_type: "", received_at: 0 }, None).unwrap();
-    Facts { no_period: None, unclear: Some("how many days it buys is not told".into()), ..facts }
+    let unclear = Some("how many days it buys is not told".into());
+    Facts { no_period: None, unclear, paid_at: Some(NOW), occurred_at: NOW, ..facts }
 }
 
 fn paddle() -> SourceRules {
