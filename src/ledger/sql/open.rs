@@ -28,7 +28,8 @@ const SQLITE_READ: &str = "PRAGMA busy_timeout = 10000; PRAGMA query_only = ON;"
 
 /// Every commit is on disk before it is answered, whatever the server's default; and plans use indices even on
 /// small tables, since a serializable transaction that scans one collides with every writer of it.
-const POSTGRES: &str = "SET enable_seqscan = off; SELECT set_config('synchronous_commit', 'on', false) \
+/// What is left of scans costs so much by that setting that the server would compile each such statement for half a second.
+const POSTGRES: &str = "SET enable_seqscan = off; SET jit = off; SELECT set_config('synchronous_commit', 'on', false) \
      WHERE current_setting('synchronous_commit') IN ('off', 'local');";
 
 /// The schema, oldest first; a text never changes once released.
