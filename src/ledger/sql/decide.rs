@@ -281,8 +281,7 @@ async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Resu
                 call_is_over(since, decided.settle_window_ms, now)
                     .map_err(|error| refused(error.to_string()))?;
             }
-            grant::by_person(tx, key, decided, now).await?;
-            return Ok("planned");
+            return grant::released(tx, key, decided, now).await;
         }
         Order::Applied if forgotten => {
             grant::by_person(tx, key, decided, now).await?;

@@ -12,30 +12,25 @@ use super::{
     fault::Fault,
     filter::{Filter, Value},
 };
-use crate::{
-    domain::{
-        facts::PaymentId,
-        id::ChannelId,
-        identity::{Home, Known, home},
-    },
-    ledger::SourceRules,
+use crate::domain::{
+    facts::PaymentId,
+    hold::may_have_moved,
+    id::ChannelId,
+    identity::{Home, Known, home},
 };
 
 /// Most names of a payment, and most events, that are looked for in other realms.
 const NAMES_MAX: i64 = 200;
 
 /// The key of a payment of another realm that is probably this one.
-pub(super) async fn of(
-    tx: &mut Tx,
-    key: &str,
-    channel: &ChannelId,
-    source: &SourceRules,
-) -> Result<Option<String>, Fault> {
+pub(super) async fn of(tx: &mut Tx, key: &str, channel: &ChannelId) -> Result<Option<String>, Fault> {
+    let row = sqlx::query("SELECT realm FROM payments WHERE key = $1").bind(key).fetch_one(&mut **tx).await?;
+    let realm: String = row.try_get("realm")?;
     let rows = sqlx::query(
-        "SELECT realm, source FROM realm_sources WHERE provider = $1 AND realm <> $2 ORDER BY realm, source",
+        "SELECT DISTINCT o.realm, o.source FROM realm_sources r JOIN realm_sources o ON o.provider = r.provider \
+         WHERE r.realm = $1 AND o.realm <> $1 ORDER BY o.realm, o.source",
     )
-    .bind(&*source.provider)
-    .bind(&*source.realm)
+    .bind(&*realm)
     .fetch_all(&mut **tx)
     .await?;
     // Nearly every provider has one realm, and nothing is compared.
@@ -47,7 +42,7 @@ pub(super) async fn of(
         rows.iter().map(text).collect::<Result<Vec<_>, sqlx::Error>>()
     };
     let mut found = by_name(tx, key, texts("realm")?).await?;
-    found.extend(by_event(tx, key, texts("source")?, &source.realm).await?);
+    found.extend(by_event(tx, key, texts("source")?, &realm).await?);
     for other in found {
         if counts(tx, key, channel, &other).await? {
             return Ok(Some(other));
@@ -123,10 +118,10 @@ async fn by_event(tx: &mut Tx, key: &str, sources: Vec<Value>, realm: &str) -> R
 }
 
 /// Whether the other one stands for the purchase: it is for the same channel, as far as that is known, and its days were
-/// granted, a person closed it, or it was held first.
+/// granted or may have moved, a person closed it, or it was held first.
 async fn counts(tx: &mut Tx, key: &str, channel: &ChannelId, other: &str) -> Result<bool, Fault> {
     let row = sqlx::query(
-        "SELECT o.granted, o.decision, o.channel, \
+        "SELECT o.granted, o.decision, o.cause, o.channel, \
          CASE WHEN (o.first_seen_at, o.key) < (p.first_seen_at, p.key) THEN 1 ELSE 0 END AS earlier \
          FROM payments o JOIN payments p ON p.key = $1 WHERE o.key = $2",
     )
@@ -136,8 +131,9 @@ async fn counts(tx: &mut Tx, key: &str, channel: &ChannelId, other: &str) -> Res
     .await?;
     let decision: String = row.try_get("decision")?;
     let earlier = row.try_get::<i64, _>("earlier")? != 0;
-    let stands =
-        row.try_get::<i64, _>("granted")? != 0 || decision == "cancelled" || (decision == "held" && earlier);
+    let cause: Option<String> = row.try_get("cause")?;
+    let held = decision == "held" && (earlier || cause.as_deref().is_some_and(may_have_moved));
+    let stands = row.try_get::<i64, _>("granted")? != 0 || decision == "cancelled" || held;
     let its: Option<String> = row.try_get("channel")?;
     Ok(stands && its.is_none_or(|its| its == channel.as_str()))
 }

@@ -187,8 +187,11 @@ pub(super) async fn weigh(
     let moves = if let Decision::Grant { days, .. } = decision { Some(days) } else { covered.left };
     let decision = match decision {
         Decision::Grant { channel, days } => {
-            let granted = twin::Granted { channel, days, bought: bought.unwrap_or(days) };
-            twin::held_or_granted(tx, key, granted, told.money.as_ref(), source, &events).await?
+            let all = bought.unwrap_or(days);
+            match twin::suspected(tx, key, &channel, all, told.money.as_ref(), &events).await? {
+                Some(hold) => Decision::Hold(hold),
+                None => Decision::Grant { channel, days },
+            }
         }
         decision => decision,
     };
@@ -358,6 +361,48 @@ impl FirstTransfer<'_> {
         make_due(tx, account, channel.as_str(), now).await?;
         Ok(key)
     }
+}
+
+/// Plans the days of a payment that was held because they may have moved. One decision releases many, so what is
+/// probably told a second time is held again for that; who decides that too has looked at both. Returns the new state.
+pub(super) async fn released(
+    tx: &mut Tx,
+    key: &str,
+    decided: &Decided<'_>,
+    now: Ms,
+) -> Result<&'static str, Fault> {
+    let row = sqlx::query(
+        "SELECT COALESCE(set_channel, channel) AS channel, COALESCE(set_days, days) AS days, amount, currency \
+         FROM payments WHERE key = $1",
+    )
+    .bind(key)
+    .fetch_one(&mut **tx)
+    .await?;
+    let (amount, currency): (Option<i64>, Option<String>) =
+        (row.try_get("amount")?, row.try_get("currency")?);
+    let money = amount.zip(currency).map(|(amount, currency)| Money { amount, currency });
+    let channel: Option<String> = row.try_get("channel")?;
+    let days = row.try_get::<Option<i64>, _>("days")?.map(narrow);
+    let hold = match channel.as_deref().and_then(ChannelId::parse).zip(days) {
+        Some((channel, days)) => {
+            let events = events(tx, key).await?;
+            twin::suspected(tx, key, &channel, days, money.as_ref(), &events).await?
+        }
+        None => None,
+    };
+    let Some(hold) = hold else {
+        by_person(tx, key, decided, now).await?;
+        return Ok("planned");
+    };
+    sqlx::query("UPDATE payments SET since = $1, cause = $2, reason = $3, next = $4 WHERE key = $5")
+        .bind(now)
+        .bind(hold.cause())
+        .bind(hold.to_string())
+        .bind(hold.next())
+        .bind(key)
+        .execute(&mut **tx)
+        .await?;
+    Ok("held")
 }
 
 /// Grants a payment that was held because its days may have moved, or for its twin, as a person decided: its days are

@@ -5,16 +5,12 @@ use std::collections::BTreeSet;
 use sqlx::Row as _;
 
 use super::{Tx, elsewhere, fault::Fault};
-use crate::{
-    domain::{
-        facts::{Facts, Money},
-        hold::Hold,
-        id::ChannelId,
-        money_out::times,
-        payment::Decision,
-        twin::{Purchase, likely_twin},
-    },
-    ledger::SourceRules,
+use crate::domain::{
+    facts::{Facts, Money},
+    hold::Hold,
+    id::ChannelId,
+    money_out::times,
+    twin::{Purchase, likely_twin},
 };
 
 /// Most granted payments that one is compared with, the newest first.
@@ -28,36 +24,23 @@ pub(super) const SAME_PURCHASE: &str = "SELECT o.key FROM payments p CROSS JOIN 
      AND NOT EXISTS (SELECT 1 FROM aliases a CROSS JOIN aliases b WHERE a.payment = $1 AND b.payment = o.key \
      AND b.strength = a.strength) ORDER BY o.first_seen_at DESC, o.key DESC LIMIT $5";
 
-/// What would be granted.
-pub(super) struct Granted {
-    pub(super) channel: ChannelId,
-    pub(super) days: u32,
-    /// Days that were bought, where money went out again.
-    pub(super) bought: u32,
-}
-
-/// Held where it is probably told a second time, under other names or in another realm; else granted.
-pub(super) async fn held_or_granted(
+/// What a payment of so many days is held for where it is probably told a second time, under other names or in another
+/// realm.
+pub(super) async fn suspected(
     tx: &mut Tx,
     key: &str,
-    granted: Granted,
+    channel: &ChannelId,
+    days: u32,
     money: Option<&Money>,
-    source: &SourceRules,
     events: &[Facts],
-) -> Result<Decision, Fault> {
-    let Granted { channel, days, bought } = granted;
-    let this = key.to_owned();
-    if let Some(other) = elsewhere::of(tx, key, &channel, source).await? {
-        return Ok(Decision::Hold(Hold::OtherRealm { this, other, channel, days: bought }));
+) -> Result<Option<Hold>, Fault> {
+    let (this, channel) = (key.to_owned(), channel.clone());
+    if let Some(other) = elsewhere::of(tx, key, &channel).await? {
+        return Ok(Some(Hold::OtherRealm { this, other, channel, days }));
     }
-    let twin = match money {
-        Some(money) => of(tx, key, &channel, money, events).await?,
-        None => None,
-    };
-    Ok(match twin {
-        Some(other) => Decision::Hold(Hold::Twin { this, other, channel, days: bought }),
-        None => Decision::Grant { channel, days },
-    })
+    let Some(money) = money else { return Ok(None) };
+    let other = of(tx, key, &channel, money, events).await?;
+    Ok(other.map(|other| Hold::Twin { this, other, channel, days }))
 }
 
 /// The key of a granted payment that this one is probably told of a second time.

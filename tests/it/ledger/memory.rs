@@ -185,6 +185,35 @@ pub(super) async fn one_event_in_two_realms_is_granted_once(kit: Kit) {
     assert_eq!(kit.payment("b/pi_1").await.unwrap().unwrap().payment.state, "planned");
 }
 
+/// Two endpoints of one account tell a new ledger of what was paid before it, and one decision releases all of it. Under
+/// which of its two names it stands in Billing History, a person must see.
+pub(super) async fn what_a_person_releases_in_two_realms_is_asked_again(kit: Kit) {
+    let (one, two) = (shop("a", "stripe"), shop("b", "stripe"));
+    let since = kit.origin().await.unwrap().made_at.unwrap() - GRACE_MS;
+    for (name, first) in [("1", Order::NotApplied), ("2", Order::Applied)] {
+        let paid =
+            Facts { paid_at: Some(since - 1), ..bought(&format!("pi_{name}"), &format!("CHAN-{name}")) };
+        for shop in [&one, &two] {
+            assert_eq!(sell(&kit, shop, &format!("evt_{name}"), &paid).await.outcome, Outcome::Held);
+        }
+        let (a, b) = (format!("a/pi_{name}"), format!("b/pi_{name}"));
+        kit.decide(&a, &decided(first), NOW).await.unwrap();
+        kit.decide(&b, &decided(Order::NotApplied), NOW).await.unwrap();
+        for key in [&a, &b] {
+            let payment = kit.payment(key).await.unwrap().unwrap();
+            if first == Order::Applied && key == &a {
+                assert_eq!(payment.payment.state, "credited");
+            } else {
+                assert_eq!((payment.payment.state.as_str(), payment.transfers.len()), ("held", 0), "{key}");
+                assert_eq!(cause_of(&kit, key).await.as_deref(), Some("twin"), "{key}");
+            }
+        }
+        // Now it is known that they are two.
+        kit.decide(&b, &decided(Order::NotApplied), NOW).await.unwrap();
+        assert_eq!(kit.payment(&b).await.unwrap().unwrap().payment.state, "planned");
+    }
+}
+
 /// What was held first and what a person closed stand for the purchase as well; the first of two that are held goes on.
 pub(super) async fn what_is_known_in_another_realm_and_not_granted_counts(kit: Kit) {
     let (one, two) = (shop("a", "stripe"), shop("b", "stripe"));

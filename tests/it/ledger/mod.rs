@@ -94,7 +94,8 @@ both! {
     memory: an_old_payment_that_is_told_again_is_held, facts_of_an_older_version_are_no_proof,
         a_new_ledger_grants_nothing_of_before_it, a_refund_of_before_the_ledger_is_told,
         a_person_says_how_far_back_it_grants, an_older_ledger_holds_nothing_for_its_age,
-        one_event_in_two_realms_is_granted_once, what_is_known_in_another_realm_and_not_granted_counts,
+        one_event_in_two_realms_is_granted_once,
+        what_a_person_releases_in_two_realms_is_asked_again, what_is_known_in_another_realm_and_not_granted_counts,
         equal_ids_of_others_are_no_suspicion;
     pauses: a_pause_stops_calls_in_its_scope, the_brake_stops_and_a_resume_counts_anew,
         the_soonest_to_expire_go_first;
