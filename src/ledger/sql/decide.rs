@@ -5,8 +5,9 @@ use sqlx::Row as _;
 use super::{
     SqlLedger, Tx, account,
     audit::{self, Entry},
+    by_person,
     fault::{Fault, refused},
-    grant, not_live, pause, restored, rows,
+    not_live, pause, restored, rows,
     show::{event_named, resolve},
     storable, waiting,
     words::OTHER_FAMILY_NEXT,
@@ -267,7 +268,7 @@ async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Resu
             return Err(refused("its money went back: if its days have not moved, `held cancel` closes it"));
         }
         Order::NotApplied if twin => {
-            grant::by_person(tx, key, decided, now).await?;
+            by_person::grant(tx, key, decided, now).await?;
             return Ok("planned");
         }
         Order::Applied if twin => {
@@ -281,10 +282,10 @@ async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Resu
                 call_is_over(since, decided.settle_window_ms, now)
                     .map_err(|error| refused(error.to_string()))?;
             }
-            return grant::released(tx, key, decided, now).await;
+            return by_person::released(tx, key, decided, now).await;
         }
         Order::Applied if forgotten => {
-            grant::by_person(tx, key, decided, now).await?;
+            by_person::grant(tx, key, decided, now).await?;
             return Ok("credited");
         }
         Order::Retry if forgotten => {

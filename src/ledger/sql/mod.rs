@@ -5,7 +5,7 @@
 //! with [`join`] (which payment), [`grant`] (what it comes to), [`money_out`] (what is left of that), [`twin`] and
 //! [`elsewhere`] (whether it is told twice), [`turn`], [`account`], [`probe`] and [`pause`] (settle), [`families`],
 //! [`backfill`]; and behind the operator's desk: [`list`], [`show`], [`held`], [`waiting`], [`overview`], [`audit`],
-//! [`views`] (reads), [`decide`], [`correct`], [`restored`], [`origin`], [`server`], [`prune`] (decisions), [`select`],
+//! [`views`] (reads), [`decide`], [`by_person`], [`correct`], [`restored`], [`origin`], [`server`], [`prune`] (decisions), [`select`],
 //! [`rehearse`], [`stored`], [`plans`] and [`plan_rows`] (replays), [`reconcile`].
 //!
 //! Isolation. SQLite has one connection that writes, and every transaction on it is `BEGIN IMMEDIATE`, so
@@ -45,6 +45,7 @@ use fault::{Fault, retry};
 mod account;
 mod audit;
 mod backfill;
+mod by_person;
 mod catch_up;
 mod channels;
 mod correct;
