@@ -3,7 +3,9 @@
 use serde_json::json;
 use sqlx::Connection as _;
 
-use crate::support::{daybridge::House, postgres::Postgres, rabbitmq::Broker, wait::until};
+use crate::support::{
+    daybridge::House, disk::SmallDisk, postgres::Postgres, rabbitmq::Broker, wait::until,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn applied_but_the_connection_was_cut() {
@@ -142,6 +144,31 @@ async fn nothing_is_acked_before_the_ledger_has_it() {
     house.kill("run");
     drop(lock);
     house.start("run").await;
+    house.payment_is("stripe/pi_1", "credited").await;
+    assert_eq!(house.applied("stripe/pi_1").await, 1);
+}
+
+/// A full disk broke the one writing connection for ever, and `/readyz` said 200 all along.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_told_by_readyz_and_forgotten_when_there_is_room() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let [queue, ledger] = ["embedded:queue", "sqlite:ledger"]
+        .map(|url| url.replacen(':', &format!(":{}/", disk.path().display()), 1) + ".db");
+    let mut house = House::build(&queue, Some(&ledger), "").await;
+    house.sim("channels", json!({"id": "DEMOCH-AB12C", "days": 3, "mode": "live"})).await;
+    house.start("run").await;
+    disk.fill();
+    let says = until("not ready", || async {
+        let (status, body) = house.console("/readyz").await;
+        (status == 503).then_some(body)
+    })
+    .await;
+    assert!(says.contains("full"), "{says}");
+    let body = House::event("charge.succeeded", "evt_1", "pi_1", "DEMOCH-AB12C", "7");
+    assert_eq!(house.post(&body).await, 503, "nothing is taken that has no room");
+    disk.empty();
+    house.ready("run").await;
+    assert_eq!(house.post(&body).await, 200);
     house.payment_is("stripe/pi_1", "credited").await;
     assert_eq!(house.applied("stripe/pi_1").await, 1);
 }
