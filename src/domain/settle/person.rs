@@ -122,14 +122,5 @@ fn found_in_history(last: Option<Call>, now: Ms) -> State {
 /// reading must show the channel as it was left. `None`: it is not held, or its outcome is open.
 pub fn planned_again(state: &State, now: Ms) -> Option<State> {
     let State::Held { outcome: Outcome::None, last, retried, .. } = state else { return None };
-    Some(State::Planned {
-        due: now,
-        since: now,
-        tries: 0,
-        lag_since: None,
-        lag_reads: 0,
-        reason: None,
-        last: *last,
-        retried: *retried,
-    })
+    Some(State::planned_after(now, *last, *retried))
 }

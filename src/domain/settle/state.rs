@@ -250,6 +250,11 @@ pub struct Watch {
 impl State {
     /// A fresh transfer.
     pub fn planned(now: Ms) -> Self {
+        Self::planned_after(now, None, false)
+    }
+
+    /// A transfer that is due, with what is known of its last call. `retried`: that was the one further attempt.
+    pub fn planned_after(now: Ms, last: Option<Call>, retried: bool) -> Self {
         State::Planned {
             due: now,
             since: now,
@@ -257,8 +262,8 @@ impl State {
             lag_since: None,
             lag_reads: 0,
             reason: None,
-            last: None,
-            retried: false,
+            last,
+            retried,
         }
     }
 

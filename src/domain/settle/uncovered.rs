@@ -121,17 +121,7 @@ fn kept(state: &State) -> Kept {
 }
 
 fn planned(kept: Kept, now: Ms) -> State {
-    let Kept { last, retried } = kept;
-    State::Planned {
-        due: now,
-        since: now,
-        tries: 0,
-        lag_since: None,
-        lag_reads: 0,
-        reason: None,
-        last,
-        retried,
-    }
+    State::planned_after(now, kept.last, kept.retried)
 }
 
 /// How far a payment is.

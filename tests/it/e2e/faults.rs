@@ -3,9 +3,7 @@
 use serde_json::json;
 use sqlx::Connection as _;
 
-use crate::support::{
-    daybridge::House, disk::SmallDisk, postgres::Postgres, rabbitmq::Broker, wait::until,
-};
+use crate::support::{daybridge::House, disk::SmallDisk, postgres::Postgres, rabbitmq::Broker, wait::until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn applied_but_the_connection_was_cut() {

@@ -60,16 +60,7 @@ impl Mutation {
 
     /// Spoils what a step decided; `believed`: the partner said yes.
     pub(super) fn spoil_step(self, next: &mut Step, believed: bool, now: Ms) {
-        let planned = |last, retried| State::Planned {
-            due: now,
-            since: now,
-            tries: 0,
-            lag_since: None,
-            lag_reads: 0,
-            reason: None,
-            last: Some(last),
-            retried,
-        };
+        let planned = |last, retried| State::planned_after(now, Some(last), retried);
         match (self, next.state.clone()) {
             (Mutation::RetryAtOnce, State::Doubtful { call, retried: false, .. })
             | (Mutation::RetryOnFirstUnmovedRead, State::Doubtful { call, retried: false, reads: 1.., .. }) =>
