@@ -82,10 +82,14 @@ class Person:
         return "not in Billing History", "held", "settle", "--not-applied"
 
     def _suspected_duplicate(self, row, payment):
-        """One purchase in two realms: closed here where it was granted in the other."""
+        """One purchase in two realms: closed here where it was granted in the other, granted where that one is closed."""
         others = [key for key in payment.keys if key != row["key"]]
-        granted = any(self.house.rows("payments", "show", key)["state"] == "credited" for key in others)
-        return ("one purchase, by the provider's list", "held", "cancel") if granted else None
+        states = {self.house.rows("payments", "show", key)["state"] for key in others}
+        if "credited" in states:
+            return "one purchase, by the provider's list", "held", "cancel"
+        if states == {"cancelled"}:
+            return "one purchase, and the other one is closed", "held", "settle", "--not-applied"
+        return None
 
     def _command(self, words, keys, reason):
         """How many were not done."""
