@@ -17,6 +17,7 @@ pub mod console;
 pub mod decide;
 pub mod demo;
 pub mod ledger;
+pub mod opening;
 pub mod providers;
 pub mod reconcile;
 pub mod replay;

@@ -1,22 +1,20 @@
 //! `run`, `serve` and `work`: the doors opened, joined, and closed in order.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use daybridge::{
     config::Config,
-    console::{self, Parts},
-    ledger::{self, Ledger, LedgerError, Origin},
+    console::{self, Arrival, Parts},
     ops::backfill::{self, Asked},
-    partner,
+    partner::{self, Partner},
     provider::{self, Address, Sources, history},
-    queue,
-    worker::{self, Doors, millis},
+    queue::{self, Queue},
+    worker::{self, Doors, Reader, meters, millis},
 };
-use secrecy::ExposeSecret as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, text::time};
+use super::{Failure, opening};
 
 fn shown(address: &Address) -> String {
     match address {
@@ -24,9 +22,6 @@ fn shown(address: &Address) -> String {
         Address::Unix(path) => format!("unix:{}", path.display()),
     }
 }
-
-/// Wait between tries to reach the ledger at start.
-const LEDGER_RETRY: Duration = Duration::from_secs(2);
 
 /// Which parts a process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,36 +42,36 @@ impl Role {
     fn works(self) -> bool {
         self != Role::Serve
     }
+
+    fn word(self) -> &'static str {
+        match self {
+            Role::Run => "run",
+            Role::Serve => "serve",
+            Role::Work => "work",
+        }
+    }
 }
 
 /// Runs a role until SIGTERM or Ctrl-C, then finishes what was accepted.
+///
+/// Health and the receiver are open before the ledger is there: webhooks are taken while it is away, and the worker
+/// begins when it comes.
 pub async fn run(config: Config, role: Role) -> Result<(), Failure> {
     if config.sources.is_empty() {
         return Err(Failure::Usage("no [sources.NAME] in the settings: nothing could be received".into()));
     }
     let metrics = console::record_metrics();
     let sources = if role.receives() { Some(Sources::with_secrets(&config).map_err(usage)?) } else { None };
+    let later = if role.works() { Some(Later::of(&config)?) } else { None };
     let queue = queue::open(&config.queue).await?;
-    let mut ledger = None;
-    let mut doors = None;
-    let mut asked = Vec::new();
-    if role.works() {
-        let opened = open_ledger(&config).await?;
-        say_if_new(opened.as_ref()).await?;
-        let partner = partner::open(&config.partner).map_err(usage)?;
-        let readers = Sources::readers(&config).map_err(usage)?;
-        asked = histories(&config)?;
-        ledger = Some(opened.clone());
-        doors = Some(Doors { queue: queue.clone(), ledger: opened, partner, reader: Arc::new(readers) });
-    }
-    let interpreter = match &ledger {
-        Some(ledger) if config.console.has_pages() => {
-            Some(super::interpreter(&config, ledger.as_ref()).await?)
-        }
-        _ => None,
+    let parts = Parts {
+        role: role.word(),
+        queue: queue.clone(),
+        with_ledger: role.works(),
+        refused: sources.as_ref().map(Sources::refused),
+        backfilled: later.as_ref().map(Later::backfilled).unwrap_or_default(),
+        metrics,
     };
-    let refused = sources.as_ref().map(Sources::refused);
-    let parts = Parts { queue: queue.clone(), ledger: ledger.clone(), interpreter, refused, metrics };
     let console = console::start(&config, parts)?;
     let receiver = match sources {
         Some(sources) => Some(provider::serve(&config.server, sources, queue.clone()).await?),
@@ -90,8 +85,9 @@ pub async fn run(config: Config, role: Role) -> Result<(), Failure> {
     );
 
     let stop = CancellationToken::new();
-    let mut work = doors.map(|doors| tokio::spawn(worker::run(config.clone(), doors, stop.clone())));
-    let asking = ledger.map(|ledger| tokio::spawn(backfill::run(asked, ledger, queue.clone(), stop.clone())));
+    let arrival = console.arrival();
+    let mut work =
+        later.map(|later| tokio::spawn(later.work(config.clone(), queue.clone(), arrival, stop.clone())));
     let mut ended = None;
     tokio::select! {
         () = signalled() => tracing::info!("stopping: finishing what was accepted"),
@@ -107,56 +103,61 @@ pub async fn run(config: Config, role: Role) -> Result<(), Failure> {
     if let (None, Some(work)) = (&ended, work) {
         ended = Some(work.await);
     }
-    if let Some(asking) = asking {
-        asking.await?;
-    }
     // Health answers to the last; replays of the console need the queue.
     console.stop_jobs().await;
     queue.close().await;
     console.stop().await;
     match ended {
-        Some(result) => Ok(result??),
+        Some(result) => result?,
         None => Ok(()),
     }
 }
 
-/// Waits for a ledger that is a server; a file that cannot be opened is an error.
-async fn open_ledger(config: &Config) -> Result<Arc<dyn Ledger>, Failure> {
-    let url = config.ledger.url.resolve().map_err(|why| usage(format!("ledger.url: {why}")))?;
-    let server = url.expose_secret().starts_with("postgres");
-    loop {
-        match ledger::open(&config.ledger).await {
-            Err(LedgerError::Unavailable(why)) if server => {
-                tracing::warn!(%why, "the ledger is away; waiting for it");
-                tokio::select! {
-                    () = tokio::time::sleep(LEDGER_RETRY) => {}
-                    () = signalled() => return Err(Failure::Failed("stopped while waiting for the ledger".into())),
-                }
-            }
-            answer => return Ok(answer?),
-        }
+/// What a worker needs beside the ledger, opened before that is waited for: wrong settings are said at once.
+struct Later {
+    partner: Arc<dyn Partner>,
+    readers: Reader,
+    histories: Vec<Asked>,
+}
+
+impl Later {
+    fn of(config: &Config) -> Result<Self, Failure> {
+        let later = Self {
+            partner: partner::open(&config.partner).map_err(usage)?,
+            readers: Arc::new(Sources::readers(config).map_err(usage)?),
+            histories: histories(config)?,
+        };
+        meters::begin(config.sources.keys().map(String::as_str));
+        backfill::meters(&later.histories);
+        Ok(later)
+    }
+
+    fn backfilled(&self) -> Vec<String> {
+        self.histories.iter().map(|asked| asked.source.clone()).collect()
+    }
+
+    /// Works from when the ledger has come until `stop`.
+    async fn work(
+        self,
+        config: Config,
+        queue: Arc<dyn Queue>,
+        console: Arrival,
+        stop: CancellationToken,
+    ) -> Result<(), Failure> {
+        let Some((ledger, interpreter)) = opening::ledger(&config, &stop).await? else { return Ok(()) };
+        console.ledger(ledger.clone(), interpreter)?;
+        let asking = backfill::run(self.histories, ledger.clone(), queue.clone(), stop.clone());
+        let asking = tokio::spawn(asking);
+        let doors = Doors { queue, ledger, partner: self.partner, reader: self.readers };
+        let worked = worker::run(config, doors, stop.clone()).await;
+        stop.cancel();
+        asking.await?;
+        Ok(worked?)
     }
 }
 
 /// A managed database may not let an ordinary role ask.
 pub(super) const FAILOVER_UNNOTICED: &str = "the database does not tell its timeline, so a failover is not noticed: let standbys be synchronous, or declare it with `daybridge ledger restored`";
-
-/// An empty ledger is the first one, or stands where another one was expected: a disk that is not mounted.
-async fn say_if_new(ledger: &dyn Ledger) -> Result<(), Failure> {
-    let Origin { made_at, grants_since, empty, place, failover_unnoticed } = ledger.origin().await?;
-    if failover_unnoticed {
-        tracing::warn!(ledger = place, "{FAILOVER_UNNOTICED}");
-    }
-    if let (Some(made_at), Some(since), true) = (made_at, grants_since, empty) {
-        tracing::warn!(
-            ledger = place,
-            made_at = time(made_at),
-            grants_since = time(since),
-            "made a new ledger: what was paid before is held with cause before_ledger; if there was one, stop and put it back (is its disk mounted?); if you migrate, `daybridge ledger adopt --since TIME`"
-        );
-    }
-    Ok(())
-}
 
 /// The sources whose provider can be asked for what never came.
 fn histories(config: &Config) -> Result<Vec<Asked>, Failure> {

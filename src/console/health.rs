@@ -1,25 +1,39 @@
 //! `/healthz`, `/readyz`, `/refused`, `/metrics`: no login, and nothing about customers.
+//!
+//! Liveness is the process alone: whoever restarts it because a part is away makes the outage longer. Readiness names
+//! what is away of what the role needs: the queue, and the ledger unless it is `serve`.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use actix_web::{HttpResponse, web};
 use metrics_exporter_prometheus::PrometheusHandle;
+use serde_json::json;
 
-use crate::{
-    ledger::Ledger,
-    provider::Refused,
-    queue::{Lane, Policies, Queue},
-};
+use super::metrics;
+use crate::{ledger::Ledger, provider::Refused, queue::Queue};
 
 /// Longest a readiness probe waits for queue and ledger.
 pub(super) const READY_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What health is read from; `serve` has no ledger.
+/// What health is read from.
 #[derive(Clone)]
 pub(super) struct Looks {
+    /// `run`, `serve` or `work`.
+    pub(super) role: &'static str,
     pub(super) queue: Arc<dyn Queue>,
-    pub(super) ledger: Option<Arc<dyn Ledger>>,
+    /// `serve` has none.
+    pub(super) with_ledger: bool,
+    /// Once it has come.
+    pub(super) ledger: Arc<OnceLock<Arc<dyn Ledger>>>,
     pub(super) refused: Option<Arc<Refused>>,
+    /// The partner account.
+    pub(super) account: String,
+    pub(super) sources: Vec<String>,
+    /// Those whose provider's own list is looked through.
+    pub(super) backfilled: Vec<String>,
 }
 
 pub(super) fn routes(app: &mut web::ServiceConfig, looks: Looks, metrics: Option<PrometheusHandle>) {
@@ -37,22 +51,28 @@ pub(super) async fn nothing() -> HttpResponse {
 }
 
 async fn readyz(looks: web::Data<Looks>) -> HttpResponse {
-    let probe = async {
-        looks.queue.health().await.map_err(|_| "queue")?;
-        if let Some(ledger) = &looks.ledger {
-            ledger.health().await.map_err(|_| "ledger")?;
-        }
-        Ok::<(), &str>(())
-    };
-    match tokio::time::timeout(READY_TIMEOUT, probe).await {
-        Ok(Ok(())) => HttpResponse::Ok().json(serde_json::json!({ "ready": true })),
-        Ok(Err(part)) => {
-            HttpResponse::ServiceUnavailable().json(serde_json::json!({ "ready": false, "away": part }))
-        }
-        Err(_) => {
-            HttpResponse::ServiceUnavailable().json(serde_json::json!({ "ready": false, "away": "timeout" }))
-        }
+    let queue =
+        async { matches!(tokio::time::timeout(READY_TIMEOUT, looks.queue.health()).await, Ok(Ok(()))) };
+    let (queue, ledger) = tokio::join!(queue, ledger(&looks));
+    let mut parts = vec![("queue", queue)];
+    parts.extend(ledger.map(|ledger| ("ledger", ledger)));
+    let away: Vec<&str> = parts.iter().filter(|(_, up)| !up).map(|(part, _)| *part).collect();
+    if away.is_empty() {
+        return HttpResponse::Ok().json(json!({ "ready": true }));
     }
+    let parts: serde_json::Map<_, _> =
+        parts.into_iter().map(|(part, up)| (part.to_owned(), up.into())).collect();
+    let answer = json!({ "ready": false, "away": away.join(", "), "parts": parts });
+    HttpResponse::ServiceUnavailable().json(answer)
+}
+
+/// Whether the ledger can be used; `None`: this role has none.
+async fn ledger(looks: &Looks) -> Option<bool> {
+    if !looks.with_ledger {
+        return None;
+    }
+    let Some(ledger) = looks.ledger.get() else { return Some(false) };
+    Some(matches!(tokio::time::timeout(READY_TIMEOUT, ledger.health()).await, Ok(Ok(()))))
 }
 
 /// What the receiver of this process refused; nothing where it has none.
@@ -63,33 +83,8 @@ async fn refused(looks: web::Data<Looks>) -> HttpResponse {
     }
 }
 
-async fn render(looks: web::Data<Looks>, metrics: web::Data<Option<PrometheusHandle>>) -> HttpResponse {
-    let whole = |n: u64| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
-    for (lane, name) in [(Lane::Events, "events"), (Lane::Dead, "dead"), (Lane::Unroutable, "unroutable")] {
-        if let Some(depth) = looks.queue.depth(lane).await {
-            metrics::gauge!("daybridge_queue_depth", "queue" => name).set(whole(depth));
-        }
-    }
-    if let Ok(Policies::Seen { losses, .. }) = looks.queue.policies().await {
-        let losing = u64::try_from(losses.len()).unwrap_or(u64::MAX);
-        metrics::gauge!("daybridge_queue_policies_that_lose").set(whole(losing));
-    }
-    if let Some(ledger) = &looks.ledger
-        && let Ok(counts) = ledger.counts().await
-    {
-        for (state, count) in [
-            ("credited", counts.credited),
-            ("planned", counts.planned),
-            ("doubtful", counts.doubtful),
-            ("held", counts.held),
-        ] {
-            metrics::gauge!("daybridge_payments", "state" => state).set(whole(count));
-        }
-    }
-    match metrics.as_ref() {
-        Some(handle) => {
-            HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(handle.render())
-        }
-        None => HttpResponse::NotFound().finish(),
-    }
+async fn render(looks: web::Data<Looks>, recorded: web::Data<Option<PrometheusHandle>>) -> HttpResponse {
+    let Some(recorded) = recorded.as_ref() else { return nothing().await };
+    let page = metrics::page(&looks, recorded).await;
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(page)
 }

@@ -6,16 +6,20 @@
 //! fetches them again.
 //!
 //! There are no pages (404) until somebody can come in, or where there is no ledger (`serve`). `/healthz` (the process
-//! runs), `/readyz` (queue and ledger are reachable), `/refused` (what the receiver refused, by source and reason) and
-//! `/metrics` (Prometheus text) are there in any case; none of them tells anything about customers.
+//! runs), `/readyz` (what the role needs is reachable), `/refused` (what the receiver refused, by source and reason) and
+//! `/metrics` (Prometheus text) are there in any case, also before the ledger is; none of them tells anything about
+//! customers.
 
 use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware::DefaultHeaders, web};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::task::JoinHandle;
 
-use crate::{config::Config, ledger::Ledger, provider::Refused, queue::Queue, worker::Interpreter};
+use crate::{config::Config, provider::Refused, queue::Queue};
+
+/// What waits for the ledger.
+mod arrival;
 
 /// Fields, redirects and errors of one request.
 mod asked;
@@ -35,6 +39,9 @@ mod health;
 /// Replays in the background.
 mod jobs;
 
+/// What `/metrics` tells.
+mod metrics;
+
 /// A file per subject.
 mod pages;
 
@@ -53,22 +60,25 @@ mod site;
 /// Times and values in words.
 mod text;
 
+pub use arrival::Arrival;
 pub use gate::password;
 pub use routes::{Least, ROUTES, Route};
 
 /// How often observed values are summed up.
 const SUMMED_EVERY: Duration = Duration::from_secs(5);
 
-/// What the console looks at and acts with; `serve` has neither ledger nor interpreter.
+/// What the console looks at and acts with.
 pub struct Parts {
+    /// `run`, `serve` or `work`.
+    pub role: &'static str,
     /// The broker.
     pub queue: Arc<dyn Queue>,
-    /// The record.
-    pub ledger: Option<Arc<dyn Ledger>>,
-    /// What bodies mean today.
-    pub interpreter: Option<Interpreter>,
+    /// Whether the role needs a ledger, which comes by [`Arrival::ledger`]; `serve` has none.
+    pub with_ledger: bool,
     /// What the receiver of this process refuses; `work` has none.
     pub refused: Option<Arc<Refused>>,
+    /// Sources whose provider's own list is looked through.
+    pub backfilled: Vec<String>,
     /// What was measured.
     pub metrics: Option<PrometheusHandle>,
 }
@@ -79,13 +89,18 @@ pub struct Console {
     pub address: std::net::SocketAddr,
     handle: ServerHandle,
     summing: Option<JoinHandle<()>>,
-    site: Option<Arc<site::Site>>,
+    arrival: Arrival,
 }
 
 impl Console {
+    /// Where it is told that the ledger has come.
+    pub fn arrival(&self) -> Arrival {
+        self.arrival.clone()
+    }
+
     /// Pauses the replays that this process applies; before the queue is closed.
     pub async fn stop_jobs(&self) {
-        if let Some(site) = &self.site {
+        if let Some(site) = self.arrival.pages.get() {
             site.jobs.stop().await;
         }
     }
@@ -102,7 +117,7 @@ impl Console {
 
 /// Starts collecting metrics for the process; `None` where something else does.
 pub fn record_metrics() -> Option<PrometheusHandle> {
-    PrometheusBuilder::new().install_recorder().ok()
+    metrics::record()
 }
 
 /// Who can come in, in words; `Err`: what keeps the console from starting.
@@ -123,13 +138,28 @@ pub fn start(config: &Config, parts: Parts) -> anyhow::Result<Console> {
         anyhow::anyhow!("console.listen {listen}: {error}; stop what holds it, or set another address")
     })?;
     let address = listener.local_addr()?;
-    let Parts { queue, ledger, interpreter, refused, metrics } = parts;
-    let looks = health::Looks { queue: queue.clone(), ledger: ledger.clone(), refused: refused.clone() };
-    let site = match (ledger, interpreter) {
-        (Some(ledger), Some(interpreter)) if config.console.has_pages() => {
-            Some(Arc::new(site::Site::new(config, queue, ledger, interpreter, refused)?))
-        }
-        _ => None,
+    let Parts { role, queue, with_ledger, refused, backfilled, metrics } = parts;
+    let has_pages = with_ledger && config.console.has_pages();
+    if has_pages {
+        // What is wrong with the users is said now, not when the ledger comes.
+        gate::Gate::new(config)?;
+    }
+    let arrival = Arrival {
+        config: config.clone(),
+        queue: queue.clone(),
+        refused: refused.clone(),
+        ledger: Arc::default(),
+        pages: Arc::default(),
+    };
+    let looks = health::Looks {
+        role,
+        queue,
+        with_ledger,
+        ledger: arrival.ledger.clone(),
+        refused,
+        account: config.partner.account.clone(),
+        sources: config.sources.keys().cloned().collect(),
+        backfilled,
     };
     // Observed values pile up until they are summed, and nobody may ever ask for them.
     let summing = metrics.clone().map(|metrics| {
@@ -140,15 +170,15 @@ pub fn start(config: &Config, parts: Parts) -> anyhow::Result<Console> {
             }
         })
     });
-    let pages = site.clone();
+    let pages = arrival.pages.clone();
     let server = HttpServer::new(move || {
         let always = headers::ALWAYS.iter().fold(DefaultHeaders::new(), |all, header| all.add(*header));
         App::new()
             .wrap(always)
             .configure(|app| health::routes(app, looks.clone(), metrics.clone()))
-            .configure(|app| match &pages {
-                Some(site) => routes::routes(app, site),
-                None => {
+            .configure(|app| match has_pages {
+                true => routes::routes(app, &pages),
+                false => {
                     app.default_service(web::to(health::nothing));
                 }
             })
@@ -160,5 +190,5 @@ pub fn start(config: &Config, parts: Parts) -> anyhow::Result<Console> {
     .run();
     let handle = server.handle();
     tokio::spawn(server);
-    Ok(Console { address, handle, summing, site })
+    Ok(Console { address, handle, summing, arrival })
 }

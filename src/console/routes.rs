@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Duration};
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
 use super::{
+    arrival::Pages,
     asked::{Answer, Asked, Fields, Wrong, see},
     assets,
     gate::{Visitor, origin},
@@ -87,22 +88,29 @@ pub const ROUTES: &[Route] = &[
     get("/settings", Least::ReadOnly, settings::show),
 ];
 
-/// Registers the table.
-pub(super) fn routes(app: &mut web::ServiceConfig, site: &Arc<Site>) {
+/// Registers the table. Until the ledger has come, every page says that it is away.
+pub(super) fn routes(app: &mut web::ServiceConfig, pages: &Pages) {
     for route in ROUTES {
-        let site = site.clone();
+        let pages = pages.clone();
         let method = if route.method == "POST" { web::post() } else { web::get() };
         app.route(
             route.path,
             method.to(move |request: HttpRequest, payload: web::Payload| {
-                serve(route, site.clone(), request, payload)
+                let site = pages.get().cloned();
+                async move {
+                    match site {
+                        Some(site) => serve(route, site, request, payload).await,
+                        None => shell::ledger_away(),
+                    }
+                }
             }),
         );
     }
-    let site = site.clone();
+    let pages = pages.clone();
     app.default_service(web::to(move |request: HttpRequest| {
-        let site = site.clone();
+        let site = pages.get().cloned();
         async move {
+            let Some(site) = site else { return shell::ledger_away() };
             let visitor = site.gate.visitor(&request, true);
             shell::failed(&site, visitor, Wrong::Missing("there is no such page".into()))
         }

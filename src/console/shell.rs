@@ -1,6 +1,12 @@
 //! What all pages share: the frame, notices after a form, pages of errors.
 
-use actix_web::{HttpResponse, http::StatusCode};
+use actix_web::{
+    HttpResponse,
+    http::{
+        StatusCode,
+        header::{HeaderValue, RETRY_AFTER},
+    },
+};
 use askama::Template;
 
 use super::{
@@ -57,9 +63,41 @@ impl Shell {
         }
     }
 
+    /// For whoever asks, before anybody can be known.
+    fn of_nobody(title: &str) -> Self {
+        Self {
+            title: title.into(),
+            here: "",
+            user: None,
+            role: "",
+            operator: false,
+            logged_in: false,
+            token: String::new(),
+            notice: None,
+        }
+    }
+
     pub(super) fn menu(&self) -> &'static [(&'static str, &'static str)] {
         &MENU
     }
+}
+
+/// Seconds after which a browser, or whoever asks, may try again.
+const RETRY_AFTER_S: &str = "5";
+
+/// Every page until the ledger has come.
+pub(super) fn ledger_away() -> HttpResponse {
+    let text = "the ledger is away: it has not been reached since this process was started, and the log says why. \
+                Webhooks are taken and queued meanwhile; open this page again in a moment";
+    let shell = Shell::of_nobody("The ledger is away");
+    let mut answer = page_as(StatusCode::SERVICE_UNAVAILABLE, &Failed { shell, text: text.into() });
+    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+    answer
+}
+
+/// A page of which a part could not be read.
+pub(super) fn page_without(template: &impl Template) -> Result<HttpResponse, Wrong> {
+    Ok(page_as(StatusCode::SERVICE_UNAVAILABLE, template))
 }
 
 /// A page.

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 
 use super::{
     Act, Correction, Decided, LedgerError, Plan, Selection,
+    measures::Measures,
     plan::{Candidate, Change, PlanState, Progress, Standing},
     query::{ChannelQuery, EventQuery, HeldQuery, Page, PaymentQuery, TransferQuery},
     view,
@@ -39,8 +40,10 @@ pub trait Desk: Send + Sync {
     async fn held_groups(&self, now: Ms) -> Result<Vec<view::HeldGroup>, LedgerError>;
     /// Unexplained movements, newest first.
     async fn movements(&self, limit: u32) -> Result<Vec<view::Movement>, LedgerError>;
-    /// Counts by state, for metrics, the overview and the demo.
+    /// Counts by state, for the overview and the demo.
     async fn counts(&self) -> Result<view::Counts, LedgerError>;
+    /// Everything that metrics tell of the ledger.
+    async fn measures(&self, sources: &[String], now: Ms) -> Result<Measures, LedgerError>;
     /// Days settled since a time, by spans of ten minutes, over all accounts.
     async fn spent(&self, since: Ms) -> Result<Vec<view::Spent>, LedgerError>;
     /// Deliveries received since a time, by minutes.

@@ -31,6 +31,9 @@ pub mod view;
 /// What lists and searches ask for.
 pub mod query;
 
+/// What metrics and ERROR lines tell.
+pub mod measures;
+
 /// Frozen replays.
 pub mod plan;
 
@@ -301,6 +304,12 @@ pub trait Ledger: Desk + Books {
         brake: &Brake,
         now: Ms,
     ) -> Result<Option<view::Pause>, LedgerError>;
+
+    /// What is planned, or held for the account, in a scope, of so many days or more.
+    async fn kept_back(&self, scope: &Scope, days_min: u32) -> Result<measures::KeptBack, LedgerError>;
+
+    /// When the receiver accepted the first delivery of a transfer's payment.
+    async fn accepted_at(&self, transfer: &str) -> Result<Option<Ms>, LedgerError>;
 
     /// Takes the turn of a source's backfill if it is due; one caller wins. A due time beyond `believed_until`
     /// comes from other settings or another clock, and counts as come.

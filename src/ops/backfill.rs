@@ -65,6 +65,20 @@ pub struct Asked {
     pub history: Arc<dyn History>,
 }
 
+const FAILED: &str = "daybridge_backfill_failed_total";
+
+/// Makes the series of each source that is asked.
+pub fn meters(asked: &[Asked]) {
+    metrics::describe_counter!(FAILED, "Turns of the backfill that stopped before their end, by source");
+    for asked in asked {
+        failed(&asked.source, 0);
+    }
+}
+
+fn failed(source: &str, many: u64) {
+    metrics::counter!(FAILED, "source" => source.to_owned()).increment(many);
+}
+
 /// Why a turn ended before its time; none of them loses anything.
 #[derive(Debug, thiserror::Error)]
 enum Stopped {
@@ -140,7 +154,7 @@ impl Backfill {
         match ended {
             Ok(()) => tracing::info!(source, listed, published, seen_until = sweep.seen_until, "backfill"),
             Err(error) => {
-                metrics::counter!("daybridge_backfill_failed_total", "source" => source.clone()).increment(1);
+                failed(source, 1);
                 tracing::warn!(
                     source, listed, published, seen_until = sweep.seen_until, %error,
                     "backfill stopped; the next turn goes on from its cursor"

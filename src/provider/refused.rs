@@ -37,12 +37,19 @@ pub struct Row {
 #[derive(Debug)]
 pub struct Refused(BTreeMap<String, [Cell; REFUSALS.len()]>);
 
-#[derive(Default)]
 struct Cell {
     count: AtomicU64,
     last_at_ms: AtomicI64,
-    /// Made with the first one: what never happened is no series.
-    counter: std::sync::OnceLock<Counter>,
+    counter: Counter,
+}
+
+impl Cell {
+    fn new(source: &str, reason: &'static str) -> Self {
+        let counter = counter!("daybridge_refused_total", "source" => source.to_owned(), "reason" => reason);
+        // There from the start, so that the first one is seen as one more.
+        counter.increment(0);
+        Self { count: AtomicU64::default(), last_at_ms: AtomicI64::default(), counter }
+    }
 }
 
 impl std::fmt::Debug for Cell {
@@ -55,7 +62,8 @@ impl Refused {
     pub(super) fn of<'s>(sources: impl Iterator<Item = &'s String>) -> Self {
         describe_counter!("daybridge_refused_total", "Requests that were refused, by source and reason");
         let names = sources.cloned().chain([UNKNOWN.to_owned()]);
-        Self(names.map(|name| (name, Default::default())).collect())
+        let cells = |name: &String| REFUSALS.map(|(reason, _)| Cell::new(name, reason));
+        Self(names.map(|name| (name.clone(), cells(&name))).collect())
     }
 
     /// Counts an answer where it is a refusal; `source` is a configured one's name.
@@ -63,11 +71,10 @@ impl Refused {
         let name = source.unwrap_or(UNKNOWN);
         let place = REFUSALS.iter().position(|(word, _)| *word == answer.label());
         let Some((place, cells)) = place.zip(self.0.get(name)) else { return };
-        let (Some(cell), Some((reason, _))) = (cells.get(place), REFUSALS.get(place)) else { return };
+        let Some(cell) = cells.get(place) else { return };
         cell.count.fetch_add(1, Ordering::Relaxed);
         cell.last_at_ms.fetch_max(now, Ordering::Relaxed);
-        let made = || counter!("daybridge_refused_total", "source" => name.to_owned(), "reason" => *reason);
-        cell.counter.get_or_init(made).increment(1);
+        cell.counter.increment(1);
     }
 
     /// What was refused at least once.

@@ -15,7 +15,7 @@ use std::{
 use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::{Interpreter, away, clock};
+use super::{Interpreter, away, clock, meters};
 use crate::{
     domain::facts::{Facts, UNFETCHED, Unread},
     envelope::{self, Envelope, Trigger, UNREADABLE},
@@ -61,8 +61,10 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// Reads all lanes until `stop`; what is in hand then is finished or given back.
-    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+    /// Reads all lanes until `stop`; what is in hand then is finished or given back. `Err`: no wait makes the ledger one
+    /// that this program may write.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) -> Result<(), LedgerError> {
+        let stop = stop.child_token();
         let mut lanes = JoinSet::new();
         for lane in [Lane::Events, Lane::Unroutable, Lane::Dead] {
             lanes.spawn(self.clone().lane(lane, stop.clone()));
@@ -70,14 +72,28 @@ impl Intake {
         if let Err(error) = self.reread(None, &stop).await {
             tracing::warn!(%error, "held events were not read again; the next start tries again");
         }
-        lanes.spawn(self.clone().ask_again(stop.clone()));
-        while lanes.join_next().await.is_some() {}
+        let asking = self.clone().ask_again(stop.clone());
+        lanes.spawn(async move {
+            asking.await;
+            Ok(())
+        });
+        let mut ended = Ok(());
+        while let Some(lane) = lanes.join_next().await {
+            if let Ok(Err(error)) = lane {
+                stop.cancel();
+                ended = Err(error);
+            }
+        }
+        ended
     }
 
-    async fn lane(self: Arc<Self>, lane: Lane, stop: CancellationToken) {
+    async fn lane(self: Arc<Self>, lane: Lane, stop: CancellationToken) -> Result<(), LedgerError> {
         let mut tries = 0;
         while !stop.is_cancelled() {
             if let Err(error) = self.ledger.health().await {
+                if matches!(error, LedgerError::Newer { .. }) {
+                    return Err(error);
+                }
                 tracing::warn!(%error, ?lane, "the ledger is away; not consuming");
                 away(&mut tries, &stop).await;
                 continue;
@@ -90,6 +106,7 @@ impl Intake {
                 }
             }
         }
+        Ok(())
     }
 
     /// Consumes until `stop`, or until something is away.
@@ -229,9 +246,9 @@ impl Intake {
         if recorded.planned.is_some() {
             self.wake.notify_one();
         }
-        metrics::counter!("daybridge_recorded_total", "outcome" => recorded.outcome.as_str()).increment(1);
+        meters::recorded(recorded.outcome, 1);
         if envelope.trigger == Trigger::Backfill && !recorded.again {
-            metrics::counter!("daybridge_backfilled_total", "source" => envelope.source.clone()).increment(1);
+            meters::backfilled(&envelope.source, 1);
         }
         tracing::info!(
             trace = envelope::trace_id(&envelope.traceparent),

@@ -22,6 +22,7 @@ use crate::{
     queue::Queue,
 };
 pub use interpreter::Interpreter;
+pub use outages::Outages;
 
 /// Wall time and boot time.
 pub mod clock;
@@ -40,6 +41,12 @@ pub mod turn;
 
 /// Stops new calls after several unclear outcomes in a row.
 pub mod breaker;
+
+/// Says when calls begin to rest, and when they go on.
+pub mod outages;
+
+/// What a worker counts and times.
+pub mod meters;
 
 /// What messages mean; `provider/` stands behind it.
 #[async_trait]
@@ -92,6 +99,7 @@ pub struct Doors {
 
 /// Runs intake and settle until `stop`, then finishes what is in hand within `worker.stop_timeout`.
 pub async fn run(config: Config, doors: Doors, stop: CancellationToken) -> anyhow::Result<()> {
+    let stop = stop.child_token();
     let interpreter = Interpreter::noting(&config, doors.ledger.as_ref(), doors.reader, &stop).await?;
     let wake = Arc::new(Notify::new());
     let intake = Arc::new(intake::Intake {
@@ -104,12 +112,22 @@ pub async fn run(config: Config, doors: Doors, stop: CancellationToken) -> anyho
         wake: wake.clone(),
     });
     let mut tasks = JoinSet::new();
-    tasks.spawn(intake.clone().run(stop.clone()));
-    tasks.spawn(settling::run(config, doors.ledger, doors.partner, wake, stop));
+    let reading = intake.run(stop.clone());
+    tasks.spawn(async move { reading.await.map_err(anyhow::Error::from) });
+    let settling = settling::run(config, doors.ledger, doors.partner, wake, stop.clone());
+    tasks.spawn(async move {
+        settling.await;
+        Ok(())
+    });
+    let mut whole = Ok(());
     while let Some(ended) = tasks.join_next().await {
-        ended?;
+        if let Err(error) = ended? {
+            // The other finishes what it has in hand.
+            stop.cancel();
+            whole = Err(error);
+        }
     }
-    Ok(())
+    whole
 }
 
 /// What the rules of settling need of the settings.

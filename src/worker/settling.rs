@@ -7,7 +7,7 @@ use governor::{Quota, RateLimiter};
 use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::{brake, breaker::Breaker, clock, millis, settle_policy, turn::Turns};
+use super::{Outages, brake, breaker::Breaker, clock, millis, settle_policy, turn::Turns};
 use crate::{
     config::Config,
     domain::settle::AccountNews,
@@ -34,6 +34,7 @@ pub async fn run(
         channels_max: config.worker.channels_max,
         poll: config.worker.poll,
         turns: Arc::new(Turns {
+            outages: Outages::new(ledger.clone(), config.partner.account.clone()),
             ledger,
             partner,
             policy: settle_policy(&config.partner),
@@ -48,6 +49,7 @@ pub async fn run(
     if let Err(error) = settling.try_new_token().await {
         tracing::warn!(%error, "a refused token is tried again when its time has come");
     }
+    let looking = tokio::spawn(settling.turns.clone().look(settling.poll, stop.clone()));
     let mut running = JoinSet::new();
     while !stop.is_cancelled() {
         let wait = match settling.claim(&mut running).await {
@@ -70,6 +72,7 @@ pub async fn run(
             "stopped with calls in hand; the next start finds them doubtful and settles them by readings"
         );
     }
+    looking.abort();
 }
 
 /// How long a claimed channel is a worker's: a call may be sent one timeout after its intent, and take another.

@@ -4,11 +4,15 @@
 //! A worker that was paused past its lease does no harm: its commits fail on the channel's epoch, and a call
 //! is sent only within `call_timeout` of the intent by the boot clock, checked as the last thing before it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use governor::DefaultDirectRateLimiter;
+use tokio_util::sync::CancellationToken;
 
-use super::{breaker::Breaker, clock};
+use super::{Outages, breaker::Breaker, clock, meters};
 use crate::{
     domain::{
         Ms,
@@ -46,9 +50,19 @@ pub struct Turns {
     pub limiter: DefaultDirectRateLimiter,
     /// Stops new calls after several unclear outcomes.
     pub breaker: Breaker,
+    /// Says when calls begin to rest, and when they go on.
+    pub outages: Outages,
 }
 
 impl Turns {
+    /// Looks whether calls rest, again and again until `stop`.
+    pub async fn look(self: Arc<Self>, every: Duration, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            self.outages.look(&self.breaker).await;
+            let _ = tokio::time::timeout(every, stop.cancelled()).await;
+        }
+    }
+
     /// Works on a claimed channel until nothing is due on it, then gives it back.
     pub async fn take(self: Arc<Self>, claim: Claim, lease_until: Ms) {
         let channel = claim.channel.clone();
@@ -121,11 +135,7 @@ impl Turns {
             return Ok(None);
         };
         if pause.since == now {
-            tracing::error!(
-                scope = pause.scope,
-                reason = pause.reason,
-                "settling is paused by the brake; `daybridge settle resume` goes on"
-            );
+            self.outages.look(&self.breaker).await;
         }
         Ok(Some(now.saturating_add(PAUSED_LOOK_MS)))
     }
@@ -142,6 +152,7 @@ impl Turns {
         let mut state = transfer.state;
         let mut input = Input::Due;
         let mut called = state.open();
+        let mut news = false;
         // One permit for the read, and one for the call, which must not wait between intent and send.
         self.limiter.until_ready().await;
         if matches!(state, State::Planned { .. }) {
@@ -155,7 +166,7 @@ impl Turns {
             // a hold whose probe finds nothing, never a transfer that waits for a hold that is not there.
             let holds = matches!(step.account, Some(AccountNews::NoBalance | AccountNews::NoToken));
             if holds {
-                self.tell_account(claim, &transfer.key, step.account, now).await?;
+                news |= self.tell_account(claim, &transfer.key, step.account, now).await?;
             }
             if step.state != state || step.channel != channel {
                 let patient_until = if state.open() { lease_until } else { now };
@@ -167,34 +178,38 @@ impl Turns {
                     );
                     return Ok(called);
                 }
-                tracing::info!(
-                    trace,
-                    transfer = transfer.key,
-                    channel = %claim.channel,
-                    state = step.state.word(),
-                    attempt = step.state.attempt(),
-                    "transfer"
-                );
+                tell_step(trace, &transfer.key, claim, &step.state);
+                if matches!(step.state, State::Settled { .. }) && !matches!(state, State::Settled { .. }) {
+                    self.time_credit(&transfer.key).await;
+                }
             }
             if !holds {
-                self.tell_account(claim, &transfer.key, step.account, now).await?;
+                news |= self.tell_account(claim, &transfer.key, step.account, now).await?;
+            }
+            // Nothing stands between an intent and its call.
+            if news && !matches!(step.state, State::Intended { .. }) {
+                self.outages.look(&self.breaker).await;
+                news = false;
             }
             state = step.state;
             channel = step.channel;
             input = match step.effect {
                 Effect::Rest => return Ok(called),
                 Effect::Read => {
+                    let begun = Instant::now();
                     let read = self.partner.read(&claim.channel).await;
+                    meters::called("read", begun, &read);
                     self.breaker.read(read.is_ok(), clock::now_ms());
                     Input::Read(read)
                 }
                 Effect::Call if clock::boot().saturating_sub(started) > self.call_timeout => Input::Unsent,
                 Effect::Call => {
+                    let begun = Instant::now();
                     let reply =
                         self.partner.extend(&claim.channel, transfer.days, &transfer.comment, trace).await;
+                    meters::extended(begun, &reply);
                     called = says_something(&reply);
-                    self.breaker.called(matches!(reply, Reply::Unclear(_)), clock::now_ms());
-                    metrics::counter!("daybridge_extend_calls_total", "reply" => word(&reply)).increment(1);
+                    news |= self.breaker.called(matches!(reply, Reply::Unclear(_)), clock::now_ms());
                     Input::Reply(reply)
                 }
             };
@@ -221,14 +236,15 @@ impl Turns {
         }
     }
 
+    /// Whether it mattered.
     async fn tell_account(
         &self,
         claim: &Claim,
         transfer: &str,
         news: Option<AccountNews>,
         now: Ms,
-    ) -> Result<(), LedgerError> {
-        let Some(news) = news else { return Ok(()) };
+    ) -> Result<bool, LedgerError> {
+        let Some(news) = news else { return Ok(false) };
         let matters = match news {
             AccountNews::NoBalance | AccountNews::NoToken => true,
             AccountNews::Reads | AccountNews::Extends => {
@@ -239,7 +255,14 @@ impl Turns {
             let probe_at = now.saturating_add(self.probe_ms);
             self.ledger.account_news(&claim.account, news, transfer, now, probe_at).await?;
         }
-        Ok(())
+        Ok(matters)
+    }
+
+    /// A figure only: where the ledger does not tell it now, it is left out.
+    async fn time_credit(&self, transfer: &str) {
+        if let Ok(Some(accepted_at)) = self.ledger.accepted_at(transfer).await {
+            meters::credited(clock::now_ms().saturating_sub(accepted_at));
+        }
     }
 
     async fn make_live(&self, claim: &Claim, channel: &mut Channel) -> Result<Ms, LedgerError> {
@@ -247,7 +270,10 @@ impl Turns {
             tracing::info!(channel = %claim.channel, "channel is live by now");
         } else {
             self.limiter.until_ready().await;
-            match self.partner.make_live(&claim.channel).await {
+            let begun = Instant::now();
+            let switched = self.partner.make_live(&claim.channel).await;
+            meters::called("make_live", begun, &switched);
+            match switched {
                 Ok(()) => {
                     channel.made_live(clock::now_ms());
                     tracing::info!(channel = %claim.channel, "channel switched to live");
@@ -265,10 +291,47 @@ impl Turns {
     /// Whether somebody has switched it meanwhile: it restarts with every switch, so it gets none that it does not need.
     async fn is_live(&self, claim: &Claim, channel: &mut Channel) -> bool {
         self.limiter.until_ready().await;
-        if let Ok(reading) = self.partner.read(&claim.channel).await {
+        let begun = Instant::now();
+        let read = self.partner.read(&claim.channel).await;
+        meters::called("read", begun, &read);
+        if let Ok(reading) = read {
             channel.noted(&reading);
         }
         channel.not_live_since.is_none()
+    }
+}
+
+/// The line of a step; what is held waits for a person, so it warns.
+fn tell_step(trace: &str, transfer: &str, claim: &Claim, state: &State) {
+    let (channel, word, attempt) = (&claim.channel, state.word(), state.attempt());
+    match state {
+        State::Held { cause, outcome, .. } => tracing::warn!(
+            trace,
+            transfer,
+            %channel,
+            state = word,
+            attempt,
+            cause = cause.word(),
+            reason = %cause,
+            outcome = ?outcome,
+            "transfer"
+        ),
+        State::Doubtful { why, accepted, .. } => tracing::info!(
+            trace,
+            transfer,
+            %channel,
+            state = word,
+            attempt,
+            cause = if *accepted { "accepted_unmoved" } else { "outcome_unknown" },
+            reason = why,
+            "transfer"
+        ),
+        State::Planned { reason, .. } => {
+            tracing::info!(trace, transfer, %channel, state = word, attempt, reason, "transfer");
+        }
+        State::Intended { .. } | State::Settled { .. } | State::Cancelled { .. } => {
+            tracing::info!(trace, transfer, %channel, state = word, attempt, "transfer");
+        }
     }
 }
 
@@ -287,15 +350,5 @@ fn says_something(reply: &Reply) -> bool {
         Reply::Accepted { .. } | Reply::Throttled { .. } | Reply::Unclear(_) => true,
         Reply::Refused { status, balance, .. } => *balance || *status == 401,
         Reply::NotSent(_) => false,
-    }
-}
-
-fn word(reply: &Reply) -> &'static str {
-    match reply {
-        Reply::Accepted { .. } => "accepted",
-        Reply::Refused { .. } => "refused",
-        Reply::Throttled { .. } => "throttled",
-        Reply::NotSent(_) => "not_sent",
-        Reply::Unclear(_) => "unclear",
     }
 }

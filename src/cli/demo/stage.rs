@@ -12,7 +12,7 @@ use daybridge::{
     },
     provider::{self, Address, Running, Sources},
     queue::{self, Queue},
-    worker::{self, Doors, Interpreter, Reader, clock},
+    worker::{self, Doors, Interpreter, Reader, clock, meters},
 };
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -68,6 +68,7 @@ impl Stage {
         let mut text = settings("127.0.0.1:0", "127.0.0.1:0", &ledger_path, &sim.base_url(), &hash);
         let config = config::load::parse(&text, Vec::new()).map_err(Failure::Failed)?;
         let metrics = console::record_metrics();
+        meters::begin(config.sources.keys().map(String::as_str));
         let queue = queue::open(&config.queue).await?;
         let ledger = ledger::open(&config.ledger).await?;
         let reader: Reader = Arc::new(Sources::readers(&config)?);
@@ -81,13 +82,15 @@ impl Stage {
         };
         let sources = Sources::with_secrets(&config)?;
         let parts = Parts {
+            role: "demo",
             queue: queue.clone(),
-            ledger: Some(ledger.clone()),
-            interpreter: Some(interpreter),
+            with_ledger: true,
             refused: Some(sources.refused()),
+            backfilled: Vec::new(),
             metrics,
         };
         let console = console::start(&config, parts)?;
+        console.arrival().ledger(ledger.clone(), Some(interpreter))?;
         let receiver = provider::serve(&config.server, sources, queue.clone()).await?;
         let Address::Tcp(address) = receiver.address else {
             return Err(Failure::Failed("the demo's receiver has no TCP address".into()));

@@ -22,7 +22,8 @@ async function refresh() {
     location.reload();
     return;
   }
-  if (!answer.ok) return;
+  // A page that cannot read everything says so, with 503.
+  if (!answer.ok && answer.status !== 503) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of parts) {
     const now = fresh.getElementById(part.id);

@@ -9,7 +9,7 @@ use crate::{
         asked::{Answer, Asked},
         health::READY_TIMEOUT,
         plot::Plot,
-        shell::{Shell, page},
+        shell::{Shell, page, page_without},
         text,
     },
     domain::{Ms, settle::AccountNews},
@@ -74,18 +74,23 @@ pub(in crate::console) fn show(asked: Asked) -> Answer {
             }
             Err(_) => (Said::default(), away("ledger")),
         };
+        let answers = ledger.well;
         let account = asked.site.interpreter.account();
         let partner = Part {
             name: format!("partner account {account}"),
-            well: said.account.is_none(),
-            state: said.account.clone().unwrap_or_else(|| "calls go through".into()),
+            well: answers && said.account.is_none(),
+            state: match said.account.clone() {
+                Some(rests) => rests,
+                None if answers => "calls go through".into(),
+                None => "not known while the ledger does not answer".into(),
+            },
         };
         let parts = vec![broker, ledger, partner];
         let bad = parts.iter().filter(|part| !part.well);
         let mut wrong: Vec<String> = bad.map(|part| format!("{}: {}", part.name, part.state)).collect();
         wrong.extend(said.pauses.iter().map(|pause| format!("{} is paused: {}", pause.scope, pause.reason)));
         let plots = vec![days(&said.spent, now), minutes(&said.traffic, now)];
-        page(&Overview {
+        let overview = Overview {
             shell: Shell::new(&asked, "Overview", "/"),
             parts,
             sources: said.sources,
@@ -95,7 +100,8 @@ pub(in crate::console) fn show(asked: Asked) -> Answer {
             wrong,
             plots,
             now,
-        })
+        };
+        if answers { page(&overview) } else { page_without(&overview) }
     })
 }
 

@@ -8,6 +8,7 @@ use crate::{
     envelope::Envelope,
     ledger::{
         Act, Correction, Decided, Desk, Entry, LedgerError, Plan, Scope, Selection,
+        measures::Measures,
         plan::{Candidate, Change, PlanState, Progress, Standing},
         query::{ChannelQuery, EventQuery, HeldQuery, Page, PaymentQuery, TransferQuery},
         view,
@@ -62,6 +63,10 @@ impl Desk for SqlLedger {
 
     async fn counts(&self) -> Result<view::Counts, LedgerError> {
         retry!(self.counts_once())
+    }
+
+    async fn measures(&self, sources: &[String], now: Ms) -> Result<Measures, LedgerError> {
+        retry!(self.measures_once(sources, now))
     }
 
     async fn spent(&self, since: Ms) -> Result<Vec<view::Spent>, LedgerError> {

@@ -4,7 +4,7 @@
 //! caller may do, and [`failures`] into which connections are used again; then one file a subject: [`record`] (intake)
 //! with [`join`] (which payment), [`grant`] (what it comes to), [`money_out`] (what is left of that), [`twin`] and
 //! [`elsewhere`] (whether it is told twice), [`turn`], [`account`], [`probe`] and [`pause`] (settle), [`families`],
-//! [`backfill`]; and behind the operator's desk: [`list`], [`show`], [`held`], [`waiting`], [`overview`], [`audit`],
+//! [`backfill`]; and behind the operator's desk: [`list`], [`show`], [`held`], [`waiting`], [`overview`], [`measures`], [`audit`],
 //! [`views`] (reads), [`decide`], [`by_person`], [`correct`], [`restored`], [`origin`], [`server`], [`prune`] (decisions), [`select`],
 //! [`rehearse`], [`stored`], [`plans`] and [`plan_rows`] (replays), [`reconcile`].
 //!
@@ -27,8 +27,8 @@ use async_trait::async_trait;
 use sqlx::{Any, AnyPool, Transaction};
 
 use super::{
-    AccountHold, Claim, Entry, Ledger, LedgerError, Origin, Recorded, SourceRules, Sweep, SweepTurn, Turn,
-    view,
+    AccountHold, Claim, Entry, Ledger, LedgerError, Origin, Recorded, Scope, SourceRules, Sweep, SweepTurn,
+    Turn, measures::KeptBack, view,
 };
 use crate::{
     config,
@@ -61,6 +61,7 @@ mod grant;
 mod held;
 mod join;
 mod list;
+mod measures;
 mod money_out;
 mod more;
 mod not_live;
@@ -269,6 +270,14 @@ impl Ledger for SqlLedger {
         now: Ms,
     ) -> Result<Option<view::Pause>, LedgerError> {
         retry!(self.may_call_once(claim, days, brake, now))
+    }
+
+    async fn kept_back(&self, scope: &Scope, days_min: u32) -> Result<KeptBack, LedgerError> {
+        retry!(self.kept_back_once(scope, days_min))
+    }
+
+    async fn accepted_at(&self, transfer: &str) -> Result<Option<Ms>, LedgerError> {
+        retry!(self.accepted_at_once(transfer))
     }
 
     async fn take_sweep(

@@ -189,7 +189,13 @@ async fn pool(
     failures: &Failures,
 ) -> Result<AnyPool, LedgerError> {
     let failures = failures.clone();
-    let mut first = AnyConnection::connect(url).await.map_err(plain)?;
+    let mut first = AnyConnection::connect(url).await.map_err(|error| match error {
+        // No wait mends it. Its own text may quote parts of the URL, and with them a password.
+        sqlx::Error::Configuration(_) => LedgerError::Refused(
+            "the ledger's URL cannot be used: write it as postgres://user:password@host:5432/database".into(),
+        ),
+        error => plain(error),
+    })?;
     set_up(&mut first, setup).await.map_err(plain)?;
     first.close().await.map_err(plain)?;
     let made = AnyPoolOptions::new()
@@ -241,8 +247,26 @@ async fn migrate(ledger: &SqlLedger) -> Result<(), LedgerError> {
         Err(MigrateError::VersionMismatch(found)) => {
             Err(LedgerError::Corrupt(format!("schema {found} is not the one this program knows")))
         }
-        Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => Err(plain(error)),
+        Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => Err(not_made(error)),
         Err(other) => Err(LedgerError::Corrupt(other.to_string())),
+    }
+}
+
+/// Why the schema could not be made. What the database says against the statements themselves (class 42: rights, or
+/// tables of somebody else in the way) no wait mends.
+fn not_made(error: sqlx::Error) -> LedgerError {
+    let told = error.as_database_error().and_then(|told| {
+        let code = told.code()?;
+        code.starts_with("42").then(|| (code.into_owned(), told.message().to_owned()))
+    });
+    match told {
+        Some((code, why)) if code == "42501" => LedgerError::Refused(format!(
+            "the ledger's tables cannot be made: {why}; let the role create them: GRANT USAGE, CREATE ON SCHEMA public TO it, as the database's owner"
+        )),
+        Some((_, why)) => LedgerError::Refused(format!(
+            "the ledger's tables cannot be made: {why}; give it a database of its own, or the one that it had"
+        )),
+        None => plain(error),
     }
 }
 

@@ -91,13 +91,15 @@ impl Stand {
         let interpreter =
             Interpreter::looking(&config, &kit.ledger, Arc::new(readers), clock::now_ms()).await.unwrap();
         let parts = Parts {
+            role: "run",
             queue: queue.clone(),
-            ledger: Some(kit.ledger.clone().shared()),
-            interpreter: Some(interpreter),
+            with_ledger: true,
             refused: Some(Sources::with_secrets(&config).unwrap().refused()),
+            backfilled: Vec::new(),
             metrics: None,
         };
         let console = console::start(&config, parts).unwrap();
+        console.arrival().ledger(kit.ledger.clone().shared(), Some(interpreter)).unwrap();
         let url = format!("http://{}", console.address);
         Self { kit, queue, url, console: Some(console), _folder: folder }
     }

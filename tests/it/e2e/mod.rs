@@ -6,6 +6,7 @@ mod faults;
 mod held_money;
 mod memory;
 mod operator;
+mod outages;
 mod providers;
 mod reconcile;
 mod recovery;

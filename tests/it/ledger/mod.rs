@@ -10,6 +10,7 @@ mod failover;
 mod files;
 mod forgotten;
 pub(crate) mod kit;
+mod measures;
 mod memory;
 pub(crate) mod money_out;
 mod not_live;
@@ -64,6 +65,7 @@ both! {
         what_is_closed_or_shorter_holds_nothing, a_token_hold_keeps_the_ceiling,
         a_held_transfer_is_never_without_its_hold;
     cost: one_price_is_no_cliff;
+    measures: what_waits_is_counted_by_what_it_waits_for;
     waiting: what_was_announced_and_never_paid_is_listed, a_refund_of_what_is_not_known_is_listed;
     outages: texts_with_a_null_end_alike, what_never_fits_is_no_outage,
         what_a_clock_ahead_has_dated_is_not_believed;

@@ -174,6 +174,20 @@ settle_window = "5s"
         .await;
     }
 
+    /// What a role's console answers at a path; `None`: it does not listen.
+    pub(crate) async fn look(&self, role: &str, path: &str) -> Option<(u16, String)> {
+        let port = if role == "work" { self.worker_console } else { self.console };
+        let answer = self.http.get(format!("http://127.0.0.1:{port}{path}")).send().await.ok()?;
+        Some((answer.status().as_u16(), answer.text().await.ok()?))
+    }
+
+    /// The lines that a process has logged, at a level.
+    pub(crate) fn lines(&self, name: &str, level: &str) -> Vec<Value> {
+        let log = self.log(name);
+        let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.filter(|line| line["level"] == level).collect()
+    }
+
     /// Address of the console of `run` or `serve`.
     pub(crate) fn site(&self) -> String {
         format!("http://127.0.0.1:{}", self.console)

@@ -18,6 +18,9 @@ pub(crate) mod http;
 /// A stand-in for Stripe's API.
 pub(crate) mod localstripe;
 
+/// Metrics as a scraper reads them.
+pub(crate) mod metrics;
+
 /// A private PostgreSQL cluster.
 pub(crate) mod postgres;
 

@@ -231,6 +231,55 @@ impl Drop for Pair {
     }
 }
 
+/// A cluster of a test's own, which it starts and stops. Every call blocks.
+pub(crate) struct Own {
+    home: PathBuf,
+    cluster: Postgres,
+}
+
+static OWN: AtomicU32 = AtomicU32::new(0);
+
+impl Own {
+    /// Made, and not running.
+    pub(crate) fn stopped() -> Self {
+        let home = home(&format!("own{}", OWN.fetch_add(1, Ordering::Relaxed)));
+        let [port] = super::rabbitmq::free_ports();
+        let own = Self { cluster: Postgres { port, binaries: binaries() }, home };
+        init(&own.cluster.binaries, &own.home.join("data"));
+        own
+    }
+
+    /// Where its database is, running or not.
+    pub(crate) fn url(&self) -> String {
+        format!("postgres://daybridge@127.0.0.1:{}/postgres", self.cluster.port)
+    }
+
+    /// Waits until it is ready.
+    pub(crate) fn start(&self) {
+        serve(&self.cluster, &self.home, &self.home.join("data"));
+    }
+
+    /// At once, connections or not.
+    pub(crate) fn stop(&self) {
+        let stopped = self.control();
+        assert!(stopped.status.success(), "stop: {}", String::from_utf8_lossy(&stopped.stderr));
+    }
+
+    fn control(&self) -> std::process::Output {
+        command(&self.cluster.binaries.join("pg_ctl"))
+            .args(["stop", "-m", "immediate", "-w", "-t", "120", "-D"])
+            .arg(self.home.join("data"))
+            .output()
+            .unwrap()
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        let _ = self.control();
+    }
+}
+
 /// One value that a server tells.
 fn ask(cluster: &Postgres, question: &str) -> String {
     let told = Command::new(cluster.binaries.join("psql"))
@@ -253,7 +302,9 @@ fn ready(cluster: &Postgres) -> bool {
 fn remove_leftovers(base: &Path) {
     for entry in fs::read_dir(base).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let ours = |name: &&str| name.starts_with("postgres-") || name.starts_with("pair");
+        let ours = |name: &&str| {
+            name.starts_with("postgres-") || name.starts_with("pair") || name.starts_with("own")
+        };
         let pid = name.to_str().filter(ours).and_then(|name| name.rsplit('-').next());
         if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
             let _ = fs::remove_dir_all(entry.path());

@@ -19,7 +19,7 @@ use daybridge::{
     },
     ledger::{Desk as _, Ledger, sql::SqlLedger},
     partner::Partner,
-    worker::{breaker::Breaker, clock::now_ms, turn::Turns},
+    worker::{Outages, breaker::Breaker, clock::now_ms, turn::Turns},
 };
 use governor::{Quota, RateLimiter};
 use secrecy::ExposeSecret as _;
@@ -154,6 +154,7 @@ fn turns(kit: &Kit, hand: &Arc<Hand>) -> Arc<Turns> {
         probe_ms: 1_000,
         limiter: RateLimiter::direct(Quota::per_second(NonZeroU32::MAX)),
         breaker: Breaker::new(5, 1_000),
+        outages: Outages::new(kit.ledger.clone().shared(), ACCOUNT.to_owned()),
     })
 }
 

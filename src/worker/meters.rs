@@ -1,0 +1,95 @@
+//! What a worker counts and times, all of it there from its start.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    domain::reply::{ReadError, Reply},
+    ledger::Outcome,
+};
+
+/// 1 while the circuit breaker is open.
+pub const BREAKER: &str = "daybridge_breaker_open";
+/// From the first accepted delivery of a payment until its days are known to be on the channel.
+pub const CREDITED: &str = "daybridge_accepted_to_credited_seconds";
+/// Calls to the partner.
+pub const CALL: &str = "daybridge_partner_call_seconds";
+
+const RECORDED: &str = "daybridge_recorded_total";
+const BACKFILLED: &str = "daybridge_backfilled_total";
+
+const OUTCOMES: [Outcome; 6] =
+    [Outcome::Granted, Outcome::Duplicate, Outcome::Refund, Outcome::Link, Outcome::Ignored, Outcome::Held];
+
+/// How each kind of call may end.
+const CALLS: [(&str, &[&str]); 3] = [
+    ("read", &["answered", "unknown_channel", "unauthorized", "failed"]),
+    ("extend", &["accepted", "refused", "throttled", "not_sent", "unclear"]),
+    ("make_live", &["answered", "unknown_channel", "unauthorized", "failed"]),
+];
+
+/// Describes all, and makes each series.
+pub fn begin<'s>(sources: impl Iterator<Item = &'s str>) {
+    metrics::describe_gauge!(BREAKER, "Whether the circuit breaker of this worker is open");
+    metrics::describe_histogram!(
+        CREDITED,
+        metrics::Unit::Seconds,
+        "Time from the first accepted delivery of a payment until its days were on the channel"
+    );
+    metrics::describe_histogram!(CALL, metrics::Unit::Seconds, "Time of a call to the partner, by its end");
+    metrics::describe_counter!(RECORDED, "Events recorded in the ledger, by outcome");
+    metrics::describe_counter!(
+        BACKFILLED,
+        "Events found in the provider's own list that never came by themselves"
+    );
+    metrics::gauge!(BREAKER).set(0);
+    drop(metrics::histogram!(CREDITED));
+    for (call, ends) in CALLS {
+        for end in ends {
+            drop(metrics::histogram!(CALL, "call" => call, "end" => *end));
+        }
+    }
+    for outcome in OUTCOMES {
+        recorded(outcome, 0);
+    }
+    for source in sources {
+        backfilled(source, 0);
+    }
+}
+
+/// Events were recorded.
+pub fn recorded(outcome: Outcome, many: u64) {
+    metrics::counter!(RECORDED, "outcome" => outcome.as_str()).increment(many);
+}
+
+/// Events were found in the provider's list.
+pub fn backfilled(source: &str, many: u64) {
+    metrics::counter!(BACKFILLED, "source" => source.to_owned()).increment(many);
+}
+
+/// A read, or a switch to live, ended.
+pub fn called<T>(call: &'static str, begun: Instant, answer: &Result<T, ReadError>) {
+    let end = match answer {
+        Ok(_) => "answered",
+        Err(ReadError::UnknownChannel) => "unknown_channel",
+        Err(ReadError::Unauthorized) => "unauthorized",
+        Err(ReadError::Failed(_)) => "failed",
+    };
+    metrics::histogram!(CALL, "call" => call, "end" => end).record(begun.elapsed());
+}
+
+/// An extension was answered, or was not.
+pub fn extended(begun: Instant, reply: &Reply) {
+    let end = match reply {
+        Reply::Accepted { .. } => "accepted",
+        Reply::Refused { .. } => "refused",
+        Reply::Throttled { .. } => "throttled",
+        Reply::NotSent(_) => "not_sent",
+        Reply::Unclear(_) => "unclear",
+    };
+    metrics::histogram!(CALL, "call" => "extend", "end" => end).record(begun.elapsed());
+}
+
+/// The days of a payment are on its channel.
+pub fn credited(after_ms: i64) {
+    metrics::histogram!(CREDITED).record(Duration::from_millis(u64::try_from(after_ms).unwrap_or(0)));
+}

@@ -1,0 +1,113 @@
+//! What metrics tell of the ledger.
+
+use std::collections::BTreeMap;
+
+use daybridge::{
+    domain::{
+        id::ChannelId,
+        settle::{AccountNews, Cause, Outcome as Open},
+    },
+    ledger::{
+        Act, Desk as _, Ledger as _, Scope,
+        measures::{HELD, KeptBack, WAITS_FOR, Waiting},
+    },
+};
+
+use super::{
+    desk::settle,
+    kit::{ACCOUNT, Kit, NOW, charge, held, intended, to},
+};
+
+const ACT: Act<'_> = Act { who: "ada", reason: "to look" };
+
+async fn waiting(kit: &Kit) -> BTreeMap<String, (u64, u64)> {
+    let rows = kit.measures(&[], NOW).await.unwrap().waiting;
+    assert!(rows.iter().all(|row| WAITS_FOR.contains(&&*row.cause)), "{rows:?}");
+    rows.into_iter().map(|Waiting { cause, transfers, days, .. }| (cause, (transfers, days))).collect()
+}
+
+fn counted(rows: &[(&str, (u64, u64))]) -> BTreeMap<String, (u64, u64)> {
+    rows.iter().map(|(cause, row)| ((*cause).to_owned(), *row)).collect()
+}
+
+pub(super) async fn what_waits_is_counted_by_what_it_waits_for(kit: Kit) {
+    let empty = kit.measures(&["stripe".to_owned()], NOW).await.unwrap();
+    assert_eq!((empty.waiting.len(), empty.oldest_open_at, empty.expiry_waiting), (0, None, None));
+    assert_eq!(empty.last_deliveries, [("stripe".to_owned(), None)]);
+
+    settle(&kit, "done", "CHAN-done", NOW).await;
+    let open = kit.grant("open", "CHAN-open").await;
+    let claim = kit.claim_one(NOW).await;
+    let planned = kit.turn(&claim, NOW).await.unwrap().transfer.unwrap().state;
+    assert!(kit.put(&claim, &open, &planned, intended(claim.epoch), NOW).await);
+    kit.grant("behind", "CHAN-open").await;
+    kit.grant("paused", "CHAN-paused").await;
+    let paused = Scope::Channel(ACCOUNT.into(), ChannelId::parse("CHAN-paused").unwrap());
+    kit.pause(&paused, &ACT, NOW).await.unwrap();
+    let small = to(charge(&["pi_small"]), "CHAN-small", 3);
+    kit.record("evt_small", &small).await;
+    let due = [("channel", (1, 30)), ("due", (1, 3)), ("in_flight", (1, 30)), ("operator", (1, 30))];
+    assert_eq!(waiting(&kit).await, counted(&due));
+    for (scope, days_min, transfers, days) in [
+        (Scope::All, 0, 3, 63),
+        (Scope::Account(ACCOUNT.into()), 30, 2, 60),
+        (Scope::Account("other".into()), 0, 0, 0),
+        (paused, 0, 1, 30),
+    ] {
+        assert_eq!(kit.kept_back(&scope, days_min).await.unwrap(), KeptBack { transfers, days }, "{scope:?}");
+    }
+
+    // Refused for 30 days: what is as large waits for the balance, whatever else it waits for.
+    kit.account_news(ACCOUNT, AccountNews::NoBalance, &open, NOW, NOW + 1).await.unwrap();
+    let no = held(Cause::Balance("no days".into()), Open::None);
+    assert!(kit.put(&claim, &open, &intended(claim.epoch), no, NOW).await);
+    assert_eq!(waiting(&kit).await, counted(&[("balance", (3, 90)), ("due", (1, 3))]));
+    let all = kit.measures(&["stripe".to_owned()], NOW).await.unwrap();
+    assert_eq!(all.holds, [(ACCOUNT.to_owned(), AccountNews::NoBalance)]);
+    assert_eq!(all.pauses, ["operator"]);
+    assert_eq!((all.moved[0].transfers, all.moved[0].days), (1, 30));
+    assert_eq!(all.oldest_open_at, Some(NOW));
+    assert_eq!(all.last_deliveries, [("stripe".to_owned(), Some(NOW - 1_000))]);
+    assert_eq!(kit.accepted_at(&open).await.unwrap(), Some(NOW - 1_000));
+    assert_eq!(kit.accepted_at("stripe/pi_none#1").await.unwrap(), None);
+
+    kit.account_news(ACCOUNT, AccountNews::NoToken, &open, NOW, NOW + 1).await.unwrap();
+    assert_eq!(waiting(&kit).await["unauthorized"], (3, 63), "the refused token comes first");
+}
+
+/// A cause that is missing there would have no series before it strikes.
+#[test]
+fn every_cause_of_the_rules_is_measured() {
+    let words = |file: &str, function: &str| -> Vec<String> {
+        let text =
+            std::fs::read_to_string(format!("{}/src/domain/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let (_, from) = text.split_once(function).unwrap();
+        let body = from.split_once("\n    }\n").unwrap().0;
+        let constant = |name: &str| {
+            let hold = include_str!("../../../src/domain/hold.rs");
+            let line = hold.lines().find(|line| line.starts_with(&format!("pub const {name}:"))).unwrap();
+            line.split('"').nth(1).unwrap().to_owned()
+        };
+        body.lines()
+            .filter_map(|line| line.split_once("=> ")?.1.strip_suffix(','))
+            .map(|word| match word.strip_prefix('"') {
+                Some(word) => word.trim_end_matches('"').to_owned(),
+                None => constant(word.rsplit("::").next().unwrap()),
+            })
+            .collect()
+    };
+    for (kind, file, function) in [
+        ("payment", "hold.rs", "pub fn cause(&self)"),
+        (
+            "transfer",
+            "settle/state.rs",
+            "impl Cause {\n    /// The cause in one word, for grouping.\n    pub fn word(&self)",
+        ),
+    ] {
+        let words = words(file, function);
+        assert!(words.len() > 10, "{words:?}");
+        for word in words {
+            assert!(HELD.contains(&(kind, &*word)), "{kind} {word}");
+        }
+    }
+}
