@@ -6,6 +6,7 @@ use daybridge::{
     config::Config,
     console::{self, Parts},
     ledger::{self, Ledger, LedgerError, Origin},
+    open_files,
     ops::backfill::{self, Asked},
     partner,
     provider::{self, Address, Sources, history},
@@ -54,6 +55,7 @@ pub async fn run(config: Config, role: Role) -> Result<(), Failure> {
     if config.sources.is_empty() {
         return Err(Failure::Usage("no [sources.NAME] in the settings: nothing could be received".into()));
     }
+    open_files::raise();
     let metrics = console::record_metrics();
     let sources = if role.receives() { Some(Sources::with_secrets(&config).map_err(usage)?) } else { None };
     let queue = queue::open(&config.queue).await?;

@@ -3,7 +3,7 @@
 //! Cast: [`gate`] says who asks and what they may do; [`routes`] is the one table of pages, each with the least role
 //! that may ask for it; [`pages`] has a file per subject, which reads the ledger or decides through [`crate::ops`] and
 //! fills a template; [`jobs`] applies replays in the background. Pages work without JavaScript; the one script only
-//! fetches them again.
+//! fetches them again. Nothing but the probes is answered under a name that is not one of the console's.
 //!
 //! There are no pages (404) until somebody can come in, or where there is no ledger (`serve`). `/healthz` (the process
 //! runs), `/readyz` (queue and ledger are reachable), `/refused` (what the receiver refused, by source and reason) and
@@ -11,7 +11,14 @@
 
 use std::{net::TcpListener, sync::Arc, time::Duration};
 
-use actix_web::{App, HttpServer, dev::ServerHandle, middleware::DefaultHeaders, web};
+use actix_web::{
+    App, HttpResponse, HttpServer,
+    body::BoxBody,
+    dev::{ServerHandle, ServiceRequest, ServiceResponse},
+    http::StatusCode,
+    middleware::{DefaultHeaders, Next, from_fn},
+    web,
+};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::task::JoinHandle;
 
@@ -55,6 +62,9 @@ mod text;
 
 pub use gate::password;
 pub use routes::{Least, ROUTES, Route};
+
+/// Open connections; further ones wait. Each is a file, and the receiver's are bounded to leave room for these.
+const CONNECTIONS_MAX: usize = 128;
 
 /// How often observed values are summed up.
 const SUMMED_EVERY: Duration = Duration::from_secs(5);
@@ -141,9 +151,14 @@ pub fn start(config: &Config, parts: Parts) -> anyhow::Result<Console> {
         })
     });
     let pages = site.clone();
+    let hosts = Arc::new(gate::Hosts::new(&config.console, address));
     let server = HttpServer::new(move || {
         let always = headers::ALWAYS.iter().fold(DefaultHeaders::new(), |all, header| all.add(*header));
+        let hosts = hosts.clone();
         App::new()
+            .wrap(from_fn(move |request: ServiceRequest, next: Next<BoxBody>| {
+                under_a_known_name(hosts.clone(), request, next)
+            }))
             .wrap(always)
             .configure(|app| health::routes(app, looks.clone(), metrics.clone()))
             .configure(|app| match &pages {
@@ -154,6 +169,7 @@ pub fn start(config: &Config, parts: Parts) -> anyhow::Result<Console> {
             })
     })
     .workers(1)
+    .max_connections(CONNECTIONS_MAX)
     .disable_signals()
     .shutdown_timeout(1)
     .listen(listener)?
@@ -161,4 +177,21 @@ pub fn start(config: &Config, parts: Parts) -> anyhow::Result<Console> {
     let handle = server.handle();
     tokio::spawn(server);
     Ok(Console { address, handle, summing, site })
+}
+
+/// 421: nothing of the console under a stranger's name.
+async fn under_a_known_name(
+    hosts: Arc<gate::Hosts>,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    if hosts.allow(request.uri(), request.headers()) {
+        return next.call(request).await;
+    }
+    let told = "the console does not answer under this name; if it is the console's, add it to [console] hosts in the settings\n";
+    Ok(request.into_response(
+        HttpResponse::build(StatusCode::MISDIRECTED_REQUEST)
+            .content_type("text/plain; charset=utf-8")
+            .body(told),
+    ))
 }
