@@ -41,5 +41,11 @@ pub mod times;
 /// Room on the disk under a database file.
 pub mod disk;
 
+/// Database files that only their owner reads.
+pub mod private_file;
+
+/// Files and connections this process may have open.
+pub mod open_files;
+
 /// Logs: pretty on a terminal, JSON otherwise.
 pub mod logging;

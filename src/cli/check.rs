@@ -16,6 +16,7 @@ use serde::Deserialize;
 use super::{
     Failure,
     roles::FAILOVER_UNNOTICED,
+    safety,
     send::client,
     text::{say, time},
 };
@@ -37,6 +38,12 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     line("sources", sources(&config));
     for warning in warnings(&config) {
         say(format!("warn  {:<9} {warning}", "sources"));
+    }
+    for found in safety::lines(&config) {
+        match found.level {
+            safety::Level::Ok => line(found.name, Ok(found.text)),
+            safety::Level::Warn => say(format!("warn  {:<9} {}", found.name, found.text)),
+        }
     }
     line("receiver", bindable(&config.server.listen));
     let console = bindable(&config.console.listen);

@@ -22,6 +22,7 @@ pub mod providers;
 pub mod reconcile;
 pub mod replay;
 pub mod roles;
+pub mod safety;
 pub mod send;
 pub mod settle;
 pub mod show;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use daybridge::{
     config::Config,
     console::{self, Arrival, Parts},
+    open_files,
     ops::backfill::{self, Asked},
     partner::{self, Partner},
     provider::{self, Address, Sources, history},
@@ -60,6 +61,7 @@ pub async fn run(config: Config, role: Role) -> Result<(), Failure> {
     if config.sources.is_empty() {
         return Err(Failure::Usage("no [sources.NAME] in the settings: nothing could be received".into()));
     }
+    open_files::raise();
     let metrics = console::record_metrics();
     let sources = if role.receives() { Some(Sources::with_secrets(&config).map_err(usage)?) } else { None };
     let later = if role.works() { Some(Later::of(&config)?) } else { None };

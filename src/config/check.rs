@@ -54,6 +54,13 @@ pub fn contradictions(config: &Config) -> Vec<String> {
     refuse(partner.calls_per_second_max == 0, "partner.calls_per_second_max must be at least 1".into());
     refuse(partner.account.is_empty(), "partner.account must not be empty".into());
     refuse(config.server.max_body_bytes == 0, "server.max_body_bytes must be at least 1".into());
+    refuse(
+        config.server.bodies_bytes_max < config.server.max_body_bytes.saturating_mul(2),
+        format!(
+            "server.bodies_bytes_max ({}) must be at least twice server.max_body_bytes ({})",
+            config.server.bodies_bytes_max, config.server.max_body_bytes
+        ),
+    );
     refuse(config.server.threads == 0, "server.threads must be at least 1".into());
     for proxy in &config.server.trusted_proxies {
         refuse(

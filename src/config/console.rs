@@ -18,6 +18,9 @@ pub const HASH_BEGINS: &str = "$argon2id$";
 pub struct Console {
     /// `host:port` of the console, `/healthz`, `/readyz` and `/metrics`; never public.
     pub listen: String,
+    /// Names by which it may be opened, without port, beside this machine's own (`localhost`, loopback addresses) and the
+    /// one in `listen`. A page of a stranger can give its own name this machine's address; it cannot give it one of these.
+    pub hosts: Vec<String>,
     /// Who may log in, by name. Without any, and without `proxy_user_header`, there are no pages.
     pub users: BTreeMap<String, User>,
     /// Longest time from login to logout.
@@ -38,6 +41,7 @@ impl Default for Console {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:8081".into(),
+            hosts: Vec::new(),
             users: BTreeMap::new(),
             session: Duration::from_secs(12 * 3600),
             session_idle: Duration::from_secs(3600),
@@ -61,6 +65,14 @@ impl Console {
                 wrong.push(text);
             }
         };
+        for host in &self.hosts {
+            refuse(
+                !is_host(host),
+                format!(
+                    "console.hosts: {host:?} is no name of a host; write it as in the browser, without scheme and port"
+                ),
+            );
+        }
         for (name, user) in &self.users {
             refuse(
                 !is_user(name),
@@ -94,6 +106,13 @@ impl Console {
             "console.proxy_operators needs console.proxy_user_header".into(),
         );
     }
+}
+
+/// Whether a text can be a host's name or address.
+fn is_host(host: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+    let address = || host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>().is_ok();
+    (!host.is_empty() && host.bytes().all(plain)) || address()
 }
 
 /// Whether a text can be a user's name.
@@ -160,6 +179,10 @@ mod tests {
         let told = wrong("[server]\ntrusted_proxies = []\n[console]\nproxy_user_header = \"x-remote-user\"")
             .join(" ");
         assert!(told.contains("trusted_proxies"), "{told}");
+        for host in ["", "https://console.example.com", "console.example.com:8443", "*"] {
+            assert_eq!(wrong(&format!("[console]\nhosts = [{host:?}]")).len(), 1, "{host}");
+        }
+        assert!(wrong("[console]\nhosts = [\"console.example.com\", \"10.0.0.5\", \"fd00::5\"]").is_empty());
         assert_eq!(wrong("[console]\nproxy_operators = [\"ada\"]").len(), 1);
         assert_eq!(wrong("[console]\nproxy_user_header = \"a b\"").len(), 1);
         assert_eq!(wrong("[console]\nsession = \"1h\"\nsession_idle = \"2h\"").len(), 1);

@@ -37,7 +37,9 @@ pub fn load(file: Option<&Path>) -> Result<Config, Wrong> {
             )]));
         }
     };
-    let config = parse(&text, env).map_err(|error| Wrong(vec![format!("{}: {error}", path.display())]))?;
+    let mut config =
+        parse(&text, env).map_err(|error| Wrong(vec![format!("{}: {error}", path.display())]))?;
+    config.file = path.exists().then(|| path.to_owned());
     match check::contradictions(&config) {
         wrong if wrong.is_empty() => Ok(config),
         wrong => Err(Wrong(wrong)),

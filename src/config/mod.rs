@@ -14,6 +14,9 @@ pub mod check;
 /// Who may look, and who may act.
 pub mod console;
 
+/// Secrets that stand in the file itself.
+pub mod plain;
+
 /// Values that are kept out of logs.
 pub mod secret;
 
@@ -51,6 +54,9 @@ pub struct Config {
     pub brake: Brake,
     /// Webhook endpoints by name; each is served at `POST /webhooks/{name}`.
     pub sources: BTreeMap<String, Source>,
+    /// Where this was read from.
+    #[serde(skip)]
+    pub file: Option<std::path::PathBuf>,
 }
 
 /// `[server]`
@@ -63,6 +69,8 @@ pub struct Server {
     pub trusted_proxies: Vec<String>,
     /// Longest body, in bytes; one more is answered 413.
     pub max_body_bytes: usize,
+    /// Memory for all bodies that come in or wait for the queue, in bytes; beyond it 503, the oldest unfinished first.
+    pub bodies_bytes_max: usize,
     /// Longest time from accept to a whole request head, and between requests of one connection.
     #[serde(with = "humantime_serde")]
     pub head_timeout: Duration,
@@ -72,7 +80,7 @@ pub struct Server {
     /// Longest time a request waits for the queue's confirm; over it: 503.
     #[serde(with = "humantime_serde")]
     pub confirm_timeout: Duration,
-    /// Open connections over all threads; further ones wait.
+    /// Most open connections over all threads; further ones wait. Fewer where the system allows fewer open files.
     pub connections_max: usize,
     /// Threads that serve requests.
     pub threads: usize,
@@ -87,6 +95,7 @@ impl Default for Server {
             listen: "127.0.0.1:8080".into(),
             trusted_proxies: vec!["127.0.0.1".into(), "::1".into()],
             max_body_bytes: 1_048_576,
+            bodies_bytes_max: 33_554_432,
             head_timeout: Duration::from_secs(5),
             body_timeout: Duration::from_secs(10),
             confirm_timeout: Duration::from_secs(8),

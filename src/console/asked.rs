@@ -114,6 +114,8 @@ pub(super) struct Asked {
     /// Address of the caller, as far as it is known.
     pub(super) caller: Option<std::net::IpAddr>,
     pub(super) cookie: Option<String>,
+    /// What the browser brings of an earlier login.
+    pub(super) browser: Option<String>,
     pub(super) query: Fields,
     pub(super) form: Fields,
     pub(super) now: Ms,

@@ -3,7 +3,7 @@
 //! Cast: [`gate`] says who asks and what they may do; [`routes`] is the one table of pages, each with the least role
 //! that may ask for it; [`pages`] has a file per subject, which reads the ledger or decides through [`crate::ops`] and
 //! fills a template; [`jobs`] applies replays in the background. Pages work without JavaScript; the one script only
-//! fetches them again.
+//! fetches them again. Nothing but the probes is answered under a name that is not one of the console's.
 //!
 //! There are no pages (404) until somebody can come in, or where there is no ledger (`serve`). `/healthz` (the process
 //! runs), `/readyz` (what the role needs is reachable), `/refused` (what the receiver refused, by source and reason) and
@@ -12,7 +12,14 @@
 
 use std::{net::TcpListener, sync::Arc, time::Duration};
 
-use actix_web::{App, HttpServer, dev::ServerHandle, middleware::DefaultHeaders, web};
+use actix_web::{
+    App, HttpResponse, HttpServer,
+    body::BoxBody,
+    dev::{ServerHandle, ServiceRequest, ServiceResponse},
+    http::StatusCode,
+    middleware::{DefaultHeaders, Next, from_fn},
+    web,
+};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::task::JoinHandle;
 
@@ -63,6 +70,9 @@ mod text;
 pub use arrival::Arrival;
 pub use gate::password;
 pub use routes::{Least, ROUTES, Route};
+
+/// Open connections; further ones wait. Each is a file, and the receiver's are bounded to leave room for these.
+const CONNECTIONS_MAX: usize = 128;
 
 /// How often observed values are summed up.
 const SUMMED_EVERY: Duration = Duration::from_secs(5);
@@ -171,9 +181,14 @@ pub fn start(config: &Config, parts: Parts) -> anyhow::Result<Console> {
         })
     });
     let pages = arrival.pages.clone();
+    let hosts = Arc::new(gate::Hosts::new(&config.console, address));
     let server = HttpServer::new(move || {
         let always = headers::ALWAYS.iter().fold(DefaultHeaders::new(), |all, header| all.add(*header));
+        let hosts = hosts.clone();
         App::new()
+            .wrap(from_fn(move |request: ServiceRequest, next: Next<BoxBody>| {
+                under_a_known_name(hosts.clone(), request, next)
+            }))
             .wrap(always)
             .configure(|app| health::routes(app, looks.clone(), metrics.clone()))
             .configure(|app| match has_pages {
@@ -184,6 +199,7 @@ pub fn start(config: &Config, parts: Parts) -> anyhow::Result<Console> {
             })
     })
     .workers(1)
+    .max_connections(CONNECTIONS_MAX)
     .disable_signals()
     .shutdown_timeout(1)
     .listen(listener)?
@@ -191,4 +207,21 @@ pub fn start(config: &Config, parts: Parts) -> anyhow::Result<Console> {
     let handle = server.handle();
     tokio::spawn(server);
     Ok(Console { address, handle, summing, arrival })
+}
+
+/// 421: nothing of the console under a stranger's name.
+async fn under_a_known_name(
+    hosts: Arc<gate::Hosts>,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    if hosts.allow(request.uri(), request.headers()) {
+        return next.call(request).await;
+    }
+    let told = "the console does not answer under this name; if it is the console's, add it to [console] hosts in the settings\n";
+    Ok(request.into_response(
+        HttpResponse::build(StatusCode::MISDIRECTED_REQUEST)
+            .content_type("text/plain; charset=utf-8")
+            .body(told),
+    ))
 }

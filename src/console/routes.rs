@@ -141,6 +141,7 @@ async fn serve(
         visitor: visitor.clone(),
         caller: site.gate.caller(&request),
         cookie: site.gate.cookie(&request),
+        browser: site.gate.browser(&request),
         query: Fields::parse(request.query_string().as_bytes()),
         form,
         now: clock::now_ms(),

@@ -30,12 +30,14 @@ pub(super) enum Answer {
     TooLong,
     /// The body ended early or is not framed right.
     Broken,
+    /// More bodies at once than there is memory for.
+    Crowded,
     /// The queue did not confirm.
     NotConfirmed(NotConfirmed),
 }
 
 /// The words of the label `answer`, in the order of [`Answer::index`].
-pub(super) const LABELS: [&str; 18] = [
+pub(super) const LABELS: [&str; 19] = [
     "accepted",
     "signature_missing",
     "signature_malformed",
@@ -54,10 +56,11 @@ pub(super) const LABELS: [&str; 18] = [
     "queue_busy",
     "stranger",
     "queue_missing",
+    "body_crowded",
 ];
 
 /// The labels of what is refused for its size, its signature or its shape, each with a sentence for the operator.
-pub(super) const REFUSALS: [(&str, &str); 11] = [
+pub(super) const REFUSALS: [(&str, &str); 12] = [
     ("signature_missing", "the signature is missing"),
     ("signature_malformed", "the signature is malformed"),
     ("signature_too_old", "the signature is too old"),
@@ -69,6 +72,10 @@ pub(super) const REFUSALS: [(&str, &str); 11] = [
     ("body_slow", "the body did not come within server.body_timeout"),
     ("body_too_long", "the body is too large; raise server.max_body_bytes, and the proxy's limit with it"),
     ("body_broken", "the body ended early or is badly framed"),
+    (
+        "body_crowded",
+        "more bodies came at once than fit into server.bodies_bytes_max; the provider sends it again; limit what one address may send at the proxy, or raise it",
+    ),
 ];
 
 impl Answer {
@@ -98,6 +105,7 @@ impl Answer {
             Answer::NotConfirmed(NotConfirmed::Busy) => 15,
             Answer::Rejected(Rejected::Stranger, _) => 16,
             Answer::NotConfirmed(NotConfirmed::NoQueue) => 17,
+            Answer::Crowded => 18,
         }
     }
 
@@ -111,8 +119,14 @@ impl Answer {
             Answer::Slow => "the body did not come within body_timeout".into(),
             Answer::TooLong => "the body is longer than max_body_bytes".into(),
             Answer::Broken => "the body ended early or is badly framed".into(),
+            Answer::Crowded => "more bodies at once than fit into bodies_bytes_max".into(),
             Answer::NotConfirmed(why) => why.to_string(),
         }
+    }
+
+    /// Whether the connection ends with it: the rest of the body is not waited for.
+    pub(super) fn is_last(&self) -> bool {
+        matches!(self, Answer::Slow | Answer::TooLong | Answer::Broken | Answer::Crowded)
     }
 
     /// For outside.
@@ -127,6 +141,7 @@ impl Answer {
             Answer::Slow => (StatusCode::REQUEST_TIMEOUT, SLOW),
             Answer::TooLong => (StatusCode::PAYLOAD_TOO_LARGE, TOO_LONG),
             Answer::NotConfirmed(_) => (StatusCode::SERVICE_UNAVAILABLE, QUEUE),
+            Answer::Crowded => (StatusCode::SERVICE_UNAVAILABLE, CROWDED),
         };
         // The status in the body is the usual one of its kind: the text is fixed.
         let mut response = Response::with_body(status, Bytes::from_static(body));
@@ -139,14 +154,18 @@ impl Answer {
             Answer::Method => {
                 response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
             }
-            Answer::NotConfirmed(_) => {
+            Answer::NotConfirmed(_) | Answer::Crowded => {
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
             }
-            // The rest of the body is not waited for.
-            Answer::Slow | Answer::TooLong | Answer::Broken => {
-                response.head_mut().set_connection_type(ConnectionType::Close);
-            }
-            Answer::Accepted | Answer::Rejected(..) | Answer::Unknown => {}
+            Answer::Accepted
+            | Answer::Rejected(..)
+            | Answer::Unknown
+            | Answer::Slow
+            | Answer::TooLong
+            | Answer::Broken => {}
+        }
+        if self.is_last() {
+            response.head_mut().set_connection_type(ConnectionType::Close);
         }
         response
     }
@@ -163,3 +182,5 @@ const TOO_LONG: &[u8] =
     br#"{"type":"urn:daybridge:problem:too-long","title":"The body is too long","status":413}"#;
 const QUEUE: &[u8] =
     br#"{"type":"urn:daybridge:problem:queue","title":"Not stored; send it again","status":503}"#;
+const CROWDED: &[u8] =
+    br#"{"type":"urn:daybridge:problem:crowded","title":"Too many bodies at once; send it again","status":503}"#;

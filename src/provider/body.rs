@@ -1,44 +1,75 @@
-//! Bounded reading of a request's body: in bytes and in time. A body that came in one piece is not copied;
-//! one that is already here arms no timer (the body is polled before the clock).
+//! Bounded reading of a request's body: in bytes, in time and in memory.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actix_http::{Payload, error::PayloadError};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 
-use super::answer::Answer;
+use super::{
+    answer::Answer,
+    budget::{Budget, NoRoom, Room},
+};
 
-/// Reads the whole body; `declared` is the request's `Content-Length`.
+/// The limits of one body.
+pub(super) struct Bounds {
+    /// The request's `Content-Length`.
+    pub(super) declared: Option<u64>,
+    pub(super) bytes_max: usize,
+    pub(super) timeout: Duration,
+}
+
+impl Bounds {
+    /// What was declared, where it is not too long.
+    fn declared(&self) -> Result<Option<usize>, Answer> {
+        let fits = |bytes| usize::try_from(bytes).ok().filter(|bytes| *bytes <= self.bytes_max);
+        self.declared.map(|bytes| fits(bytes).ok_or(Answer::TooLong)).transpose()
+    }
+}
+
+/// Reads the whole body and keeps it.
 pub(super) async fn read(
     payload: &mut Payload,
-    declared: Option<u64>,
-    bytes_max: usize,
-    limit: Duration,
-) -> Result<Bytes, Answer> {
-    if declared.is_some_and(|bytes| usize::try_from(bytes).map_or(true, |bytes| bytes > bytes_max)) {
-        return Err(Answer::TooLong);
-    }
-    tokio::time::timeout(limit, collect(payload, bytes_max)).await.unwrap_or(Err(Answer::Slow))
+    bounds: Bounds,
+    budget: &Arc<Budget>,
+) -> Result<(Bytes, Room), Answer> {
+    let coming = budget.begin(bounds.declared()?);
+    let all = async {
+        let mut left = bounds.bytes_max;
+        while let Some(chunk) = next(payload, &mut left).await? {
+            coming.keep(&chunk)?;
+        }
+        Ok::<(), Answer>(())
+    };
+    tokio::time::timeout(bounds.timeout, all).await.unwrap_or(Err(Answer::Slow))?;
+    Ok(coming.whole()?)
 }
 
-async fn collect(payload: &mut Payload, bytes_max: usize) -> Result<Bytes, Answer> {
-    let Some(first) = next(payload, bytes_max).await? else { return Ok(Bytes::new()) };
-    let Some(second) = next(payload, bytes_max.saturating_sub(first.len())).await? else { return Ok(first) };
-    let mut whole = BytesMut::from(first);
-    whole.extend_from_slice(&second);
-    while let Some(chunk) = next(payload, bytes_max.saturating_sub(whole.len())).await? {
-        whole.extend_from_slice(&chunk);
-    }
-    Ok(whole.freeze())
+/// Reads the whole body and keeps nothing: it is answered the same, whatever stands in it.
+pub(super) async fn drain(payload: &mut Payload, bounds: Bounds) -> Result<(), Answer> {
+    bounds.declared()?;
+    let all = async {
+        let mut left = bounds.bytes_max;
+        while next(payload, &mut left).await?.is_some() {}
+        Ok::<(), Answer>(())
+    };
+    tokio::time::timeout(bounds.timeout, all).await.unwrap_or(Err(Answer::Slow))
 }
 
-async fn next(payload: &mut Payload, bytes_max: usize) -> Result<Option<Bytes>, Answer> {
+async fn next(payload: &mut Payload, left: &mut usize) -> Result<Option<Bytes>, Answer> {
     match payload.next().await {
         None => Ok(None),
-        Some(Ok(chunk)) if chunk.len() > bytes_max => Err(Answer::TooLong),
-        Some(Ok(chunk)) => Ok(Some(chunk)),
+        Some(Ok(chunk)) => {
+            *left = left.checked_sub(chunk.len()).ok_or(Answer::TooLong)?;
+            Ok(Some(chunk))
+        }
         Some(Err(PayloadError::Overflow)) => Err(Answer::TooLong),
         Some(Err(_)) => Err(Answer::Broken),
+    }
+}
+
+impl From<NoRoom> for Answer {
+    fn from(_: NoRoom) -> Self {
+        Answer::Crowded
     }
 }

@@ -3,6 +3,10 @@
 //! that nobody reads. While a request is in hand this clock stands still: the body and the confirm have
 //! their own limits.
 //!
+//! Bounds what the library reads ahead, too: it would take 128 KiB from each connection before it looks at any of it,
+//! and a note for every chunk of a body, however short. Here a connection reads a little (a *turn*), and what came is
+//! looked at before the next.
+//!
 //! One timer per connection, never reset by a request: it fires at most once per limit, looks at the
 //! deadline that the last request left behind, and sleeps on. Rejected: closing every connection after one
 //! request (costs a handshake per delivery), and the library's two timers beside this one.
@@ -17,9 +21,21 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf, Take},
     time::{Instant, Sleep, sleep_until},
 };
+
+/// Longest head, in bytes; a longer one is cut. Signatures stay below 4 KiB, and proxies in front take no more.
+const HEAD_BYTES_MAX: u64 = 16 * 1024;
+
+/// Bytes of a turn between requests: a head, and little of what may be a body of chunks.
+const TURN_BYTES_HEAD: u64 = 1024;
+
+/// Bytes of a turn while a body of known length comes.
+const TURN_BYTES_BODY: u64 = 8 * 1024;
+
+/// Bytes of a turn while chunks come: each costs six bytes on the way and 32 in memory.
+const TURN_BYTES_CHUNKS: u64 = 512;
 
 /// What the connection and its requests share.
 #[derive(Debug, Clone)]
@@ -30,45 +46,98 @@ struct State {
     limit: Duration,
     /// `None`: a request is in hand.
     until: Cell<Option<Instant>>,
+    heard: Cell<Heard>,
+}
+
+/// What is being read.
+#[derive(Debug, Clone, Copy)]
+enum Heard {
+    /// A head, so many bytes of it.
+    Head(u64),
+    /// A body, of which at most so many bytes are to come.
+    Body(u64),
+    /// A body in chunks.
+    Chunks,
+    /// What follows the last answer of this connection; nobody looks at it.
+    Rest,
 }
 
 impl Clock {
-    /// Stops the clock until the guard is dropped.
-    pub(super) fn in_hand(&self) -> InHand {
+    /// Stops the clock until the guard is dropped. `declared`: length of the body, where it is not in chunks.
+    pub(super) fn in_hand(&self, declared: Option<u64>) -> InHand {
         self.0.until.set(None);
-        InHand(self.clone())
+        self.0.heard.set(declared.map_or(Heard::Chunks, Heard::Body));
+        InHand { clock: self.clone(), after: Heard::Head(0) }
     }
 
     fn restart(&self) {
         self.0.until.set(Instant::now().checked_add(self.0.limit));
     }
+
+    fn turn(&self) -> u64 {
+        match self.0.heard.get() {
+            Heard::Head(_) => TURN_BYTES_HEAD,
+            Heard::Body(left) => left.clamp(TURN_BYTES_HEAD, TURN_BYTES_BODY),
+            Heard::Chunks => TURN_BYTES_CHUNKS,
+            Heard::Rest => TURN_BYTES_BODY,
+        }
+    }
+
+    /// Counts what came; `Err`: the head is too long.
+    fn count(&self, bytes: u64) -> io::Result<()> {
+        let heard = match self.0.heard.get() {
+            Heard::Head(before) => Heard::Head(before.saturating_add(bytes)),
+            Heard::Body(left) => Heard::Body(left.saturating_sub(bytes)),
+            same @ (Heard::Chunks | Heard::Rest) => same,
+        };
+        self.0.heard.set(heard);
+        match heard {
+            Heard::Head(bytes) if bytes > HEAD_BYTES_MAX => Err(io::ErrorKind::InvalidData.into()),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A request is in hand.
-pub(super) struct InHand(Clock);
+pub(super) struct InHand {
+    clock: Clock,
+    after: Heard,
+}
+
+impl InHand {
+    /// The connection ends with this answer.
+    pub(super) fn is_last(&mut self) {
+        self.after = Heard::Rest;
+    }
+}
 
 impl Drop for InHand {
     fn drop(&mut self) {
-        self.0.restart();
+        self.clock.0.heard.set(self.after);
+        self.clock.restart();
     }
 }
 
 /// A connection under the clock.
 pub(super) struct Watched<T> {
-    io: T,
+    /// Bounded to what is left of the turn.
+    io: Take<T>,
     clock: Clock,
     timer: Pin<Box<Sleep>>,
 }
 
-impl<T> Watched<T> {
+impl<T: AsyncRead> Watched<T> {
     /// Starts the clock.
     pub(super) fn new(io: T, limit: Duration) -> Self {
-        let clock = Clock(Rc::new(State { limit, until: Cell::new(None) }));
+        let heard = Cell::new(Heard::Head(0));
+        let clock = Clock(Rc::new(State { limit, until: Cell::new(None), heard }));
         clock.restart();
         let first = clock.0.until.get().unwrap_or_else(Instant::now);
-        Self { io, clock, timer: Box::pin(sleep_until(first)) }
+        Self { io: io.take(TURN_BYTES_HEAD), clock, timer: Box::pin(sleep_until(first)) }
     }
+}
 
+impl<T> Watched<T> {
     /// For the requests of this connection.
     pub(super) fn clock(&self) -> Clock {
         self.clock.clone()
@@ -95,27 +164,45 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let turn = self.clock.turn();
+        if self.io.limit() == 0 {
+            // What came is looked at, and then the connection goes on.
+            self.io.set_limit(turn);
+            cx.waker().wake_by_ref();
+            return self.or_cut(cx);
+        }
+        if self.io.limit() > turn {
+            self.io.set_limit(turn);
+        }
+        let before = buf.filled().len();
         match Pin::new(&mut self.io).poll_read(cx, buf) {
-            Poll::Pending => self.or_cut(cx),
-            ready => ready,
+            Poll::Pending => {
+                self.io.set_limit(turn);
+                self.or_cut(cx)
+            }
+            Poll::Ready(Ok(())) => {
+                let came = buf.filled().len().saturating_sub(before);
+                Poll::Ready(self.clock.count(u64::try_from(came).unwrap_or(u64::MAX)))
+            }
+            failed @ Poll::Ready(Err(_)) => failed,
         }
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        match Pin::new(&mut self.io).poll_write(cx, buf) {
+        match Pin::new(self.io.get_mut()).poll_write(cx, buf) {
             Poll::Pending => self.or_cut(cx),
             ready => ready,
         }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+        Pin::new(self.io.get_mut()).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
+        Pin::new(self.io.get_mut()).poll_shutdown(cx)
     }
 
     fn poll_write_vectored(
@@ -123,13 +210,13 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match Pin::new(&mut self.io).poll_write_vectored(cx, bufs) {
+        match Pin::new(self.io.get_mut()).poll_write_vectored(cx, bufs) {
             Poll::Pending => self.or_cut(cx),
             ready => ready,
         }
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
+        self.io.get_ref().is_write_vectored()
     }
 }

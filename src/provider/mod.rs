@@ -53,6 +53,9 @@ pub mod sample;
 /// Who called, for log lines.
 pub mod client_address;
 
+/// Memory for bodies.
+mod budget;
+
 /// Bounded reading of a request's body.
 mod body;
 
@@ -61,6 +64,9 @@ mod answer;
 
 /// What was refused, counted.
 mod refused;
+
+/// Log lines of what was refused: the first at once, then counts.
+mod refusal_log;
 
 /// One request from its bytes to its answer.
 mod receiver;

@@ -2,7 +2,8 @@
 //! the queue's confirm say 200. Knows the queue and nothing else; parses nothing but two words of a body
 //! that is already verified.
 //!
-//! The body is read before any answer, also before 404 and 400: a proxy stalls on a body nobody took.
+//! The body is read before any answer, also before 404 and 400: a proxy stalls on a body nobody took. It is kept only
+//! where everything that can be told without it is right: the source is there, and so is a signature of its form.
 
 use std::{
     collections::HashMap,
@@ -16,16 +17,18 @@ use actix_http::{
 };
 use bytes::Bytes;
 use metrics::{Counter, Histogram, counter, describe_counter, describe_histogram, histogram};
-use tracing::{debug, enabled, warn};
+use tracing::{debug, enabled};
 
 use super::{
     WEBHOOKS,
     answer::{Answer, LABELS},
-    body,
+    body::{self, Bounds},
+    budget::Budget,
     client_address::TrustedProxies,
     deadline::Clock,
+    refusal_log::RefusalLog,
     refused::{Refused, UNKNOWN},
-    signature::{Around, Verified, verify},
+    signature::{Around, Verified, admissible, verify},
     source::{Endpoint, Sources},
     words::words,
 };
@@ -46,6 +49,8 @@ pub(super) struct Receiver {
     sources: Arc<HashMap<String, Served>>,
     unknown: Meters,
     refused: Arc<Refused>,
+    budget: Arc<Budget>,
+    pub(super) log: Arc<RefusalLog>,
 }
 
 /// One source with its meters, so that a request looks it up once.
@@ -59,6 +64,7 @@ struct Served {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     pub(super) body_bytes_max: usize,
+    pub(super) bodies_bytes_max: usize,
     pub(super) body_timeout: Duration,
     pub(super) confirm_timeout: Duration,
 }
@@ -97,8 +103,10 @@ impl Receiver {
             (name.clone(), Served { meters: Meters::new(&name), name, endpoint })
         };
         let Sources { endpoints, refused } = sources;
+        let log = Arc::new(RefusalLog::of(endpoints.keys()));
+        let budget = Budget::new(limits.bodies_bytes_max);
         let sources = Arc::new(endpoints.into_iter().map(served).collect());
-        Self { limits, proxies, queue, sources, unknown: Meters::new(UNKNOWN), refused }
+        Self { limits, proxies, queue, sources, unknown: Meters::new(UNKNOWN), refused, budget, log }
     }
 
     /// The same receiver for the requests of the calling thread.
@@ -109,50 +117,49 @@ impl Receiver {
 
     /// Serves one request.
     pub(super) async fn serve(&self, mut request: Request) -> Response<Bytes> {
-        let _in_hand = request.conn_data::<Clock>().map(Clock::in_hand);
+        let declared = content_length(request.headers());
+        let mut in_hand = request.conn_data::<Clock>().map(|clock| clock.in_hand(declared));
         let traceparent = traceparent(request.headers()).unwrap_or_else(new_traceparent);
         let source = request.path().strip_prefix(WEBHOOKS).and_then(|name| self.sources.get(name));
-        let answer = self.judge(source, &mut request, &traceparent).await;
+        let answer = self.judge(source, &mut request, declared, &traceparent).await;
         let meters = source.map_or(&self.unknown, |source| &source.meters);
         if let Some(counter) = meters.answers.get(answer.index()) {
             counter.increment(1);
         }
         if answer != Answer::Accepted {
-            self.refused.count(source.map(|source| source.name.as_str()), &answer, clock_ms());
-            let client = self.client(&request).map(|client| client.to_string());
-            warn!(
-                source = source.map_or("unknown", |source| source.name.as_str()),
-                client = client.as_deref().unwrap_or("unknown"),
-                trace = trace_id(&traceparent),
-                reason = answer.reason(),
-                "request refused"
-            );
+            let name = source.map(|source| source.name.as_str());
+            self.refused.count(name, &answer, clock_ms());
+            self.log.tell(name, &answer, self.client(&request), trace_id(&traceparent));
+        }
+        if let Some(in_hand) = in_hand.as_mut().filter(|_| answer.is_last()) {
+            in_hand.is_last();
         }
         answer.response()
     }
 
-    async fn judge(&self, source: Option<&Served>, request: &mut Request, traceparent: &str) -> Answer {
-        let declared = content_length(request.headers());
-        let mut payload = request.take_payload();
+    async fn judge(
+        &self,
+        source: Option<&Served>,
+        request: &mut Request,
+        declared: Option<u64>,
+        traceparent: &str,
+    ) -> Answer {
         let limits = self.limits;
-        let body = match body::read(&mut payload, declared, limits.body_bytes_max, limits.body_timeout).await
-        {
-            Ok(body) => body,
+        let bounds = Bounds { declared, bytes_max: limits.body_bytes_max, timeout: limits.body_timeout };
+        let mut payload = request.take_payload();
+        let served = match self.foresee(source, request) {
+            Ok(served) => served,
+            Err(answer) => return body::drain(&mut payload, bounds).await.err().unwrap_or(answer),
+        };
+        let Served { name, endpoint, meters } = served;
+        let (body, _room) = match body::read(&mut payload, bounds, &self.budget).await {
+            Ok(read) => read,
             Err(answer) => return answer,
         };
-        let Some(Served { name, endpoint, meters }) = source else { return Answer::Unknown };
-        if request.method() != Method::POST {
-            return Answer::Method;
-        }
-        let received_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now_ms = millis(received_at);
+        let received_at = since_epoch();
         let headers = |name: &str| request.headers().get_all(name).map(HeaderValue::as_bytes).collect();
-        let around = Around {
-            headers: &headers,
-            query: request.uri().query().unwrap_or_default(),
-            client: self.client(request),
-        };
-        let verified = match verify(&endpoint.source, &endpoint.keys, &around, body, now_ms) {
+        let around = self.around(request, &headers);
+        let verified = match verify(&endpoint.source, &endpoint.keys, &around, body, millis(received_at)) {
             Ok(verified) => verified,
             Err(rejected) => return Answer::Rejected(rejected, endpoint.bad_signature),
         };
@@ -171,6 +178,24 @@ impl Receiver {
             );
         }
         self.publish(meters, envelope).await
+    }
+
+    /// What can be told before the body is there; `Err`: how it will be answered, whatever the body says.
+    fn foresee<'s>(&self, source: Option<&'s Served>, request: &Request) -> Result<&'s Served, Answer> {
+        let served = source.ok_or(Answer::Unknown)?;
+        if request.method() != Method::POST {
+            return Err(Answer::Method);
+        }
+        let headers = |name: &str| request.headers().get_all(name).map(HeaderValue::as_bytes).collect();
+        let around = self.around(request, &headers);
+        let endpoint = &served.endpoint;
+        admissible(&endpoint.source, &around, clock_ms())
+            .map_err(|rejected| Answer::Rejected(rejected, endpoint.bad_signature))?;
+        Ok(served)
+    }
+
+    fn around<'r>(&self, request: &'r Request, headers: &'r dyn Fn(&str) -> Vec<&'r [u8]>) -> Around<'r> {
+        Around { headers, query: request.uri().query().unwrap_or_default(), client: self.client(request) }
     }
 
     /// 200 rests on this: `Ok` from the queue, in time, and nothing else.
@@ -195,8 +220,12 @@ impl Receiver {
     }
 }
 
+fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
 fn clock_ms() -> i64 {
-    millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+    millis(since_epoch())
 }
 
 fn millis(since_epoch: Duration) -> i64 {

@@ -30,9 +30,10 @@ use super::{
     client_address::TrustedProxies,
     deadline::Watched,
     receiver::{Limits, Receiver},
+    refusal_log::RefusalLog,
     source::Sources,
 };
-use crate::{config, queue::Queue};
+use crate::{config, open_files, queue::Queue};
 
 /// Connections waiting to be accepted; the system may allow fewer.
 const BACKLOG: u32 = 1024;
@@ -78,6 +79,8 @@ pub struct Running {
     pub address: Address,
     handle: ServerHandle,
     task: JoinHandle<io::Result<()>>,
+    log: Arc<RefusalLog>,
+    telling: JoinHandle<()>,
 }
 
 impl Running {
@@ -85,6 +88,8 @@ impl Running {
     pub async fn stop(mut self) -> io::Result<()> {
         self.handle.stop(true).await;
         let ended = self.ended().await;
+        self.telling.abort();
+        self.log.round();
         if let Address::Unix(path) = &self.address {
             let _ = fs::remove_file(path);
         }
@@ -106,6 +111,7 @@ pub async fn serve(
     let proxies = TrustedProxies::parse(&settings.trusted_proxies).map_err(StartError::Setting)?;
     let limits = Limits {
         body_bytes_max: settings.max_body_bytes,
+        bodies_bytes_max: settings.bodies_bytes_max,
         body_timeout: settings.body_timeout,
         confirm_timeout: settings.confirm_timeout,
     };
@@ -113,9 +119,10 @@ pub async fn serve(
         return Err(StartError::Setting(format!("threads must be 1 to {THREADS_MAX}")));
     }
     let receiver = Receiver::new(limits, proxies, sources, queue);
+    let log = receiver.log.clone();
     let server = Server::build()
         .workers(settings.threads)
-        .max_concurrent_connections(settings.connections_max.div_ceil(settings.threads).max(1))
+        .max_concurrent_connections(connections(settings).div_ceil(settings.threads).max(1))
         .shutdown_timeout(whole_seconds(settings.stop_timeout))
         .disable_signals();
     let head = settings.head_timeout;
@@ -152,7 +159,23 @@ pub async fn serve(
     };
     let server = server.map_err(failed)?.run();
     let handle = server.handle();
-    Ok(Running { address, handle, task: tokio::spawn(server) })
+    let telling = tokio::spawn(log.clone().rounds());
+    Ok(Running { address, handle, task: tokio::spawn(server), log, telling })
+}
+
+/// As set, or what the open files that this process may have leave beside the rest.
+fn connections(settings: &config::Server) -> usize {
+    let files = open_files::limits().and_then(|limits| limits.soft);
+    let most = open_files::connections(settings.connections_max, files);
+    if most < settings.connections_max {
+        tracing::warn!(
+            connections = most,
+            open_files = files,
+            set = settings.connections_max,
+            "fewer connections than server.connections_max: this process may have too few files open; raise LimitNOFILE of the service, or ulimit -n"
+        );
+    }
+    most
 }
 
 fn http<T: AsyncRead + AsyncWrite + Unpin + 'static>(

@@ -15,8 +15,9 @@ use tokio::{sync::Semaphore, task::JoinSet};
 
 use crate::{events::Requests, process::cpu_ms, wire::Wire};
 
-/// Connections of an open loop; more than are ever in hand together.
-const OPEN_CONNECTIONS: usize = 256;
+/// Longest time that an open loop's connections can all be in hand for, as a part of a second; what has to wait for one
+/// counts as late.
+const IN_HAND_PER_S: u32 = 8;
 
 /// What is sent.
 #[derive(Debug, Clone, Copy)]
@@ -91,7 +92,7 @@ pub(crate) async fn run(
         }
         Load::Open(per_second) => {
             let due = Arc::new(Due { starts: Mutex::default(), ready: Semaphore::new(0) });
-            for _ in 0..OPEN_CONNECTIONS {
+            for _ in 0..(per_second / IN_HAND_PER_S).clamp(16, 256) {
                 tasks.spawn(open(shared.clone(), due.clone()));
             }
             let shared = shared.clone();

@@ -14,6 +14,7 @@ mod bare;
 mod duel;
 mod events;
 mod floor;
+mod hostile;
 mod ledger;
 mod load;
 mod process;
@@ -26,6 +27,10 @@ mod wire;
 #[path = "../it/support/rabbitmq.rs"]
 mod rabbitmq;
 
+/// As daybridge's, so that the others are not compared with another allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Threads that serve HTTP, the same for all; daybridge's default.
 pub(crate) const THREADS: usize = 2;
 
@@ -35,6 +40,7 @@ fn main() {
     match argument(0) {
         Some("floor") => floor::run(argument(1).unwrap().parse().unwrap()),
         Some("bare") => bare::run(argument(1).unwrap().parse().unwrap(), argument(2).unwrap().to_owned()),
+        Some("hostile") => hostile::strangers(argument(1).unwrap().parse().unwrap()),
         Some("ledger") => {
             let millions: f64 = argument(1).unwrap().parse().unwrap();
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -56,6 +62,7 @@ fn measure(quick: bool, only_siege: bool) {
     report::machine();
     if only_siege {
         report::siege(&runtime.block_on(siege::run(&broker, quick)));
+        report::hostile(&runtime.block_on(hostile::run(&broker, quick)));
         return;
     }
     let duel = runtime.block_on(duel::run(&broker, quick));
@@ -64,5 +71,7 @@ fn measure(quick: bool, only_siege: bool) {
     report::whole(&whole);
     let siege = runtime.block_on(siege::run(&broker, quick));
     report::siege(&siege);
+    let hostile = runtime.block_on(hostile::run(&broker, quick));
+    report::hostile(&hostile);
     report::aims(&duel, &whole, &siege);
 }

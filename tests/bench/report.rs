@@ -5,6 +5,7 @@ use std::fs;
 use crate::{
     THREADS,
     duel::{Duel, LOADS, NAMES},
+    hostile::{self, Hostile},
     load::{Load, Sample},
     siege::{HONEST_PER_S, SLOW, Siege},
     whole::Whole,
@@ -86,6 +87,31 @@ pub(crate) fn siege(siege: &Siege) {
     row("p99 ms", |sample| sample.p99_ms);
     row("CPU ms/request", |sample| sample.cpu_ms);
     println!();
+}
+
+/// What unfinished bodies cost in memory, and what honest requests notice of them; with its aims.
+pub(crate) fn hostile(hostile: &Hostile) {
+    let Hostile { idle_mib, peak_mib, after_mib, honest } = hostile;
+    println!(
+        "| `serve` and {} unfinished bodies of {} KB | |\n|---|---|",
+        hostile::CONNECTIONS,
+        hostile::BODY_BYTES / 1000
+    );
+    println!("| RSS before | {idle_mib:.1} MiB |");
+    println!("| peak RSS | {peak_mib:.1} MiB |");
+    println!("| RSS {} s after they are gone | {after_mib:.1} MiB |", hostile::AFTER.as_secs());
+    println!("| honest: requests/s | {:.0} |", honest.per_second);
+    println!("| honest: p50 ms | {:.2} |", honest.p50_ms);
+    println!("| honest: p99 ms | {:.2} |\n", honest.p99_ms);
+    let word = |met: bool| if met { "met" } else { "**missed**" };
+    println!("| aim | measured | |\n|---|---|---|");
+    let (peak, p99) = (*peak_mib, honest.p99_ms);
+    println!(
+        "| {} hostile connections: RSS ≤ 128 MiB | {peak:.1} | {} |",
+        hostile::CONNECTIONS,
+        word(peak <= 128.0)
+    );
+    println!("| meanwhile honest p99 ≤ 100 ms | {p99:.2} | {} |\n", word(p99 <= 100.0));
 }
 
 /// Each aim, met or missed.

@@ -1,5 +1,7 @@
 //! Who asks, and what they may do.
 //!
+//! Nothing is answered under a name that is not one of the console's ([`hosts`]).
+//!
 //! Two ways in: a login with a password of the settings, which opens a session in memory; or the word of a reverse
 //! proxy that has authenticated the user, believed from a trusted peer alone. Either way each form carries a token
 //! that is bound to the one who got it, and posts from other sites are refused before anything is read. A restart
@@ -13,6 +15,12 @@ use crate::{
     config::{Config, console::Role},
     provider::client_address::TrustedProxies,
 };
+
+/// Browsers somebody has logged in with before.
+mod browser;
+
+/// Names by which the console may be opened.
+mod hosts;
 
 /// Whether a post comes from this site.
 pub(super) mod origin;
@@ -35,6 +43,8 @@ mod token;
 /// Users of the settings.
 mod users;
 
+pub(super) use browser::Browser;
+pub(super) use hosts::Hosts;
 pub(super) use sessions::Sessions;
 pub(super) use users::Users;
 
@@ -110,13 +120,26 @@ impl Gate {
 
     /// The session's id in the request's cookie.
     pub(super) fn cookie(&self, request: &HttpRequest) -> Option<String> {
-        let name = self.cookie_name();
-        let cookies = request.headers().get_all(header::COOKIE).filter_map(|value| value.to_str().ok());
-        cookies
-            .flat_map(|value| value.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(known, _)| *known == name)
-            .map(|(_, id)| id.to_owned())
+        named(request, self.cookie_name())
+    }
+
+    /// What the browser brings of an earlier login.
+    pub(super) fn browser(&self, request: &HttpRequest) -> Option<String> {
+        named(request, self.browser_name())
+    }
+
+    /// The header by which a browser is known at the next login.
+    pub(super) fn remember(&self, browser: &str) -> (header::HeaderName, String) {
+        let (name, secure) = (self.browser_name(), if self.secure { "; Secure" } else { "" });
+        let age = browser::LASTS_S;
+        (
+            header::SET_COOKIE,
+            format!("{name}={browser}; Path=/; HttpOnly; SameSite=Strict{secure}; Max-Age={age}"),
+        )
+    }
+
+    fn browser_name(&self) -> &'static str {
+        if self.secure { "__Host-daybridge-browser" } else { "daybridge-browser" }
     }
 
     /// The header that gives a browser its session; an empty id takes it away.
@@ -130,4 +153,13 @@ impl Gate {
     fn cookie_name(&self) -> &'static str {
         if self.secure { "__Host-daybridge" } else { "daybridge" }
     }
+}
+
+fn named(request: &HttpRequest, name: &str) -> Option<String> {
+    let cookies = request.headers().get_all(header::COOKIE).filter_map(|value| value.to_str().ok());
+    cookies
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(known, _)| *known == name)
+        .map(|(_, value)| value.to_owned())
 }

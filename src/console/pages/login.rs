@@ -44,14 +44,18 @@ pub(in crate::console) fn log_in(asked: Asked) -> Answer {
     Box::pin(async move {
         let gate = &asked.site.gate;
         let name = asked.form.get("name").unwrap_or_default();
-        if !gate.rate.allows(asked.caller, name) {
+        let now_s = asked.now.div_euclid(1_000);
+        let browser = asked.browser.as_ref().and_then(|cookie| gate.users.browser(name, cookie, now_s));
+        if !gate.rate.allows(asked.caller, name, browser, Instant::now()) {
             return Err(Wrong::TooMany("too many tries to log in; wait a minute".into()));
         }
         let typed = asked.form.untouched("password").unwrap_or_default();
         let typed = if typed.len() > password::BYTES_MAX { "" } else { typed };
-        let Some(role) = gate.users.role(name, typed).await else {
-            let name = if gate.users.knows(name) { name } else { NOBODY };
-            note(&asked, "login failed", name).await;
+        let Ok(role) = gate.users.role(name, typed, browser.is_some()).await else {
+            return Err(Wrong::TooMany("too many log in at once; try again in a moment".into()));
+        };
+        let Some(role) = role else {
+            failed(&asked, if gate.users.knows(name) { name } else { NOBODY }).await;
             return page(&form(&asked, asked.form.owned("next").unwrap_or_default(), true));
         };
         if let Some(before) = &asked.cookie {
@@ -61,9 +65,23 @@ pub(in crate::console) fn log_in(asked: Asked) -> Answer {
             tracing::error!(%error, "no random numbers");
             Wrong::Away("the system gives no random numbers".into())
         })?;
-        note(&asked, "login", name).await;
-        Ok(with_cookie(&asked, &id, asked.page_in("next", "/")))
+        note(&asked, "login", name, 0).await;
+        let mut answer = with_cookie(&asked, &id, asked.page_in("next", "/"));
+        if let Some(browser) = gate.users.remember(name, now_s) {
+            let (header, value) = gate.remember(&browser);
+            if let Ok(value) = value.parse() {
+                answer.headers_mut().append(header, value);
+            }
+        }
+        Ok(answer)
     })
+}
+
+/// A failed login in the log and the audit log; in a flood, only some of them.
+async fn failed(asked: &Asked, name: &str) {
+    if let Some(left_out) = asked.site.gate.rate.notes(Instant::now()) {
+        note(asked, "login failed", name, left_out).await;
+    }
 }
 
 pub(in crate::console) fn log_out(asked: Asked) -> Answer {
@@ -71,16 +89,21 @@ pub(in crate::console) fn log_out(asked: Asked) -> Answer {
         if let Some(id) = &asked.cookie {
             asked.site.gate.sessions.end(id);
         }
-        note(&asked, "logout", asked.who()).await;
+        note(&asked, "logout", asked.who(), 0).await;
         Ok(with_cookie(&asked, "", "/login"))
     })
 }
 
-/// A ledger that is away keeps nobody out: the overview says that it is away.
-async fn note(asked: &Asked, action: &str, name: &str) {
+/// A ledger that is away keeps nobody out: the overview says that it is away. `left_out`: so many before were not noted.
+async fn note(asked: &Asked, action: &str, name: &str, left_out: u64) {
     let from = asked.caller.map_or_else(|| "an unknown address".into(), |caller| caller.to_string());
-    let act = Act { who: name, reason: &format!("console, from {from}") };
-    tracing::info!(action, name, %from, "console");
+    let more = if left_out > 0 {
+        format!("; {left_out} more failed before and are not listed")
+    } else {
+        String::new()
+    };
+    let act = Act { who: name, reason: &format!("console, from {from}{more}") };
+    tracing::info!(action, name, %from, left_out, "console");
     if let Err(error) = asked.ledger().note(action, name, &act, asked.now).await {
         tracing::warn!(%error, action, "not kept in the audit log");
     }

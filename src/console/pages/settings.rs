@@ -105,6 +105,8 @@ fn server(config: &Config) -> Section {
             ("listen", server.listen.clone()),
             ("trusted_proxies", server.trusted_proxies.join(", ")),
             ("max_body_bytes", server.max_body_bytes.to_string()),
+            ("bodies_bytes_max", server.bodies_bytes_max.to_string()),
+            ("connections_max", server.connections_max.to_string()),
         ],
     }
 }
@@ -115,6 +117,7 @@ fn console(config: &Config) -> Section {
         name: "console".into(),
         keys: vec![
             ("listen", console.listen.clone()),
+            ("hosts", if console.hosts.is_empty() { "not set".into() } else { console.hosts.join(", ") }),
             ("session", format_duration(console.session).to_string()),
             ("session_idle", format_duration(console.session_idle).to_string()),
             ("secure_cookie", console.secure_cookie.to_string()),

@@ -14,7 +14,7 @@ use sqlx::{
 };
 
 use super::{Dialect, SqlLedger, catch_up::catch_up, failures::Failures, fault::Fault, server};
-use crate::{config, disk, ledger::LedgerError};
+use crate::{config, disk, ledger::LedgerError, private_file};
 
 /// Longest wait for a connection, in seconds; then the ledger counts as not available.
 const ACQUIRE_S_MAX: u64 = 10;
@@ -133,6 +133,7 @@ async fn open_sqlite(url: &str, readers: u32) -> Result<SqlLedger, LedgerError> 
     let path = std::path::absolute(path)
         .map_err(|error| LedgerError::Unavailable(format!("the path {path} cannot be used: {error}")))?;
     usable(&path).map_err(LedgerError::Unavailable)?;
+    private_file::prepare(&path);
     let encoded: String = path
         .to_string_lossy()
         .bytes()

@@ -58,6 +58,7 @@ fn logs_name_reason_client_and_trace_but_no_secret_signature_or_body() {
     let config = crate::config::load::parse(&text, Vec::new());
     let limits = Limits {
         body_bytes_max: 1000,
+        bodies_bytes_max: 10_000,
         body_timeout: Duration::from_secs(5),
         confirm_timeout: Duration::from_secs(5),
     };

@@ -87,6 +87,48 @@ pub enum Rejected {
     Stranger,
 }
 
+/// What can be told before the body is there: `Err` is what [`verify`] would say, whatever the body is.
+pub fn admissible(source: &Source, around: &Around<'_>, now_ms: i64) -> Result<(), Rejected> {
+    let scheme = &source.signature;
+    heard(source, around)?;
+    match (&scheme.field, &scheme.query) {
+        (Some(_), _) => {}
+        (None, Some(name)) => {
+            let value = around.query(name)?.ok_or(Rejected::Missing)?;
+            claim::alone(scheme, value.as_bytes())?;
+        }
+        (None, None) => {
+            let claim = claim::read(scheme, around)?;
+            claim::timely(source, claim.timestamp, now_ms)?;
+        }
+    }
+    if scheme.check == Check::Token {
+        return Ok(());
+    }
+    let parts = std::iter::once(&scheme.signed).chain(&scheme.also).flat_map(|template| &template.0);
+    for part in parts {
+        let there = match part {
+            Part::Header(name) => around.header(name)?.is_some(),
+            Part::Query(key) | Part::QueryLower(key) => around.query(key)?.is_some(),
+            Part::Literal(_) | Part::Timestamp | Part::Body | Part::Url | Part::Field(_) => true,
+        };
+        if !there {
+            return Err(Rejected::Missing);
+        }
+    }
+    Ok(())
+}
+
+/// Whether the caller is one of those that are heard.
+fn heard(source: &Source, around: &Around<'_>) -> Result<(), Rejected> {
+    let addresses = &source.signature.addresses;
+    let listed = |client| addresses.iter().any(|net| net.contains(&client));
+    if addresses.is_empty() || around.client.is_some_and(listed) {
+        return Ok(());
+    }
+    Err(Rejected::Stranger)
+}
+
 /// Checks `body` against what stands around it. `now_ms` is in ms since epoch; a signature exactly `tolerance` away
 /// still counts.
 pub fn verify(
@@ -97,10 +139,7 @@ pub fn verify(
     now_ms: i64,
 ) -> Result<Verified, Rejected> {
     let scheme = &source.signature;
-    let heard = |client| scheme.addresses.iter().any(|net| net.contains(&client));
-    if !scheme.addresses.is_empty() && !around.client.is_some_and(heard) {
-        return Err(Rejected::Stranger);
-    }
+    heard(source, around)?;
     let key = match (&scheme.field, &scheme.query) {
         (Some(field), _) => every_item(source, keys, around, field, &body)?,
         (None, Some(name)) => {

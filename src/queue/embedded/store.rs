@@ -16,6 +16,7 @@ use sqlx::{
 
 use crate::{
     envelope::{Envelope, Trigger},
+    private_file,
     queue::{Content, Lane, QueueError},
 };
 
@@ -76,6 +77,7 @@ fn number(lane: Lane) -> i64 {
 
 /// A connection that may write.
 pub(super) async fn open(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    private_file::prepare(path);
     SqliteConnection::connect_with(&options(path)).await
 }
 

@@ -72,6 +72,80 @@ async fn too_many_tries_are_refused_even_with_the_right_password() {
     assert!(right.cookie().is_empty());
 }
 
+/// A browser of hers, then strangers from her own address until it is locked, whatever addresses they claim.
+#[tokio::test]
+async fn nobody_locks_the_true_user_out() {
+    let stand = Stand::with_users().await;
+    let mut ada = stand.guest();
+    let first = ada.log_in("ada", PASSWORD).await;
+    let cookies: Vec<String> =
+        first.headers.get_all("set-cookie").iter().map(|c| c.to_str().unwrap().to_owned()).collect();
+    let browser =
+        cookies.iter().find(|cookie| cookie.starts_with("daybridge-browser=")).expect("a second cookie");
+    for part in ["; Path=/", "; HttpOnly", "; SameSite=Strict", "; Max-Age=7776000"] {
+        assert!(browser.contains(part), "{part}: {browser}");
+    }
+    let form = |password| [("name", "ada"), ("password", password)];
+    let mut stranger = stand.guest();
+    let mut last = 0;
+    for _ in 0..11 {
+        last = stranger.post("/login", &form("wrong")).await.status;
+    }
+    assert_eq!(last, 429, "her address is locked");
+    // From another address.
+    let mut elsewhere = stand.guest();
+    elsewhere.headers.push(("x-forwarded-for".into(), "203.0.113.7".into()));
+    assert_eq!(elsewhere.post("/login", &form(PASSWORD)).await.status, 303);
+    // From hers, with the browser that she had logged in with before.
+    let mut back = stand.guest();
+    back.headers.push(("cookie".into(), browser.split(';').next().unwrap().to_owned()));
+    assert_eq!(back.post("/login", &form("wrong")).await.status, 200);
+    assert_eq!(back.post("/login", &form(PASSWORD)).await.status, 303);
+    // It is hers alone, and nobody can make one up.
+    let bob = back.post("/login", &[("name", "bob"), ("password", "wrong")]).await;
+    assert_eq!(bob.status, 200, "counted as anybody's");
+    stranger.headers.push(("cookie".into(), "daybridge-browser=1.00.ff".into()));
+    assert_eq!(stranger.post("/login", &form(PASSWORD)).await.status, 429);
+}
+
+/// DNS rebinding: a stranger's page points its own name at this machine. It can send whatever header it likes.
+#[tokio::test]
+async fn under_a_strangers_name_there_is_no_console() {
+    let with_name = PROXY.replacen("[console]\n", "[console]\nhosts = [\"console.example.com\"]\n", 1);
+    let stand = Stand::with(&with_name).await;
+    let port = stand.url.rsplit_once(':').unwrap().1.to_owned();
+    let mut ada = named(&stand, &["ada"]);
+    ada.token = ada.read_token().await;
+    let asked = |host: String| {
+        let mut guest = ada.clone();
+        guest.headers.push(("host".into(), host));
+        guest
+    };
+    for name in ["rebound.example", "localhost.rebound.example", "127.0.0.1.rebound.example", "192.0.2.1"] {
+        let page = asked(format!("{name}:{port}"));
+        for path in ["/", "/payments", "/held", "/login", "/metrics", "/refused", "/assets/live.js", "/none"]
+        {
+            let got = page.get(path).await;
+            assert_eq!(got.status, 421, "{name} {path}");
+            assert!(
+                got.text.contains("[console] hosts") && !got.text.contains("csrf"),
+                "{name} {path}: {}",
+                got.text
+            );
+            assert_eq!(got.headers["x-frame-options"], "DENY");
+        }
+        let form = [("scope", "all"), ("reason", "because")];
+        assert_eq!(page.post("/settle/pause", &form).await.status, 421, "{name}");
+        assert_eq!(page.get("/healthz").await.status, 204, "{name}");
+    }
+    assert!(stand.kit.pauses_now().await.is_empty());
+    for name in
+        [&format!("localhost:{port}"), "localhost:9999", "127.0.0.1", "[::1]:1", "console.example.com"]
+    {
+        assert_eq!(asked(name.to_owned()).get("/payments").await.status, 200, "{name}");
+    }
+}
+
 #[tokio::test]
 async fn a_login_ends_by_itself() {
     for text in ["session = \"400ms\"\nsession_idle = \"400ms\"", "session_idle = \"200ms\""] {

@@ -43,7 +43,7 @@ fn frame(root: &Path) -> String {
         .collect();
     format!(
         "daemon off;\nmaster_process off;\npid {root}/nginx.pid;\nerror_log {root}/error.log info;\n\
-         events {{ worker_connections 256; }}\n\
+         events {{ worker_connections 1024; }}\n\
          http {{\n    access_log {root}/access.log;\n    gzip on;\n{temp}    include site.conf;\n}}\n"
     )
 }

@@ -4,6 +4,7 @@ mod backfill;
 mod desk;
 mod faults;
 mod held_money;
+mod machine;
 mod memory;
 mod operator;
 mod outages;

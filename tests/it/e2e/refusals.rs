@@ -69,3 +69,32 @@ async fn refused_requests_are_counted_and_listed() {
     })
     .await;
 }
+
+/// A stranger who is refused a thousand times writes two lines.
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_fill_no_disk() {
+    let mut house = House::build("embedded", None, "").await;
+    house.start("serve").await;
+    let body = House::event("charge.succeeded", "evt_1", "pi_1", "DEMOCH-AB12C", "30");
+    let hook = format!("http://127.0.0.1:{}/webhooks/", house.server);
+    for _ in 0..500 {
+        assert_eq!(house.post_to(&format!("{hook}stripe"), &body, &sign(b"other", now_s())).await, 400);
+        assert_eq!(house.post_to(&format!("{hook}nobody"), &body, "x").await, 404);
+    }
+    let before = house.log("serve");
+    for reason in ["no signature matches", "no such source"] {
+        let lines = before.lines().filter(|line| line.contains("refused") && line.contains(reason)).count();
+        assert!((1..=2).contains(&lines), "{lines} lines of {reason:?}");
+    }
+    assert!(before.contains("127.0.0.1"), "the first names its caller");
+    assert_eq!(house.stop("serve").await, Some(0));
+    // None is lost: the first of each, and the rest by their number.
+    let counts = house.log("serve").lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).fold(
+        0,
+        |sum, line| match line["message"].as_str() {
+            Some("request refused") => sum + 1,
+            _ => sum + line["count"].as_u64().unwrap_or(0),
+        },
+    );
+    assert_eq!(counts, 1_000);
+}

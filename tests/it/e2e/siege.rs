@@ -14,7 +14,7 @@ use tokio::{
 use crate::support::{
     daybridge::{House, now_s, sign},
     rabbitmq::Broker,
-    wait::soon,
+    wait::{soon, until},
 };
 
 const SLOW: usize = 1_000;
@@ -29,6 +29,17 @@ const FLOOD_BYTES: usize = 16 * 1024 * 1024;
 /// Memory that `serve` may take for all of them: a body's limit for each, twice while it grows, and some for the
 /// connections themselves.
 const FLOOD_MIB_MAX: u64 = 48;
+
+/// Unfinished bodies at a time.
+const UNFINISHED: usize = 600;
+const UNFINISHED_BYTES: usize = 250_000;
+/// Memory for bodies, as set.
+const BODIES_BYTES_MAX: usize = 4 << 20;
+/// Memory that `serve` may take for all of them: the bodies', and 24 KiB for each connection. Kept as they come, they
+/// took 300 MiB, in the test's two forms.
+const UNFINISHED_MIB_MAX: u64 = 4 + UNFINISHED as u64 * 24 / 1024;
+/// Of that, what may stay when they are gone.
+const LEFT_MIB_MAX: u64 = 12;
 
 const FORGED: usize = 10_000;
 /// Octets that the broker may hear meanwhile: heartbeats and no publish, which has more than 2,000.
@@ -120,6 +131,55 @@ async fn bodies_beyond_the_limit_take_no_memory() {
     let grown_mib = house.memory_kib("serve").saturating_sub(before) / 1024;
     assert!(grown_mib <= FLOOD_MIB_MAX, "{grown_mib} MiB more");
     assert_eq!(house.post(&charge("after")).await, 200);
+}
+
+/// Sends a body without its end, in one piece or in chunks of a byte, and stays until it is cut.
+async fn unfinished(port: u16, number: usize) {
+    let Ok(mut connection) = TcpStream::connect(("127.0.0.1", port)).await else { return };
+    let signature = format!("Stripe-Signature: t={},v1={}\r\n", now_s(), "ab".repeat(32));
+    let (path, signature) = match number % 4 {
+        0 | 1 => ("stripe", signature.as_str()),
+        2 => ("stripe", ""),
+        _ => ("nobody", signature.as_str()),
+    };
+    let (framing, body) = match number / 4 % 2 {
+        0 => (format!("Content-Length: {UNFINISHED_BYTES}"), vec![b'x'; UNFINISHED_BYTES - 1]),
+        _ => ("Transfer-Encoding: chunked".to_owned(), b"1\r\nx\r\n".repeat(UNFINISHED_BYTES / 6)),
+    };
+    let head = format!("POST /webhooks/{path} HTTP/1.1\r\nHost: a\r\n{signature}{framing}\r\n\r\n");
+    let _ = connection.write_all(&[head.as_bytes(), &body].concat()).await;
+    let _ = connection.read_to_end(&mut Vec::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unfinished_bodies_take_little_memory_and_give_it_back() {
+    let mut house = House::build("embedded", None, "").await;
+    let limit = ("DAYBRIDGE_SERVER__BODIES_BYTES_MAX", BODIES_BYTES_MAX.to_string());
+    house.start_as("serve", "serve", &[limit]).await;
+    house.ready("serve").await;
+    for number in 0..20 {
+        assert_eq!(house.post(&charge(&number.to_string())).await, 200);
+    }
+    let before = house.resident_kib("serve");
+    let mut hostile = JoinSet::new();
+    for number in 0..UNFINISHED {
+        hostile.spawn(unfinished(house.server, number));
+    }
+    let mut honest = 0;
+    while !hostile.is_empty() {
+        // Honest bodies are whole at once, so none of them gives way.
+        assert_eq!(house.post(&charge(&format!("honest{honest}"))).await, 200);
+        honest += 1;
+        while hostile.try_join_next().is_some() {}
+    }
+    let grown_mib = house.memory_kib("serve").saturating_sub(before) / 1024;
+    assert!(grown_mib <= UNFINISHED_MIB_MAX, "{grown_mib} MiB more");
+    until("the memory is given back", || async {
+        // It is given back by whoever goes on working.
+        assert_eq!(house.post(&charge("after")).await, 200);
+        (house.resident_kib("serve").saturating_sub(before) / 1024 <= LEFT_MIB_MAX).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

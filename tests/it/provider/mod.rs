@@ -6,6 +6,9 @@ pub(crate) mod bench;
 /// Answers, and that 200 waits for the confirm.
 mod answers;
 
+/// Memory for bodies.
+mod bodies;
+
 /// Silent and slow callers, and stopping.
 mod slow;
 

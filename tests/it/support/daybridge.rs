@@ -98,9 +98,15 @@ settle_window = "5s"
     }
 
     fn spawn(&mut self, name: &str, arguments: &[&str], env: &[(&str, String)]) {
+        self.spawn_after("", name, arguments, env);
+    }
+
+    /// `before`: a line of the shell that starts it.
+    fn spawn_after(&mut self, before: &str, name: &str, arguments: &[&str], env: &[(&str, String)]) {
         let log = self.log_path(name);
         let mut command = Command::new("sh");
-        command.args(["-c", "cd \"$1\" && shift && log=$1 && shift && exec \"$@\" >>\"$log\" 2>&1", "sh"]);
+        let line = "cd \"$1\" && shift && log=$1 && shift && exec \"$@\" >>\"$log\" 2>&1";
+        command.args(["-c", &format!("{before}\n{line}"), "sh"]);
         command.arg(self.folder.path()).arg(log).arg(BINARY).args(arguments);
         for (name, value) in env {
             command.env(name, value);
@@ -140,6 +146,12 @@ settle_window = "5s"
     /// Starts `run`, `serve` or `work` and waits until it is ready.
     pub(crate) async fn start(&mut self, role: &str) {
         self.start_as(role, role, &[]).await;
+        self.ready(role).await;
+    }
+
+    /// Starts a role in a shell that has said something before, such as `ulimit -n 300`, and waits until it is ready.
+    pub(crate) async fn start_after(&mut self, before: &str, role: &str) {
+        self.spawn_after(before, role, &[role], &[]);
         self.ready(role).await;
     }
 
@@ -201,9 +213,34 @@ settle_window = "5s"
 
     /// The most memory that a process has ever had, in KiB.
     pub(crate) fn memory_kib(&self, name: &str) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.processes[name].id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        self.status_kib(name, "VmHWM:")
+    }
+
+    /// The memory that a process has now, in KiB.
+    pub(crate) fn resident_kib(&self, name: &str) -> u64 {
+        self.status_kib(name, "VmRSS:")
+    }
+
+    fn status_kib(&self, name: &str, key: &str) -> u64 {
+        let status = self.proc(name, "status");
+        let line = status.lines().find_map(|line| line.strip_prefix(key)).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    pub(crate) fn pid(&self, name: &str) -> u32 {
+        self.processes[name].id()
+    }
+
+    /// What a line of the shell prints, run in the folder with the program as `$0`.
+    pub(crate) fn shell(&self, line: &str) -> String {
+        let output =
+            Command::new("sh").args(["-c", line, BINARY]).current_dir(self.folder.path()).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// What the system tells of a process.
+    pub(crate) fn proc(&self, name: &str, file: &str) -> String {
+        fs::read_to_string(format!("/proc/{}/{file}", self.processes[name].id())).unwrap()
     }
 
     /// kill -9
