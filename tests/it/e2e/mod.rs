@@ -1,12 +1,14 @@
 //! The whole system as real processes: a private RabbitMQ, `serve`, `work`, the simulator.
 
 mod backfill;
+mod check;
 mod desk;
 mod faults;
 mod held_money;
 mod memory;
 mod operator;
 mod providers;
+mod proxy;
 mod reconcile;
 mod recovery;
 mod refusals;
