@@ -18,7 +18,11 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.to_string(), 1),
     };
-    match runtime.block_on(cli::run(cli)) {
+    let ended = runtime.block_on(cli::run(cli));
+    // Never dropped: the broker's library has threads of its own on it, which would panic where it ends before them. The
+    // process ends now, and everything that must be finished was.
+    std::mem::forget(runtime);
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(cli::Failure::Said) => ExitCode::from(1),
         Err(cli::Failure::Failed(text)) => failed(&text, 1),

@@ -22,7 +22,6 @@ pub mod providers;
 pub mod reconcile;
 pub mod replay;
 pub mod roles;
-pub mod safety;
 pub mod send;
 pub mod settle;
 pub mod show;
@@ -52,7 +51,7 @@ pub enum Command {
     /// Worker only: records and extends
     Work,
     /// Validate the settings and reach every dependency
-    Check,
+    Check(check::Check),
     /// Sign and post a test event to a running receiver
     Send(send::Send),
     /// Payments: what happened to each
@@ -210,7 +209,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Run => roles::run(config()?, roles::Role::Run).await,
         Command::Serve => roles::run(config()?, roles::Role::Serve).await,
         Command::Work => roles::run(config()?, roles::Role::Work).await,
-        Command::Check => check::run(config()?).await,
+        Command::Check(check) => check::run(config(), check).await,
         Command::Send(send) => send::run(config()?, send).await,
         Command::Payments(read) => show::payments(config()?, read).await,
         Command::Transfers(read) => show::transfers(config()?, read).await,

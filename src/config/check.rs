@@ -9,7 +9,7 @@ use std::{
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
-    Config, Source,
+    Config, QueueUrl, Source,
     preset::{
         events::{Kind, Means, On},
         signature::Part,
@@ -19,7 +19,7 @@ use super::{
 use crate::{
     domain::id::{CommentTemplate, realm_bytes},
     envelope::WORD_BYTES_MAX,
-    ledger::PROBE_AHEAD_MS_MAX,
+    ledger::{self, PROBE_AHEAD_MS_MAX},
     outbound,
     partner::CALL_TIMEOUT_MAX,
 };
@@ -87,6 +87,7 @@ pub fn contradictions(config: &Config) -> Vec<String> {
         config.queue.management_url.as_ref().is_some_and(|url| url.begins_otherwise("http")),
         "queue.management_url must begin with http:// or https://".into(),
     );
+    transport(config, &mut refuse);
     refuse(config.worker.channels_max == 0, "worker.channels_max must be at least 1".into());
     refuse(config.worker.intake_max == 0, "worker.intake_max must be at least 1".into());
     refuse(config.worker.poll < Duration::from_millis(10), "worker.poll must be at least 10ms".into());
@@ -107,6 +108,38 @@ pub fn contradictions(config: &Config) -> Vec<String> {
     }
     shared_realms(config, &mut wrong);
     wrong
+}
+
+/// What stands between us and broker, ledger and the world. A secret that cannot be read is skipped: only the role that
+/// needs it says so.
+fn transport(config: &Config, refuse: &mut impl FnMut(bool, String)) {
+    let queue = &config.queue;
+    let tls = match &queue.url {
+        QueueUrl::Amqp(urls) => urls.iter().any(|url| url.expose_secret().starts_with("amqps://")),
+        QueueUrl::Embedded(_) => false,
+    };
+    let management = queue.management_url.as_ref().is_some_and(|url| !url.begins_otherwise("https"));
+    refuse(
+        queue.client_cert.is_some() != queue.client_key.is_some(),
+        "queue.client_cert and queue.client_key belong together: set both".into(),
+    );
+    refuse(
+        queue.client_cert.is_some() && !tls || queue.ca.is_some() && !tls && !management,
+        "queue.ca, queue.client_cert and queue.client_key are for TLS, and queue.url is not amqps://: nothing would be \
+         encrypted"
+            .into(),
+    );
+    if let Some(proxy) = &config.outbound.proxy
+        && proxy.resolve().is_ok()
+        && let Err(why) = outbound::proxy::address(proxy)
+    {
+        refuse(true, why);
+    }
+    if let Ok(url) = config.ledger.url.resolve()
+        && let Err(why) = ledger::check_url(url.expose_secret())
+    {
+        refuse(true, format!("ledger.url {why}"));
+    }
 }
 
 /// What sources of one provider account must have in common: a payment of it is weighed by the rules of whichever source

@@ -65,6 +65,10 @@ pub fn parse(text: &str, env: impl IntoIterator<Item = (String, String)>) -> Res
     }
     let mut config: Config =
         serde_path_to_error::deserialize(toml::Value::Table(table)).map_err(|error| explained(&error))?;
+    config.partner.proxy.clone_from(&config.outbound.proxy);
+    for source in config.sources.values_mut() {
+        source.proxy.clone_from(&config.outbound.proxy);
+    }
     if matches!(config.queue.url, QueueUrl::Embedded(None)) {
         config.queue.url = QueueUrl::Embedded(Some(beside_ledger(&config)));
     }

@@ -1,7 +1,7 @@
 //! Settings: `daybridge.toml`, each key overridable by `DAYBRIDGE_SECTION__KEY`. Read in two stages: what
 //! was typed ([`load`]), then what it means together ([`check`]), all contradictions in one go.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 
@@ -29,6 +29,9 @@ pub mod source;
 /// Where the queue is.
 pub mod queue_url;
 
+/// Parameters of URLs.
+pub mod parameters;
+
 pub use console::Console;
 pub use queue_url::QueueUrl;
 pub use secret::Secret;
@@ -44,6 +47,8 @@ pub struct Config {
     pub console: Console,
     /// The broker.
     pub queue: Queue,
+    /// The way out.
+    pub outbound: Outbound,
     /// The record.
     pub ledger: Ledger,
     /// The partner's API and account.
@@ -113,6 +118,15 @@ pub struct Queue {
     /// `embedded`, `embedded:/path`, or `amqp://…` / `amqps://…`; several cluster hosts as
     /// `amqp://user:pw@a:5672,b:5672/%2f`.
     pub url: QueueUrl,
+    /// PEM file of the private CA that signed the broker's certificate; trusted beside the system's, for the broker and
+    /// for `management_url`.
+    pub ca: Option<PathBuf>,
+    /// PEM file with this client's certificate and those between it and its CA, for a broker that asks for one.
+    pub client_cert: Option<PathBuf>,
+    /// PEM file with the key of `client_cert`.
+    pub client_key: Option<PathBuf>,
+    /// Who makes exchanges and queues.
+    pub topology: Topology,
     /// Publishes waiting for their confirm, over all requests; one more is answered 503.
     pub in_flight_max: usize,
     /// Unanswered messages in the worker's hands.
@@ -129,6 +143,10 @@ impl Default for Queue {
     fn default() -> Self {
         Self {
             url: QueueUrl::default(),
+            ca: None,
+            client_cert: None,
+            client_key: None,
+            topology: Topology::Declare,
             in_flight_max: 4096,
             prefetch: 64,
             heartbeat: 10,
@@ -136,6 +154,25 @@ impl Default for Queue {
             management_url: None,
         }
     }
+}
+
+/// See [`Queue::topology`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Topology {
+    /// daybridge, where they are missing.
+    Declare,
+    /// The broker's administrator: daybridge looks whether they are there, and needs no right to configure.
+    Verify,
+}
+
+/// `[outbound]`
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Outbound {
+    /// The HTTP proxy through which every https call to the partner and the providers' APIs goes, by `CONNECT`:
+    /// `http://user:password@host:3128`. Never taken from the environment.
+    pub proxy: Option<Secret>,
 }
 
 /// `[ledger]`
@@ -181,6 +218,9 @@ pub struct Partner {
     /// How far the partner's clock and ours may differ.
     #[serde(with = "humantime_serde")]
     pub skew: Duration,
+    /// That of [`Outbound`].
+    #[serde(skip)]
+    pub proxy: Option<Secret>,
 }
 
 impl Default for Partner {
@@ -196,6 +236,7 @@ impl Default for Partner {
             ensure_live: true,
             comment: "daybridge {key} {days}d".into(),
             skew: Duration::from_secs(60),
+            proxy: None,
         }
     }
 }

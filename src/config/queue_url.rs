@@ -6,6 +6,23 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
+use super::parameters::Known;
+
+/// What may stand behind the `?` of an AMQP URL.
+const PARAMETERS: Known = Known {
+    taken: &["auth_mechanism", "channel_max"],
+    elsewhere: &[
+        ("heartbeat", "set [queue] heartbeat"),
+        ("connection_timeout", "each host has 5 s"),
+        ("frame_max", "frames are always 32 KiB"),
+        ("cacertfile", "set [queue] ca"),
+        ("certfile", "set [queue] client_cert"),
+        ("keyfile", "set [queue] client_key"),
+        ("verify", "the broker's certificate is always checked; set [queue] ca for a private CA"),
+        ("server_name_indication", "the name in the URL must be one of the certificate's"),
+    ],
+};
+
 /// `[queue] url`
 #[derive(Clone)]
 pub enum QueueUrl {
@@ -51,6 +68,15 @@ impl QueueUrl {
         if hosts.split(',').any(|host| host.trim().is_empty()) {
             return Err("names no host".into());
         }
+        let (vhost, query) = path.split_once('?').unwrap_or((path, ""));
+        PARAMETERS.check(query)?;
+        if vhost == "/" {
+            return Err(
+                "ends in a / and so names the vhost with no name: leave the / out for the default vhost, or name \
+                 one, as in amqp://host/daybridge"
+                    .into(),
+            );
+        }
         Ok(Self::Amqp(
             hosts
                 .split(',')
@@ -78,12 +104,30 @@ mod tests {
             QueueUrl::Amqp(urls) => urls.iter().map(|url| url.expose_secret().to_owned()).collect::<Vec<_>>(),
             QueueUrl::Embedded(path) => panic!("embedded {path:?}"),
         };
-        assert_eq!(amqp("amqp://g:p@a:1,b:2/%2f?x=1"), ["amqp://g:p@a:1/%2f?x=1", "amqp://g:p@b:2/%2f?x=1"]);
+        let two = "amqp://g:p@a:1,b:2/%2f?auth_mechanism=plain";
+        let one = |host| format!("amqp://g:p@{host}/%2f?auth_mechanism=plain");
+        assert_eq!(amqp(two), [one("a:1"), one("b:2")]);
         assert_eq!(amqp("amqps://host"), ["amqps://host"]);
         let file = QueueUrl::parse("embedded:/q.db").unwrap();
         assert!(matches!(file, QueueUrl::Embedded(Some(path)) if path.as_os_str() == "/q.db"));
-        for bad in ["", "redis://x", "amqp://", "amqp://a,,b/"] {
+        for bad in ["", "redis://x", "amqp://", "amqp://a,,b/x"] {
             assert!(QueueUrl::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_the_library_would_ignore_is_refused() {
+        for (bad, want) in [
+            ("amqp://a/x?heartbeat=60", "[queue] heartbeat"),
+            ("amqps://a/x?cacertfile=/etc/ca.pem", "[queue] ca"),
+            ("amqps://a/x?verify=verify_none", "always checked"),
+            ("amqp://a/x?auth_mechanim=external", "did you mean `auth_mechanism`"),
+            ("amqp://a?chanel_max=3", "did you mean `channel_max`"),
+            ("amqp://g:s3cret?@a/x", "%3F"),
+            ("amqp://a/", "vhost with no name"),
+        ] {
+            let why = QueueUrl::parse(bad).err().unwrap_or_else(|| panic!("{bad}"));
+            assert!(why.contains(want) && !why.contains("s3cret"), "{bad}: {why}");
         }
     }
 }

@@ -76,6 +76,9 @@ pub struct Source {
     /// A key that may read the provider's own record: what is fetched is asked for with it, and at Stripe events that
     /// never arrived.
     pub api_key: Option<Secret>,
+    /// The way to its API: that of [`Outbound`](super::Outbound).
+    #[serde(skip)]
+    pub proxy: Option<Secret>,
     /// Base of the provider's API; https unless it is on this machine.
     #[serde(default)]
     pub api_base: String,

@@ -329,6 +329,32 @@ pub trait Ledger: Desk + Books {
     async fn health(&self) -> Result<(), LedgerError>;
 }
 
+/// What stands where the settings name the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// A ledger of this program's schema.
+    Whole,
+    /// One of an older schema, which `run` or `work` brings up to date.
+    Older {
+        /// Its schema.
+        found: i64,
+        /// This program's.
+        known: i64,
+    },
+    /// Nothing yet, here.
+    Missing(String),
+}
+
+/// Looks what is there and makes nothing, for `check`.
+pub async fn look(settings: &config::Ledger) -> Result<Found, LedgerError> {
+    sql::look::look(settings).await
+}
+
+/// What is wrong with a ledger's URL; never quotes a value of it.
+pub fn check_url(url: &str) -> Result<(), String> {
+    sql::url::check(url)
+}
+
 /// Opens the ledger the settings name and brings its schema up to date.
 pub async fn open(settings: &config::Ledger) -> Result<Arc<dyn Ledger>, LedgerError> {
     Ok(Arc::new(sql::SqlLedger::open(settings).await?))

@@ -3,7 +3,7 @@
 //! Nothing below may send a call twice, for extend is not idempotent: no redirect is followed, reqwest's retry
 //! (on by default for protocol nacks) is off, and no connection is kept, so hyper never meets a stale one that
 //! it would silently replace. Reads are made the same way: one road is simpler than a second pool, and the
-//! partner is called seldom. HTTP/1.1 only; no proxy is taken from the environment. Certificates are checked
+//! partner is called seldom. HTTP/1.1 only; a proxy by `[outbound]` alone, never by the environment. Certificates are checked
 //! by the platform's verifier. Pace (`calls_per_second_max`) and back-off are the worker's business.
 //!
 //! Only a failure to connect is `Reply::NotSent`; it has its own, shorter time limit so that a slow connect
@@ -107,7 +107,7 @@ impl Client {
 
         // No connection is kept, so that none is stale.
         let builder = outbound::builder(&base, timeout).default_headers(headers).pool_max_idle_per_host(0);
-        let http = builder.build().context("the partner's HTTP client cannot be built")?;
+        let http = outbound::finish(builder, settings.proxy.as_ref())?;
         Ok(Self { http, base, token, call_timeout: timeout })
     }
 

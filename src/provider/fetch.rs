@@ -105,9 +105,9 @@ impl Api {
                 name.parse().with_context(|| format!("fetch.headers: {name:?} is no name"))?;
             headers.insert(name, value.parse().context("fetch.headers: a value cannot stand in a header")?);
         }
-        let http = outbound::builder(&base, ANSWER_TIMEOUT).default_headers(headers).build();
+        let builder = outbound::builder(&base, ANSWER_TIMEOUT).default_headers(headers);
         Ok(Some(Self {
-            http: http.context("the provider's HTTP client cannot be built")?,
+            http: outbound::finish(builder, source.proxy.as_ref())?,
             base,
             fetch: fetch.clone(),
             key,

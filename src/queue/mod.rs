@@ -156,6 +156,23 @@ pub trait Queue: Send + Sync {
     async fn close(&self);
 }
 
+/// What stands where the settings name the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// All that is needed.
+    Whole,
+    /// Not these, which `run`, `serve` and `work` make.
+    Missing(String),
+}
+
+/// Looks what is there and makes nothing, for `check`.
+pub async fn look(settings: &config::Queue) -> Result<Found, QueueError> {
+    match &settings.url {
+        config::QueueUrl::Embedded(path) => embedded::look(path).await,
+        config::QueueUrl::Amqp(urls) => rabbit::look(urls, settings).await,
+    }
+}
+
 /// Opens the queue the settings name. Does not wait for a broker that is down.
 pub async fn open(settings: &config::Queue) -> Result<Arc<dyn Queue>, QueueError> {
     match &settings.url {

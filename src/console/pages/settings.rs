@@ -135,9 +135,11 @@ fn stores(config: &Config) -> Section {
         name: "queue, ledger".into(),
         keys: vec![
             ("queue.url", queue),
+            ("queue.topology", format!("{:?}", config.queue.topology).to_lowercase()),
             ("queue.prefetch", config.queue.prefetch.to_string()),
             ("queue.delivery_limit", config.queue.delivery_limit.to_string()),
             ("ledger.url", hidden(&config.ledger.url)),
+            ("outbound.proxy", config.outbound.proxy.as_ref().map_or_else(|| "not set".into(), hidden)),
         ],
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::ledger::LedgerError;
+use crate::{ledger::LedgerError, outbound::certificates};
 
 /// Most tries of one transaction that met others.
 pub(super) const TRIES_MAX: u32 = 40;
@@ -75,8 +75,18 @@ impl From<sqlx::Error> for Fault {
             E::Configuration(_) => {
                 Fault::Ledger(LedgerError::Unavailable("the ledger's URL cannot be used".to_owned()))
             }
-            _ => Fault::Broken(error.to_string()),
+            _ => Fault::Broken(with_advice(error.to_string())),
         }
+    }
+}
+
+/// Adds what to do about a certificate.
+fn with_advice(text: String) -> String {
+    let ca = "add sslmode=verify-full&sslrootcert=/path/to/ca.pem to ledger.url";
+    let own = "add sslcert=/path/cert.pem&sslkey=/path/key.pem to ledger.url";
+    match certificates::advice(&text, ca, own) {
+        Some(advice) => format!("{text}; {advice}"),
+        None => text,
     }
 }
 
@@ -85,6 +95,13 @@ impl From<sqlx::Error> for Fault {
 fn of_postgres(code: &str, text: String) -> Fault {
     match (code, code.get(..2)) {
         ("40001" | "40P01", _) => Fault::Conflict(text),
+        ("42501", _) => Fault::Broken(format!(
+            "{text}: the role of ledger.url must own the ledger's tables, or have all rights on them and on their schema \
+             (deploy/managed.md)"
+        )),
+        ("25006", _) => Fault::Broken(format!(
+            "{text}: the database takes no writes; it is a standby, or default_transaction_read_only is on"
+        )),
         (_, Some("22" | "23" | "54" | "P0")) => Fault::Ledger(LedgerError::Unstorable(text)),
         _ => Fault::Broken(text),
     }

@@ -4,7 +4,10 @@
 //! read-only file do not say what to do. WAL lets lists read while the worker writes; `synchronous=FULL`
 //! syncs every commit, for an intent must be on the disk before the call it announces.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use secrecy::ExposeSecret as _;
 use sqlx::{
@@ -97,16 +100,13 @@ pub(super) async fn open(settings: &config::Ledger) -> Result<SqlLedger, LedgerE
     let url = settings.url.resolve().map_err(LedgerError::Unavailable)?;
     let url = url.expose_secret();
     sqlx::any::install_default_drivers();
+    super::url::check(url).map_err(|why| LedgerError::Refused(format!("ledger.url {why}")))?;
     let mut ledger = if url.starts_with("sqlite:") {
         open_sqlite(url, settings.connections_max).await?
-    } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+    } else {
         let failures = Failures::default();
         let pool = pool(url, settings.connections_max, POSTGRES, true, &failures).await?;
         SqlLedger::of(pool.clone(), pool, Dialect::Postgres, failures, without_password(url))
-    } else {
-        return Err(LedgerError::Refused(
-            "the ledger's URL must begin with sqlite: or postgres://, as in sqlite:daybridge.db".into(),
-        ));
     };
     migrate(&ledger).await?;
     ledger.stamp(jiff::Timestamp::now().as_millisecond()).await.map_err(Fault::report)?;
@@ -122,18 +122,20 @@ fn without_password(url: &str) -> String {
     format!("postgres://{}", bare.rsplit_once('@').map_or(bare, |(_, place)| place))
 }
 
-async fn open_sqlite(url: &str, readers: u32) -> Result<SqlLedger, LedgerError> {
+/// The file that a URL names.
+pub(super) fn path(url: &str) -> Result<PathBuf, LedgerError> {
     let path = url.trim_start_matches("sqlite://").trim_start_matches("sqlite:");
-    let path = path.split('?').next().unwrap_or(path);
     if path.is_empty() || path == ":memory:" {
         return Err(LedgerError::Refused(
             "the ledger needs a file: it must outlive the process, as sqlite:daybridge.db does".into(),
         ));
     }
-    let path = std::path::absolute(path)
-        .map_err(|error| LedgerError::Unavailable(format!("the path {path} cannot be used: {error}")))?;
-    usable(&path).map_err(LedgerError::Unavailable)?;
-    private_file::prepare(&path);
+    std::path::absolute(path)
+        .map_err(|error| LedgerError::Unavailable(format!("the path {path} cannot be used: {error}")))
+}
+
+/// A file's URL; `mode`: `rwc` makes it where it is missing, `rw` does not.
+pub(super) fn file_url(path: &Path, mode: &str) -> String {
     let encoded: String = path
         .to_string_lossy()
         .bytes()
@@ -143,7 +145,14 @@ async fn open_sqlite(url: &str, readers: u32) -> Result<SqlLedger, LedgerError> 
             _ => format!("%{b:02X}"),
         })
         .collect();
-    let url = format!("sqlite:{encoded}?mode=rwc");
+    format!("sqlite:{encoded}?mode={mode}")
+}
+
+async fn open_sqlite(url: &str, readers: u32) -> Result<SqlLedger, LedgerError> {
+    let path = path(url)?;
+    usable(&path).map_err(LedgerError::Unavailable)?;
+    private_file::prepare(&path);
+    let url = file_url(&path, "rwc");
     let hint = |error: LedgerError| match error {
         LedgerError::Unavailable(text) => LedgerError::Unavailable(format!(
             "{}: {text}; check that the file and its directory can be written by this user and that the disk has room",
@@ -159,7 +168,7 @@ async fn open_sqlite(url: &str, readers: u32) -> Result<SqlLedger, LedgerError> 
 }
 
 /// Says what to do about a file that cannot be the ledger.
-fn usable(path: &Path) -> Result<(), String> {
+pub(super) fn usable(path: &Path) -> Result<(), String> {
     let shown = path.display();
     let directory = path.parent().unwrap_or(Path::new("."));
     if !directory.is_dir() {
@@ -271,11 +280,11 @@ fn not_made(error: sqlx::Error) -> LedgerError {
     }
 }
 
-fn known() -> i64 {
+pub(super) fn known() -> i64 {
     MIGRATIONS.iter().map(|(version, ..)| *version).max().unwrap_or(0)
 }
 
-fn newer(found: i64) -> LedgerError {
+pub(super) fn newer(found: i64) -> LedgerError {
     LedgerError::Newer { found, known: known() }
 }
 

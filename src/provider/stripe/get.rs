@@ -11,7 +11,6 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
 use governor::DefaultDirectRateLimiter;
 use reqwest::{
     Response, Url,
@@ -21,6 +20,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use crate::{
+    config::Secret,
     outbound::{self, words::clean},
     provider::history::HistoryError,
 };
@@ -78,13 +78,13 @@ pub(super) struct Get {
 }
 
 impl Get {
-    pub(super) fn new(base: &Url, key: SecretString) -> anyhow::Result<Self> {
+    pub(super) fn new(base: &Url, key: SecretString, proxy: Option<&Secret>) -> anyhow::Result<Self> {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, outbound::bearer(&key, "api_key")?);
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(HeaderName::from_static("stripe-version"), API_VERSION);
-        let http = outbound::builder(base, REQUEST_TIMEOUT).default_headers(headers).build();
-        Ok(Self { http: http.context("the provider's HTTP client cannot be built")?, key })
+        let builder = outbound::builder(base, REQUEST_TIMEOUT).default_headers(headers);
+        Ok(Self { http: outbound::finish(builder, proxy)?, key })
     }
 
     /// The answer's body; `needs` is what the key must be allowed to read, for the error.

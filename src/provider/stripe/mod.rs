@@ -91,7 +91,7 @@ impl Api {
             source.livemode
         );
         Ok(Self {
-            get: Get::new(&base, key)?,
+            get: Get::new(&base, key, source.proxy.as_ref())?,
             base,
             source: source.clone(),
             pace: RateLimiter::direct(Quota::per_second(REQUESTS_PER_SECOND_MAX)),

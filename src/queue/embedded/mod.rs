@@ -23,7 +23,7 @@ mod writer;
 mod consumer;
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -40,7 +40,7 @@ use self::{
     consumer::LaneConsumer,
     writer::{Command, Writer},
 };
-use super::{Consumer, Lane, NotConfirmed, Queue, QueueError};
+use super::{Consumer, Found, Lane, NotConfirmed, Queue, QueueError};
 use crate::{config, disk, envelope::Envelope};
 
 /// File where the settings name none; the loader names one beside the ledger.
@@ -74,6 +74,25 @@ impl Embedded {
             Writer::new(connection, inbox, shared.clone(), path.clone(), settings.delivery_limit.into());
         Ok(Self { path, readers, commands, shared, writer: Mutex::new(Some(tokio::spawn(writer.run()))) })
     }
+}
+
+/// Whether the file is there; nothing is made.
+pub(super) async fn look(path: &Option<PathBuf>) -> Result<Found, QueueError> {
+    let path = path.clone().unwrap_or_else(|| PathBuf::from(FILE));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match std::fs::metadata(&path) {
+        Ok(file) if file.len() > 0 => return Ok(Found::Whole),
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(QueueError(format!("queue file {}: {error}", path.display()))),
+    }
+    if rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_err() {
+        return Err(QueueError(format!(
+            "queue file {} cannot be made: its folder is missing or not writable for this user",
+            path.display()
+        )));
+    }
+    Ok(Found::Missing(format!("queue file {}", path.display())))
 }
 
 #[async_trait]

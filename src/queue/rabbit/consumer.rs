@@ -22,7 +22,7 @@ use lapin::{
 use tokio::{sync::mpsc, time::timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{codec, link::explain, topology};
+use super::{codec, explain::explain, topology};
 use crate::queue::{Answer, Consumer, Delivery, Lane, QueueError};
 
 /// Longest time for an answer to leave; the broker sends nothing back for it.

@@ -7,17 +7,26 @@
 //! The URLs hold a password: they are kept as secrets and read anew for each connection, and never appear in an
 //! error or a log line; hosts are named by their place in `[queue] url`.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
-use lapin::{Connection, ConnectionProperties, ErrorKind, uri::AMQPUri};
+use lapin::{
+    Connection, ConnectionProperties, ErrorKind,
+    uri::{AMQPScheme, AMQPUri},
+};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::timeout;
 
-use super::topology;
-use crate::{config, queue::QueueError};
+use super::{explain::{explain, of_certificates}, speaks, tls::Tls, topology};
+use crate::{
+    config::{self, Topology},
+    queue::QueueError,
+};
 
 /// Longest time for one host: TCP, TLS, login, declares.
 const CONNECT_MS_MAX: Duration = Duration::from_secs(5);
+
+/// What to do where no broker answers.
+const NOBODY_THERE: &str = "start RabbitMQ there, or correct host and port of queue.url";
 
 /// Largest frame; a longer body is sent in several. lapin keeps 64 of them in memory for each connection, and
 /// RabbitMQ's own 128 KiB would make that 8 MiB.
@@ -28,11 +37,20 @@ const FRAME_BYTES_MAX: u32 = 32_768;
 pub(super) struct Hosts {
     urls: Vec<SecretString>,
     heartbeat: u16,
-    delivery_limit: u16,
+    pub(super) delivery_limit: u16,
+    pub(super) topology: Topology,
+    tls: Tls,
+}
+
+/// What follows on a connection.
+#[derive(Clone, Copy)]
+enum Then {
+    Prepare,
+    Nothing,
 }
 
 impl Hosts {
-    /// Tries to read the URLs. The error never quotes them.
+    /// Tries to read the URLs, and the certificates they need. The error never quotes them.
     pub(super) fn parse(urls: &[SecretString], settings: &config::Queue) -> Result<Self, QueueError> {
         for (index, url) in urls.iter().enumerate() {
             let read = url.expose_secret().parse::<AMQPUri>();
@@ -43,15 +61,24 @@ impl Hosts {
         }
         // TLS needs one process-wide provider; an earlier one, as of the partner's client, stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let tls = Tls::of(settings);
+        tls.read()?;
         Ok(Self {
             urls: urls.to_vec(),
             heartbeat: settings.heartbeat,
             delivery_limit: settings.delivery_limit,
+            topology: settings.topology,
+            tls,
         })
     }
 
     fn uri(&self, index: usize) -> Option<AMQPUri> {
-        let mut uri: AMQPUri = self.urls.get(index)?.expose_secret().parse().ok()?;
+        let url = self.urls.get(index)?.expose_secret();
+        let mut uri: AMQPUri = url.parse().ok()?;
+        // The parser takes an address in brackets for no host at all, and that for this machine.
+        if let Some(address) = bracketed(url) {
+            uri.authority.host = address.to_owned();
+        }
         // In the URL it would be one more thing to forget; a silent broker is given up after two.
         uri.query.heartbeat = Some(self.heartbeat);
         uri.query.frame_max = Some(FRAME_BYTES_MAX);
@@ -63,34 +90,71 @@ impl Hosts {
         self.uri(0).map(|uri| uri.vhost).unwrap_or_default()
     }
 
-    /// Connects to one host after the other, from `first` on, and declares the topology. `name` is what the
+    /// The private CA's certificates, as PEM.
+    pub(super) fn ca(&self) -> Result<Option<String>, QueueError> {
+        self.tls.ca()
+    }
+
+    /// Connects to one host after the other, from `first` on, and prepares the topology. `name` is what the
     /// operator reads in RabbitMQ's list of connections.
     pub(super) async fn connect(&self, name: &str, first: usize) -> Result<Connection, QueueError> {
+        self.one_of_all(name, first, Then::Prepare).await
+    }
+
+    /// Connects to the first host that takes it, and neither makes nor asks for anything.
+    pub(super) async fn look(&self, name: &str) -> Result<Connection, QueueError> {
+        self.one_of_all(name, 0, Then::Nothing).await
+    }
+
+    async fn one_of_all(&self, name: &str, first: usize, then: Then) -> Result<Connection, QueueError> {
         let mut last = QueueError("[queue] url names no host".into());
         for index in (0..self.urls.len()).map(|step| (first + step) % self.urls.len()) {
             let Some(uri) = self.uri(index) else { continue };
-            match timeout(CONNECT_MS_MAX, self.connect_one(uri, name)).await {
+            let why = match timeout(CONNECT_MS_MAX, self.one(uri.clone(), name, then)).await {
                 Ok(Ok(connection)) => return Ok(connection),
-                Ok(Err(QueueError(why))) => last = QueueError(format!("host {}: {why}", index + 1)),
+                Ok(Err(QueueError(why))) => why,
                 Err(_) => {
-                    last = QueueError(format!("host {}: no answer within {CONNECT_MS_MAX:?}", index + 1));
+                    let other = other_protocol(&uri).await.map(str::to_owned);
+                    other.unwrap_or_else(|| format!("no answer within {CONNECT_MS_MAX:?}; {NOBODY_THERE}"))
                 }
-            }
+            };
+            last = QueueError(format!("host {}: {why}", index + 1));
         }
         Err(last)
     }
 
-    async fn connect_one(&self, uri: AMQPUri, name: &str) -> Result<Connection, QueueError> {
-        let properties = ConnectionProperties::default().with_connection_name(name.into());
-        let connection = Connection::connect_uri(uri, properties)
-            .await
-            .map_err(|error| QueueError(format!("cannot connect: {}", explain(&error))))?;
-        self.declare(&connection).await?;
+    async fn one(&self, uri: AMQPUri, name: &str, then: Then) -> Result<Connection, QueueError> {
+        let connection = self.open(uri, name).await?;
+        match then {
+            Then::Prepare => self.prepare(&connection).await?,
+            Then::Nothing => {}
+        }
         Ok(connection)
     }
 
-    /// Declares the topology on a channel of its own: a refusal closes the channel.
-    pub(super) async fn declare(&self, connection: &Connection) -> Result<(), QueueError> {
+    async fn open(&self, uri: AMQPUri, name: &str) -> Result<Connection, QueueError> {
+        let properties = ConnectionProperties::default().with_connection_name(name.into());
+        let runtime = lapin::runtime::default_runtime().map_err(|error| QueueError(error.to_string()))?;
+        let tls = self.tls.read()?;
+        match Connection::connect_uri_with_config(uri.clone(), properties, tls, runtime).await {
+            Ok(connection) => Ok(connection),
+            Err(error) => Err(QueueError(match other_protocol_of(&error, &uri).await {
+                Some(other) => other.to_owned(),
+                None if unreached(&error) => format!("cannot connect: {}; {NOBODY_THERE}", explain(&error)),
+                None => format!("cannot connect: {}", explain(&error)),
+            })),
+        }
+    }
+
+    /// Makes the topology, or looks whether it is there, on a channel of its own: a refusal closes the channel.
+    pub(super) async fn prepare(&self, connection: &Connection) -> Result<(), QueueError> {
+        if self.topology == Topology::Verify {
+            let missing = topology::missing(connection, self.delivery_limit).await?;
+            return match missing.is_empty() {
+                true => Ok(()),
+                false => Err(topology::lacking(&missing, &self.vhost())),
+            };
+        }
         let channel = connection.create_channel().await.map_err(|error| QueueError(explain(&error)))?;
         topology::declare(&channel, self.delivery_limit).await?;
         // The broker forgets the channel with the connection; a refused close changes nothing.
@@ -99,14 +163,59 @@ impl Hosts {
     }
 }
 
-/// The reason in words an operator can act on.
-pub(super) fn explain(error: &lapin::Error) -> String {
+/// An IPv6 address between brackets.
+fn bracketed(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?']).next()?;
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    host.strip_prefix('[')?.split_once(']').map(|(address, _)| address)
+}
+
+/// Whether neither the broker's words nor a certificate say what is wrong.
+fn unreached(error: &lapin::Error) -> bool {
     match error.kind() {
-        ErrorKind::ProtocolError(amqp) if amqp.get_id() == 403 => {
-            format!("access refused; check user, password and permissions ({})", amqp.get_message())
+        ErrorKind::ProtocolError(_) => false,
+        ErrorKind::IOError(io) => !of_certificates(&io.to_string()),
+        _ => true,
+    }
+}
+
+/// The other protocol, where an error leaves room for it: somebody took the connection.
+async fn other_protocol_of(error: &lapin::Error, uri: &AMQPUri) -> Option<&'static str> {
+    match error.kind() {
+        ErrorKind::IOError(io) if io.kind() == io::ErrorKind::ConnectionRefused => None,
+        _ if unreached(error) => other_protocol(uri).await,
+        _ => None,
+    }
+}
+
+/// Whether the host speaks TLS where the URL does not, or the other way round, and what to do then.
+async fn other_protocol(uri: &AMQPUri) -> Option<&'static str> {
+    let (host, port) = (&uri.authority.host, uri.authority.port);
+    match uri.scheme {
+        AMQPScheme::AMQP if speaks::tls(host, port).await => {
+            Some("this port speaks TLS, and queue.url says amqp: write amqps://")
         }
-        ErrorKind::ProtocolError(amqp) => amqp.get_message().to_string(),
-        ErrorKind::IOError(io) => io.to_string(),
-        _ => error.to_string(),
+        AMQPScheme::AMQPS if speaks::plain(host, port).await => Some(
+            "this port speaks plain AMQP, and queue.url says amqps: name the TLS port (usually 5671), or write amqp://",
+        ),
+        AMQPScheme::AMQP | AMQPScheme::AMQPS => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_in_brackets_is_a_host() {
+        let uri = |url: &str| {
+            let hosts = Hosts::parse(&[url.to_owned().into()], &config::Queue::default()).unwrap();
+            hosts.uri(0).unwrap().authority
+        };
+        let far = uri("amqps://u:p@[2001:db8::1]:7/x");
+        assert_eq!((far.host.as_str(), far.port), ("2001:db8::1", 7));
+        assert_eq!(uri("amqp://[::1]").host, "::1");
+        assert_eq!(uri("amqp://u:[p]@rabbit/x").host, "rabbit");
     }
 }

@@ -9,6 +9,15 @@
 /// The connection and where it goes.
 mod link;
 
+/// Certificates.
+mod tls;
+
+/// Which protocol a host speaks.
+mod speaks;
+
+/// Errors in words.
+mod explain;
+
 /// Exchanges, queues, bindings, and why each flag.
 mod topology;
 
@@ -49,15 +58,22 @@ use tokio_util::sync::CancellationToken;
 use self::{
     confirms::Waiter,
     consumer::LaneConsumer,
-    link::{Hosts, explain},
+    explain::explain,
+    link::Hosts,
     proof::Proof,
     publisher::{Message, Publish, Publisher, Slot, State},
 };
-use super::{Consumer, Lane, NotConfirmed, Policies, Queue, QueueError};
-use crate::{config, envelope::Envelope};
+use super::{Consumer, Found, Lane, NotConfirmed, Policies, Queue, QueueError};
+use crate::{
+    config::{self, Topology},
+    envelope::Envelope,
+};
 
 /// Longest time to open a consumer, to look at health or to measure a queue, connecting included.
 const REACH_MS_MAX: Duration = Duration::from_secs(8);
+
+/// Longest time to see what is on the broker: three hosts that do not answer, or one that is slow.
+const LOOK_MS_MAX: Duration = Duration::from_secs(20);
 
 /// Longest wait for the confirm of a probe.
 const PROBE_MS_MAX: Duration = Duration::from_secs(5);
@@ -108,6 +124,29 @@ impl Rabbit {
         });
         Ok(Self { outbox: cluster.publisher(), cluster })
     }
+}
+
+/// What is on the broker of what daybridge needs; nothing is made. `Err`: it is not reached, or what is missing could not
+/// be made, or what is there is not as it must be.
+pub(super) async fn look(urls: &[SecretString], settings: &config::Queue) -> Result<Found, QueueError> {
+    let hosts = Hosts::parse(urls, settings)?;
+    let looked = async {
+        let connection = hosts.look("daybridge check").await?;
+        let missing = topology::missing(&connection, hosts.delivery_limit).await?;
+        match hosts.topology {
+            Topology::Declare => topology::could_declare(&connection, hosts.delivery_limit, &missing).await?,
+            Topology::Verify if missing.is_empty() => {}
+            Topology::Verify => return Err(topology::lacking(&missing, &hosts.vhost())),
+        }
+        let close = connection.close(lapin::protocol::constants::REPLY_SUCCESS, "done".into());
+        let _ = timeout(LEAVE_MS_MAX, close).await;
+        Ok(match missing.is_empty() {
+            true => Found::Whole,
+            false => Found::Missing(topology::names(&missing)),
+        })
+    };
+    let answer = timeout(LOOK_MS_MAX, looked).await;
+    answer.unwrap_or_else(|_| Err(QueueError(format!("the broker did not answer within {LOOK_MS_MAX:?}"))))
 }
 
 impl Cluster {
@@ -226,7 +265,7 @@ impl Queue for Rabbit {
             .within(async {
                 let connection = cluster.reach().await?;
                 // Again, although connecting did it: brings back a queue that was deleted meanwhile.
-                cluster.hosts.declare(&connection).await?;
+                cluster.hosts.prepare(&connection).await?;
                 Ok(Box::new(LaneConsumer::open(&connection, lane, prefetch).await?) as Box<dyn Consumer>)
             })
             .await
@@ -234,14 +273,15 @@ impl Queue for Rabbit {
 
     async fn health(&self) -> Result<(), QueueError> {
         let cluster = &self.cluster;
-        cluster.within(async { cluster.hosts.declare(&*cluster.reach().await?).await }).await?;
+        cluster.within(async { cluster.hosts.prepare(&*cluster.reach().await?).await }).await?;
         cluster.within(cluster.started()).await?;
         cluster.publishes()?;
         self.prove().await
     }
 
     async fn policies(&self) -> Result<Policies, QueueError> {
-        policies::look(self.cluster.management.as_ref(), &self.cluster.hosts.vhost()).await
+        let hosts = &self.cluster.hosts;
+        policies::look(self.cluster.management.as_ref(), hosts.ca()?.as_deref(), &hosts.vhost()).await
     }
 
     async fn depth(&self, lane: Lane) -> Option<u64> {

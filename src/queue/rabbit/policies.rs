@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use reqwest::{StatusCode, Url};
+use reqwest::{Certificate, StatusCode, Url};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -25,6 +25,8 @@ const ANSWER_BYTES_MAX: usize = 256 * 1024;
 /// What the API tells of a queue; some versions write no definition as `[]`.
 #[derive(Deserialize)]
 struct Told {
+    #[serde(rename = "type", default)]
+    kind: String,
     #[serde(default)]
     effective_policy_definition: Value,
     #[serde(default)]
@@ -40,7 +42,11 @@ fn shield(vhost: &str) -> String {
 }
 
 /// Looks at the policies in force on each of our queues, where the API's address is known.
-pub(super) async fn look(management: Option<&Secret>, vhost: &str) -> Result<Policies, QueueError> {
+pub(super) async fn look(
+    management: Option<&Secret>,
+    ca: Option<&str>,
+    vhost: &str,
+) -> Result<Policies, QueueError> {
     let shield = shield(vhost);
     let Some(management) = management else { return Ok(Policies::Unseen { shield }) };
     let failed = |why: String| QueueError(format!("[queue] management_url: {why}"));
@@ -50,8 +56,10 @@ pub(super) async fn look(management: Option<&Secret>, vhost: &str) -> Result<Pol
     let mut losses = Vec::new();
     for lane in [Lane::Events, Lane::Dead, Lane::Unroutable] {
         let queue = topology::queue(lane);
-        let told = told(&base, vhost, queue).await.map_err(failed)?;
-        losses.extend(of_queue(queue, &object(told.effective_policy_definition), &object(told.arguments)));
+        let told = told(&base, ca, vhost, queue).await.map_err(failed)?;
+        let (policy, arguments) = (object(told.effective_policy_definition), object(told.arguments));
+        losses.extend(of_queue(queue, &policy, &arguments));
+        losses.extend(as_made(queue, &told.kind, &policy, &arguments));
     }
     Ok(Policies::Seen { losses, shield })
 }
@@ -63,13 +71,18 @@ fn object(value: Value) -> Map<String, Value> {
     }
 }
 
-async fn told(base: &Url, vhost: &str, queue: &str) -> Result<Told, String> {
+async fn told(base: &Url, ca: Option<&str>, vhost: &str, queue: &str) -> Result<Told, String> {
     let mut url = base.clone();
     let unusable = |()| "cannot be a base; it is http://user:password@host:15672".to_owned();
     url.set_username("").map_err(unusable)?;
     url.set_password(None).map_err(unusable)?;
     url.path_segments_mut().map_err(unusable)?.pop_if_empty().extend(["api", "queues", vhost, queue]);
-    let client = outbound::builder(&url, ANSWER_MS_MAX).build().map_err(|_| "no client could be made")?;
+    let mut client = outbound::builder(&url, ANSWER_MS_MAX);
+    if let Some(ca) = ca {
+        let ca = Certificate::from_pem_bundle(ca.as_bytes()).map_err(|_| "[queue] ca cannot be used")?;
+        client = client.tls_certs_merge(ca);
+    }
+    let client = outbound::finish(client, None).map_err(|error| error.to_string())?;
     let password = base.password().map(decoded);
     let request = client.get(url).basic_auth(decoded(base.username()), password.as_deref());
     let told = |error| outbound::tell(error, ANSWER_MS_MAX, password.as_deref().unwrap_or_default());
@@ -125,6 +138,31 @@ fn of_queue(queue: &str, policy: &Map<String, Value>, arguments: &Map<String, Va
     losses
 }
 
+/// How a queue that somebody else made loses messages, where its arguments and policies are not ours.
+fn as_made(
+    queue: &str,
+    kind: &str,
+    policy: &Map<String, Value>,
+    arguments: &Map<String, Value>,
+) -> Vec<String> {
+    let mut losses = Vec::new();
+    if kind != "quorum" {
+        losses.push(format!(
+            "{queue}: it is no quorum queue: a confirm does not mean that the message is on the disk"
+        ));
+    }
+    if queue == topology::DEAD {
+        return losses;
+    }
+    for (key, want) in [("dead-letter-exchange", topology::DEAD), ("dead-letter-strategy", "at-least-once")] {
+        let found = policy.get(key).or_else(|| arguments.get(&format!("x-{key}")));
+        if found.and_then(Value::as_str) != Some(want) {
+            losses.push(format!("{queue}: {key} is not {want}: what cannot be worked on may be lost"));
+        }
+    }
+    losses
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,6 +183,18 @@ mod tests {
             (r#"{"expires":100}"#, &ours, 1),
         ] {
             assert_eq!(of_queue("q", &map(policy), arguments).len(), want, "{policy}");
+        }
+        let made = map(
+            r#"{"x-dead-letter-exchange":"daybridge.dead","x-dead-letter-strategy":"at-least-once"}"#,
+        );
+        for (queue, kind, policy, arguments, want) in [
+            ("daybridge.events", "quorum", "{}", &made, 0),
+            ("daybridge.events", "classic", "{}", &made, 1),
+            ("daybridge.events", "quorum", "{}", &ours, 2),
+            ("daybridge.events", "quorum", r#"{"dead-letter-exchange":"theirs"}"#, &made, 1),
+            ("daybridge.dead", "quorum", "{}", &ours, 0),
+        ] {
+            assert_eq!(as_made(queue, kind, &map(policy), arguments).len(), want, "{queue} {policy}");
         }
         assert_eq!(decoded("p%40ss+w%2Bord"), "p@ss+w+ord");
     }

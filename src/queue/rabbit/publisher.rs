@@ -36,7 +36,8 @@ use tokio_util::sync::CancellationToken;
 use super::{
     codec,
     confirms::{Confirms, Ended, Waiter},
-    link::{Hosts, explain},
+    explain::explain,
+    link::Hosts,
     topology,
 };
 use crate::{

@@ -1,5 +1,5 @@
 //! What daybridge needs on the broker, declared on every new connection and before every consumer, so that
-//! a queue somebody deleted comes back.
+//! a queue somebody deleted comes back. Where the broker's administrator makes it instead, it is only looked for.
 //!
 //! ```text
 //! daybridge (direct) ── events ──▶ daybridge.events ──dead letters──▶ daybridge.dead (fanout) ──▶ daybridge.dead
@@ -17,12 +17,12 @@
 //! operator may set one by policy; a full queue then refuses and the provider retries).
 
 use lapin::{
-    Channel, ErrorKind, ExchangeKind,
+    Channel, Connection, ErrorKind, ExchangeKind,
     options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions},
     types::{AMQPValue, FieldTable},
 };
 
-use super::link::explain;
+use super::explain::{explain, not_declared};
 use crate::queue::{Lane, QueueError};
 
 /// Where every publish goes.
@@ -34,6 +34,15 @@ pub(super) const EVENTS_KEY: &str = "events";
 /// Routing key of probes.
 pub(super) const PROBE_KEY: &str = "probe";
 
+/// Exchange and queue of dead letters.
+pub(super) const DEAD: &str = "daybridge.dead";
+
+/// Exchange and queue of what no binding takes.
+const UNROUTABLE: &str = "daybridge.unroutable";
+
+/// The queue of accepted deliveries.
+const EVENTS: &str = "daybridge.events";
+
 /// The queue of probes. Bound to [`EXCHANGE`], for which every role has its permissions.
 const PROBE_QUEUE: &str = "daybridge.probe";
 
@@ -41,46 +50,76 @@ const PROBE_QUEUE: &str = "daybridge.probe";
 /// stands behind the dead queue; 3.10 knows no "never", so: a number nobody reaches.
 const DEAD_DELIVERY_LIMIT: i64 = 1_000_000_000;
 
-/// Reply code of a declare that differs from what exists.
-const PRECONDITION_FAILED: u16 = 406;
+/// Reply codes of the broker.
+const NOT_FOUND: u16 = 404;
+const ACCESS_REFUSED: u16 = 403;
 
 /// The queue of a lane. The dead and the unroutable one have the name of their exchange.
 pub(super) fn queue(lane: Lane) -> &'static str {
     match lane {
-        Lane::Events => "daybridge.events",
-        Lane::Dead => "daybridge.dead",
-        Lane::Unroutable => "daybridge.unroutable",
+        Lane::Events => EVENTS,
+        Lane::Dead => DEAD,
+        Lane::Unroutable => UNROUTABLE,
     }
 }
 
-/// Declares everything. `delivery_limit`: tries of one message before it is dead.
-pub(super) async fn declare(channel: &Channel, delivery_limit: u16) -> Result<(), QueueError> {
-    let dead = queue(Lane::Dead);
-    let unroutable = queue(Lane::Unroutable);
-    let events = queue(Lane::Events);
+/// An exchange or a queue.
+pub(super) struct Object {
+    kind: Kind,
+    pub(super) name: &'static str,
+    arguments: FieldTable,
+}
 
-    // Targets before sources: at-least-once dead-lettering that finds no target waits three minutes before
-    // it looks again.
-    exchange(channel, dead, ExchangeKind::Fanout, FieldTable::default()).await?;
-    quorum(channel, dead, table([("x-delivery-limit", AMQPValue::LongLongInt(DEAD_DELIVERY_LIMIT))])).await?;
-    bind(channel, dead, dead, "").await?;
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Direct,
+    Fanout,
+    Queue,
+}
 
+impl Object {
+    /// What it is, in a word.
+    pub(super) fn what(&self) -> &'static str {
+        match self.kind {
+            Kind::Direct | Kind::Fanout => "exchange",
+            Kind::Queue => "queue",
+        }
+    }
+}
+
+/// Queue, exchange and key.
+const BINDINGS: [(&str, &str, &str); 4] = [
+    (DEAD, DEAD, ""),
+    (EVENTS, EXCHANGE, EVENTS_KEY),
+    (UNROUTABLE, UNROUTABLE, ""),
+    (PROBE_QUEUE, EXCHANGE, PROBE_KEY),
+];
+
+/// All of them, in the order in which they are made. Targets before sources: at-least-once dead-lettering that finds
+/// no target waits three minutes before it looks again. `delivery_limit`: tries of one message before it is dead.
+pub(super) fn objects(delivery_limit: u16) -> [Object; 7] {
+    let exchange = |kind, name, arguments| Object { kind, name, arguments };
     // The alternate exchange stores what no binding takes; the confirm then means it is stored there.
     // Without it the broker drops such a message and confirms it.
-    exchange(channel, unroutable, ExchangeKind::Fanout, FieldTable::default()).await?;
-    let alternate = table([("alternate-exchange", AMQPValue::LongString(unroutable.into()))]);
-    exchange(channel, EXCHANGE, ExchangeKind::Direct, alternate).await?;
-    quorum(channel, events, dead_lettering(delivery_limit)).await?;
-    bind(channel, events, EXCHANGE, EVENTS_KEY).await?;
+    let alternate = table([("alternate-exchange", AMQPValue::LongString(UNROUTABLE.into()))]);
+    [
+        exchange(Kind::Fanout, DEAD, FieldTable::default()),
+        quorum(DEAD, table([("x-delivery-limit", AMQPValue::LongLongInt(DEAD_DELIVERY_LIMIT))])),
+        exchange(Kind::Fanout, UNROUTABLE, FieldTable::default()),
+        exchange(Kind::Direct, EXCHANGE, alternate),
+        quorum(EVENTS, dead_lettering(delivery_limit)),
+        // Nearly last, on purpose. RabbitMQ 3.10 writes the name of a new quorum queue to disk some seconds late, or
+        // when the next one is created: killed in between, it comes back with that queue empty, confirmed
+        // messages and all (seen with `kill -9` 0.1 s after the declare). This one can bear it: nothing is
+        // unroutable so early.
+        quorum(UNROUTABLE, dead_lettering(delivery_limit)),
+        quorum(PROBE_QUEUE, FieldTable::default()),
+    ]
+}
 
-    // Nearly last, on purpose. RabbitMQ 3.10 writes the name of a new quorum queue to disk some seconds late, or
-    // when the next one is created: killed in between, it comes back with that queue empty, confirmed
-    // messages and all (seen with `kill -9` 0.1 s after the declare). This one can bear it: nothing is
-    // unroutable so early.
-    quorum(channel, unroutable, dead_lettering(delivery_limit)).await?;
-    bind(channel, unroutable, unroutable, "").await?;
-    quorum(channel, PROBE_QUEUE, FieldTable::default()).await?;
-    bind(channel, PROBE_QUEUE, EXCHANGE, PROBE_KEY).await
+fn quorum(name: &'static str, mut arguments: FieldTable) -> Object {
+    arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
+    Object { kind: Kind::Queue, name, arguments }
 }
 
 /// Arguments of a queue whose failing messages must reach the dead queue.
@@ -88,7 +127,7 @@ fn dead_lettering(delivery_limit: u16) -> FieldTable {
     table([
         // Explicit: 3.10 has no limit by itself, 4.x has 20.
         ("x-delivery-limit", AMQPValue::LongLongInt(delivery_limit.into())),
-        ("x-dead-letter-exchange", AMQPValue::LongString(queue(Lane::Dead).into())),
+        ("x-dead-letter-exchange", AMQPValue::LongString(DEAD.into())),
         // The default, at-most-once, loses the message when the target is missing, full or down.
         ("x-dead-letter-strategy", AMQPValue::LongString("at-least-once".into())),
         // At-least-once needs it. It also makes a full queue refuse: the default drops the oldest message.
@@ -104,39 +143,118 @@ fn table<const N: usize>(entries: [(&str, AMQPValue); N]) -> FieldTable {
     table
 }
 
-async fn exchange(
-    channel: &Channel,
-    name: &str,
-    kind: ExchangeKind,
-    arguments: FieldTable,
+/// Makes what is missing, and refuses what is there with other settings.
+pub(super) async fn declare(channel: &Channel, delivery_limit: u16) -> Result<(), QueueError> {
+    for object in objects(delivery_limit) {
+        one(channel, &object, false).await.map_err(|error| not_declared(object.what(), object.name, &error))?;
+        // A queue is bound as soon as it is there; its exchange stands before it.
+        for (queue, exchange, key) in BINDINGS {
+            if object.kind == Kind::Queue && queue == object.name {
+                bind(channel, queue, exchange, key).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Those that are not on the broker; nothing is made.
+pub(super) async fn missing(
+    connection: &Connection,
+    delivery_limit: u16,
+) -> Result<Vec<Object>, QueueError> {
+    let mut missing = Vec::new();
+    for object in objects(delivery_limit) {
+        // A channel for each: what is not there closes it.
+        let channel = connection.create_channel().await.map_err(|error| QueueError(explain(&error)))?;
+        match one(&channel, &object, true).await {
+            Ok(()) => close(&channel).await,
+            Err(error) if code(&error) == Some(NOT_FOUND) => missing.push(object),
+            Err(error) => return Err(not_declared(object.what(), object.name, &error)),
+        }
+    }
+    Ok(missing)
+}
+
+/// Whether those that are there have our settings, and whether this user may make the others. Nothing is made: what is
+/// there is declared as it should be, and for what is missing an argument that no broker takes is declared, which it
+/// refuses only after it has looked at the user's rights.
+pub(super) async fn could_declare(
+    connection: &Connection,
+    delivery_limit: u16,
+    missing: &[Object],
 ) -> Result<(), QueueError> {
+    for mut object in objects(delivery_limit) {
+        let channel = connection.create_channel().await.map_err(|error| QueueError(explain(&error)))?;
+        let is_missing = missing.iter().any(|other| other.name == object.name && other.kind == object.kind);
+        if is_missing {
+            let argument = match object.kind {
+                Kind::Queue => "x-dead-letter-exchange",
+                Kind::Direct | Kind::Fanout => "alternate-exchange",
+            };
+            object.arguments = table([(argument, AMQPValue::Boolean(true))]);
+        }
+        match one(&channel, &object, false).await {
+            Ok(()) => close(&channel).await,
+            Err(error) if is_missing && code(&error) != Some(ACCESS_REFUSED) => {}
+            Err(error) => return Err(not_declared(object.what(), object.name, &error)),
+        }
+    }
+    Ok(())
+}
+
+/// Names for a text.
+pub(super) fn names(objects: &[Object]) -> String {
+    let names: Vec<String> =
+        objects.iter().map(|object| format!("{} {}", object.what(), object.name)).collect();
+    names.join(", ")
+}
+
+/// What the administrator has to do about what is missing.
+pub(super) fn lacking(missing: &[Object], vhost: &str) -> QueueError {
+    QueueError(format!(
+        "the vhost {vhost} lacks {}, and [queue] topology = \"verify\" makes nothing: as an administrator `rabbitmqctl \
+         import_definitions deploy/rabbitmq/topology.json` (it names the vhost daybridge; another: change it there)",
+        names(missing)
+    ))
+}
+
+fn code(error: &lapin::Error) -> Option<u16> {
+    match error.kind() {
+        ErrorKind::ProtocolError(amqp) => Some(amqp.get_id()),
+        _ => None,
+    }
+}
+
+async fn close(channel: &Channel) {
+    // The broker forgets the channel with the connection; a refused close changes nothing.
+    let _ = channel.close(lapin::protocol::constants::REPLY_SUCCESS, "done".into()).await;
+}
+
+/// Declares it, or only asks whether it is there.
+async fn one(channel: &Channel, object: &Object, passive: bool) -> Result<(), lapin::Error> {
+    let arguments = object.arguments.clone();
+    let kind = match object.kind {
+        Kind::Direct => ExchangeKind::Direct,
+        Kind::Fanout => ExchangeKind::Fanout,
+        Kind::Queue => {
+            let options = QueueDeclareOptions {
+                passive,
+                durable: true,      // a quorum queue is never transient
+                exclusive: false,   // receiver and worker are two connections
+                auto_delete: false, // it survives the last consumer
+                nowait: false,      // a difference must be heard of
+            };
+            return channel.queue_declare(object.name.into(), options, arguments).await.map(drop);
+        }
+    };
     let options = ExchangeDeclareOptions {
-        passive: false,     // create it where it is missing
+        passive,
         durable: true,      // it survives a restart of the broker
         auto_delete: false, // it survives the last binding
         internal: false,    // an operator may publish to it
         nowait: false,      // a difference must be heard of
     };
-    channel
-        .exchange_declare(name.into(), kind, options, arguments)
-        .await
-        .map_err(|error| failed("exchange", name, &error))
-}
-
-async fn quorum(channel: &Channel, name: &str, mut arguments: FieldTable) -> Result<(), QueueError> {
-    arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
-    let options = QueueDeclareOptions {
-        passive: false,     // create it where it is missing
-        durable: true,      // a quorum queue is never transient
-        exclusive: false,   // receiver and worker are two connections
-        auto_delete: false, // it survives the last consumer
-        nowait: false,      // a difference must be heard of
-    };
-    channel
-        .queue_declare(name.into(), options, arguments)
-        .await
-        .map(drop)
-        .map_err(|error| failed("queue", name, &error))
+    channel.exchange_declare(object.name.into(), kind, options, arguments).await
 }
 
 async fn bind(channel: &Channel, queue: &str, exchange: &str, key: &str) -> Result<(), QueueError> {
@@ -149,19 +267,5 @@ async fn bind(channel: &Channel, queue: &str, exchange: &str, key: &str) -> Resu
             FieldTable::default(),
         )
         .await
-        .map_err(|error| failed("binding of queue", queue, &error))
-}
-
-fn failed(what: &str, name: &str, error: &lapin::Error) -> QueueError {
-    if let ErrorKind::ProtocolError(amqp) = error.kind()
-        && amqp.get_id() == PRECONDITION_FAILED
-    {
-        return QueueError(format!(
-            "{what} {name} is on the broker with other settings than daybridge needs ({}). Give [queue] \
-             delivery_limit the value it was created with, or drain the {what} and delete it: daybridge \
-             creates it again",
-            amqp.get_message()
-        ));
-    }
-    QueueError(format!("{what} {name} cannot be declared: {}", explain(error)))
+        .map_err(|error| not_declared("binding of queue", queue, &error))
 }

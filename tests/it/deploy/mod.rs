@@ -14,6 +14,9 @@ mod through_proxies;
 /// Requests that two readers may read in two ways.
 mod smuggling;
 
+/// The page for what others manage.
+mod managed;
+
 /// The systemd unit and the example settings.
 mod unit;
 

@@ -1,6 +1,7 @@
 //! The whole system as real processes: a private RabbitMQ, `serve`, `work`, the simulator.
 
 mod backfill;
+mod check;
 mod desk;
 mod faults;
 mod held_money;
@@ -9,6 +10,7 @@ mod memory;
 mod operator;
 mod outages;
 mod providers;
+mod proxy;
 mod reconcile;
 mod recovery;
 mod refusals;

@@ -9,6 +9,12 @@ mod embedded;
 /// What only RabbitMQ, or lapin, can do wrong.
 mod rabbit;
 
+/// Certificates, and ports that speak another protocol.
+mod tls;
+
+/// Users who may not do everything.
+mod rights;
+
 use std::{path::PathBuf, sync::Arc};
 
 use daybridge::{

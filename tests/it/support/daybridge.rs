@@ -262,6 +262,13 @@ settle_window = "5s"
         self.command_with(arguments, Stdio::null())
     }
 
+    /// The same, with more variables.
+    pub(crate) fn command_in(&self, arguments: &[&str], env: &[(&str, String)]) -> Output {
+        let mut command = Command::new(BINARY);
+        command.stdin(Stdio::null()).args(arguments).current_dir(self.folder.path()).env("RUST_LOG", "off");
+        command.envs(env.iter().map(|(name, value)| (name, value))).output().unwrap()
+    }
+
     /// The same, with something on its standard input.
     pub(crate) fn command_with(&self, arguments: &[&str], input: Stdio) -> Output {
         Command::new(BINARY)

@@ -3,6 +3,9 @@
 /// A provider's API in a test's hands.
 pub(crate) mod api;
 
+/// A private certificate authority.
+pub(crate) mod authority;
+
 /// A headless browser.
 pub(crate) mod browser;
 

@@ -42,6 +42,14 @@ impl Postgres {
     }
 }
 
+/// Runs a statement as the cluster's superuser on the database of a URL; what it tells, a row a line.
+pub(crate) fn sql(url: &str, statement: &str) -> String {
+    let arguments = ["-v", "ON_ERROR_STOP=1", "-Atc", statement, url];
+    let told = Command::new(binaries().join("psql")).args(arguments).output().unwrap();
+    assert!(told.status.success(), "{statement}: {}", String::from_utf8_lossy(&told.stderr));
+    String::from_utf8_lossy(&told.stdout).trim().to_owned()
+}
+
 /// A copy of a running database, as `pg_dump` makes it, put into a new one whose URL comes back.
 pub(crate) struct Dump(Vec<u8>);
 
@@ -185,6 +193,14 @@ impl Pair {
     /// Where the ledger is, whoever serves it.
     pub(crate) fn url(&self) -> String {
         format!("postgres://daybridge@127.0.0.1:{}/postgres", self.primary.port)
+    }
+
+    /// Gives a file to the user that the servers run as, who alone may read it.
+    pub(crate) fn owns(&self, file: &Path) {
+        let like = fs::metadata(self.data("primary")).unwrap();
+        let (user, group) = (std::os::unix::fs::MetadataExt::uid(&like), std::os::unix::fs::MetadataExt::gid(&like));
+        std::os::unix::fs::chown(file, Some(user), Some(group)).unwrap();
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
     }
 
     /// Waits until the standby has all, and stops it: what is committed from now on, it will never have.

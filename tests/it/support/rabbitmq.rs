@@ -18,6 +18,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::authority::Authority;
+
 /// Where Debian keeps the real scripts; those in the path change user and folder.
 const SCRIPTS: &str = "/usr/lib/rabbitmq/bin";
 
@@ -53,6 +55,25 @@ impl Broker {
         let broker = Self::start_with(
             "[rabbitmq_management].\n",
             &format!("management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {port}\n"),
+        );
+        await_port(port);
+        broker
+    }
+
+    /// The same with a TLS port beside the plain one; it asks every client for a certificate of the authority.
+    pub(crate) fn start_tls(port: u16, authority: &Authority) -> Self {
+        let own = authority.issue("broker", "DNS:localhost,IP:127.0.0.1");
+        let broker = Self::start_with(
+            "[rabbitmq_auth_mechanism_ssl].\n",
+            &format!(
+                "listeners.ssl.1 = 127.0.0.1:{port}\nnum_acceptors.ssl = 2\nssl_options.cacertfile = {}\n\
+                 ssl_options.certfile = {}\nssl_options.keyfile = {}\nssl_options.verify = verify_peer\n\
+                 ssl_options.fail_if_no_peer_cert = true\nauth_mechanisms.1 = PLAIN\nauth_mechanisms.2 = EXTERNAL\n\
+                 ssl_cert_login_from = common_name\n",
+                authority.ca().display(),
+                own.cert.display(),
+                own.key.display()
+            ),
         );
         await_port(port);
         broker
@@ -95,6 +116,13 @@ impl Broker {
     /// URL of a virtual host; `%2f` is the default one.
     pub(crate) fn amqp_url(&self, vhost: &str) -> String {
         format!("amqp://guest:guest@127.0.0.1:{}/{vhost}", self.port)
+    }
+
+    /// A user without a tag, with these rights (configure, write, read) on a virtual host; URL of the two.
+    pub(crate) fn new_user(&self, name: &str, vhost: &str, rights: [&str; 3]) -> String {
+        self.ctl(&["add_user", name, "password"]);
+        self.ctl(&[&["set_permissions", "-p", vhost, name], &rights[..]].concat());
+        format!("amqp://{name}:password@127.0.0.1:{}/{vhost}", self.port)
     }
 
     /// A virtual host nobody used.
@@ -149,6 +177,21 @@ impl Broker {
             String::from_utf8_lossy(&output.stderr)
         );
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs lines of a page in a shell whose `rabbitmqctl` is this node's, from the checkout.
+    pub(crate) fn shell(&self, lines: &str, env: &[(&str, &str)]) {
+        let ctl = self.script("rabbitmqctl");
+        let words: Vec<_> = std::iter::once(ctl.get_program()).chain(ctl.get_args()).collect();
+        let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+        let mut shell = Command::new("sh");
+        shell.args(["-euc", &format!("rabbitmqctl() {{ {} \"$@\"; }}\n{lines}", words.join(" "))]);
+        for (name, value) in ctl.get_envs() {
+            shell.env(name, value.unwrap());
+        }
+        shell.envs(env.iter().copied()).current_dir(env!("CARGO_MANIFEST_DIR"));
+        let output = shell.output().unwrap();
+        assert!(output.status.success(), "{lines}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
     fn script(&self, name: &str) -> Command {

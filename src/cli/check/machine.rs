@@ -1,4 +1,4 @@
-//! What `check` says of this machine: open files, and who else can read or owns the files.
+//! This machine: open files, and who else can read or owns the files.
 
 use std::{
     os::unix::fs::MetadataExt as _,
@@ -12,33 +12,10 @@ use daybridge::{
 use secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
 
-/// How a line is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    /// As it should be.
-    Ok,
-    /// It works, and somebody should look at it.
-    Warn,
-}
-
-/// One line of `check`.
-#[derive(Debug)]
-pub struct Line {
-    /// The part, in a word.
-    pub name: &'static str,
-    pub level: Level,
-    /// What is, and what to do.
-    pub text: String,
-}
-
-impl Line {
-    fn warn(name: &'static str, text: String) -> Self {
-        Self { name, level: Level::Warn, text }
-    }
-}
+use super::Line;
 
 /// All of them.
-pub fn lines(config: &Config) -> Vec<Line> {
+pub(super) fn look(config: &Config) -> Vec<Line> {
     let mut lines = vec![files(config)];
     lines.extend(config.file.as_deref().and_then(readable_secrets));
     lines.extend(ledger_file(config).as_deref().and_then(others_ledger));
@@ -56,14 +33,15 @@ fn files(config: &Config) -> Line {
         return Line::warn(
             "files",
             format!(
-                "a process started here may have {may} files open: {most} connections instead of server.connections_max = {set}, the rest for worker and health; let it have {needed} (LimitNOFILE of the service, ulimit -n), or lower connections_max"
+                "a process started here may have {may} files open: {most} connections instead of server.connections_max = {set}, the rest for worker and health"
             ),
+            format!("let it have {needed} (LimitNOFILE of the service, ulimit -n), or lower connections_max"),
         );
     }
     let text = format!(
         "a process started here may have {may} files open: enough for {set} connections, worker and health"
     );
-    Line { name: "files", level: Level::Ok, text }
+    Line::ok("files", text)
 }
 
 /// A settings file that others can read, and that holds secrets itself.
@@ -80,10 +58,11 @@ fn readable_secrets(file: &Path) -> Option<Line> {
     Some(Line::warn(
         "settings",
         format!(
-            "every user of this machine can read {file}, which holds {}: chmod o-rwx {file}, or give them as {{ file = … }} or {{ env = … }}",
-            keys.join(", "),
-            file = file.display()
+            "every user of this machine can read {}, which holds {}",
+            file.display(),
+            keys.join(", ")
         ),
+        format!("chmod o-rwx {}, or give them as {{ file = … }} or {{ env = … }}", file.display()),
     ))
 }
 
@@ -102,9 +81,10 @@ fn others_ledger(file: &Path) -> Option<Line> {
         Line::warn(
             "ledger",
             format!(
-                "{} belongs to uid {owner}, and this is uid {own}: run daybridge's commands as the user of the service (sudo -u '#{owner}' daybridge …)",
+                "{} belongs to uid {owner}, and this is uid {own}",
                 file.display()
             ),
+            format!("run daybridge's commands as the user of the service (sudo -u '#{owner}' daybridge …)"),
         )
     })
 }
@@ -114,6 +94,7 @@ mod tests {
     use std::{fs, os::unix::fs::PermissionsExt as _};
 
     use super::*;
+    use crate::cli::check::Level;
 
     #[test]
     fn a_settings_file_that_others_read_is_told_when_it_holds_secrets() {
@@ -126,8 +107,9 @@ mod tests {
         };
         let plain = "[partner]\ntoken = \"s3cret\"\n";
         let line = told(plain, 0o644).unwrap();
+        let to_do = line.to_do.as_deref().unwrap();
         assert!(line.level == Level::Warn && line.text.contains("partner.token"), "{line:?}");
-        assert!(line.text.contains("chmod o-rwx") && !line.text.contains("s3cret"), "{line:?}");
+        assert!(to_do.contains("chmod o-rwx") && !line.text.contains("s3cret"), "{line:?}");
         assert!(
             told(plain, 0o640).is_none() && told("[partner]\ntoken = { env = \"X\" }\n", 0o644).is_none()
         );

@@ -1,0 +1,46 @@
+//! Whether the record is there and takes what is written.
+
+use daybridge::{
+    config::Config,
+    ledger::{self, FAILOVER, Found, LedgerError},
+};
+
+use super::Line;
+use crate::cli::roles::FAILOVER_UNNOTICED;
+
+pub(super) async fn look(config: &Config) -> Vec<Line> {
+    match ledger::look(&config.ledger).await {
+        Err(error) => vec![Line::fail("ledger", error.to_string())],
+        Ok(Found::Missing(place)) => {
+            vec![Line::ok("ledger", format!("not there yet, and made by `run` or `work`: {place}"))]
+        }
+        Ok(Found::Older { found, known }) => vec![Line::ok(
+            "ledger",
+            format!("reached: of schema {found}, and brought to {known} by `run` or `work`; back it up before"),
+        )],
+        Ok(Found::Whole) => {
+            read(config).await.unwrap_or_else(|error| vec![Line::fail("ledger", error.to_string())])
+        }
+    }
+}
+
+async fn read(config: &Config) -> Result<Vec<Line>, LedgerError> {
+    let ledger = ledger::open(&config.ledger).await?;
+    ledger.health().await?;
+    if let Some(moved) = ledger.pauses().await?.into_iter().find(|pause| pause.cause == FAILOVER) {
+        return Ok(vec![Line::fail("ledger", moved.reason)]);
+    }
+    let counts = ledger.counts().await?;
+    let mut lines = vec![Line::ok(
+        "ledger",
+        format!(
+            "reached: {} credited, {} planned, {} doubtful, {} held",
+            counts.credited, counts.planned, counts.doubtful, counts.held
+        ),
+    )];
+    if ledger.origin().await?.failover_unnoticed {
+        let (what, to_do) = FAILOVER_UNNOTICED.split_once(": ").unwrap_or((FAILOVER_UNNOTICED, ""));
+        lines.push(Line::warn("ledger", what, to_do));
+    }
+    Ok(lines)
+}

@@ -1,0 +1,121 @@
+//! A private RabbitMQ behind TLS that asks for client certificates, as a company's or a managed one does.
+
+use std::path::PathBuf;
+
+use daybridge::{
+    config::{self, QueueUrl},
+    queue::{self, Lane},
+};
+
+use super::{envelope, id, next};
+use crate::support::{
+    authority::{Authority, shown},
+    rabbitmq::{Broker, free_ports},
+    wait::{soon, until},
+};
+
+fn settings(url: String, ca: Option<PathBuf>) -> config::Queue {
+    config::Queue { url: QueueUrl::Amqp(vec![url.into()]), ca, ..config::Queue::default() }
+}
+
+/// Why the queue cannot be used.
+async fn why(settings: &config::Queue) -> String {
+    let queue = match queue::open(settings).await {
+        Ok(queue) => queue,
+        Err(why) => return why.to_string(),
+    };
+    let why = soon("an answer", queue.health()).await.unwrap_err().to_string();
+    queue.close().await;
+    let looked = soon("an answer", queue::look(settings)).await.unwrap_err().to_string();
+    assert_eq!(looked, why, "`check` says the same");
+    why
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_private_ca_and_a_client_certificate() {
+    let authority = Authority::new();
+    let [port] = free_ports();
+    let broker = Broker::start_tls(port, &authority);
+    let client = authority.issue("daybridge-client", "DNS:daybridge-client");
+    let url = |host: &str| format!("amqps://guest:guest@{host}:{port}");
+    let with = |url: String| config::Queue {
+        client_cert: Some(client.cert.clone()),
+        client_key: Some(client.key.clone()),
+        ..settings(url, Some(authority.ca()))
+    };
+
+    // By name and by address: both stand in the broker's certificate.
+    for host in ["localhost", "127.0.0.1"] {
+        let queue = queue::open(&with(url(host))).await.unwrap();
+        until("health", || async { queue.health().await.ok() }).await;
+        queue.publish(envelope(host)).await.unwrap();
+        let mut events = queue.consume(Lane::Events, 1).await.unwrap();
+        let got = next(&mut events).await;
+        assert_eq!(id(&got), host);
+        got.ack().await.unwrap();
+        queue.close().await;
+    }
+
+    // The certificate is the login, where the broker takes that.
+    broker.ctl(&["add_user", "daybridge-client", "unused"]);
+    broker.ctl(&["set_permissions", "daybridge-client", ".*", ".*", ".*"]);
+    let external = with(format!("amqps://localhost:{port}?auth_mechanism=external"));
+    let queue = queue::open(&external).await.unwrap();
+    until("health", || async { queue.health().await.ok() }).await;
+    let users = broker.ctl(&["--quiet", "list_connections", "user"]);
+    assert!(users.contains("daybridge-client"), "{users}");
+    queue.close().await;
+
+    // What is missing is named, with its setting.
+    let no_ca = config::Queue { ca: None, ..with(url("localhost")) };
+    let said = why(&no_ca).await;
+    assert!(said.contains("UnknownIssuer") && said.contains("set [queue] ca"), "{said}");
+    let said = why(&settings(url("localhost"), Some(authority.ca()))).await;
+    assert!(said.contains("client certificate") && said.contains("[queue] client_cert"), "{said}");
+    let said = why(&with(url("127.0.0.2"))).await;
+    assert!(said.contains("Connection refused"), "{said}");
+    let other = Authority::new();
+    let stranger = other.issue("stranger", "DNS:stranger");
+    let said = why(&config::Queue {
+        client_cert: Some(stranger.cert),
+        client_key: Some(stranger.key),
+        ..settings(url("localhost"), Some(authority.ca()))
+    })
+    .await;
+    assert!(said.contains("client certificate"), "{said}");
+
+    // The other protocol's port.
+    let plain = broker.amqp_url("%2f");
+    let said = why(&with(plain.replace("amqp://", "amqps://"))).await;
+    assert!(said.contains("plain AMQP") && said.contains("5671"), "{said}");
+    let said = why(&settings(url("localhost").replace("amqps://", "amqp://"), None)).await;
+    assert!(said.contains("speaks TLS") && said.contains("amqps://"), "{said}");
+}
+
+#[tokio::test]
+async fn files_that_hold_no_certificate_are_named() {
+    let authority = Authority::new();
+    let client = authority.issue("client", "DNS:client");
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty.pem");
+    std::fs::write(&empty, "s3cret").unwrap();
+    let url = || "amqps://localhost:1".to_owned();
+    let missing = folder.path().join("missing.pem");
+    let own = |cert: &PathBuf, key: &PathBuf| config::Queue {
+        client_cert: Some(cert.clone()),
+        client_key: Some(key.clone()),
+        ..settings(url(), None)
+    };
+    for (wrong, setting, file) in [
+        (settings(url(), Some(missing.clone())), "ca", &missing),
+        (settings(url(), Some(empty.clone())), "ca", &empty),
+        (settings(url(), Some(client.key.clone())), "ca", &client.key),
+        (own(&empty, &client.key), "client_cert", &empty),
+        (own(&client.cert, &empty), "client_key", &empty),
+        (own(&client.cert, &client.cert), "client_key", &client.cert),
+    ] {
+        let said = queue::open(&wrong).await.err().unwrap().to_string();
+        assert!(said.starts_with(&format!("[queue] {setting}: {}", shown(file))), "{said}");
+        assert!(!said.contains("s3cret"), "{said}");
+    }
+}
