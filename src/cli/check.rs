@@ -3,10 +3,10 @@
 use std::{net::TcpListener, time::Duration};
 
 use daybridge::{
-    config::{Config, QueueUrl, Source},
+    config::{self, Config, QueueUrl, Source},
     console,
     domain::reply::ReadError,
-    ledger::{self, FAILOVER},
+    ledger::{self, FAILOVER, LedgerError},
     partner,
     provider::{Sources, history},
     queue::{self, Policies},
@@ -35,6 +35,9 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     };
     line("settings", Ok("no contradictions".into()));
     line("sources", sources(&config));
+    for warning in config::warn::secrets(&config) {
+        say(format!("warn  {:<9} {warning}", "secrets"));
+    }
     for warning in warnings(&config) {
         say(format!("warn  {:<9} {warning}", "sources"));
     }
@@ -56,6 +59,9 @@ pub async fn run(config: Config) -> Result<(), Failure> {
         Policies::Seen { losses, shield } => line("policies", no_loss(&losses, &shield)),
     }
     line("ledger", reach_ledger(&config).await);
+    if let Ok(brake) = super::brake::comes_to(&config).await {
+        line("brake", Ok(brake));
+    }
     line("partner", reach_partner(&config).await);
     for (name, source) in &config.sources {
         line("backfill", reach_history(name, source).await);
@@ -197,7 +203,15 @@ async fn reach_queue(config: &Config) -> (Result<String, String>, Policies) {
 }
 
 async fn reach_ledger(config: &Config) -> Result<String, String> {
-    let ledger = ledger::open(&config.ledger).await.map_err(|error| error.to_string())?;
+    let ledger = match ledger::open_existing(&config.ledger).await {
+        Ok(ledger) => ledger,
+        Err(LedgerError::Missing(place)) => {
+            return Ok(format!(
+                "none yet at {place}; `run` or `work` makes it; if there was one, put it back first"
+            ));
+        }
+        Err(error) => return Err(error.to_string()),
+    };
     ledger.health().await.map_err(|error| error.to_string())?;
     let pauses = ledger.pauses().await.map_err(|error| error.to_string())?;
     if let Some(moved) = pauses.into_iter().find(|pause| pause.cause == FAILOVER) {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use daybridge::{
-    config::Config,
+    config::{self, Config},
     console::{self, Parts},
     ledger::{self, Ledger, LedgerError, Origin},
     ops::backfill::{self, Asked},
@@ -53,6 +53,9 @@ impl Role {
 pub async fn run(config: Config, role: Role) -> Result<(), Failure> {
     if config.sources.is_empty() {
         return Err(Failure::Usage("no [sources.NAME] in the settings: nothing could be received".into()));
+    }
+    for warning in config::warn::secrets(&config) {
+        tracing::warn!("{warning}");
     }
     let metrics = console::record_metrics();
     let sources = if role.receives() { Some(Sources::with_secrets(&config).map_err(usage)?) } else { None };

@@ -33,7 +33,7 @@ const POSTGRES: &str = "SET enable_seqscan = off; SET jit = off; SELECT set_conf
      WHERE current_setting('synchronous_commit') IN ('off', 'local');";
 
 /// The schema, oldest first; a text never changes once released.
-const MIGRATIONS: [(i64, &str, &str); 11] = [
+const MIGRATIONS: [(i64, &str, &str); 12] = [
     (1, "ledger", include_str!("migrations/0001_ledger.sql")),
     (2, "restorations", include_str!("migrations/0002_restorations.sql")),
     (3, "operators", include_str!("migrations/0003_operators.sql")),
@@ -45,6 +45,7 @@ const MIGRATIONS: [(i64, &str, &str); 11] = [
     (9, "memory", include_str!("migrations/0009_memory.sql")),
     (10, "closed_events", include_str!("migrations/0010_closed_events.sql")),
     (11, "money", include_str!("migrations/0011_money.sql")),
+    (12, "slips", include_str!("migrations/0012_slips.sql")),
 ];
 
 /// What the schema's text says differently in each database.
@@ -93,15 +94,27 @@ const POSTGRES_WORDS: Words = [
     ),
 ];
 
-pub(super) async fn open(settings: &config::Ledger) -> Result<SqlLedger, LedgerError> {
+/// What is done where there is no ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Absent {
+    /// It is made.
+    Make,
+    /// It is an error.
+    Refuse,
+}
+
+pub(super) async fn open(settings: &config::Ledger, absent: Absent) -> Result<SqlLedger, LedgerError> {
     let url = settings.url.resolve().map_err(LedgerError::Unavailable)?;
     let url = url.expose_secret();
     sqlx::any::install_default_drivers();
     let mut ledger = if url.starts_with("sqlite:") {
-        open_sqlite(url, settings.connections_max).await?
+        open_sqlite(url, settings.connections_max, absent).await?
     } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
         let failures = Failures::default();
         let pool = pool(url, settings.connections_max, POSTGRES, true, &failures).await?;
+        if absent == Absent::Refuse && !has_schema(&pool).await? {
+            return Err(LedgerError::Missing(without_password(url)));
+        }
         SqlLedger::of(pool.clone(), pool, Dialect::Postgres, failures, without_password(url))
     } else {
         return Err(LedgerError::Refused(
@@ -122,7 +135,16 @@ fn without_password(url: &str) -> String {
     format!("postgres://{}", bare.rsplit_once('@').map_or(bare, |(_, place)| place))
 }
 
-async fn open_sqlite(url: &str, readers: u32) -> Result<SqlLedger, LedgerError> {
+/// Whether the schema was ever applied to a server's database.
+async fn has_schema(pool: &AnyPool) -> Result<bool, LedgerError> {
+    let row = sqlx::query("SELECT CAST(to_regclass('_sqlx_migrations') AS TEXT) AS there")
+        .fetch_one(pool)
+        .await
+        .map_err(plain)?;
+    Ok(row.try_get::<Option<String>, _>("there").map_err(plain)?.is_some())
+}
+
+async fn open_sqlite(url: &str, readers: u32, absent: Absent) -> Result<SqlLedger, LedgerError> {
     let path = url.trim_start_matches("sqlite://").trim_start_matches("sqlite:");
     let path = path.split('?').next().unwrap_or(path);
     if path.is_empty() || path == ":memory:" {
@@ -133,6 +155,10 @@ async fn open_sqlite(url: &str, readers: u32) -> Result<SqlLedger, LedgerError> 
     let path = std::path::absolute(path)
         .map_err(|error| LedgerError::Unavailable(format!("the path {path} cannot be used: {error}")))?;
     usable(&path).map_err(LedgerError::Unavailable)?;
+    let made = std::fs::metadata(&path).is_ok_and(|file| file.len() > 0);
+    if absent == Absent::Refuse && !made {
+        return Err(LedgerError::Missing(path.display().to_string()));
+    }
     let encoded: String = path
         .to_string_lossy()
         .bytes()

@@ -230,6 +230,15 @@ settle_window = "5s"
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
+    /// Declares the ledger restored, of however many transfers that holds.
+    pub(crate) fn restored(&self, since: &str) -> Output {
+        let declare = ["ledger", "restored", "--since", since, "--json"];
+        let would = self.command(&[&declare[..], &["--dry-run"]].concat());
+        let would: Value = serde_json::from_slice(&would.stdout).unwrap_or(Value::Null);
+        let count = would["count"].as_u64().unwrap_or(0).to_string();
+        self.command(&[&declare[..], &["--yes", &count]].concat())
+    }
+
     /// Waits until a payment is in a state; returns it whole.
     pub(crate) async fn payment_is(&self, key: &str, state: &str) -> Value {
         let mut last = Value::Null;
