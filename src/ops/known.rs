@@ -17,13 +17,13 @@ pub enum Unknown {
     Ledger(#[from] LedgerError),
 }
 
-/// `; there are: …`, with the nearest first named.
+/// Those that there are, and the one nearest to what was typed.
 pub fn listed<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     let nearest = known.iter().min_by_key(|name| strsim::damerau_levenshtein(typed, name));
     match nearest {
         None => "there is none yet".to_owned(),
-        Some(nearest) => format!("did you mean {nearest:?}? There are: {}", known.join(", ")),
+        Some(nearest) => format!("there are: {}; did you mean {nearest:?}?", known.join(", ")),
     }
 }
 

@@ -74,7 +74,7 @@ async fn declared(tx: &mut Tx) -> Result<Declared, Fault> {
 /// Refuses where a person has decided something held since, or where what was held stands elsewhere by now.
 async fn undecided(tx: &mut Tx, declared: &Declared) -> Result<(), Fault> {
     let row = sqlx::query(
-        "SELECT (SELECT COUNT(*) FROM audit WHERE number > $1 AND action IN ('held settle', 'held cancel', 'held set')) \
+        "SELECT (SELECT COUNT(*) FROM audit WHERE number > $1 AND action LIKE 'held %' AND action <> 'held retry') \
          AS acts, (SELECT COUNT(*) FROM restored_transfers r JOIN transfers t ON t.key = r.transfer \
          WHERE r.restoration = $2 AND t.detail <> r.after) AS moved",
     )

@@ -75,6 +75,12 @@ settle_window = "5s"
 {extra}
 "#
         );
+        // Tests pay more for a few channels than such an account would.
+        let text = if text.contains("[brake]") {
+            text
+        } else {
+            format!("[brake]\naccount_days_min = 30000\n{text}")
+        };
         let text = if text.contains("[sources.") {
             text
         } else {
