@@ -13,30 +13,15 @@ pub const WORD_BYTES_MAX: usize = 120;
 /// Event type of a body that cannot be read.
 pub const UNREADABLE: &str = "unreadable";
 
-/// Why a message is on the queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Trigger {
-    /// The provider called the receiver.
-    Webhook,
-    /// An operator applied a replay plan.
-    Replay,
-    /// The provider's own event list was asked for what it could not deliver.
-    Backfill,
-}
-
-impl Trigger {
-    /// The word on the wire and in the ledger.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Trigger::Webhook => "webhook",
-            Trigger::Replay => "replay",
-            Trigger::Backfill => "backfill",
-        }
-    }
-
-    /// Reads the word back.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Trigger::Webhook, Trigger::Replay, Trigger::Backfill].into_iter().find(|t| t.as_str() == word)
+closed! {
+    /// Why a message is on the queue; the word on the wire and in the ledger.
+    Trigger {
+        /// The provider called the receiver.
+        Webhook = "webhook",
+        /// An operator applied a replay plan.
+        Replay = "replay",
+        /// The provider's own event list was asked for what it could not deliver.
+        Backfill = "backfill",
     }
 }
 

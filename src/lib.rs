@@ -2,6 +2,10 @@
 //!
 //! The modules stand in the order data flows; each knows only what stands before its door.
 
+/// The shape of a closed set of words.
+#[macro_use]
+mod closed;
+
 /// Settings: one file, an environment overlay, every contradiction refused at start.
 pub mod config;
 
@@ -38,6 +42,9 @@ pub mod console;
 /// Times as people type and read them.
 pub mod times;
 
+/// What a terminal is shown of texts that came from outside.
+pub mod terminal;
+
 /// Room on the disk under a database file.
 pub mod disk;
 
@@ -46,6 +53,9 @@ pub mod private_file;
 
 /// Files and connections this process may have open.
 pub mod open_files;
+
+/// Which process this is, and whether another has ended.
+pub mod process;
 
 /// Logs: pretty on a terminal, JSON otherwise.
 pub mod logging;

@@ -11,6 +11,8 @@ use tracing_subscriber::{
     EnvFilter, Layer as _, filter::Targets, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
+use crate::terminal::LogWriter;
+
 /// What libraries may say at most, whatever `RUST_LOG` asks for: their errors reach the operator through ours,
 /// and at finer levels they print heads, frames and statements, with signatures, passwords and bodies in them.
 fn most() -> Targets {
@@ -26,11 +28,11 @@ fn most() -> Targets {
 /// Starts logging for the process from this level; a second call changes nothing.
 pub fn start(level: tracing::Level) {
     let asked = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level.to_string()));
-    let lines = fmt::layer().with_writer(std::io::stderr);
     let lines = if std::io::stderr().is_terminal() {
+        let lines = fmt::layer().with_writer(|| LogWriter(std::io::stderr()));
         lines.with_target(false).compact().boxed()
     } else {
-        lines.json().flatten_event(true).boxed()
+        fmt::layer().with_writer(std::io::stderr).json().flatten_event(true).boxed()
     };
     let _ = tracing_subscriber::registry().with(most()).with(asked).with(lines).try_init();
 }

@@ -31,6 +31,6 @@ fn main() -> ExitCode {
 }
 
 fn failed(text: &str, code: u8) -> ExitCode {
-    eprintln!("daybridge: {text}");
+    eprintln!("daybridge: {}", daybridge::terminal::escaped_lines(text));
     ExitCode::from(code)
 }

@@ -5,7 +5,7 @@ use daybridge::{config::Config, ledger};
 
 use super::{
     Failure, ListArgs,
-    text::{or_dash, say_json, table, time},
+    text::{listing, or_dash, say_json, time},
 };
 
 #[derive(Debug, Subcommand)]
@@ -26,7 +26,7 @@ pub struct AuditList {
 /// `audit …`
 pub async fn run(config: Config, audit: Audit) -> Result<(), Failure> {
     let Audit::List(args) = audit;
-    let ledger = ledger::open(&config.ledger).await?;
+    let ledger = ledger::open_existing(&config.ledger).await?;
     let rows = ledger.audit(args.key.as_deref(), &args.list.page()).await?;
     if args.list.json {
         say_json(&rows);
@@ -34,7 +34,8 @@ pub async fn run(config: Config, audit: Audit) -> Result<(), Failure> {
     }
     let last = rows.last().map(|row| row.number.to_string());
     let count = rows.len();
-    table(
+    listing(
+        "nobody did anything that fits",
         &["AT", "WHO", "ACTION", "ON", "BEFORE", "AFTER", "WHY"],
         rows.into_iter()
             .map(|a| [time(a.at), a.who, a.action, a.key, or_dash(a.before), or_dash(a.after), a.reason]),

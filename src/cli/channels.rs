@@ -8,7 +8,8 @@ use daybridge::{
 
 use super::{
     Failure, ListArgs,
-    text::{or_dash, say_json, table, time},
+    text::{listing, or_dash, say_json, time},
+    typed,
 };
 
 #[derive(Debug, Subcommand)]
@@ -32,16 +33,20 @@ pub struct ChannelList {
 /// `channels …`
 pub async fn run(config: Config, channels: Channels) -> Result<(), Failure> {
     let Channels::List(args) = channels;
-    let ledger = ledger::open(&config.ledger).await?;
+    let ledger = ledger::open_existing(&config.ledger).await?;
     let wanted = ChannelQuery { channel: args.channel, mode: args.mode };
     let rows = ledger.channels(&wanted, &args.list.page()).await?;
+    if rows.is_empty() {
+        typed::channel(ledger.as_ref(), wanted.channel.as_ref()).await?;
+    }
     if args.list.json {
         say_json(&rows);
         return Ok(());
     }
     let last = rows.last().map(|row| format!("{}/{}", row.account, row.channel));
     let count = rows.len();
-    table(
+    listing(
+        "no channel fits",
         &["CHANNEL", "ACCOUNT", "ACTIVETILL", "MODE", "DAYS BOUGHT", "DAYS MOVED", "UNEXPLAINED"],
         rows.into_iter().map(|c| {
             [

@@ -3,8 +3,12 @@
 use clap::{ArgGroup, Args, Subcommand};
 use daybridge::{
     config::Config,
-    domain::id::ChannelId,
-    ledger::{self, Act, Correction, Ledger, query::HeldQuery, view},
+    domain::{Ms, closed::HeldCause, id::ChannelId},
+    ledger::{
+        self, Act, Correction, Ledger,
+        query::HeldQuery,
+        view::{self, Several},
+    },
     ops::held::{BULK_MAX, Decision, Desk},
     queue::{self, Queue},
     worker::{Interpreter, clock, millis},
@@ -12,8 +16,9 @@ use daybridge::{
 
 use super::{
     Failure, interpreter,
-    sure::{self, Sure},
+    sure::{self, Asked, Go, Sure},
     text::{or_dash, say, say_json, table, time},
+    typed::{one_of, rows},
 };
 
 #[derive(Debug, Subcommand)]
@@ -32,8 +37,8 @@ pub enum Held {
     Retry(Decide),
     /// Decide an open outcome, or what a restored ledger cannot know, after a look at Billing History
     Settle(Settle),
-    /// Never extend
-    Cancel(Decide),
+    /// Never extend; it cannot be taken back
+    Cancel(Cancel),
     /// Say which channel, or how many days, a payment or transfer is for; it is tried again at once
     Set(Set),
 }
@@ -41,10 +46,10 @@ pub enum Held {
 #[derive(Debug, Args)]
 pub struct HeldList {
     /// Only this cause
-    #[arg(long)]
-    cause: Option<String>,
+    #[arg(long, value_parser = one_of!(HeldCause))]
+    cause: Option<HeldCause>,
     /// Most rows of a kind
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, value_parser = rows!())]
     limit: u32,
     /// Print JSON
     #[arg(long)]
@@ -58,8 +63,8 @@ pub struct Which {
     #[arg(value_name = "KEY")]
     keys: Vec<String>,
     /// Everything that is held for this cause now
-    #[arg(long)]
-    cause: Option<String>,
+    #[arg(long, value_parser = one_of!(HeldCause))]
+    cause: Option<HeldCause>,
     #[command(flatten)]
     sure: Sure,
 }
@@ -70,6 +75,15 @@ pub struct Decide {
     which: Which,
     /// Why; kept with your name and the time
     #[arg(long, default_value = "no reason given")]
+    reason: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Cancel {
+    #[command(flatten)]
+    which: Which,
+    /// Why; kept with your name and the time
+    #[arg(long)]
     reason: String,
 }
 
@@ -107,7 +121,7 @@ pub struct Set {
 
 /// `held …`
 pub async fn run(config: Config, held: Held) -> Result<(), Failure> {
-    let ledger = ledger::open(&config.ledger).await?;
+    let ledger = ledger::open_existing(&config.ledger).await?;
     let ledger = ledger.as_ref();
     match held {
         Held::List(args) => list(ledger, args).await,
@@ -139,7 +153,7 @@ async fn list(ledger: &dyn Ledger, args: HeldList) -> Result<(), Failure> {
         &["CAUSE", "KIND", "COUNT", "DAYS", "OLDEST"],
         groups
             .into_iter()
-            .filter(|group| wanted.cause.as_ref().is_none_or(|cause| *cause == group.cause))
+            .filter(|group| wanted.cause.is_none_or(|cause| cause.as_str() == group.cause))
             .map(|g| [g.cause, g.kind.to_owned(), g.count.to_string(), g.days.to_string(), time(g.oldest)]),
     );
     say("");
@@ -196,23 +210,71 @@ async fn show(ledger: &dyn Ledger, key: &str, json: bool) -> Result<(), Failure>
     Ok(())
 }
 
-/// What is acted on: the keys as typed, or what is held for a cause at this moment and is shown before.
-async fn keys(ledger: &dyn Ledger, which: Which, verb: &str) -> Result<Vec<String>, Failure> {
-    let Some(cause) = which.cause else {
-        let count = which.keys.len();
-        sure::ask(&which.sure, count, &format!("{verb} {count} held things"))?;
-        return Ok(which.keys);
+/// What is acted on: the keys as typed, or what is held for a cause at this moment and is shown before. `None`: it was
+/// only to be shown.
+async fn keys(
+    ledger: &dyn Ledger,
+    which: Which,
+    verb: &str,
+    asked: Asked,
+) -> Result<Option<Vec<String>>, Failure> {
+    let now = clock::now_ms();
+    let (keys, of, all) = match which.cause {
+        None => {
+            let all = named(ledger, &which.keys, now).await?;
+            (which.keys, String::new(), all)
+        }
+        Some(cause) => {
+            let wanted = HeldQuery { cause: Some(cause), key: None };
+            let rows = ledger.held(&wanted, BULK_MAX, now).await?;
+            let rows: Vec<view::Held> = rows.into_iter().filter(|held| held.kind != "account").collect();
+            if rows.is_empty() {
+                let cause = cause.as_str();
+                return Err(Failure::Failed(format!("nothing is held for {cause}; `daybridge held list`")));
+            }
+            let all = sum(&rows);
+            let keys = rows.into_iter().map(|held| held.key).collect();
+            (keys, format!(" held for {}", cause.as_str()), all)
+        }
     };
-    let wanted = HeldQuery { cause: Some(cause.clone()), key: None };
-    let rows = ledger.held(&wanted, BULK_MAX, clock::now_ms()).await?;
-    let rows: Vec<view::Held> = rows.into_iter().filter(|held| held.kind != "account").collect();
-    if rows.is_empty() {
-        return Err(Failure::Failed(format!("nothing is held for {cause}; `daybridge held list`")));
+    let things = match keys.as_slice() {
+        [one] => one.clone(),
+        several => format!("{} held things", several.len()),
+    };
+    let what = format!("{verb} {things}{of}, {}", sure::in_words(&all));
+    let go = sure::ask(&which.sure, asked, keys.len(), &what)?;
+    Ok((go == Go::On).then_some(keys))
+}
+
+/// Days and age of what is named; a transfer that is planned can be cancelled, too.
+async fn named(ledger: &dyn Ledger, keys: &[String], now: Ms) -> Result<Several, Failure> {
+    let mut rows = Vec::new();
+    let mut others = Several::default();
+    for key in keys {
+        let wanted = HeldQuery { cause: None, key: Some(key.clone()) };
+        let held = ledger.held(&wanted, 1, now).await?;
+        if !held.is_empty() {
+            rows.extend(held);
+        } else if let Some(whole) = ledger.payment(key).await? {
+            let days = whole.transfers.iter().find(|t| t.key == *key).map(|t| t.days).or(whole.payment.days);
+            others.days = others.days.saturating_add(days.unwrap_or(0).into());
+            others.oldest_at = others.oldest_at.into_iter().chain([whole.payment.first_seen_at]).min();
+        }
     }
-    let days: u64 = rows.iter().filter_map(|held| held.days).map(u64::from).sum();
-    let what = format!("{verb} {} held for {cause}, {days} days in all", rows.len());
-    sure::ask(&which.sure, rows.len(), &what)?;
-    Ok(rows.into_iter().map(|held| held.key).collect())
+    let held = sum(&rows);
+    Ok(Several {
+        count: u64::try_from(keys.len()).unwrap_or(u64::MAX),
+        days: held.days.saturating_add(others.days),
+        oldest_at: held.oldest_at.into_iter().chain(others.oldest_at).min(),
+    })
+}
+
+fn sum(rows: &[view::Held]) -> Several {
+    Several {
+        count: u64::try_from(rows.len()).unwrap_or(u64::MAX),
+        days: rows.iter().filter_map(|held| held.days).map(u64::from).sum(),
+        oldest_at: rows.iter().map(|held| held.since).min(),
+    }
 }
 
 async fn decide(
@@ -222,13 +284,13 @@ async fn decide(
     decision: Decision,
     reason: String,
 ) -> Result<(), Failure> {
-    let verb = match decision {
-        Decision::Retry => "retry",
-        Decision::Applied => "settle as applied",
-        Decision::NotApplied => "settle as not applied",
-        Decision::Cancel => "cancel",
+    let (verb, asked) = match decision {
+        Decision::Retry => ("retry", Asked::Several),
+        Decision::Applied => ("settle as applied", Asked::Several),
+        Decision::NotApplied => ("settle as not applied", Asked::Several),
+        Decision::Cancel => ("cancel", Asked::Always),
     };
-    let keys = keys(ledger, which, verb).await?;
+    let Some(keys) = keys(ledger, which, verb, asked).await? else { return Ok(()) };
     let interpreter = interpreter(config, ledger).await?;
     let queue = queue::open(&config.queue).await?;
     let desk = desk(config, ledger, queue.as_ref(), &interpreter);

@@ -1,16 +1,19 @@
 //! The record itself, after a disaster.
 
+use std::sync::Arc;
+
 use clap::{Args, Subcommand};
 use daybridge::{
     config::Config,
-    domain::{Ms, memory::CLOCKS_APART_MS},
-    ledger::{self, Act},
+    domain::{DAY_MS, Ms, memory::CLOCKS_APART_MS},
+    ledger::{self, Act, LedgerError, view::Several},
     partner,
     worker::clock,
 };
 
 use super::{
     Failure,
+    sure::{self, Asked, Go, Sure},
     text::{parse_time, say, say_json, time},
 };
 
@@ -28,25 +31,35 @@ pub enum Ledger {
 
 #[derive(Debug, Args)]
 pub struct Prune {
-    /// Received before: a time, or a span before now (180days)
+    /// Received before: a time, or a span before now (180days); at least 30 days ago
     #[arg(long)]
     before: String,
     /// Why; kept with your name and the time
     #[arg(long, default_value = "no reason given")]
     reason: String,
+    #[command(flatten)]
+    sure: Sure,
 }
 
 /// Bodies dropped in one transaction.
 const PRUNED_AT_ONCE: u32 = 1_000;
 
+/// Age under which no body is dropped, in days: for so long providers resend and list events, and a replay may be needed.
+const PRUNE_AGE_DAYS_MIN: i64 = 30;
+
 #[derive(Debug, Args)]
 pub struct Restored {
     /// When the backup was made: a time, or a span before now (1h); without a backup, the first day
-    #[arg(long)]
-    since: String,
+    #[arg(long, required_unless_present = "undo")]
+    since: Option<String>,
+    /// Take the last declaration back; as long as nothing was decided on it
+    #[arg(long, conflicts_with_all = ["since", "yes", "dry_run"])]
+    undo: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    sure: Sure,
 }
 
 #[derive(Debug, Args)]
@@ -88,7 +101,25 @@ pub async fn run(config: Config, ledger: Ledger) -> Result<(), Failure> {
 async fn prune(config: &Config, args: Prune) -> Result<(), Failure> {
     let now = clock::now_ms();
     let before = parse_time(&args.before, now).map_err(Failure::Usage)?;
-    let ledger = ledger::open(&config.ledger).await?;
+    let youngest = now.saturating_sub(PRUNE_AGE_DAYS_MIN.saturating_mul(DAY_MS));
+    if before > youngest {
+        return Err(Failure::Usage(format!(
+            "--before must lie at least {PRUNE_AGE_DAYS_MIN} days back, before {}: younger events may be sent or replayed again",
+            time(youngest)
+        )));
+    }
+    let ledger = ledger::open_existing(&config.ledger).await?;
+    let all = ledger.prunable(before).await?;
+    let oldest = all.oldest_at.map_or(String::new(), |at| format!(", the oldest of {}", time(at)));
+    let what = format!(
+        "drop {} bodies of events received before {}{oldest}; those events can never be replayed",
+        all.count,
+        time(before)
+    );
+    let count = usize::try_from(all.count).unwrap_or(usize::MAX);
+    if sure::ask(&args.sure, Asked::Always, count, &what)? == Go::Dry {
+        return Ok(());
+    }
     let who = super::who();
     ledger.note("ledger prune", "bodies", &Act { who: &who, reason: &args.reason }, now).await?;
     let mut dropped = 0_u64;
@@ -103,11 +134,23 @@ async fn prune(config: &Config, args: Prune) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The ledger, made where there is none: what is said of it must be said before a worker finds it.
+async fn made(config: &Config) -> Result<Arc<dyn daybridge::ledger::Ledger>, Failure> {
+    match ledger::open_existing(&config.ledger).await {
+        Err(LedgerError::Missing(place)) => {
+            let ledger = ledger::open(&config.ledger).await?;
+            eprintln!("daybridge: there was no ledger at {place}: a new one was made");
+            Ok(ledger)
+        }
+        found => Ok(found?),
+    }
+}
+
 async fn adopt(config: &Config, args: Adopt) -> Result<(), Failure> {
     let now = clock::now_ms();
     let since = parse_time(&args.since, now).map_err(Failure::Usage)?;
     let act = Act { who: &super::who(), reason: &args.reason };
-    let done = ledger::open(&config.ledger).await?.adopt(since, &act, now).await?;
+    let done = made(config).await?.adopt(since, &act, now).await?;
     if args.json {
         say_json(&done);
         return Ok(());
@@ -120,7 +163,7 @@ async fn adopt(config: &Config, args: Adopt) -> Result<(), Failure> {
 
 async fn failover(config: &Config, args: Failover) -> Result<(), Failure> {
     let act = Act { who: &super::who(), reason: &args.reason };
-    let done = ledger::open(&config.ledger).await?.failover(&act, clock::now_ms()).await?;
+    let done = ledger::open_existing(&config.ledger).await?.failover(&act, clock::now_ms()).await?;
     if args.json {
         say_json(&done);
         return Ok(());
@@ -156,10 +199,30 @@ async fn declared_at(config: &Config, now: Ms) -> Ms {
 }
 
 async fn restored(config: &Config, args: Restored) -> Result<(), Failure> {
+    let Some(since) = args.since else { return undo(config, args.json).await };
     let now = clock::now_ms();
-    let since = parse_time(&args.since, now).map_err(Failure::Usage)?;
+    let since = parse_time(&since, now).map_err(Failure::Usage)?;
+    let all = match ledger::open_existing(&config.ledger).await {
+        Ok(ledger) => ledger.restored_would().await?,
+        // A ledger that was lost is made anew, and knows nothing of before.
+        Err(LedgerError::Missing(_)) if !args.sure.dry_run => Several::default(),
+        Err(error) => return Err(error.into()),
+    };
+    let count = usize::try_from(all.count).unwrap_or(usize::MAX);
+    if args.sure.dry_run && args.json {
+        say_json(&all);
+        return Ok(());
+    }
+    let what = format!(
+        "declare that nothing is known since {}: hold {count} transfers that are not settled, {}; and hold every payment of before that is told again",
+        time(since),
+        sure::in_words(&all)
+    );
+    if sure::ask(&args.sure, Asked::Always, count, &what)? == Go::Dry {
+        return Ok(());
+    }
     let at = declared_at(config, now).await;
-    let done = ledger::open(&config.ledger).await?.restored(since, &super::who(), at).await?;
+    let done = made(config).await?.restored(since, &super::who(), at).await?;
     if args.json {
         say_json(&done);
         return Ok(());
@@ -176,5 +239,27 @@ async fn restored(config: &Config, args: Restored) -> Result<(), Failure> {
         humantime::format_duration(config.partner.settle_window)
     ));
     say("next: start the workers, let the provider resend, then decide: daybridge held list");
+    say("if it was the wrong ledger or time: daybridge ledger restored --undo, before anything is decided");
+    Ok(())
+}
+
+async fn undo(config: &Config, json: bool) -> Result<(), Failure> {
+    let act = Act { who: &super::who(), reason: "the ledger was not restored" };
+    let done = ledger::open_existing(&config.ledger).await?.restored_undo(&act, clock::now_ms()).await?;
+    if json {
+        say_json(&done);
+        return Ok(());
+    }
+    say(format!(
+        "taken back: the declaration of {}; {} transfers stand where they stood before",
+        time(done.declared_at),
+        done.released
+    ));
+    if done.payments_held > 0 {
+        say(format!(
+            "next: {} payments were held for it meanwhile: daybridge held retry --cause restored",
+            done.payments_held
+        ));
+    }
     Ok(())
 }

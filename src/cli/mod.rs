@@ -11,11 +11,13 @@ use daybridge::{
 };
 
 pub mod audit;
+pub mod brake;
 pub mod channels;
 pub mod check;
 pub mod console;
 pub mod decide;
 pub mod demo;
+pub mod json;
 pub mod ledger;
 pub mod opening;
 pub mod providers;
@@ -28,6 +30,9 @@ pub mod show;
 pub mod sim;
 pub mod sure;
 pub mod text;
+pub mod typed;
+
+use typed::rows;
 
 /// Turns signed payment webhooks into days on Whapi.Cloud channels, once per payment.
 #[derive(Debug, Parser)]
@@ -109,6 +114,8 @@ impl Command {
     pub fn log_level(&self) -> tracing::Level {
         match self {
             Command::Run | Command::Serve | Command::Work => tracing::Level::INFO,
+            // It tells a story, and part of that is what would be a warning elsewhere.
+            Command::Demo(_) => tracing::Level::ERROR,
             _ => tracing::Level::WARN,
         }
     }
@@ -126,7 +133,7 @@ pub struct ShowArgs {
 #[derive(Debug, Args)]
 pub struct ListArgs {
     /// Most rows
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, value_parser = rows!())]
     pub limit: u32,
     /// Go on after this row of the page before
     #[arg(long, value_name = "KEY")]
@@ -192,10 +199,13 @@ fn who() -> String {
 
 fn man(out: Option<PathBuf>) -> Result<(), Failure> {
     match out {
-        Some(folder) => clap_mangen::generate_to(Cli::command(), folder)?,
-        None => clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?,
+        Some(folder) => Ok(clap_mangen::generate_to(Cli::command(), folder)?),
+        None => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+            text::write_out(&page)
+        }
     }
-    Ok(())
 }
 
 /// Runs a command.
@@ -225,8 +235,9 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Reconcile(reconcile) => reconcile::run(config()?, reconcile).await,
         Command::Sim(sim) => sim::run(sim).await,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "daybridge", &mut std::io::stdout());
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "daybridge", &mut script);
+            text::write_out(&script)
         }
         Command::Man { out } => man(out),
     }

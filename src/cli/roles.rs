@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use daybridge::{
-    config::Config,
+    config::{self, Config},
     console::{self, Arrival, Parts},
     open_files,
     ops::backfill::{self, Asked},
@@ -62,6 +62,9 @@ pub async fn run(config: Config, role: Role) -> Result<(), Failure> {
         return Err(Failure::Usage("no [sources.NAME] in the settings: nothing could be received".into()));
     }
     open_files::raise();
+    for warning in config::warn::secrets(&config) {
+        tracing::warn!("{warning}");
+    }
     let metrics = console::record_metrics();
     let sources = if role.receives() { Some(Sources::with_secrets(&config).map_err(usage)?) } else { None };
     let later = if role.works() { Some(Later::of(&config)?) } else { None };

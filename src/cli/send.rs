@@ -1,17 +1,21 @@
 //! Signs an event as its provider would and posts it to a running receiver.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use clap::Args;
 use daybridge::{
     config::{self, Config, preset::events::Format},
+    ledger::{self, LedgerError, Outcome, view},
+    ops::known::listed,
     provider::{
-        WEBHOOKS,
+        Sources, WEBHOOKS,
         sample::{self, Sample},
         signature::{self, Signed},
     },
     worker::clock,
 };
+
+use tokio::time::Instant;
 
 use super::{Failure, text::say};
 
@@ -44,6 +48,9 @@ pub struct Send {
     /// Where to post instead of [server] listen, such as http://proxy.example
     #[arg(long)]
     url: Option<String>,
+    /// Wait until the worker has recorded what became of it, at most so long; exit 1 where it is held
+    #[arg(long, value_name = "SPAN", num_args = 0..=1, default_missing_value = "2m", value_parser = humantime::parse_duration)]
+    wait: Option<Duration>,
 }
 
 /// Amount in the sample, in the smallest unit.
@@ -53,31 +60,160 @@ const SAMPLE_AMOUNT: i64 = 900;
 pub async fn run(config: Config, send: Send) -> Result<(), Failure> {
     let (name, source) = chosen(&config, &send)?;
     let event_id = send.event.clone().unwrap_or_else(|| fresh("evt_"));
+    let payment = send.payment.clone().unwrap_or_else(|| fresh("pi_"));
     let body = match &send.file {
         Some(path) => std::fs::read(path)
             .map_err(|e| Failure::Usage(format!("{} cannot be read: {e}", path.display())))?,
-        None => sample(&send, source, &event_id)?,
+        None => sample(&send, source, &event_id, &payment)?,
     };
     let signed = sign(name, source, &body, &event_id)?;
     let (client, base) = match (&send.url, config.server.listen.strip_prefix("unix:")) {
-        (Some(url), _) => (client().build()?, url.trim_end_matches('/').to_owned()),
-        (None, Some(path)) => (client().unix_socket(path).build()?, "http://localhost".to_owned()),
-        (None, None) => (client().build()?, format!("http://{}", config.server.listen)),
+        (Some(url), _) => (client_for(url).build(), url.trim_end_matches('/').to_owned()),
+        (None, Some(path)) => (client().unix_socket(path).build(), "http://localhost".to_owned()),
+        (None, None) => (client().build(), format!("http://{}", config.server.listen)),
+    };
+    let client = client.map_err(|error| {
+        Failure::Failed(format!(
+            "no HTTPS without certificates to trust: {}; install ca-certificates",
+            why(&error)
+        ))
+    })?;
+    let sent =
+        Sent { source: name, event: named(&config, name, &body), payment, of_file: send.file.is_some() };
+    let before = match send.wait {
+        Some(_) => sent.deliveries(&config).await?.into_iter().map(|event| event.delivery).collect(),
+        None => BTreeSet::new(),
     };
     let url = format!("{base}{WEBHOOKS}{name}");
     let answer = post(&client, &url, source, signed).send().await.map_err(|error| {
         let error = error.without_url();
-        Failure::Failed(format!("{url} cannot be reached: {error}; is the receiver running?"))
+        Failure::Failed(format!("{url} cannot be reached: {}; is the receiver running?", why(&error)))
     })?;
     let status = answer.status();
     say(format!("{} {}", status.as_u16(), answer.text().await.unwrap_or_default().trim()));
-    if status.is_success() { Ok(()) } else { Err(Failure::Said) }
+    if !status.is_success() {
+        return Err(Failure::Said);
+    }
+    sent.tell();
+    match send.wait {
+        Some(patience) => sent.outcome(&config, &before, patience).await,
+        None => Ok(()),
+    }
 }
 
-/// A client that posts to receivers of this machine.
+/// How often `--wait` looks.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// An event on its way.
+struct Sent<'a> {
+    source: &'a str,
+    /// Its id, where its source's settings tell it.
+    event: Option<String>,
+    /// The payment's id in a sample.
+    payment: String,
+    /// A body of a file, whose payment is known when it is recorded.
+    of_file: bool,
+}
+
+/// The event id in a body.
+fn named(config: &Config, source: &str, body: &[u8]) -> Option<String> {
+    let readers = Sources::readers(config).ok()?;
+    readers.namer(source)?(body).ok().map(|(event, _)| event)
+}
+
+impl Sent<'_> {
+    fn tell(&self) {
+        let event = self.event.as_deref().unwrap_or("unknown");
+        if self.of_file {
+            say(format!("event {event}; `daybridge events show {}/{event}` tells its payment", self.source));
+        } else {
+            say(format!(
+                "payment {}, event {event}; `daybridge payments show {}`",
+                self.payment, self.payment
+            ));
+        }
+    }
+
+    /// Its deliveries as far as they are recorded; none where there is no ledger yet.
+    async fn deliveries(&self, config: &Config) -> Result<Vec<view::Event>, Failure> {
+        let Some(event) = &self.event else {
+            return Err(Failure::Usage(
+                "--wait cannot tell this body's event id, so nothing can be waited for: `daybridge events list`".into(),
+            ));
+        };
+        let ledger = match ledger::open_existing(&config.ledger).await {
+            Err(LedgerError::Missing(_)) => return Ok(Vec::new()),
+            opened => opened?,
+        };
+        let found = ledger.event(&format!("{}/{event}", self.source)).await?;
+        Ok(found.into_iter().map(|whole| whole.event).collect())
+    }
+
+    /// Waits for what becomes of the delivery that is not among those of before.
+    async fn outcome(
+        &self,
+        config: &Config,
+        before: &BTreeSet<String>,
+        patience: Duration,
+    ) -> Result<(), Failure> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let deliveries = self.deliveries(config).await?;
+            let fresh = deliveries.into_iter().find(|event| !before.contains(&event.delivery));
+            match fresh {
+                Some(event) if event.outcome != PENDING => return told(&event),
+                Some(event) if Instant::now() >= deadline => {
+                    let payment = event.payment.unwrap_or_default();
+                    return Err(Failure::Failed(format!(
+                        "no outcome within {}: it is on its way; `daybridge payments show {payment}`",
+                        humantime::format_duration(patience)
+                    )));
+                }
+                None if Instant::now() >= deadline => {
+                    return Err(Failure::Failed(format!(
+                        "not recorded within {}: does a worker run, with this ledger?",
+                        humantime::format_duration(patience)
+                    )));
+                }
+                Some(_) | None => tokio::time::sleep(LOOK).await,
+            }
+        }
+    }
+}
+
+/// The outcome of what is on its way.
+const PENDING: &str = "pending";
+
+fn told(event: &view::Event) -> Result<(), Failure> {
+    let reason = event.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+    let payment = event.payment.as_deref().unwrap_or("no payment");
+    say(format!("{payment}  {}{reason}", event.outcome));
+    if event.outcome == Outcome::Held.as_str() { Err(Failure::Said) } else { Ok(()) }
+}
+
+/// What went wrong, down to the innermost cause, which says most: of TLS, why it failed.
+fn why(error: &reqwest::Error) -> String {
+    let mut whole = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        let text = inner.to_string();
+        if !whole.contains(&text) {
+            whole = format!("{whole}: {text}");
+        }
+        cause = inner.source();
+    }
+    whole
+}
+
+/// A client that posts to receivers of this machine: over plain HTTP, so that it asks for no certificates to trust.
 pub fn client() -> reqwest::ClientBuilder {
+    client_for("http://localhost")
+}
+
+fn client_for(url: &str) -> reqwest::ClientBuilder {
     let _ = rustls::crypto::ring::default_provider().install_default(); // Err: somebody did already
-    reqwest::Client::builder().no_proxy().timeout(std::time::Duration::from_secs(30))
+    let builder = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30));
+    if url.starts_with("http://") { builder.tls_certs_only([]) } else { builder }
 }
 
 /// The source that is meant.
@@ -95,7 +231,10 @@ fn chosen<'c>(config: &'c Config, send: &Send) -> Result<(&'c str, &'c config::S
             known()
         ))),
         (None, _) => Err(Failure::Usage(match (&send.source, &send.provider) {
-            (Some(name), _) => format!("no source {name} in the settings; there are: {}", known()),
+            (Some(name), _) => format!(
+                "no source {name:?} in the settings; {}",
+                listed(name, config.sources.keys().map(String::as_str))
+            ),
             (None, provider) => format!(
                 "no source of provider {} in the settings; add [sources.NAME] with it; there are: {}",
                 provider.as_deref().unwrap_or_default(),
@@ -139,14 +278,14 @@ fn fresh(prefix: &str) -> String {
     format!("{prefix}{:016x}", fastrand::u64(..))
 }
 
-fn sample(send: &Send, source: &config::Source, event_id: &str) -> Result<Vec<u8>, Failure> {
+fn sample(send: &Send, source: &config::Source, event_id: &str, payment: &str) -> Result<Vec<u8>, Failure> {
     let kind = send.event_type.as_deref().or_else(|| sample::kinds(&source.provider).next());
     let kind = kind.ok_or_else(|| {
         Failure::Usage(format!("there is no sample for provider {}; send one with --file", source.provider))
     })?;
     let sample = Sample {
         event_id: event_id.to_owned(),
-        payment: send.payment.clone().unwrap_or_else(|| fresh("pi_")),
+        payment: payment.to_owned(),
         channel: send.channel.clone().unwrap_or_default(),
         days: send.days.clone().unwrap_or_default(),
         amount: SAMPLE_AMOUNT,

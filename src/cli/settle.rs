@@ -44,7 +44,7 @@ pub struct Where {
 
 /// `settle …`
 pub async fn run(config: Config, settle: Settle) -> Result<(), Failure> {
-    let ledger = ledger::open(&config.ledger).await?;
+    let ledger = ledger::open_existing(&config.ledger).await?;
     let who = super::who();
     let now = clock::now_ms();
     match settle {

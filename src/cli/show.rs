@@ -3,8 +3,13 @@
 use clap::{Args, Subcommand};
 use daybridge::{
     config::Config,
+    domain::{
+        closed::{PaymentState, TransferState},
+        money,
+    },
+    envelope::Trigger,
     ledger::{
-        self,
+        self, Ledger, Outcome, Selection,
         query::{EventQuery, PaymentQuery, TransferQuery},
         view,
     },
@@ -13,7 +18,8 @@ use daybridge::{
 
 use super::{
     Failure, ListArgs, ShowArgs, more,
-    text::{next, or_dash, parse_time, say, say_json, table, time},
+    text::{listing, next, or_dash, parse_time, say, say_json, say_lines, table, time, write_out},
+    typed::{self, one_of},
 };
 
 #[derive(Debug, Subcommand)]
@@ -28,9 +34,9 @@ pub enum Payments {
 pub struct PaymentList {
     /// A payment or transfer key, a provider id, a channel, a customer, or an amount in the smallest unit
     search: Option<String>,
-    /// linked, planned, doubtful, held, credited, cancelled or nothing
-    #[arg(long)]
-    state: Option<String>,
+    /// Where they stand
+    #[arg(long, value_parser = one_of!(PaymentState))]
+    state: Option<PaymentState>,
     /// Source name
     #[arg(long)]
     source: Option<String>,
@@ -63,9 +69,9 @@ pub enum Transfers {
 
 #[derive(Debug, Args)]
 pub struct TransferList {
-    /// planned, intended, doubtful, settled, held or cancelled
-    #[arg(long)]
-    state: Option<String>,
+    /// Where they stand
+    #[arg(long, value_parser = one_of!(TransferState))]
+    state: Option<TransferState>,
     /// Channel
     #[arg(long)]
     channel: Option<String>,
@@ -78,7 +84,13 @@ pub enum Events {
     /// Newest first, a row for each delivery
     List(EventList),
     /// One, with its body
-    Show(ShowArgs),
+    Show {
+        #[command(flatten)]
+        which: ShowArgs,
+        /// Print nothing but the body, byte for byte; what is printed else has control characters written out
+        #[arg(long, conflicts_with = "json")]
+        raw: bool,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -89,12 +101,12 @@ pub struct EventList {
     /// The provider's event type
     #[arg(long = "type")]
     kind: Option<String>,
-    /// granted, duplicate, refund, link, ignored or held
-    #[arg(long)]
-    outcome: Option<String>,
-    /// webhook, replay or backfill
-    #[arg(long)]
-    trigger: Option<String>,
+    /// How they ended; granted is credited, or on its way
+    #[arg(long, value_parser = one_of!(Outcome))]
+    outcome: Option<Outcome>,
+    /// How they came
+    #[arg(long, value_parser = one_of!(Trigger))]
+    trigger: Option<Trigger>,
     #[command(flatten)]
     list: ListArgs,
 }
@@ -105,7 +117,7 @@ fn missing(what: &str, key: &str) -> Failure {
 
 /// `payments list|show`
 pub async fn payments(config: Config, payments: Payments) -> Result<(), Failure> {
-    let ledger = ledger::open(&config.ledger).await?;
+    let ledger = ledger::open_existing(&config.ledger).await?;
     match payments {
         Payments::List(args) => {
             let now = clock::now_ms();
@@ -122,11 +134,16 @@ pub async fn payments(config: Config, payments: Payments) -> Result<(), Failure>
                 until: at(args.until)?,
             };
             let rows = ledger.payments(&wanted, &args.list.page()).await?;
+            if rows.is_empty() {
+                typed::source(&config, ledger.as_ref(), wanted.source.as_ref()).await?;
+                typed::channel(ledger.as_ref(), wanted.channel.as_ref()).await?;
+            }
             if args.list.json {
                 say_json(&rows);
             } else {
                 let (count, last) = (rows.len(), rows.last().map(|row| row.key.clone()));
-                table(
+                listing(
+                    "no payment fits",
                     &["PAYMENT", "STATE", "CHANNEL", "DAYS", "FIRST SEEN", "NEXT"],
                     rows.into_iter().map(|p| {
                         [
@@ -165,10 +182,7 @@ fn payment(whole: &view::PaymentWhole) {
     say(format!("channel   {}", or_dash(payment.channel.as_ref())));
     say(format!("days      {}", or_dash(payment.days)));
     let money = payment.amount.zip(payment.currency.as_ref());
-    say(format!(
-        "amount    {}",
-        or_dash(money.map(|(amount, currency)| format!("{amount} {currency} (smallest unit)")))
-    ));
+    say(format!("amount    {}", or_dash(money.map(|(amount, currency)| money::shown(amount, currency)))));
     if let Some(out) = &whole.money_out {
         money_out(out);
     }
@@ -183,7 +197,7 @@ fn payment(whole: &view::PaymentWhole) {
     say(format!("ids       {}", whole.ids.join(", ")));
     say("\nevents");
     event_table(&whole.events);
-    adjustments(&whole.adjustments);
+    adjustments(&whole.adjustments, payment.currency.as_deref());
     for one in &whole.transfers {
         say("");
         transfer(one);
@@ -203,7 +217,7 @@ fn money_out(out: &view::MoneyOut) {
     ));
 }
 
-fn adjustments(adjustments: &[view::Adjustment]) {
+fn adjustments(adjustments: &[view::Adjustment], currency: Option<&str>) {
     if adjustments.is_empty() {
         return;
     }
@@ -214,7 +228,7 @@ fn adjustments(adjustments: &[view::Adjustment]) {
             [
                 time(a.at),
                 a.kind.clone(),
-                a.amount.to_string(),
+                currency.map_or_else(|| a.amount.to_string(), |currency| money::shown(a.amount, currency)),
                 or_dash(a.days),
                 a.event.clone(),
                 a.note.clone(),
@@ -236,7 +250,8 @@ fn movements(movements: &[view::Movement]) {
 }
 
 fn event_table(events: &[view::Event]) {
-    table(
+    listing(
+        "no event fits",
         &["RECEIVED", "EVENT", "TYPE", "TRIGGER", "OUTCOME", "PAYMENT", "REASON"],
         events.iter().map(|e| {
             [
@@ -282,17 +297,21 @@ fn transfer(transfer: &view::Transfer) {
 
 /// `transfers list|show`
 pub async fn transfers(config: Config, transfers: Transfers) -> Result<(), Failure> {
-    let ledger = ledger::open(&config.ledger).await?;
+    let ledger = ledger::open_existing(&config.ledger).await?;
     match transfers {
         Transfers::List(args) => {
             let wanted = TransferQuery { state: args.state, channel: args.channel };
             let rows = ledger.transfers(&wanted, &args.list.page()).await?;
+            if rows.is_empty() {
+                typed::channel(ledger.as_ref(), wanted.channel.as_ref()).await?;
+            }
             if args.list.json {
                 say_json(&rows);
                 return Ok(());
             }
             let (count, last) = (rows.len(), rows.last().map(|row| row.key.clone()));
-            table(
+            listing(
+                "no transfer fits",
                 &["TRANSFER", "STATE", "CHANNEL", "DAYS", "ATTEMPTS", "BEFORE", "AFTER", "NEXT"],
                 rows.into_iter().map(|t| {
                     [
@@ -327,7 +346,7 @@ pub async fn transfers(config: Config, transfers: Transfers) -> Result<(), Failu
 
 /// `events list|show`
 pub async fn events(config: Config, events: Events) -> Result<(), Failure> {
-    let ledger = ledger::open(&config.ledger).await?;
+    let ledger = ledger::open_existing(&config.ledger).await?;
     match events {
         Events::List(args) => {
             let wanted = EventQuery {
@@ -337,6 +356,9 @@ pub async fn events(config: Config, events: Events) -> Result<(), Failure> {
                 trigger: args.trigger,
             };
             let rows = ledger.events(&wanted, &args.list.page()).await?;
+            if rows.is_empty() {
+                typed::source(&config, ledger.as_ref(), wanted.source.as_ref()).await?;
+            }
             if args.list.json {
                 say_json(&rows);
             } else {
@@ -344,7 +366,12 @@ pub async fn events(config: Config, events: Events) -> Result<(), Failure> {
                 more(rows.len(), &args.list, rows.last().map(|row| row.delivery.as_str()));
             }
         }
-        Events::Show(ShowArgs { key, json }) => {
+        Events::Show { which: ShowArgs { key, .. }, raw: true } => {
+            let body =
+                raw_body(ledger.as_ref(), &key).await?.ok_or_else(|| missing("body of event", &key))?;
+            write_out(&body)?;
+        }
+        Events::Show { which: ShowArgs { key, json }, raw: false } => {
             let deliveries = ledger.event(&key).await?;
             if deliveries.is_empty() {
                 return Err(missing("event", &key));
@@ -356,9 +383,20 @@ pub async fn events(config: Config, events: Events) -> Result<(), Failure> {
             event_table(&deliveries.iter().map(|d| d.event.clone()).collect::<Vec<_>>());
             if let Some(first) = deliveries.first() {
                 say(format!("\nbody      {} bytes, SHA-256 {}", first.bytes, first.digest));
-                say(first.body.as_deref().unwrap_or("(not UTF-8)"));
+                say_lines(first.body.as_deref().unwrap_or("(not UTF-8)"));
             }
         }
     }
     Ok(())
+}
+
+/// The body as it was received; `None`: there is no such event, or its body was dropped.
+async fn raw_body(ledger: &dyn Ledger, key: &str) -> Result<Option<Vec<u8>>, Failure> {
+    let deliveries = ledger.event(key).await?;
+    let Some(view::EventWhole { event, .. }) = deliveries.first() else { return Ok(None) };
+    let name = format!("{}/{}", event.source, event.event);
+    let selection = Selection { event: Some(name), ..Selection::default() };
+    let numbers = ledger.select(&selection, 0, 1).await?;
+    let stored = ledger.envelopes(&numbers).await?;
+    Ok(stored.into_iter().next().map(|envelope| envelope.body.to_vec()))
 }

@@ -4,8 +4,12 @@
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use clap::Args;
+use daybridge::{ledger::view::Several, terminal::escaped};
 
-use super::Failure;
+use super::{
+    Failure,
+    text::{say, time},
+};
 
 /// More than this many are confirmed by typing their number.
 const COUNT_TYPED_FROM: usize = 11;
@@ -18,28 +22,61 @@ pub struct Sure {
     /// How many it must be, where there is no terminal to ask on; any other number changes nothing
     #[arg(long, value_name = "COUNT")]
     yes: Option<usize>,
+    /// Say what would be done, and do nothing
+    #[arg(long, conflicts_with = "yes")]
+    pub dry_run: bool,
 }
 
-/// Asks before `what` is done to `count` things; one thing that was named is not asked about.
-pub fn ask(sure: &Sure, count: usize, what: &str) -> Result<(), Failure> {
+/// What is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// Several; one thing that was named may be tried again, or settled by its name.
+    Several,
+    /// Whatever it is, even one or none: it cannot be taken back.
+    Always,
+}
+
+/// Whether to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Go {
+    /// A person means it.
+    On,
+    /// It was told what would be done.
+    Dry,
+}
+
+/// Asks before `what` is done to `count` things. Nothing is changed where it is not meant.
+pub fn ask(sure: &Sure, asked: Asked, count: usize, what: &str) -> Result<Go, Failure> {
+    if sure.dry_run {
+        say(format!(
+            "would {what}; nothing was changed. Without --dry-run, and with --yes {count}, it is done"
+        ));
+        return Ok(Go::Dry);
+    }
     match sure.yes {
-        Some(yes) if yes == count => return Ok(()),
+        Some(yes) if yes == count => return Ok(Go::On),
         Some(yes) => {
             return Err(Failure::Failed(format!("it is {count}, not {yes}; nothing was changed ({what})")));
         }
-        None if count == 1 => return Ok(()),
+        None if count == 1 && asked == Asked::Several => return Ok(Go::On),
         None => {}
     }
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::Usage(format!("{what}: say so with --yes {count}")));
+        return Err(Failure::Usage(format!("{what}: say so with --yes {count}; nothing was changed")));
     }
     let wanted = wanted(count, what);
     let mut error = std::io::stderr().lock();
-    let _ = write!(error, "{what}?\ntype {wanted:?} to go on: ");
+    let _ = write!(error, "{}?\ntype {wanted:?} to go on: ", escaped(what));
     let _ = error.flush();
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line)?;
-    if line.trim() == wanted { Ok(()) } else { Err(Failure::Failed("nothing was changed".into())) }
+    if line.trim() == wanted { Ok(Go::On) } else { Err(Failure::Failed("nothing was changed".into())) }
+}
+
+/// Count, days and the oldest, for the question.
+pub fn in_words(several: &Several) -> String {
+    let oldest = several.oldest_at.map_or(String::new(), |at| format!(", the oldest of {}", time(at)));
+    format!("{} days in all{oldest}", several.days)
 }
 
 fn wanted(count: usize, what: &str) -> String {
@@ -66,8 +103,12 @@ mod tests {
 
     #[test]
     fn a_count_that_does_not_fit_changes_nothing() {
-        assert!(ask(&Sure { yes: Some(3) }, 3, "cancel 3").is_ok());
-        assert!(matches!(ask(&Sure { yes: Some(3) }, 4, "cancel 4"), Err(Failure::Failed(_))));
-        assert!(ask(&Sure { yes: None }, 1, "cancel 1").is_ok());
+        let yes = |yes| Sure { yes, dry_run: false };
+        assert!(matches!(ask(&yes(Some(3)), Asked::Several, 3, "cancel 3"), Ok(Go::On)));
+        assert!(matches!(ask(&yes(Some(3)), Asked::Several, 4, "cancel 4"), Err(Failure::Failed(_))));
+        assert!(matches!(ask(&yes(None), Asked::Several, 1, "retry 1"), Ok(Go::On)));
+        assert!(matches!(ask(&yes(Some(0)), Asked::Always, 0, "declare"), Ok(Go::On)));
+        let dry = Sure { yes: None, dry_run: true };
+        assert!(matches!(ask(&dry, Asked::Always, 4, "cancel 4"), Ok(Go::Dry)));
     }
 }

@@ -1,22 +1,42 @@
-//! Lines, tables and times for people; JSON for programs.
+//! Lines, tables and times for people; JSON for programs. Every line for people goes through [`say`] or [`table`], which
+//! write out whatever a terminal would act on.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 
+pub use super::json::say_json;
 use comfy_table::{ContentArrangement, Table, presets};
-use daybridge::domain::Ms;
 pub use daybridge::times::{typed as parse_time, utc as time};
-use serde::Serialize;
+use daybridge::{
+    domain::Ms,
+    terminal::{escaped, escaped_lines},
+};
 
-/// Writes one line to standard output; a closed pipe is not an error.
+use super::Failure;
+
+/// Writes one line to standard output, after the blank lines that it begins with.
 pub fn say(line: impl AsRef<str>) {
-    let _ = writeln!(std::io::stdout().lock(), "{}", line.as_ref());
+    let line = line.as_ref();
+    let text = line.trim_start_matches('\n');
+    let blank = line.len().saturating_sub(text.len());
+    put(&format!("{}{}", "\n".repeat(blank), escaped(text)));
 }
 
-/// Writes a value as indented JSON.
-pub fn say_json(value: &impl Serialize) {
-    match serde_json::to_string_pretty(value) {
-        Ok(text) => say(text),
-        Err(error) => tracing::error!(%error, "not printable as JSON"),
+/// Writes lines that came from outside, such as a body.
+pub fn say_lines(text: &str) {
+    put(&escaped_lines(text));
+}
+
+/// What is safe already. A closed pipe is not an error: whoever reads has seen enough.
+pub fn put(text: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
+/// Writes bytes for a file or a program as they are.
+pub fn write_out(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
     }
 }
 
@@ -28,9 +48,19 @@ pub fn table<R: Into<Vec<String>>>(heads: &[&str], rows: impl IntoIterator<Item 
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(heads.to_vec());
     for row in rows {
-        table.add_row(row.into());
+        let cells: Vec<String> = row.into();
+        table.add_row(cells.iter().map(|cell| escaped(cell).into_owned()));
     }
-    say(table.trim_fmt());
+    put(&table.trim_fmt());
+}
+
+/// A table, or a sentence where it would have no row.
+pub fn listing<R: Into<Vec<String>>>(none: &str, heads: &[&str], rows: impl IntoIterator<Item = R>) {
+    let mut rows = rows.into_iter().peekable();
+    match rows.peek() {
+        Some(_) => table(heads, rows),
+        None => say(none),
+    }
 }
 
 /// A value, or a dash.

@@ -1,60 +1,68 @@
 //! From file and environment to [`Config`]: what was typed, with errors that name the key and the nearest
 //! known one.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::{Config, QueueUrl, check, preset};
+pub use super::variables::ENV_PREFIX;
+use super::{
+    Config, anchor, check, preset,
+    variables::{self, Variable},
+};
 
 /// The file that is read where none is named.
 pub const FILE_DEFAULT: &str = "daybridge.toml";
-
-/// Prefix of the variables that override a key: `DAYBRIDGE_QUEUE__URL` is `[queue] url`.
-pub const ENV_PREFIX: &str = "DAYBRIDGE_";
 
 /// Everything that is wrong with the settings, in words for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
 pub struct Wrong(pub Vec<String>);
 
-/// Reads the file (or [`FILE_DEFAULT`]) and the process's environment, and checks them together.
+/// Reads the file (or [`FILE_DEFAULT`]) and the process's environment, and checks them together. Variables alone do
+/// where no file is named and there is none.
 pub fn load(file: Option<&Path>) -> Result<Config, Wrong> {
-    let env: Vec<(String, String)> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| name.starts_with(ENV_PREFIX) && name.contains("__"))
-        .collect();
+    let env = variables::of_process().map_err(Wrong)?;
     let path = file.unwrap_or(Path::new(FILE_DEFAULT));
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => Zeroizing::new(text),
+    let (text, folder) = match std::fs::read_to_string(path) {
+        Ok(text) => (Zeroizing::new(text), path.parent().unwrap_or(Path::new(""))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && file.is_none() && !env.is_empty() => {
-            Zeroizing::default()
+            (Zeroizing::default(), Path::new(""))
         }
         Err(error) => {
             return Err(Wrong(vec![format!(
-                "settings file {} cannot be read: {error}; create it or name one with --config",
+                "settings file {} cannot be read: {error}; create it, name one with --config, or set all keys by variables such as {ENV_PREFIX}QUEUE__URL",
                 path.display()
             )]));
         }
     };
-    let mut config =
-        parse(&text, env).map_err(|error| Wrong(vec![format!("{}: {error}", path.display())]))?;
+    let told = |error: String| {
+        let of_variable = error.starts_with("variable ");
+        Wrong(vec![if of_variable { error } else { format!("{}: {error}", path.display()) }])
+    };
+    let mut config = parse_in(&text, env.clone(), folder).map_err(told)?;
     config.file = path.exists().then(|| path.to_owned());
-    match check::contradictions(&config) {
-        wrong if wrong.is_empty() => Ok(config),
-        wrong => Err(Wrong(wrong)),
+    let mut wrong = check::contradictions(&config);
+    if !folder.as_os_str().is_empty() {
+        wrong.extend(anchor::left_behind(&config, &parse(&text, env).map_err(told)?));
     }
+    if wrong.is_empty() { Ok(config) } else { Err(Wrong(wrong)) }
 }
 
-/// Reads settings from text and variables.
+/// Reads settings from text and variables; relative paths stay so.
 pub fn parse(text: &str, env: impl IntoIterator<Item = (String, String)>) -> Result<Config, String> {
+    parse_in(text, env, Path::new(""))
+}
+
+/// Reads settings of a file in this folder, and variables.
+pub fn parse_in(
+    text: &str,
+    env: impl IntoIterator<Item = (String, String)>,
+    folder: &Path,
+) -> Result<Config, String> {
     let mut table: toml::Table = text.parse().map_err(|error: toml::de::Error| located(text, &error))?;
-    for (name, value) in env {
-        let keys: Vec<String> =
-            name.trim_start_matches(ENV_PREFIX).to_lowercase().split("__").map(str::to_owned).collect();
-        overlay(&mut table, &keys, typed(&Zeroizing::new(value)))
-            .map_err(|why| format!("variable {name}: {why}"))?;
-    }
+    let variables = variables::lay_over(&mut table, env)?;
+    anchor::files(&mut table, folder);
     if let Some(toml::Value::Table(sources)) = table.get_mut("sources") {
         for (name, source) in sources.iter_mut() {
             if let toml::Value::Table(given) = source {
@@ -63,14 +71,12 @@ pub fn parse(text: &str, env: impl IntoIterator<Item = (String, String)>) -> Res
             }
         }
     }
-    let mut config: Config =
-        serde_path_to_error::deserialize(toml::Value::Table(table)).map_err(|error| explained(&error))?;
+    let mut config: Config = serde_path_to_error::deserialize(toml::Value::Table(table))
+        .map_err(|error| explained(&error, &variables))?;
+    anchor::places(&mut config, folder);
     config.partner.proxy.clone_from(&config.outbound.proxy);
     for source in config.sources.values_mut() {
         source.proxy.clone_from(&config.outbound.proxy);
-    }
-    if matches!(config.queue.url, QueueUrl::Embedded(None)) {
-        config.queue.url = QueueUrl::Embedded(Some(beside_ledger(&config)));
     }
     Ok(config)
 }
@@ -82,27 +88,8 @@ fn located(text: &str, error: &toml::de::Error) -> String {
     format!("line {line}: {}", error.message())
 }
 
-fn typed(value: &str) -> toml::Value {
-    let wrapped = Zeroizing::new(format!("value = {value}")).parse::<toml::Table>();
-    let parsed = wrapped.ok().and_then(|mut table| table.remove("value"));
-    parsed.unwrap_or_else(|| toml::Value::String(value.to_owned()))
-}
-
-fn overlay(table: &mut toml::Table, keys: &[String], value: toml::Value) -> Result<(), &'static str> {
-    match keys {
-        [] => Ok(()),
-        [key] => {
-            table.insert(key.clone(), value);
-            Ok(())
-        }
-        [key, rest @ ..] => {
-            let entry = table.entry(key.clone()).or_insert_with(|| toml::Table::new().into());
-            overlay(entry.as_table_mut().ok_or("goes into a key that is not a section")?, rest, value)
-        }
-    }
-}
-
-fn explained(error: &serde_path_to_error::Error<toml::de::Error>) -> String {
+/// What is wrong with a key, by the name under which it was typed.
+fn explained(error: &serde_path_to_error::Error<toml::de::Error>, variables: &[Variable]) -> String {
     let message = error.inner().message();
     let path = error.path().to_string();
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
@@ -111,13 +98,25 @@ fn explained(error: &serde_path_to_error::Error<toml::de::Error>) -> String {
     {
         let nearest = known.iter().min_by_key(|k| strsim::damerau_levenshtein(unknown, k));
         let section = path.strip_suffix(unknown).unwrap_or(&path).trim_end_matches('.');
+        let whole = if section.is_empty() { (*unknown).to_owned() } else { format!("{section}.{unknown}") };
         let place = if section.is_empty() { "the top level".into() } else { format!("[{section}]") };
-        return match nearest {
-            Some(nearest) => format!("unknown key `{unknown}` in {place}; did you mean `{nearest}`?"),
+        let variable = variables::that_set(variables, &whole);
+        let what = match variable {
+            Some(variable) => format!("variable {}: unknown key `{unknown}` in {place}", variable.name()),
             None => format!("unknown key `{unknown}` in {place}"),
         };
+        return match (nearest, variable) {
+            (Some(nearest), Some(variable)) => {
+                format!("{what}; did you mean {}?", variable.with(unknown, nearest))
+            }
+            (Some(nearest), None) => format!("{what}; did you mean `{nearest}`?"),
+            (None, _) => what,
+        };
     }
-    format!("`{path}`: {}", unquoted(message))
+    match variables::that_set(variables, &path) {
+        Some(variable) => format!("variable {}: `{path}`: {}", variable.name(), unquoted(message)),
+        None => format!("`{path}`: {}", unquoted(message)),
+    }
 }
 
 /// A message that quotes a value of the wrong kind without the value: it may be a secret in the wrong place,
@@ -130,17 +129,6 @@ fn unquoted(message: &str) -> String {
             format!("expected {expected}, not this {kind}")
         }
         None => message.to_owned(),
-    }
-}
-
-/// `embedded` means a file beside the ledger's, or in the working directory where the ledger is a server.
-fn beside_ledger(config: &Config) -> PathBuf {
-    use secrecy::ExposeSecret as _;
-    let url = config.ledger.url.resolve().ok();
-    let ledger = url.as_ref().and_then(|url| url.expose_secret().strip_prefix("sqlite:"));
-    match ledger {
-        Some(path) => Path::new(path.trim_start_matches("//")).with_extension("queue.db"),
-        None => PathBuf::from("daybridge.queue.db"),
     }
 }
 
@@ -216,7 +204,73 @@ mod tests {
         }
         let list = [("DAYBRIDGE_SOURCES__STRIPE__SECRETS".to_owned(), "s3cret".to_owned())];
         let error = parse("sources.stripe.provider = 'stripe'", list).unwrap_err();
-        assert_eq!(error, "`sources.stripe.secrets`: expected a sequence, not this string");
+        assert_eq!(
+            error,
+            "variable DAYBRIDGE_SOURCES__STRIPE__SECRETS: `sources.stripe.secrets`: expected a sequence, not this string"
+        );
+    }
+
+    /// A typo in a variable was told as one in a file that did not hold it, or not at all.
+    #[test]
+    fn a_variable_is_named_as_the_variable() {
+        let parse = |text: &str, name: &str, value: &str| {
+            parse(text, [(name.to_owned(), value.to_owned())]).unwrap_err()
+        };
+        for (name, want) in [
+            (
+                "DAYBRIDGE_QUEUE__ULR",
+                "variable DAYBRIDGE_QUEUE__ULR: unknown key `ulr` in [queue]; did you mean DAYBRIDGE_QUEUE__URL?",
+            ),
+            (
+                "DAYBRIDGE_QUUE__URL",
+                "variable DAYBRIDGE_QUUE__URL: unknown key `quue` in the top level; did you mean DAYBRIDGE_QUEUE__URL?",
+            ),
+        ] {
+            assert_eq!(parse("[queue]\nprefetch = 3", name, "embedded"), want);
+        }
+        for name in ["DAYBRIDGE_QUEUE_URL", "DAYBRIDGE_LOG", "DAYBRIDGE_QUEUE__", "DAYBRIDGE_"] {
+            let told = parse("", name, "embedded");
+            assert!(
+                told.contains(&format!("variable {name} names no key")) && told.contains("--config"),
+                "{told}"
+            );
+        }
+        let told = parse("", "DAYBRIDGE_SERVER__THREADS", "many");
+        assert!(told.starts_with("variable DAYBRIDGE_SERVER__THREADS: `server.threads`"), "{told}");
+        // What the file has wrong is the file's.
+        let told = parse("[server]\nthreds = 2", "DAYBRIDGE_SERVER__LISTEN", "a:1");
+        assert_eq!(told, "unknown key `threds` in [server]; did you mean `threads`?");
+    }
+
+    #[test]
+    fn relative_paths_count_from_the_folder_of_the_file() {
+        let text = "[server]\nlisten = 'unix:http.sock'\n[partner]\ntoken = { file = 'token' }\n\
+            [sources.s]\nprovider = 'stripe'\nsecrets = [{ file = 'secrets/s' }, { env = 'file' }]";
+        let config = parse_in(text, none(), Path::new("/etc/daybridge")).unwrap();
+        use secrecy::ExposeSecret as _;
+        let ledger = config.ledger.url.resolve().unwrap();
+        assert_eq!(ledger.expose_secret(), "sqlite:/etc/daybridge/daybridge.db");
+        assert_eq!(
+            format!("{:?}", config.queue.url),
+            r#"Embedded(Some("/etc/daybridge/daybridge.queue.db"))"#
+        );
+        assert_eq!(config.server.listen, "unix:/etc/daybridge/http.sock");
+        let file = |secret: &super::super::Secret| match secret {
+            super::super::Secret::File(from) => from.file.display().to_string(),
+            other => format!("{other:?}"),
+        };
+        assert_eq!(config.partner.token.as_ref().map(file).unwrap(), "/etc/daybridge/token");
+        assert_eq!(file(&config.sources["s"].secrets[0]), "/etc/daybridge/secrets/s");
+        let text = "[ledger]\nurl = 'sqlite:/var/l.db'\n[queue]\nurl = 'embedded:q.db'";
+        let config = parse_in(text, none(), Path::new("conf")).unwrap();
+        assert_eq!(config.ledger.url.resolve().unwrap().expose_secret(), "sqlite:/var/l.db");
+        assert_eq!(format!("{:?}", config.queue.url), r#"Embedded(Some("conf/q.db"))"#);
+        let text = "[ledger]\nurl = 'postgres://u@h/d'";
+        let config = parse_in(text, none(), Path::new("/etc/daybridge")).unwrap();
+        assert_eq!(
+            format!("{:?}", config.queue.url),
+            r#"Embedded(Some("/etc/daybridge/daybridge.queue.db"))"#
+        );
     }
 
     #[test]

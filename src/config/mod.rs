@@ -8,8 +8,17 @@ use serde::Deserialize;
 /// From file and environment to [`Config`].
 pub mod load;
 
+/// Variables of the environment that set a key.
+mod variables;
+
+/// Relative paths.
+mod anchor;
+
 /// Contradictions, all in one go.
 pub mod check;
+
+/// What is probably not meant.
+pub mod warn;
 
 /// Who may look, and who may act.
 pub mod console;
@@ -300,14 +309,16 @@ pub struct Brake {
     /// How many times the normal is too much in an hour; 0: no brake. The account's normal is its mean hour of the
     /// last 7 days, a channel's the mean transfer of its account.
     pub multiple: u32,
-    /// Days in an hour on the account that never brake.
+    /// Days in an hour on the account that never brake, however few channels it has.
     pub account_days_min: u32,
+    /// And for each of its channels: all of them may buy as much in one hour.
+    pub account_days_per_channel: u32,
     /// Days in an hour on one channel that never brake.
     pub channel_days_min: u32,
 }
 
 impl Default for Brake {
     fn default() -> Self {
-        Self { multiple: 10, account_days_min: 30_000, channel_days_min: 800 }
+        Self { multiple: 10, account_days_min: 800, account_days_per_channel: 31, channel_days_min: 800 }
     }
 }

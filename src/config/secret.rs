@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 pub const SECRET_BYTES_MAX: usize = 16 * 1024;
 
 /// A secret as the settings name it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Secret {
     /// In the settings themselves.
     Plain(SecretString),
@@ -25,17 +25,69 @@ pub enum Secret {
 }
 
 /// `{ env = "NAME" }`
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct FromEnv {
-    /// Name of the variable.
-    pub env: String,
+    /// What stands there: the name of the variable, or the secret itself, by mistake. Show [`FromEnv::shown`].
+    env: String,
+}
+
+impl FromEnv {
+    fn unset(&self) -> String {
+        if is_variable(&self.env) {
+            return format!("environment variable {} is not set; set it or use {{ file = … }}", self.env);
+        }
+        "the variable that env names is not set; its name is not shown, for it may be the secret itself: under env stands the name of a variable, such as STRIPE_WEBHOOK_SECRET".to_owned()
+    }
+
+    /// The name; not shown where it may be the secret itself.
+    pub fn shown(&self) -> String {
+        if is_variable(&self.env) { format!("variable {}", self.env) } else { "a variable".to_owned() }
+    }
+}
+
+/// Whether a text can only be meant as the name of a variable: in capitals, as they are written, and in words or short,
+/// as no key is.
+fn is_variable(text: &str) -> bool {
+    let plain = text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+    let worded = text.split('_').all(|word| word.len() <= VARIABLE_WORD_BYTES_MAX);
+    plain && worded && text.starts_with(|c: char| c.is_ascii_uppercase() || c == '_')
+}
+
+/// Longest word in the name of a variable, in bytes; keys in capitals (`AKIA…`) are longer.
+const VARIABLE_WORD_BYTES_MAX: usize = 15;
+
+/// How signing secrets and keys of providers begin.
+const KEY_BEGINNINGS: [&str; 8] = ["whsec_", "sk_", "rk_", "pk_", "pdl_", "polar_", "Bearer ", "eyJ"];
+
+/// Whether a text looks like a secret, where a path or a name should stand.
+fn is_key(text: &str) -> bool {
+    let name = text.rsplit('/').next().unwrap_or(text);
+    KEY_BEGINNINGS.iter().any(|beginning| text.starts_with(beginning) || name.starts_with(beginning))
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Secret::Plain(_) => f.write_str("Plain(not shown)"),
+            Secret::Env(from) => write!(f, "Env({})", from.shown()),
+            Secret::File(from) => write!(f, "File({})", from.shown()),
+        }
+    }
 }
 
 /// `{ file = "/path" }`
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct FromFile {
     /// Path of the file; trailing line ends are not part of the secret.
     pub file: PathBuf,
+}
+
+impl FromFile {
+    /// The path; not shown where it may be the secret itself.
+    pub fn shown(&self) -> String {
+        let path = self.file.display().to_string();
+        if is_key(&path) { "a file".to_owned() } else { format!("file {path}") }
+    }
 }
 
 /// Written out: serde's own way for such an enum copies the value first, and takes the list `["value"]` for the
@@ -90,17 +142,36 @@ impl Secret {
         matches!(self, Secret::Plain(value) if !value.expose_secret().starts_with(beginning))
     }
 
+    /// What is odd about how it is written, without telling it.
+    pub(super) fn oddity(&self) -> Option<String> {
+        use secrecy::ExposeSecret as _;
+        match self {
+            Secret::Plain(value) if value.expose_secret().starts_with('$') => Some(
+                "begins with $ and is taken as it stands: no variable is read. Write { env = \"NAME\" } to read one"
+                    .to_owned(),
+            ),
+            Secret::Env(from) if !is_variable(&from.env) => Some(
+                "has under env what is no usual name of a variable; is it the secret itself? Write the name of the variable that holds it"
+                    .to_owned(),
+            ),
+            Secret::File(from) if is_key(&from.file.display().to_string()) => Some(
+                "has under file what begins like a secret; write the path of the file that holds it".to_owned(),
+            ),
+            Secret::Plain(_) | Secret::Env(_) | Secret::File(_) => None,
+        }
+    }
+
     /// Reads the value; an empty one is an error. The message never holds the value.
     pub fn resolve(&self) -> Result<SecretString, String> {
         use secrecy::ExposeSecret as _;
         let value = match self {
             Secret::Plain(value) => value.clone(),
-            Secret::Env(FromEnv { env }) => std::env::var(env).map(SecretString::from).map_err(|_| {
-                format!("environment variable {env} is not set; set it or use {{ file = … }}")
-            })?,
-            Secret::File(FromFile { file }) => {
-                let text = std::fs::read_to_string(file)
-                    .map_err(|error| format!("file {} cannot be read: {error}", file.display()))?;
+            Secret::Env(from) => {
+                std::env::var(&from.env).map(SecretString::from).map_err(|_| from.unset())?
+            }
+            Secret::File(from) => {
+                let text = std::fs::read_to_string(&from.file)
+                    .map_err(|error| format!("{} cannot be read: {error}", from.shown()))?;
                 let text = Zeroizing::new(text);
                 SecretString::from(text.trim_end_matches(['\n', '\r']).to_owned())
             }
@@ -110,5 +181,40 @@ impl Secret {
             1..=SECRET_BYTES_MAX => Ok(value),
             _ => Err(format!("the secret is longer than {SECRET_BYTES_MAX} bytes")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(text: &str) -> Secret {
+        Secret::Env(FromEnv { env: text.to_owned() })
+    }
+
+    #[test]
+    fn a_secret_in_the_place_of_a_name_is_not_shown() {
+        for text in [
+            "whsec_abcdef0123456789",
+            "sk_live_51Habcdef",
+            "AKIAIOSFODNN7EXAMPLE",
+            "0123456789ABCDEF",
+            "pa$$word",
+            "lower_case_word",
+        ] {
+            for secret in
+                [env(text), Secret::File(FromFile { file: format!("/etc/daybridge/whsec_{text}").into() })]
+            {
+                let told = format!("{secret:?} {} {:?}", secret.resolve().unwrap_err(), secret.oddity());
+                assert!(!told.contains(text), "{told}");
+                assert!(secret.oddity().is_some(), "{text}");
+            }
+        }
+        let secret = env("DAYBRIDGE_TEST_NOT_SET");
+        assert!(secret.resolve().unwrap_err().contains("DAYBRIDGE_TEST_NOT_SET"));
+        assert_eq!(secret.oddity(), None);
+        assert_eq!(env("STRIPE_WEBHOOK_SECRET_2").oddity(), None);
+        assert!(Secret::plain("$STRIPE").oddity().unwrap().contains("no variable is read"));
+        assert_eq!(Secret::plain("whsec_x").oddity(), None);
     }
 }

@@ -42,7 +42,10 @@ impl From<LedgerError> for Wrong {
             LedgerError::Refused(text) => Wrong::Refused(text),
             // Their texts may name hosts and files; whoever mends them reads the log.
             LedgerError::Unstorable(_) => Wrong::Refused(error.to_string()),
-            LedgerError::Unavailable(_) | LedgerError::Newer { .. } | LedgerError::Corrupt(_) => {
+            LedgerError::Unavailable(_)
+            | LedgerError::Missing(_)
+            | LedgerError::Newer { .. }
+            | LedgerError::Corrupt(_) => {
                 tracing::error!(%error, "the console cannot use the ledger");
                 Wrong::Away("the ledger cannot be used now; the log says why".into())
             }
@@ -147,6 +150,18 @@ impl Asked {
             return Err(Wrong::Asked(format!("a reason has at most {REASON_CHARS_MAX} characters")));
         }
         Ok(Act { who: self.who(), reason: typed })
+    }
+
+    /// A word of a closed set in the address or the form.
+    pub(super) fn word<T>(
+        fields: &Fields,
+        name: &str,
+        parse: fn(&str) -> Option<T>,
+        words: &[&str],
+    ) -> Result<Option<T>, Wrong> {
+        let Some(typed) = fields.get(name) else { return Ok(None) };
+        let known = || format!("there is no {name} {typed:?}; there are: {}", words.join(", "));
+        parse(typed).map(Some).ok_or_else(|| Wrong::Asked(known()))
     }
 
     /// A time in the address or the form.

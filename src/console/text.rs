@@ -1,6 +1,9 @@
 //! Times and values in words.
 
-use crate::{domain::Ms, times};
+use crate::{
+    domain::{Ms, money},
+    times,
+};
 
 /// A time in UTC, to the second.
 pub(super) fn utc(ms: &Ms) -> String {
@@ -49,10 +52,10 @@ pub(super) fn or_dash(value: &Option<impl ToString>) -> String {
     value.as_ref().map_or_else(|| "–".to_owned(), ToString::to_string)
 }
 
-/// An amount as the provider counts it.
+/// An amount as people read it.
 pub(super) fn amount(amount: &Option<i64>, currency: &Option<String>) -> String {
     match (amount, currency) {
-        (Some(amount), Some(currency)) => format!("{amount} {currency}"),
+        (Some(amount), Some(currency)) => money::shown(*amount, currency),
         (Some(amount), None) => amount.to_string(),
         (None, _) => "–".to_owned(),
     }

@@ -14,8 +14,10 @@ pub const NORMAL_MS: i64 = 7 * super::DAY_MS;
 pub struct Brake {
     /// How many times the normal is too much; 0: no brake.
     pub multiple: u32,
-    /// Days in an hour on one account that never brake.
+    /// Days in an hour on one account that never brake, however few channels it has.
     pub account_days_min: u32,
+    /// And for each of its channels: all of them may buy as much in one hour.
+    pub account_days_per_channel: u32,
     /// Days in an hour on one channel that never brake.
     pub channel_days_min: u32,
 }
@@ -29,6 +31,8 @@ pub struct Lately {
     pub account_days: i64,
     /// Transfers of the account in [`NORMAL_MS`].
     pub account_transfers: i64,
+    /// Channels of the account that the partner has shown: a name that somebody made up is none.
+    pub account_channels: i64,
     /// Days on the channel in the last hour.
     pub channel_hour: i64,
 }
@@ -42,19 +46,35 @@ pub enum Passed {
     Channel(i64),
 }
 
-/// Whether a transfer of `days` would be too much. The account's normal is its mean hour; a channel's is the mean
-/// transfer of its account, for one payment in an hour is what a channel normally has.
-pub fn passed(brake: &Brake, lately: &Lately, days: u32) -> Option<Passed> {
+/// What an hour may bring, in days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// On the account.
+    pub account: i64,
+    /// On one of its channels.
+    pub channel: i64,
+}
+
+/// The account's normal is its mean hour; a channel's is the mean transfer of its account, for one payment in an hour is
+/// what a channel normally has. `None`: there is no brake.
+pub fn limits(brake: &Brake, lately: &Lately) -> Option<Limits> {
     if brake.multiple == 0 {
         return None;
     }
-    let limit = |least: u32, normal: i64| {
-        i64::from(least).max(normal.max(0).saturating_mul(i64::from(brake.multiple)))
-    };
+    let many = |normal: i64| normal.max(0).saturating_mul(i64::from(brake.multiple));
     let hours = NORMAL_MS.checked_div(COUNTED_MS).unwrap_or(1);
-    let account = limit(brake.account_days_min, lately.account_days.checked_div(hours).unwrap_or(0));
+    let all_channels = lately.account_channels.saturating_mul(i64::from(brake.account_days_per_channel));
+    let account = many(lately.account_days.checked_div(hours).unwrap_or(0));
     let mean = lately.account_days.checked_div(lately.account_transfers).unwrap_or(0);
-    let channel = limit(brake.channel_days_min, mean);
+    Some(Limits {
+        account: i64::from(brake.account_days_min).max(all_channels).max(account),
+        channel: i64::from(brake.channel_days_min).max(many(mean)),
+    })
+}
+
+/// Whether a transfer of `days` would be too much.
+pub fn passed(brake: &Brake, lately: &Lately, days: u32) -> Option<Passed> {
+    let Limits { account, channel } = limits(brake, lately)?;
     let with = |hour: i64| hour.saturating_add(i64::from(days));
     if with(lately.channel_hour) > channel {
         Some(Passed::Channel(channel))
@@ -69,7 +89,8 @@ pub fn passed(brake: &Brake, lately: &Lately, days: u32) -> Option<Passed> {
 mod tests {
     use super::*;
 
-    const BRAKE: Brake = Brake { multiple: 10, account_days_min: 1_000, channel_days_min: 100 };
+    const BRAKE: Brake =
+        Brake { multiple: 10, account_days_min: 1_000, account_days_per_channel: 31, channel_days_min: 100 };
 
     #[test]
     fn the_limits() {
@@ -77,6 +98,7 @@ mod tests {
             account_hour,
             account_days,
             account_transfers,
+            account_channels: 0,
             channel_hour,
         };
         for (days, lately, want) in [
@@ -93,6 +115,10 @@ mod tests {
         ] {
             assert_eq!(passed(&BRAKE, &lately, days), want, "{days} {lately:?}");
         }
+        // 40 channels may all buy a month in one hour, and no more.
+        let many = |account_hour| Lately { account_channels: 40, ..lately(account_hour, 0, 0, 0) };
+        assert_eq!(passed(&BRAKE, &many(1_210), 30), None);
+        assert_eq!(passed(&BRAKE, &many(1_211), 30), Some(Passed::Account(1_240)));
         assert_eq!(passed(&Brake { multiple: 0, ..BRAKE }, &lately(i64::MAX, 0, 0, i64::MAX), 30), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Ms;
+use super::{Ms, closed::HeldCause};
 
 /// Most lines of one event that are read for prices.
 pub const LINES_MAX: usize = 100;
@@ -231,11 +231,11 @@ impl Unread {
     /// The cause of the held event in one word, for grouping.
     pub fn cause(&self) -> &'static str {
         match self {
-            Unread::Unreadable(_) => "unreadable",
+            Unread::Unreadable(_) => HeldCause::Unreadable.as_str(),
             Unread::Unfetched(_) => UNFETCHED,
         }
     }
 }
 
 /// The cause of an event that is held until the provider's API can be asked.
-pub const UNFETCHED: &str = "unfetched";
+pub const UNFETCHED: &str = HeldCause::Unfetched.as_str();

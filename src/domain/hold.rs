@@ -2,19 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::id::ChannelId;
+use super::{closed::HeldCause, id::ChannelId};
 
 /// The cause of what a restored ledger cannot know.
-pub const RESTORED: &str = "restored";
+pub const RESTORED: &str = HeldCause::Restored.as_str();
 
 /// The same, of a payment that was refunded or disputed.
-pub const RESTORED_REFUNDED: &str = "restored_refunded";
+pub const RESTORED_REFUNDED: &str = HeldCause::RestoredRefunded.as_str();
 
 /// The cause of what was paid before the ledger was made.
-pub const BEFORE_LEDGER: &str = "before_ledger";
+pub const BEFORE_LEDGER: &str = HeldCause::BeforeLedger.as_str();
 
 /// The same, of a payment that was refunded or disputed.
-pub const BEFORE_LEDGER_REFUNDED: &str = "before_ledger_refunded";
+pub const BEFORE_LEDGER_REFUNDED: &str = HeldCause::BeforeLedgerRefunded.as_str();
 
 /// Whether days of a payment that is held for this cause may have moved without the ledger knowing.
 pub fn may_have_moved(cause: &str) -> bool {
@@ -27,16 +27,16 @@ pub fn may_have_moved_refunded(cause: &str) -> bool {
 }
 
 /// The cause of money that was given back before its days moved.
-pub const REFUNDED: &str = "refunded";
+pub const REFUNDED: &str = HeldCause::Refunded.as_str();
 
 /// The cause of money that the payer's bank took before its days moved.
-pub const DISPUTED: &str = "disputed";
+pub const DISPUTED: &str = HeldCause::Disputed.as_str();
 
 /// The cause of money of which only a person can say what it buys.
-pub const UNCLEAR: &str = "unclear";
+pub const UNCLEAR: &str = HeldCause::Unclear.as_str();
 
 /// The cause of what is probably told twice.
-pub const TWIN: &str = "twin";
+pub const TWIN: &str = HeldCause::Twin.as_str();
 
 /// Why a payment is held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -191,30 +191,34 @@ pub enum Hold {
 impl Hold {
     /// The cause in one word, for grouping.
     pub fn cause(&self) -> &'static str {
+        self.held_cause().as_str()
+    }
+
+    fn held_cause(&self) -> HeldCause {
         match self {
-            Hold::NoChannel(_) => "channel_missing",
-            Hold::BadChannel(_) => "channel_malformed",
-            Hold::ChannelsDiffer(..) => "channel_contradictory",
-            Hold::NoDays(_) => "days_missing",
-            Hold::BadDays(..) => "days_malformed",
-            Hold::DaysDiffer(..) => "days_contradictory",
-            Hold::UnknownPrice(_) => "price_unknown",
-            Hold::BadLines(..) => "price_lines",
-            Hold::PartOfPeriod => "part_of_period",
-            Hold::NotAPeriod(_) => "not_a_period",
-            Hold::Quantity(_) => "quantity",
-            Hold::DaysAndMoney { .. } => "days_and_money",
-            Hold::OtherCurrency(..) => "currency",
-            Hold::BadAmount(..) => "amount",
-            Hold::Unclear(_) => UNCLEAR,
-            Hold::Refunded { .. } => REFUNDED,
-            Hold::Disputed { .. } => DISPUTED,
-            Hold::Twin { .. } | Hold::OtherRealm { .. } => TWIN,
-            Hold::BeforeRuleChange(_) => "rule_changed",
-            Hold::Restored { .. } => RESTORED,
-            Hold::RestoredRefunded { .. } => RESTORED_REFUNDED,
-            Hold::BeforeLedger { .. } => BEFORE_LEDGER,
-            Hold::BeforeLedgerRefunded { .. } => BEFORE_LEDGER_REFUNDED,
+            Hold::NoChannel(_) => HeldCause::ChannelMissing,
+            Hold::BadChannel(_) => HeldCause::ChannelMalformed,
+            Hold::ChannelsDiffer(..) => HeldCause::ChannelContradictory,
+            Hold::NoDays(_) => HeldCause::DaysMissing,
+            Hold::BadDays(..) => HeldCause::DaysMalformed,
+            Hold::DaysDiffer(..) => HeldCause::DaysContradictory,
+            Hold::UnknownPrice(_) => HeldCause::PriceUnknown,
+            Hold::BadLines(..) => HeldCause::PriceLines,
+            Hold::PartOfPeriod => HeldCause::PartOfPeriod,
+            Hold::NotAPeriod(_) => HeldCause::NotAPeriod,
+            Hold::Quantity(_) => HeldCause::Quantity,
+            Hold::DaysAndMoney { .. } => HeldCause::DaysAndMoney,
+            Hold::OtherCurrency(..) => HeldCause::Currency,
+            Hold::BadAmount(..) => HeldCause::Amount,
+            Hold::Unclear(_) => HeldCause::Unclear,
+            Hold::Refunded { .. } => HeldCause::Refunded,
+            Hold::Disputed { .. } => HeldCause::Disputed,
+            Hold::Twin { .. } | Hold::OtherRealm { .. } => HeldCause::Twin,
+            Hold::BeforeRuleChange(_) => HeldCause::RuleChanged,
+            Hold::Restored { .. } => HeldCause::Restored,
+            Hold::RestoredRefunded { .. } => HeldCause::RestoredRefunded,
+            Hold::BeforeLedger { .. } => HeldCause::BeforeLedger,
+            Hold::BeforeLedgerRefunded { .. } => HeldCause::BeforeLedgerRefunded,
         }
     }
 
@@ -237,7 +241,7 @@ impl Hold {
                 "say here with `daybridge held set KEY --days …` how many days the change of plan is worth; `held cancel` closes it where it is worth none"
             }
             Hold::Unclear(_) => {
-                "see at the provider what was paid, and for what; then say here how many days it buys with `daybridge held set KEY --days …`, or close it with `daybridge held cancel KEY`"
+                "see at the provider what was paid, and for what; then say here how many days it buys with `daybridge held set KEY --days …`, or close it with `daybridge held cancel KEY --reason …`"
             }
             Hold::NotAPeriod(_) | Hold::Quantity(_) => {
                 "see at the provider what was billed; say here with `daybridge held set KEY --days …` how many days it is worth; `held cancel` closes it where it is worth none"
@@ -246,25 +250,25 @@ impl Hold {
                 "see at the provider what was sold; say here with `daybridge held set KEY --days …` how many days are due, or correct the source's prices or per_day and restart the worker; `held cancel` closes it"
             }
             Hold::Refunded { .. } | Hold::Disputed { .. } => {
-                "say how many days are due with `daybridge held set KEY --days …`; `daybridge held cancel KEY` closes it; where the money comes back it goes on by itself"
+                "say how many days are due with `daybridge held set KEY --days …`; `daybridge held cancel KEY --reason …` closes it; where the money comes back it goes on by itself"
             }
             Hold::Twin { .. } => {
-                "compare the two at the provider: `daybridge held settle KEY --not-applied --reason …` if they are two purchases (its days are planned), `daybridge held cancel KEY` if they are one"
+                "compare the two at the provider: `daybridge held settle KEY --not-applied --reason …` if they are two purchases (its days are planned), `daybridge held cancel KEY --reason …` if they are one"
             }
             Hold::BeforeRuleChange(_) => {
-                "look in Billing History whether its days were moved by hand: if they were, `daybridge held cancel KEY` closes it; if not, `daybridge held set KEY --days …` moves them"
+                "look in Billing History whether its days were moved by hand: if they were, `daybridge held cancel KEY --reason …` closes it; if not, `daybridge held set KEY --days …` moves them"
             }
             Hold::Restored { .. } => {
                 "look for its key in Billing History; then `daybridge held settle KEY --applied --reason …` if it is there, or `--not-applied` if it is not"
             }
             Hold::OtherRealm { .. } => {
-                "`daybridge held cancel KEY` if they are one, and give both sources one `realm`; `daybridge held settle KEY --not-applied --reason …` if they are two purchases (its days are planned)"
+                "`daybridge held cancel KEY --reason …` if they are one, and give both sources one `realm`; `daybridge held settle KEY --not-applied --reason …` if they are two purchases (its days are planned)"
             }
             Hold::BeforeLedger { .. } => {
-                "look in Billing History, or in your own list, whether its days were moved; then `daybridge held settle KEY --applied --reason …` if they were, `--not-applied` if not (its days are planned), `daybridge held cancel KEY` closes it; or say how far back this ledger grants: `daybridge ledger adopt --since TIME`, then `daybridge held retry KEY`"
+                "look in Billing History, or in your own list, whether its days were moved; then `daybridge held settle KEY --applied --reason …` if they were, `--not-applied` if not (its days are planned), `daybridge held cancel KEY --reason …` closes it; or say how far back this ledger grants: `daybridge ledger adopt --since TIME`, then `daybridge held retry KEY`"
             }
             Hold::RestoredRefunded { .. } | Hold::BeforeLedgerRefunded { .. } => {
-                "look for its key in Billing History; then `daybridge held settle KEY --applied --reason …` if it is there, or if it is not: `--not-applied` where some of its money is left (the days that it covers are planned), else `daybridge held cancel KEY`"
+                "look for its key in Billing History; then `daybridge held settle KEY --applied --reason …` if it is there, or if it is not: `--not-applied` where some of its money is left (the days that it covers are planned), else `daybridge held cancel KEY --reason …`"
             }
         }
     }

@@ -11,6 +11,9 @@
     clippy::indexing_slicing
 )]
 
+/// Closed sets of words.
+pub mod closed;
+
 /// Keys, channel ids and their alphabets.
 pub mod id;
 
@@ -19,6 +22,9 @@ pub mod facts;
 
 /// Which payment an event belongs to.
 pub mod identity;
+
+/// Amounts as people read them.
+pub mod money;
 
 /// How much of a payment's money went out again.
 pub mod money_out;

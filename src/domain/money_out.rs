@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Ms,
     facts::{Facts, Family, Meaning, Money, Out, OutAmount, OutKind, OutState},
+    money,
 };
 
 /// The money of a payment that is out now.
@@ -230,31 +231,31 @@ impl MoneyOut {
         self.refunded == 0 && self.disputed == 0 && self.elsewhere.is_empty()
     }
 
-    /// In words: `300 of 900 usd (smallest unit) refunded`.
+    /// In words: `3.00 of 9.00 USD refunded`.
     pub fn words(&self) -> String {
         let other: Vec<String> = self
             .elsewhere
             .iter()
-            .map(|((kind, currency), units)| format!("{units} {currency} {}", past(*kind)))
+            .map(|((kind, currency), units)| format!("{} {}", money::shown(*units, currency), past(*kind)))
             .collect();
         if other.is_empty() {
             return self.in_own_currency();
         }
-        let came_in =
-            self.came_in.as_ref().map(|m| format!("{} {}", m.amount, m.currency)).unwrap_or_default();
+        let came_in = self.came_in.as_ref().map(|m| money::shown(m.amount, &m.currency)).unwrap_or_default();
         let own = match (self.refunded, self.disputed) {
             (0, 0) => String::new(),
             _ => format!("{}, and ", self.in_own_currency()),
         };
-        format!(
-            "{own}{} where {came_in} came in (smallest units): two currencies are not compared",
-            other.join(" and ")
-        )
+        format!("{own}{} where {came_in} came in: two currencies are not compared", other.join(" and "))
     }
 
     fn in_own_currency(&self) -> String {
-        let whole = self.came_in.as_ref().map(|m| format!(" of {} {} (smallest unit)", m.amount, m.currency));
-        let amount = |units: i64| if units == i64::MAX { "all".to_owned() } else { units.to_string() };
+        let whole = self.came_in.as_ref().map(|m| format!(" of {}", money::shown(m.amount, &m.currency)));
+        let amount = |units: i64| match &self.came_in {
+            _ if units == i64::MAX => "all".to_owned(),
+            Some(money) => money::number(units, &money.currency),
+            None => units.to_string(),
+        };
         let whole = whole.unwrap_or_default();
         match (self.refunded, self.disputed) {
             (0, 0) => format!("nothing{whole} refunded or disputed"),

@@ -59,8 +59,14 @@ pub trait Desk: Send + Sync {
     async fn correct(&self, key: &str, correction: &Correction<'_>, now: Ms) -> Result<(), LedgerError>;
     /// Declares that the ledger was restored from a backup made at `since` or later: whatever was not settled
     /// then, and whatever was paid until now and is not granted, may have been credited since, and waits for a
-    /// person. No worker may hold a channel.
+    /// person. No worker may run.
     async fn restored(&self, since: Ms, who: &str, now: Ms) -> Result<view::Restored, LedgerError>;
+    /// What such a declaration would hold now.
+    async fn restored_would(&self) -> Result<view::Several, LedgerError>;
+    /// Takes the last declaration back, as long as nothing was decided on it.
+    async fn restored_undo(&self, act: &Act<'_>, now: Ms) -> Result<view::Undone, LedgerError>;
+    /// Workers that run, or may.
+    async fn workers(&self) -> Result<Vec<view::WorkerSeen>, LedgerError>;
     /// A person says how far back a ledger that was made new may grant; before it was made only.
     async fn adopt(&self, since: Ms, act: &Act<'_>, now: Ms) -> Result<view::Adopted, LedgerError>;
     /// A person says that nothing was lost when the ledger came to another database server: calls go on.
@@ -84,6 +90,8 @@ pub trait Desk: Send + Sync {
     /// Drops the bodies of events received before `before` whose payment is settled, cancelled or nothing; at most
     /// `limit`. What is dropped cannot be replayed; its digest stays.
     async fn prune_bodies(&self, before: Ms, limit: u32) -> Result<u64, LedgerError>;
+    /// What that would drop in all.
+    async fn prunable(&self, before: Ms) -> Result<view::Several, LedgerError>;
 
     /// Numbers of the events a selection names, oldest first, after a number; at most `limit`.
     async fn select(&self, selection: &Selection, after: i64, limit: u32) -> Result<Vec<i64>, LedgerError>;

@@ -2,6 +2,7 @@
 
 use crate::{
     domain::{
+        closed::HeldCause,
         facts::{Facts, Unread},
         id::CommentTemplate,
         payment::Rules,
@@ -10,10 +11,10 @@ use crate::{
 };
 
 /// The cause of an event that came from the dead queue.
-pub const DEAD: &str = "dead";
+pub const DEAD: &str = HeldCause::Dead.as_str();
 
 /// The cause of an event that a person closed, and that says something else by now.
-pub const CLOSED: &str = "closed";
+pub const CLOSED: &str = HeldCause::Closed.as_str();
 
 /// What intake knows of the source that a delivery came from.
 #[derive(Debug, Clone)]
@@ -48,40 +49,21 @@ pub struct Entry<'a> {
     pub asked: Option<i64>,
 }
 
-/// How an accepted event ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    /// It granted the days of its payment. Shown as `credited` once the transfer is settled.
-    Granted,
-    /// Its payment was granted before.
-    Duplicate,
-    /// Money went back; kept with its payment.
-    Refund,
-    /// Kept with its payment; no money by itself.
-    Link,
-    /// Not needed.
-    Ignored,
-    /// It, or its payment, waits for a person.
-    Held,
-}
-
-impl Outcome {
-    /// The word in the ledger.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Outcome::Granted => "granted",
-            Outcome::Duplicate => "duplicate",
-            Outcome::Refund => "refund",
-            Outcome::Link => "link",
-            Outcome::Ignored => "ignored",
-            Outcome::Held => "held",
-        }
-    }
-
-    /// Reads the word back.
-    pub fn parse(word: &str) -> Option<Self> {
-        use Outcome::*;
-        [Granted, Duplicate, Refund, Link, Ignored, Held].into_iter().find(|o| o.as_str() == word)
+closed! {
+    /// How an accepted event ended.
+    Outcome {
+        /// It granted the days of its payment. Shown as `credited` once the transfer is settled.
+        Granted = "granted",
+        /// Its payment was granted before.
+        Duplicate = "duplicate",
+        /// Money went back; kept with its payment.
+        Refund = "refund",
+        /// Kept with its payment; no money by itself.
+        Link = "link",
+        /// Not needed.
+        Ignored = "ignored",
+        /// It, or its payment, waits for a person.
+        Held = "held",
     }
 }
 

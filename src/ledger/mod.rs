@@ -17,8 +17,9 @@ use crate::{
     domain::{
         Ms,
         balance::Ceiling,
-        brake::Brake,
+        brake::{Brake, Lately},
         channel::Channel,
+        closed::HeldCause,
         id::ChannelId,
         settle::{AccountNews, State, Step},
     },
@@ -59,7 +60,7 @@ pub use plan::{Plan, Selection};
 pub mod sql;
 
 /// The cause of a pause that no resume ends: the ledger is on another database server than it was.
-pub const FAILOVER: &str = "failover";
+pub const FAILOVER: &str = HeldCause::Failover.as_str();
 
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +68,11 @@ pub enum LedgerError {
     /// Not reachable, disk full, read-only …: nothing was changed, try again later.
     #[error("the ledger is not available: {0}")]
     Unavailable(String),
+    /// There is none where the settings say.
+    #[error(
+        "no ledger at {0}: `daybridge run` or `work` makes one; where there should be one, look at [ledger] url and at --config"
+    )]
+    Missing(String),
     /// The schema is newer than this program.
     #[error(
         "the ledger was written by a newer daybridge (schema {found}, this one knows {known}): run that version"
@@ -311,6 +317,9 @@ pub trait Ledger: Desk + Books {
     /// When the receiver accepted the first delivery of a transfer's payment.
     async fn accepted_at(&self, transfer: &str) -> Result<Option<Ms>, LedgerError>;
 
+    /// What was settled on the account lately, for what the brake comes to.
+    async fn lately(&self, account: &str, now: Ms) -> Result<Lately, LedgerError>;
+
     /// Takes the turn of a source's backfill if it is due; one caller wins. A due time beyond `believed_until`
     /// comes from other settings or another clock, and counts as come.
     async fn take_sweep(
@@ -324,6 +333,11 @@ pub trait Ledger: Desk + Books {
     async fn save_sweep(&self, sweep: &Sweep, next_at: Ms) -> Result<bool, LedgerError>;
     /// Which of these event ids were ever recorded from any of the sources.
     async fn recorded(&self, sources: &[String], events: &[String]) -> Result<BTreeSet<String>, LedgerError>;
+
+    /// A worker says that it runs, by a name that no other has.
+    async fn beat(&self, worker: &str) -> Result<(), LedgerError>;
+    /// It says that it has ended.
+    async fn rest(&self, worker: &str) -> Result<(), LedgerError>;
 
     /// Reaches the database and compares its schema.
     async fn health(&self) -> Result<(), LedgerError>;
@@ -355,7 +369,13 @@ pub fn check_url(url: &str) -> Result<(), String> {
     sql::url::check(url)
 }
 
-/// Opens the ledger the settings name and brings its schema up to date.
+/// Opens the ledger that the settings name, where there is one: whoever reads or decides must not make an empty one, and
+/// then say that nothing waits.
+pub async fn open_existing(settings: &config::Ledger) -> Result<Arc<dyn Ledger>, LedgerError> {
+    Ok(Arc::new(sql::SqlLedger::open_existing(settings).await?))
+}
+
+/// Opens the ledger the settings name, makes it where there is none, and brings its schema up to date.
 pub async fn open(settings: &config::Ledger) -> Result<Arc<dyn Ledger>, LedgerError> {
     Ok(Arc::new(sql::SqlLedger::open(settings).await?))
 }

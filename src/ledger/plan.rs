@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use crate::domain::Ms;
+use crate::{
+    domain::{Ms, closed::PaymentState},
+    envelope::Trigger,
+};
 
 /// Which events a replay takes; all that is named must fit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -18,16 +21,16 @@ pub struct Selection {
     pub channel: Option<String>,
     /// State of the payment.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub state: Option<String>,
+    pub state: Option<PaymentState>,
     /// Source name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     /// The provider's event type.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub event_type: Option<String>,
-    /// How it came: `webhook`, `replay` or `backfill`.
+    /// How it came.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub trigger: Option<String>,
+    pub trigger: Option<Trigger>,
     /// Received at or after.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Ms>,
@@ -112,6 +115,7 @@ pub struct Plan {
     /// Names it for people.
     pub hash: String,
     /// What was selected, as JSON.
+    #[serde(serialize_with = "as_json")]
     pub selection: String,
     /// Who made it.
     pub made_by: String,
@@ -129,6 +133,14 @@ pub struct Plan {
     pub published: u64,
     /// What it says, counted.
     pub totals: Totals,
+}
+
+/// JSON that is kept as a text stands in other JSON as itself.
+fn as_json<S: serde::Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    match serde_json::from_str::<serde_json::Value>(text) {
+        Ok(value) => value.serialize(serializer),
+        Err(_) => serializer.serialize_str(text),
+    }
 }
 
 /// What a plan says, counted in payments.

@@ -1,7 +1,14 @@
 //! What lists and searches ask for. Each list is newest first and pages by the key of the last row seen, so that a
 //! page costs the same however deep it lies.
 
-use crate::domain::Ms;
+use super::Outcome;
+use crate::{
+    domain::{
+        Ms,
+        closed::{HeldCause, PaymentState, TransferState},
+    },
+    envelope::Trigger,
+};
 
 /// Where a page begins and how long it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +31,8 @@ impl Page {
 pub struct PaymentQuery {
     /// A payment or transfer key, a provider id, a channel, a customer, or an amount in the smallest unit.
     pub text: Option<String>,
-    /// `linked`, `planned`, `doubtful`, `held`, `credited`, `cancelled` or `nothing`.
-    pub state: Option<String>,
+    /// Where they stand.
+    pub state: Option<PaymentState>,
     /// Source name.
     pub source: Option<String>,
     /// Channel.
@@ -43,8 +50,8 @@ pub struct PaymentQuery {
 /// Which transfers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TransferQuery {
-    /// `planned`, `intended`, `doubtful`, `settled`, `held` or `cancelled`.
-    pub state: Option<String>,
+    /// Where they stand.
+    pub state: Option<TransferState>,
     /// Channel.
     pub channel: Option<String>,
 }
@@ -56,10 +63,10 @@ pub struct EventQuery {
     pub source: Option<String>,
     /// The provider's event type.
     pub event_type: Option<String>,
-    /// `granted` (credited or on its way), `duplicate`, `refund`, `link`, `ignored` or `held`.
-    pub outcome: Option<String>,
-    /// `webhook`, `replay` or `backfill`.
-    pub trigger: Option<String>,
+    /// How they ended; `granted` is credited or on its way.
+    pub outcome: Option<Outcome>,
+    /// How they came.
+    pub trigger: Option<Trigger>,
 }
 
 /// Which channels, soonest expiry first.
@@ -75,7 +82,7 @@ pub struct ChannelQuery {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HeldQuery {
     /// The cause in one word.
-    pub cause: Option<String>,
+    pub cause: Option<HeldCause>,
     /// Event id, payment key, transfer key, or a channel's as it is listed.
     pub key: Option<String>,
 }

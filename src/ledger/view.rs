@@ -13,6 +13,8 @@ pub struct Payment {
     pub source: String,
     /// `linked` (no money yet), `planned`, `doubtful`, `held`, `credited`, `cancelled`, or `nothing` (no days to grant).
     pub state: String,
+    /// The cause in one word, where it is held.
+    pub cause: Option<String>,
     /// Why, where it is held or nothing.
     pub reason: Option<String>,
     /// The next step, in words.
@@ -75,6 +77,8 @@ pub struct Event {
     pub trigger: String,
     /// `credited`, `duplicate`, `refund`, `link`, `ignored`, `held`; `pending` until its transfer is settled.
     pub outcome: String,
+    /// The cause in one word, where it or its payment is held.
+    pub cause: Option<String>,
     /// The sentence with it.
     pub reason: Option<String>,
     /// When the receiver had it.
@@ -118,6 +122,8 @@ pub struct Transfer {
     pub state: String,
     /// `open` or `none` where it is held.
     pub outcome: Option<String>,
+    /// The cause in one word, where it is held.
+    pub cause: Option<String>,
     /// Why it stands where it stands.
     pub reason: Option<String>,
     /// `answered`, `observed` or `by_operator` where it is settled.
@@ -255,6 +261,39 @@ pub struct Restored {
     pub declared_at: Ms,
     /// Transfers that were not settled in the backup and are held now.
     pub held: u64,
+}
+
+/// What an act would be done to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Several {
+    /// How many.
+    pub count: u64,
+    /// Their days in all.
+    pub days: u64,
+    /// Since when the oldest is there.
+    pub oldest_at: Option<Ms>,
+}
+
+/// What became of a declaration that was taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Undone {
+    /// It had said that the backup knows everything until then.
+    pub since: Ms,
+    /// When it was declared.
+    pub declared_at: Ms,
+    /// Transfers that stand again where they stood.
+    pub released: u64,
+    /// Payments that were held for it since, and are read again by `held retry`.
+    pub payments_held: u64,
+}
+
+/// A worker that runs, or may.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WorkerSeen {
+    /// Process and host.
+    pub worker: String,
+    /// How long ago it said so.
+    pub silent_ms: i64,
 }
 
 /// How far back a new ledger may grant.

@@ -6,7 +6,7 @@ use crate::{
     domain::{
         Ms,
         facts::{UNFETCHED, Unread},
-        hold::{BEFORE_LEDGER, BEFORE_LEDGER_REFUNDED},
+        hold::may_have_moved,
         settle::Order,
     },
     envelope::{Envelope, new_delivery},
@@ -125,7 +125,8 @@ impl Desk<'_> {
             held = held_as(&whole.payment.key).await?;
         }
         // Days that moved, or are owed, come from no event. What was paid before the ledger may be adopted by now.
-        let adopted = |held: &Held| matches!(&*held.cause, BEFORE_LEDGER | BEFORE_LEDGER_REFUNDED);
+        // What a restored ledger holds may be released by a declaration that was taken back.
+        let adopted = |held: &Held| may_have_moved(&held.cause);
         let readable = |held: &Held| {
             (held.history.is_empty() || adopted(held)) && !held.is_gap() && !held.waits_for_event()
         };

@@ -17,6 +17,9 @@ pub mod replay;
 /// What waits for a person: tried again, corrected, closed.
 pub mod held;
 
+/// Names that there are.
+pub mod known;
+
 /// Where no new call is made, by a person's word.
 pub mod pause;
 

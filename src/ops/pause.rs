@@ -14,7 +14,7 @@ const LOOKED_MAX: usize = 100_000;
 const PAGE: u32 = 5_000;
 
 /// Most channels that are named instead.
-const NAMED_MAX: usize = 5;
+pub(super) const NAMED_MAX: usize = 5;
 
 /// Makes no new call in a scope. `false`: it was paused already.
 pub async fn pause(
@@ -96,7 +96,11 @@ pub async fn unknown(
 }
 
 /// The known channels of an account whose names are most like this one.
-async fn like(ledger: &dyn Ledger, account: &str, channel: &str) -> Result<Vec<String>, LedgerError> {
+pub(super) async fn like(
+    ledger: &dyn Ledger,
+    account: &str,
+    channel: &str,
+) -> Result<Vec<String>, LedgerError> {
     let mut nearest: Vec<(usize, String)> = Vec::new();
     let mut after = String::new();
     let mut looked = 0_usize;

@@ -21,6 +21,7 @@ use crate::{
     provider::source::Readers,
     queue::Queue,
 };
+use heartbeat::Heartbeat;
 pub use interpreter::Interpreter;
 pub use outages::Outages;
 
@@ -38,6 +39,9 @@ pub mod settling;
 
 /// One channel's turn: step, commit, effect.
 pub mod turn;
+
+/// A worker's word that it runs.
+pub mod heartbeat;
 
 /// Stops new calls after several unclear outcomes in a row.
 pub mod breaker;
@@ -99,6 +103,13 @@ pub struct Doors {
 
 /// Runs intake and settle until `stop`, then finishes what is in hand within `worker.stop_timeout`.
 pub async fn run(config: Config, doors: Doors, stop: CancellationToken) -> anyhow::Result<()> {
+    let Some(heartbeat) = Heartbeat::begin(doors.ledger.clone(), &stop).await else { return Ok(()) };
+    let worked = work(config, doors, stop).await;
+    heartbeat.end().await;
+    worked
+}
+
+async fn work(config: Config, doors: Doors, stop: CancellationToken) -> anyhow::Result<()> {
     let stop = stop.child_token();
     let interpreter = Interpreter::noting(&config, doors.ledger.as_ref(), doors.reader, &stop).await?;
     let wake = Arc::new(Notify::new());
@@ -145,6 +156,7 @@ pub fn brake(settings: &config::Brake) -> Brake {
     Brake {
         multiple: settings.multiple,
         account_days_min: settings.account_days_min,
+        account_days_per_channel: settings.account_days_per_channel,
         channel_days_min: settings.channel_days_min,
     }
 }

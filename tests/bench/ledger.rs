@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use daybridge::{
     config,
+    domain::closed::{PaymentState, TransferState},
+    envelope::Trigger,
     ledger::{
-        Desk, Selection,
+        Desk, Outcome, Selection,
         query::{ChannelQuery, EventQuery, HeldQuery, Page, PaymentQuery, TransferQuery},
         sql::SqlLedger,
     },
@@ -161,19 +163,26 @@ async fn ask(ledger: &SqlLedger, payments: i64) {
         ledger.payments(&PaymentQuery::default(), &deep).await.unwrap()
     })
     .await;
-    for state in ["credited", "held", "doubtful"] {
-        let wanted = PaymentQuery { state: some(state), ..PaymentQuery::default() };
-        time(&format!("payments {state}"), async || ledger.payments(&wanted, &first).await.unwrap()).await;
+    for state in [PaymentState::Credited, PaymentState::Held, PaymentState::Doubtful] {
+        let wanted = PaymentQuery { state: Some(state), ..PaymentQuery::default() };
+        time(&format!("payments {}", state.as_str()), async || {
+            ledger.payments(&wanted, &first).await.unwrap()
+        })
+        .await;
     }
     for (what, wanted) in [
         ("payments of a rare source", PaymentQuery { source: some("old"), ..PaymentQuery::default() }),
         (
             "payments of a rare source, held",
-            PaymentQuery { source: some("old"), state: some("held"), ..PaymentQuery::default() },
+            PaymentQuery { source: some("old"), state: Some(PaymentState::Held), ..PaymentQuery::default() },
         ),
         (
             "payments of a channel, held",
-            PaymentQuery { channel: some("CHAN-1"), state: some("held"), ..PaymentQuery::default() },
+            PaymentQuery {
+                channel: some("CHAN-1"),
+                state: Some(PaymentState::Held),
+                ..PaymentQuery::default()
+            },
         ),
         (
             "payments of an old day",
@@ -191,7 +200,7 @@ async fn ask(ledger: &SqlLedger, payments: i64) {
         ("search nothing", PaymentQuery { text: some("nothing"), ..PaymentQuery::default() }),
         (
             "search a channel, held",
-            PaymentQuery { text: some("CHAN-7"), state: some("held"), ..PaymentQuery::default() },
+            PaymentQuery { text: some("CHAN-7"), state: Some(PaymentState::Held), ..PaymentQuery::default() },
         ),
     ] {
         time(what, async || ledger.payments(&wanted, &first).await.unwrap()).await;
@@ -199,25 +208,25 @@ async fn ask(ledger: &SqlLedger, payments: i64) {
     time("one payment", async || ledger.payment("stripe/pi_77").await.unwrap()).await;
     for (what, wanted) in [
         ("transfers", TransferQuery::default()),
-        ("transfers held", TransferQuery { state: some("held"), ..TransferQuery::default() }),
+        ("transfers held", TransferQuery { state: Some(TransferState::Held), ..TransferQuery::default() }),
         ("transfers of a channel", TransferQuery { channel: some("CHAN-7"), ..TransferQuery::default() }),
     ] {
         time(what, async || ledger.transfers(&wanted, &first).await.unwrap()).await;
     }
     for (what, wanted) in [
         ("events", EventQuery::default()),
-        ("events held", EventQuery { outcome: some("held"), ..EventQuery::default() }),
-        ("events refunded (none)", EventQuery { outcome: some("refund"), ..EventQuery::default() }),
-        ("events replayed", EventQuery { trigger: some("replay"), ..EventQuery::default() }),
+        ("events held", EventQuery { outcome: Some(Outcome::Held), ..EventQuery::default() }),
+        ("events refunded (none)", EventQuery { outcome: Some(Outcome::Refund), ..EventQuery::default() }),
+        ("events replayed", EventQuery { trigger: Some(Trigger::Replay), ..EventQuery::default() }),
         ("events of a rare source", EventQuery { source: some("old"), ..EventQuery::default() }),
         ("events of a rare type", EventQuery { event_type: some("invoice.paid"), ..EventQuery::default() }),
         (
             "events of a source, refunded (none)",
-            EventQuery { source: some("stripe"), outcome: some("refund"), ..EventQuery::default() },
+            EventQuery { source: some("stripe"), outcome: Some(Outcome::Refund), ..EventQuery::default() },
         ),
         (
             "events of a source, held",
-            EventQuery { source: some("stripe"), outcome: some("held"), ..EventQuery::default() },
+            EventQuery { source: some("stripe"), outcome: Some(Outcome::Held), ..EventQuery::default() },
         ),
     ] {
         time(what, async || ledger.events(&wanted, &first).await.unwrap()).await;
@@ -237,9 +246,15 @@ async fn ask(ledger: &SqlLedger, payments: i64) {
             "a page of a replay since an hour",
             Selection { since: Some(NEWEST - 3_600_000), ..Selection::default() },
         ),
-        ("a page of a replay of held payments", Selection { state: some("held"), ..Selection::default() }),
+        (
+            "a page of a replay of held payments",
+            Selection { state: Some(PaymentState::Held), ..Selection::default() },
+        ),
         ("a page of a replay of a channel", Selection { channel: some("CHAN-7"), ..Selection::default() }),
-        ("a page of a replay of replays", Selection { trigger: some("replay"), ..Selection::default() }),
+        (
+            "a page of a replay of replays",
+            Selection { trigger: Some(Trigger::Replay), ..Selection::default() },
+        ),
     ] {
         time(what, async || ledger.select(&wanted, 0, 500).await.unwrap()).await;
     }

@@ -1,5 +1,6 @@
 """The operator: looks at what is held, looks for its key in Billing History and at the provider, and decides."""
 
+import json
 import subprocess
 import threading
 import time
@@ -93,7 +94,7 @@ class Person:
 
     def _command(self, words, keys, reason):
         """How many were not done."""
-        sure = ["--yes", len(keys)] if len(keys) > 1 else []
+        sure = ["--yes", len(keys)] if len(keys) > 1 or "cancel" in words else []
         code, out, error = self.house.command(*words, *keys, "--reason", reason, *map(str, sure))
         failed = out.count(": not done: ") if len(keys) > 1 else int(code != 0)
         self.decided += len(keys) - failed
@@ -109,7 +110,7 @@ class Person:
             payment = self.load.by_key.get(row["payment"])
             if row["cause"] != "refunded" or not payment:
                 continue
-            words = ["held", "set", row["key"], "--days", str(payment.due)] if payment.due else ["held", "cancel", row["key"]]
+            words = ["held", "set", row["key"], "--days", str(payment.due)] if payment.due else ["held", "cancel", row["key"], "--yes", "1"]
             code, _, error = self.house.command(*words, "--reason", "as much money is left")
             done += code == 0
             if code:
@@ -133,11 +134,19 @@ def say_which_failover_it_was(storm, since, synchronous):
     return said
 
 
+def _sure_of(house, words):
+    """How many transfers a declaration holds must be said; an older version does not ask."""
+    if words[:2] != ("ledger", "restored"):
+        return []
+    code, out, _ = house.command(*words, "--dry-run", "--json")
+    return ["--yes", str(json.loads(out)["count"])] if code == 0 else []
+
+
 def _until_said(house, *words):
     """Repeats a declaration as long as it is refused: a lease may run on, by a clock that was stepped ahead."""
     until = time.monotonic() + 6 * LEASE_S
     while True:
-        code, _, error = house.command(*words)
+        code, _, error = house.command(*words, *_sure_of(house, words))
         if code == 0:
             return " ".join(words)
         if code == USAGE or time.monotonic() > until:

@@ -6,13 +6,16 @@ use daybridge::{
 };
 
 use super::Line;
-use crate::cli::roles::FAILOVER_UNNOTICED;
+use crate::cli::{brake, roles::FAILOVER_UNNOTICED};
 
 pub(super) async fn look(config: &Config) -> Vec<Line> {
     match ledger::look(&config.ledger).await {
         Err(error) => vec![Line::fail("ledger", error.to_string())],
         Ok(Found::Missing(place)) => {
-            vec![Line::ok("ledger", format!("not there yet, and made by `run` or `work`: {place}"))]
+            let made = format!("not there yet, and made by `run` or `work`; if there was one, put it back first: {place}");
+            let mut lines = vec![Line::ok("ledger", made)];
+            lines.extend(brake(config).await);
+            lines
         }
         Ok(Found::Older { found, known }) => vec![Line::ok(
             "ledger",
@@ -24,8 +27,13 @@ pub(super) async fn look(config: &Config) -> Vec<Line> {
     }
 }
 
+/// What the brake comes to; where the ledger cannot be asked, that has a line of its own.
+async fn brake(config: &Config) -> Option<Line> {
+    brake::comes_to(config).await.ok().map(|text| Line::ok("brake", text))
+}
+
 async fn read(config: &Config) -> Result<Vec<Line>, LedgerError> {
-    let ledger = ledger::open(&config.ledger).await?;
+    let ledger = ledger::open_existing(&config.ledger).await?;
     ledger.health().await?;
     if let Some(moved) = ledger.pauses().await?.into_iter().find(|pause| pause.cause == FAILOVER) {
         return Ok(vec![Line::fail("ledger", moved.reason)]);
@@ -42,5 +50,6 @@ async fn read(config: &Config) -> Result<Vec<Line>, LedgerError> {
         let (what, to_do) = FAILOVER_UNNOTICED.split_once(": ").unwrap_or((FAILOVER_UNNOTICED, ""));
         lines.push(Line::warn("ledger", what, to_do));
     }
+    lines.extend(brake(config).await);
     Ok(lines)
 }

@@ -15,7 +15,10 @@ mod machine;
 use std::{net::TcpListener, path::Path, time::Duration};
 
 use clap::Args;
-use daybridge::{config::Config, console};
+use daybridge::{
+    config::{self, Config},
+    console,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -118,6 +121,8 @@ pub async fn run(config: Result<Config, Failure>, check: Check) -> Result<(), Fa
 async fn look(config: &Config) -> Vec<Line> {
     let mut lines = vec![Line::ok("settings", "no contradictions")];
     lines.push(calls::sources(config));
+    let odd = config::warn::secrets(config).into_iter();
+    lines.extend(odd.map(|text| Line { part: "secrets", level: Level::Warn, text, to_do: None }));
     lines.extend(calls::warnings(config));
     lines.extend(machine::look(config));
     lines.push(Line::of("receiver", bindable(&config.server.listen)));

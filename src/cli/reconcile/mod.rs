@@ -8,6 +8,7 @@ use daybridge::{
     config::{Config, Source},
     domain::{Ms, id::CommentTemplate, reply::ReadError},
     ledger,
+    ops::known as named,
     ops::reconcile::{
         CHANNELS_MAX, EDGE_MS, Pages, Range,
         export::{Export, Reads},
@@ -70,19 +71,15 @@ pub async fn run(config: Config, args: Reconcile) -> Result<(), Failure> {
         return Err(Failure::Usage("--since must lie before --until".into()));
     }
     let source = config.sources.get(&args.source).ok_or_else(|| {
-        let names: Vec<&str> = config.sources.keys().map(String::as_str).collect();
-        Failure::Usage(format!(
-            "no source {:?} in the settings; there are: {}",
-            args.source,
-            names.join(", ")
-        ))
+        let there = named::listed(&args.source, config.sources.keys().map(String::as_str));
+        Failure::Usage(format!("no source {:?} in the settings; {there}", args.source))
     })?;
     let (mut pages, record_at) = pages(&args, source, range, now)?;
     let (history, history_at) = read_history(&args.history, now)?;
 
     let readings =
         if args.no_channels || range.until < now { BTreeMap::new() } else { channels(&config).await? };
-    let ledger = ledger::open(&config.ledger).await?;
+    let ledger = ledger::open_existing(&config.ledger).await?;
     let account = &config.partner.account;
     let known = known(ledger.as_ref(), account).await?;
     let realm = source.realm(&args.source);

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use daybridge::ops::reconcile::{
-    money,
-    row::{Answer, Row, Sum, Sums},
+use crate::cli::{
+    json,
+    text::{or_dash, put, say, table},
 };
-use serde_json::json;
-
-use crate::cli::text::{or_dash, say, table};
+use daybridge::{
+    ops::reconcile::{
+        money,
+        row::{Answer, Row, Sum, Sums},
+    },
+    terminal::escaped,
+};
 
 /// Most rows of one answer in the table; JSON and CSV have all.
 const ROWS_SHOWN_MAX: usize = 1_000;
@@ -29,7 +33,7 @@ const HEADS: [&str; 9] =
 impl Teller {
     pub fn new(json: bool, csv: bool) -> Self {
         if json {
-            say("{\"rows\": [");
+            put(&format!("{{\"version\": {}, \"rows\": [", json::VERSION));
             Teller::Json(0)
         } else if csv {
             say_cells(HEADS.map(str::to_owned));
@@ -50,7 +54,7 @@ impl Teller {
             Teller::Json(written) => {
                 let comma = if *written == 0 { "" } else { ", " };
                 *written = written.saturating_add(1);
-                say(format!("{comma}{}", json!(row)));
+                put(&format!("{comma}{}", json::row(row)));
             }
             Teller::Csv => say_row(row),
         }
@@ -64,7 +68,7 @@ impl Teller {
                 }
                 totals(sums);
             }
-            Teller::Json(_) => say(format!("], \"sums\": {}}}", json!(sums))),
+            Teller::Json(_) => put(&format!("], \"sums\": {}}}", json::row(sums))),
             Teller::Csv => {}
         }
     }
@@ -138,9 +142,10 @@ fn say_row(row: &Row) {
 fn say_cells(cells: [String; HEADS.len()]) {
     let cells = cells.map(|cell| {
         let formula = cell.starts_with(['=', '+', '-', '@', '\t']) && cell.parse::<i64>().is_err();
-        if formula { format!("'{cell}") } else { cell }
+        let cell = escaped(&cell);
+        if formula { format!("'{cell}") } else { cell.into_owned() }
     });
     let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
     let line = writer.write_record(&cells).ok().and_then(|()| writer.into_inner().ok());
-    say(String::from_utf8_lossy(&line.unwrap_or_default()).trim_end());
+    put(String::from_utf8_lossy(&line.unwrap_or_default()).trim_end());
 }

@@ -9,8 +9,13 @@ use std::{
 use clap::{ArgGroup, Args, Subcommand};
 use daybridge::{
     config::Config,
+    domain::closed::{HeldCause, PaymentState},
+    envelope::Trigger,
     ledger::{self, Act, Ledger, Plan, Selection, plan::PlanState, query::HeldQuery, view::Planned},
-    ops::replay::{self, Feed, file::Lines},
+    ops::{
+        known,
+        replay::{self, Feed, file::Lines},
+    },
     provider::Sources,
     worker::clock,
 };
@@ -18,6 +23,7 @@ use daybridge::{
 use super::{
     Failure, interpreter,
     text::{or_dash, parse_time, say, say_json, table, time},
+    typed::{self, one_of, rows},
 };
 
 mod apply;
@@ -49,7 +55,7 @@ pub enum Replay {
 #[derive(Debug, Args)]
 pub struct Rows {
     /// Most payments shown
-    #[arg(long, default_value_t = ROWS)]
+    #[arg(long, default_value_t = ROWS, value_parser = rows!())]
     limit: u32,
     /// Print JSON
     #[arg(long)]
@@ -78,18 +84,18 @@ pub struct PlanArgs {
     /// Channel of the payment
     #[arg(long)]
     channel: Option<String>,
-    /// State of the payment: linked, planned, doubtful, held, credited, cancelled, nothing
-    #[arg(long)]
-    state: Option<String>,
+    /// State of the payment
+    #[arg(long, value_parser = one_of!(PaymentState))]
+    state: Option<PaymentState>,
     /// Name of a source
     #[arg(long)]
     source: Option<String>,
     /// The provider's event type
     #[arg(long = "type")]
     kind: Option<String>,
-    /// How it came: webhook, replay or backfill
-    #[arg(long)]
-    trigger: Option<String>,
+    /// How it came
+    #[arg(long, value_parser = one_of!(Trigger))]
+    trigger: Option<Trigger>,
     /// Received at or after: a time, or a span before now (1h)
     #[arg(long)]
     since: Option<String>,
@@ -109,7 +115,7 @@ pub struct PlanArgs {
 
 /// `replay …`
 pub async fn run(config: Config, replay: Replay) -> Result<(), Failure> {
-    let ledger = ledger::open(&config.ledger).await?;
+    let ledger = ledger::open_existing(&config.ledger).await?;
     let ledger = ledger.as_ref();
     match replay {
         Replay::Plan(args) => plan(&config, ledger, args).await,
@@ -152,32 +158,21 @@ async fn plan(config: &Config, ledger: &dyn Ledger, args: PlanArgs) -> Result<()
         (Some(path), Some(source)) => {
             let named = Sources::readers(config).map_err(|error| Failure::Usage(error.to_string()))?;
             let name = named.namer(source).ok_or_else(|| {
-                let known: Vec<&str> = interpreter.sources().collect();
-                Failure::Usage(format!(
-                    "no source {source:?} in the settings; there are {}",
-                    known.join(", ")
-                ))
+                let there = known::listed(source, interpreter.sources());
+                Failure::Usage(format!("no source {source:?} in the settings; {there}"))
             })?;
             let what = serde_json::json!({ "source": source, "file": path.display().to_string() });
             (Feed::File(Lines::new(source, Box::new(name), open(path)?)), what.to_string())
         }
         _ => (Feed::Selection(&selection), serde_json::to_string(&selection)?),
     };
+    if args.file.is_none() {
+        typed::source(config, ledger, args.source.as_ref()).await?;
+        typed::channel(ledger, selection.channel.as_ref()).await?;
+    }
     let who = super::who();
     match replay::plan(ledger, &interpreter, feed, &what, &who, now).await? {
         Some(plan) => told(ledger, &plan, &args.rows).await,
-        None if args
-            .source
-            .as_ref()
-            .is_some_and(|name| !interpreter.sources().any(|known| known == name)) =>
-        {
-            let known: Vec<&str> = interpreter.sources().collect();
-            Err(Failure::Usage(format!(
-                "no stored event came by a source {:?}, and none is in the settings; there are: {}",
-                args.source.unwrap_or_default(),
-                known.join(", ")
-            )))
-        }
         None if args.rows.json => {
             say_json(&serde_json::json!({ "hash": null, "payments": [] }));
             Ok(())
@@ -257,7 +252,7 @@ async fn told(ledger: &dyn Ledger, plan: &Plan, rows: &Rows) -> Result<(), Failu
 }
 
 async fn short_of_days(ledger: &dyn Ledger) -> Result<bool, Failure> {
-    let wanted = HeldQuery { cause: Some("balance".into()), key: None };
+    let wanted = HeldQuery { cause: Some(HeldCause::Balance), key: None };
     Ok(ledger.held(&wanted, 1, clock::now_ms()).await?.iter().any(|held| held.kind == "account"))
 }
 

@@ -8,7 +8,7 @@ use crate::{
         shell::{Shell, page},
         text,
     },
-    domain::Ms,
+    domain::{Ms, closed::HeldCause},
     ledger::{query::HeldQuery, view},
 };
 
@@ -40,9 +40,10 @@ struct Cause {
 pub(in crate::console) fn show(asked: Asked) -> Answer {
     Box::pin(async move {
         let groups = asked.ledger().held_groups(asked.now).await?;
-        match asked.query.owned("cause") {
+        match Asked::word(&asked.query, "cause", HeldCause::parse, HeldCause::WORDS)? {
             Some(cause) => {
-                let wanted = HeldQuery { cause: Some(cause.clone()), key: None };
+                let wanted = HeldQuery { cause: Some(cause), key: None };
+                let cause = cause.as_str().to_owned();
                 let rows = asked.ledger().held(&wanted, ROWS_MAX, asked.now).await?;
                 let total = groups.iter().filter(|group| group.cause == cause).map(|group| group.count).sum();
                 let (shell, back) =

@@ -86,14 +86,15 @@ async fn moments(
             who: step.who.clone(),
         }));
     }
+    let money = |amount| text::amount(&Some(amount), &whole.payment.currency);
     moments.extend(whole.adjustments.iter().map(|adjustment| Moment {
         at: adjustment.at,
         kind: "adjustment",
         what: format!("{} {}", adjustment.kind, adjustment.event),
         state: adjustment.kind.clone(),
         detail: match adjustment.days {
-            Some(days) => format!("{} ({days:+} days due). {}", adjustment.amount, adjustment.note),
-            None => format!("{}. {}", adjustment.amount, adjustment.note),
+            Some(days) => format!("{} ({days:+} days due). {}", money(adjustment.amount), adjustment.note),
+            None => format!("{}. {}", money(adjustment.amount), adjustment.note),
         },
         who: None,
     }));

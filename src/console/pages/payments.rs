@@ -6,15 +6,14 @@ use askama::Template;
 use super::{page_after, page_of};
 use crate::{
     console::{
-        asked::{Answer, Asked, Fields},
+        asked::{Answer, Asked, Fields, Wrong},
         shell::{Shell, page},
         text,
     },
+    domain::closed::PaymentState,
     ledger::{query::PaymentQuery, view},
+    ops::known,
 };
-
-/// States to choose from.
-const STATES: [&str; 7] = ["linked", "planned", "doubtful", "held", "credited", "cancelled", "nothing"];
 
 /// Fields of a filter.
 const FIELDS: [&str; 5] = ["q", "state", "source", "since", "until"];
@@ -54,13 +53,18 @@ pub(in crate::console) fn list(asked: Asked) -> Answer {
         let query = &asked.query;
         let wanted = PaymentQuery {
             text: query.owned("q"),
-            state: query.owned("state"),
+            state: Asked::word(query, "state", PaymentState::parse, PaymentState::WORDS)?,
             source: query.owned("source"),
             since: asked.time(query, "since")?,
             until: asked.time(query, "until")?,
             ..PaymentQuery::default()
         };
         let found = asked.ledger().payments(&wanted, &page_after(query.owned("after"))).await?;
+        if let (Some(source), true) = (&wanted.source, found.is_empty()) {
+            let sources = asked.site.sources();
+            let known = known::source(asked.ledger(), sources.iter().map(String::as_str), source).await;
+            known.map_err(|unknown| Wrong::Asked(unknown.to_string()))?;
+        }
         let (rows, more) = page_of(found);
         let [q, state, source, since, until] = FIELDS.map(|name| query.owned(name).unwrap_or_default());
         let with = |state: &str, after: &str| {
@@ -74,7 +78,7 @@ pub(in crate::console) fn list(asked: Asked) -> Answer {
             ];
             text::address("/payments", &fields)
         };
-        let chips = STATES.iter().map(|state| (*state, with(state, ""))).collect();
+        let chips = PaymentState::WORDS.iter().map(|state| (*state, with(state, ""))).collect();
         let last = rows.last().filter(|_| more).map(|row| row.key.clone());
         let next = last.map(|last| with(&state, &last));
         let views = asked.ledger().views(asked.who()).await?;

@@ -4,10 +4,7 @@ use askama::Template;
 use humantime::format_duration;
 
 use crate::{
-    config::{
-        Config, QueueUrl, Secret,
-        secret::{FromEnv, FromFile},
-    },
+    config::{Config, QueueUrl, Secret},
     console::{
         asked::{Answer, Asked},
         shell::{Shell, page},
@@ -49,8 +46,8 @@ pub(in crate::console) fn show(asked: Asked) -> Answer {
 fn hidden(secret: &Secret) -> String {
     match secret {
         Secret::Plain(_) => "set, not shown".into(),
-        Secret::Env(FromEnv { env }) => format!("from variable {env}, not shown"),
-        Secret::File(FromFile { file }) => format!("from file {}, not shown", file.display()),
+        Secret::Env(from) => format!("from {}, not shown", from.shown()),
+        Secret::File(from) => format!("from {}, not shown", from.shown()),
     }
 }
 
@@ -62,6 +59,7 @@ fn sections(config: &Config) -> Vec<Section> {
         keys: vec![
             ("multiple", brake.multiple.to_string()),
             ("account_days_min", brake.account_days_min.to_string()),
+            ("account_days_per_channel", brake.account_days_per_channel.to_string()),
             ("channel_days_min", brake.channel_days_min.to_string()),
         ],
     });

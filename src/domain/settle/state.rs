@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::Ms;
+use super::super::{Ms, closed::HeldCause};
 
 /// The last call that was intended.
 #[derive(Debug, Clone, Copy, PartialEq, Hash, Eq, Serialize, Deserialize)]
@@ -105,20 +105,24 @@ pub enum Cause {
 impl Cause {
     /// The cause in one word, for grouping.
     pub fn word(&self) -> &'static str {
+        self.held_cause().as_str()
+    }
+
+    fn held_cause(&self) -> HeldCause {
         match self {
-            Cause::Refused(..) => "refused",
-            Cause::Balance(_) => "balance",
-            Cause::Unauthorized => "unauthorized",
-            Cause::UnknownChannel => "channel_unknown",
-            Cause::Below(..) => "activetill_below",
-            Cause::TooOld(_) => "too_old",
-            Cause::Unmoved => "unmoved",
-            Cause::AcceptedUnmoved => "accepted_unmoved",
-            Cause::Conflict { .. } => "evidence_conflicts",
-            Cause::Unobserved(_) => "unobserved",
-            Cause::Refunded(_) => super::super::hold::REFUNDED,
-            Cause::Disputed(_) => super::super::hold::DISPUTED,
-            Cause::Restored => super::super::hold::RESTORED,
+            Cause::Refused(..) => HeldCause::Refused,
+            Cause::Balance(_) => HeldCause::Balance,
+            Cause::Unauthorized => HeldCause::Unauthorized,
+            Cause::UnknownChannel => HeldCause::ChannelUnknown,
+            Cause::Below(..) => HeldCause::ActivetillBelow,
+            Cause::TooOld(_) => HeldCause::TooOld,
+            Cause::Unmoved => HeldCause::Unmoved,
+            Cause::AcceptedUnmoved => HeldCause::AcceptedUnmoved,
+            Cause::Conflict { .. } => HeldCause::EvidenceConflicts,
+            Cause::Unobserved(_) => HeldCause::Unobserved,
+            Cause::Refunded(_) => HeldCause::Refunded,
+            Cause::Disputed(_) => HeldCause::Disputed,
+            Cause::Restored => HeldCause::Restored,
         }
     }
 }

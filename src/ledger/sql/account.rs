@@ -16,15 +16,16 @@ use crate::{
     domain::{
         Ms,
         balance::Ceiling,
+        closed::HeldCause,
         settle::{AccountNews, State, planned_again},
     },
     ledger::{AccountHold, Scope},
 };
 
 /// The causes of transfers that an account's hold keeps back.
-pub(super) const BALANCE: &str = "balance";
+pub(super) const BALANCE: &str = HeldCause::Balance.as_str();
 /// See [`BALANCE`].
-pub(super) const TOKEN: &str = "unauthorized";
+pub(super) const TOKEN: &str = HeldCause::Unauthorized.as_str();
 
 fn hold_of(row: &sqlx::any::AnyRow) -> Result<AccountHold, Fault> {
     let word: String = row.try_get("news")?;

@@ -137,6 +137,22 @@ impl Desk for SqlLedger {
         retry!(self.prune_bodies_once(before, limit))
     }
 
+    async fn prunable(&self, before: Ms) -> Result<view::Several, LedgerError> {
+        retry!(self.prunable_once(before))
+    }
+
+    async fn restored_would(&self) -> Result<view::Several, LedgerError> {
+        retry!(self.restored_would_once())
+    }
+
+    async fn restored_undo(&self, act: &Act<'_>, now: Ms) -> Result<view::Undone, LedgerError> {
+        retry!(self.restored_undo_once(act, now))
+    }
+
+    async fn workers(&self) -> Result<Vec<view::WorkerSeen>, LedgerError> {
+        retry!(self.workers_once())
+    }
+
     async fn select(&self, selection: &Selection, after: i64, limit: u32) -> Result<Vec<i64>, LedgerError> {
         retry!(self.select_once(selection, after, limit))
     }

@@ -92,7 +92,7 @@ struct Kept {
 /// recording would collide with all others.
 pub(super) const KEPT: &str = "SELECT p.granted, p.decision, p.reason, p.set_channel, p.set_days, p.days, p.amount, \
      p.currency, p.out_known, p.due_decided, p.days_despite, t.state, \
-     (SELECT MAX(declared_at) FROM restorations) AS restored_at, o.made_at, o.adopted_since, \
+     (SELECT MAX(declared_at) FROM restorations WHERE undone_at IS NULL) AS restored_at, o.made_at, o.adopted_since, \
      (SELECT MIN(e.received_at + 0) FROM events e WHERE e.payment = p.key) AS received_at \
      FROM payments p JOIN origin o ON o.one = 1 LEFT JOIN transfers t ON t.payment = p.key AND t.n = 1 \
      WHERE p.key = $1";

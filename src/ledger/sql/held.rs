@@ -15,6 +15,7 @@ use super::{
 use crate::{
     domain::{
         Ms,
+        closed::HeldCause,
         covered::Covered,
         hold::may_have_moved,
         settle::{AccountNews, State},
@@ -30,7 +31,7 @@ use crate::{
 const OTHER_FAMILY_MS: i64 = 3_600_000;
 
 /// The cause of money that another family than `money_in` told of.
-const OTHER_FAMILY: &str = "other_family";
+const OTHER_FAMILY: &str = HeldCause::OtherFamily.as_str();
 
 impl SqlLedger {
     /// The ledger and the account first, since they keep others back; then transfers, payments, events and channels, oldest
@@ -156,7 +157,7 @@ impl SqlLedger {
     async fn held_transfers(&self, wanted: &HeldQuery, limit: u32) -> Result<Vec<Held>, Fault> {
         let rows = Filter::default()
             .fixed("state = 'held'")
-            .text("cause =", wanted.cause.as_deref())
+            .text("cause =", wanted.cause.map(HeldCause::as_str))
             .text("key =", wanted.key.as_deref())
             .rows(&self.read, transfer_sql!(""), "ORDER BY created_at, key", limit)
             .await?;
@@ -189,7 +190,7 @@ impl SqlLedger {
     async fn held_payments(&self, wanted: &HeldQuery, limit: u32, now: Ms) -> Result<Vec<Held>, Fault> {
         let rows = Filter::default()
             .fixed("decision = 'held'")
-            .text("cause =", wanted.cause.as_deref())
+            .text("cause =", wanted.cause.map(HeldCause::as_str))
             .text("key =", wanted.key.as_deref())
             .rows(
                 &self.read,
@@ -198,7 +199,7 @@ impl SqlLedger {
                 limit,
             )
             .await?;
-        let other = if wanted.cause.as_deref().is_none_or(|cause| cause == OTHER_FAMILY) {
+        let other = if wanted.cause.is_none_or(|cause| cause == HeldCause::OtherFamily) {
             self.paid_in_another_family(wanted.key.as_deref(), limit, now).await?
         } else {
             Vec::new()
@@ -238,7 +239,7 @@ impl SqlLedger {
     async fn held_gaps(&self, wanted: &HeldQuery, limit: u32) -> Result<Vec<Held>, Fault> {
         let rows = Filter::default()
             .fixed("gap IS NOT NULL")
-            .text("gap =", wanted.cause.as_deref())
+            .text("gap =", wanted.cause.map(HeldCause::as_str))
             .text("key =", wanted.key.as_deref())
             .rows(
                 &self.read,
@@ -305,7 +306,10 @@ impl SqlLedger {
                 cause: OTHER_FAMILY.into(),
                 reason: format!("money came in as {family}, but no event of the family that money_in names"),
                 outcome: None,
-                next: format!("{}; `daybridge held cancel KEY` closes it", words::OTHER_FAMILY_NEXT),
+                next: format!(
+                    "{}; `daybridge held cancel KEY --reason …` closes it",
+                    words::OTHER_FAMILY_NEXT
+                ),
                 since: row.try_get("since")?,
                 channel: None,
                 days: None,
@@ -318,7 +322,7 @@ impl SqlLedger {
     async fn held_events(&self, wanted: &HeldQuery, limit: u32) -> Result<Vec<Held>, Fault> {
         let rows = Filter::default()
             .fixed("held_cause IS NOT NULL")
-            .text("held_cause =", wanted.cause.as_deref())
+            .text("held_cause =", wanted.cause.map(HeldCause::as_str))
             .within("", wanted.key.as_deref(), " IN (event_id, source || '/' || event_id)")
             .rows(
                 &self.read,
@@ -350,7 +354,7 @@ impl SqlLedger {
 }
 
 fn fits(wanted: &HeldQuery, held: &Held) -> bool {
-    wanted.cause.as_ref().is_none_or(|cause| *cause == held.cause)
+    wanted.cause.is_none_or(|cause| cause.as_str() == held.cause)
         && wanted.key.as_ref().is_none_or(|key| *key == held.key)
 }
 

@@ -11,8 +11,13 @@ use super::{
     words,
 };
 use crate::{
-    domain::settle::{Outcome, State},
+    domain::{
+        closed::{PaymentState, TransferState},
+        settle::{Outcome, State},
+    },
+    envelope::Trigger,
     ledger::{
+        Outcome as Ended,
         query::{EventQuery, Page, PaymentQuery, TransferQuery},
         view,
     },
@@ -22,7 +27,7 @@ use crate::{
 macro_rules! payment_sql {
     ($rest:literal) => {
         concat!(
-            "SELECT p.key, p.source, p.realm, p.account AS owner, p.livemode, p.decision, p.reason, p.next, \
+            "SELECT p.key, p.source, p.realm, p.account AS owner, p.livemode, p.decision, p.cause, p.reason, p.next, \
              p.channel, p.days, p.amount, p.currency, p.customer, p.first_seen_at, t.key AS transfer, t.detail \
              FROM payments p LEFT JOIN transfers t ON t.payment = p.key AND t.n = 1 ",
             $rest
@@ -34,8 +39,9 @@ macro_rules! event_sql {
     ($rest:literal) => {
         concat!(
             "SELECT d.number, d.delivery, d.cause, d.received_at, d.recorded_at, d.outcome, d.reason, \
-             e.number AS event_number, e.event_id, e.source, e.event_type, e.payment, e.digest, \
-             t.detail FROM deliveries d JOIN events e ON e.number = d.event \
+             e.number AS event_number, e.event_id, e.source, e.event_type, e.payment, e.digest, e.held_cause, \
+             p.cause AS payment_cause, t.detail FROM deliveries d JOIN events e ON e.number = d.event \
+             LEFT JOIN payments p ON p.key = e.payment \
              LEFT JOIN transfers t ON t.payment = e.payment AND t.n = 1 ",
             $rest
         )
@@ -72,7 +78,7 @@ impl SqlLedger {
         let plain = || {
             Filter::default()
                 .fixed("p.merged_into IS NULL")
-                .text("p.state =", wanted.state.as_deref())
+                .text("p.state =", wanted.state.map(PaymentState::as_str))
                 .text("p.source =", wanted.source.as_deref())
                 .text("p.channel =", wanted.channel.as_deref())
                 .text("p.customer =", wanted.customer.as_deref())
@@ -120,7 +126,7 @@ impl SqlLedger {
             None => None,
         };
         let rows = Filter::default()
-            .text("state =", wanted.state.as_deref())
+            .text("state =", wanted.state.map(TransferState::as_str))
             .text("channel =", wanted.channel.as_deref())
             .row("(created_at, key) <", after)
             .rows(&mut *connection, transfer_sql!(""), "ORDER BY created_at DESC, key DESC", page.limit)
@@ -153,8 +159,8 @@ impl SqlLedger {
         let filter = Filter::default()
             .text("e.source =", wanted.source.as_deref())
             .text("e.event_type =", wanted.event_type.as_deref())
-            .text("d.outcome =", wanted.outcome.as_deref())
-            .text("d.cause =", wanted.trigger.as_deref());
+            .text("d.outcome =", wanted.outcome.map(Ended::as_str))
+            .text("d.cause =", wanted.trigger.map(Trigger::as_str));
         let (filter, order) = if by_event {
             let after = after.map(|(number, event)| vec![Value::Number(event), Value::Number(number)]);
             (filter.row("(e.number, d.number) <", after), "ORDER BY e.number DESC, d.number DESC")
@@ -178,8 +184,8 @@ impl SqlLedger {
 
 /// Outcomes and triggers that few deliveries have.
 fn rare(wanted: &EventQuery) -> bool {
-    matches!(wanted.outcome.as_deref(), Some("held" | "refund"))
-        || matches!(wanted.trigger.as_deref(), Some("replay" | "backfill"))
+    matches!(wanted.outcome, Some(Ended::Held | Ended::Refund))
+        || matches!(wanted.trigger, Some(Trigger::Replay | Trigger::Backfill))
 }
 
 /// Where a list goes on.
@@ -210,10 +216,16 @@ pub(super) fn payment(row: &AnyRow) -> Result<view::Payment, Fault> {
         }
         None => (decision, row.try_get("reason")?, row.try_get("next")?, None),
     };
+    let cause: Option<String> = row.try_get("cause")?;
+    let cause = match &state {
+        Some(state) => held_cause(state),
+        None => cause.filter(|_| word == PaymentState::Held.as_str()),
+    };
     Ok(view::Payment {
         key: row.try_get("key")?,
         source: row.try_get("source")?,
         state: word,
+        cause,
         reason,
         next,
         next_at,
@@ -224,6 +236,18 @@ pub(super) fn payment(row: &AnyRow) -> Result<view::Payment, Fault> {
         customer: row.try_get("customer")?,
         first_seen_at: row.try_get("first_seen_at")?,
     })
+}
+
+/// The cause in one word.
+fn held_cause(state: &State) -> Option<String> {
+    match state {
+        State::Held { cause, .. } => Some(cause.word().to_owned()),
+        State::Planned { .. }
+        | State::Intended { .. }
+        | State::Doubtful { .. }
+        | State::Settled { .. }
+        | State::Cancelled { .. } => None,
+    }
 }
 
 /// A watch changes nothing any more, so it is no next step.
@@ -241,9 +265,14 @@ fn by_itself(state: &State) -> Option<i64> {
 pub(super) fn event(row: &AnyRow) -> Result<view::Event, Fault> {
     let outcome: String = row.try_get("outcome")?;
     let mut reason: Option<String> = row.try_get("reason")?;
+    let mut cause: Option<String> = row.try_get("held_cause")?;
+    if cause.is_none() && outcome == Ended::Held.as_str() {
+        cause = row.try_get("payment_cause")?;
+    }
     let outcome = if outcome == "granted" {
         let state = state_of(row)?.ok_or_else(|| corrupt("a granted event without a transfer"))?;
         reason = words::reason(&state);
+        cause = held_cause(&state);
         let word = match state {
             State::Settled { .. } => "credited",
             State::Held { .. } => "held",
@@ -261,6 +290,7 @@ pub(super) fn event(row: &AnyRow) -> Result<view::Event, Fault> {
         delivery: row.try_get("delivery")?,
         trigger: row.try_get("cause")?,
         outcome,
+        cause,
         reason,
         received_at: row.try_get("received_at")?,
         recorded_at: row.try_get("recorded_at")?,
@@ -304,6 +334,7 @@ pub(super) fn transfer(row: &AnyRow) -> Result<view::Transfer, Fault> {
         comment: row.try_get("comment")?,
         state: state.word().to_owned(),
         outcome,
+        cause: held_cause(&state),
         reason: words::reason(&state),
         how,
         attempt: state.attempt(),

@@ -34,7 +34,7 @@ use crate::{
     config,
     domain::{
         Ms,
-        brake::Brake,
+        brake::{Brake, Lately},
         channel::Channel,
         settle::{AccountNews, State, Step},
     },
@@ -58,6 +58,7 @@ mod families;
 mod fault;
 mod filter;
 mod grant;
+mod heartbeat;
 mod held;
 mod join;
 mod list;
@@ -87,12 +88,14 @@ mod storable;
 mod stored;
 mod turn;
 mod twin;
+mod undo;
 pub(super) mod url;
 mod views;
 mod waiting;
 mod words;
 mod zlib;
 
+pub use heartbeat::SILENT_MS_MAX;
 pub use turn::DUE_AHEAD_MS_MAX;
 
 /// Which database it is, where the two differ.
@@ -141,7 +144,12 @@ type Tx = Transaction<'static, Any>;
 impl SqlLedger {
     /// Opens the database the settings name, makes the file if it is SQLite's, and applies the schema.
     pub async fn open(settings: &config::Ledger) -> Result<Self, LedgerError> {
-        open::open(settings).await
+        open::open(settings, open::Absent::Make).await
+    }
+
+    /// The same, where there is a ledger; nothing is made.
+    pub async fn open_existing(settings: &config::Ledger) -> Result<Self, LedgerError> {
+        open::open(settings, open::Absent::Refuse).await
     }
 
     fn of(
@@ -282,6 +290,10 @@ impl Ledger for SqlLedger {
         retry!(self.accepted_at_once(transfer))
     }
 
+    async fn lately(&self, account: &str, now: Ms) -> Result<Lately, LedgerError> {
+        retry!(self.lately_once(account, now))
+    }
+
     async fn take_sweep(
         &self,
         source: &str,
@@ -298,6 +310,14 @@ impl Ledger for SqlLedger {
 
     async fn recorded(&self, sources: &[String], events: &[String]) -> Result<BTreeSet<String>, LedgerError> {
         retry!(self.recorded_once(sources, events))
+    }
+
+    async fn beat(&self, worker: &str) -> Result<(), LedgerError> {
+        retry!(self.beat_once(worker))
+    }
+
+    async fn rest(&self, worker: &str) -> Result<(), LedgerError> {
+        retry!(self.rest_once(worker))
     }
 
     async fn health(&self) -> Result<(), LedgerError> {

@@ -11,6 +11,7 @@ use super::{Tx, account, fault::Fault, pause, restored, rows, storable};
 use crate::{
     domain::{
         Ms,
+        closed::HeldCause,
         covered::{Covered, days_due},
         facts::OutKind,
         id::{ChannelId, CommentTemplate, transfer_key, with_days},
@@ -23,10 +24,10 @@ use crate::{
 };
 
 /// The cause of days that moved and are not covered any more.
-pub(super) const DAYS_SPENT: &str = "days_spent";
+pub(super) const DAYS_SPENT: &str = HeldCause::DaysSpent.as_str();
 
 /// The cause of days that are covered again and did not move.
-pub(super) const DAYS_OWED: &str = "days_owed";
+pub(super) const DAYS_OWED: &str = HeldCause::DaysOwed.as_str();
 
 /// What is kept of a payment's money, with its transfer's days.
 pub(super) struct Known {

@@ -10,6 +10,7 @@ use super::{Tx, fault::Fault};
 use crate::domain::{
     Ms,
     facts::{Facts, Money},
+    money,
     money_out::came_in,
     payment::{Rules, more_days},
 };
@@ -69,8 +70,9 @@ pub(super) async fn keep(
     }
     let days = more_days(events, rules, before.amount, after.amount);
     let words = format!(
-        "{amount} {} (smallest unit) more came in after its days were granted, {} in all: {days} more days were paid for",
-        after.currency, after.amount
+        "{} more came in after its days were granted, {} in all: {days} more days were paid for",
+        money::shown(amount, &after.currency),
+        money::shown(after.amount, &after.currency)
     );
     sqlx::query(
         "UPDATE payments SET amount = $1, days = days + $2, days_more = days_more + $2 WHERE key = $3",

@@ -10,12 +10,12 @@ use super::{
     rows,
 };
 use crate::{
-    domain::{Ms, settle::Order},
+    domain::{Ms, closed::HeldCause, settle::Order},
     ledger::{Decided, Scope, query::HeldQuery, view::Held},
 };
 
 /// The cause.
-pub(super) const NOT_LIVE: &str = "not_live";
+pub(super) const NOT_LIVE: &str = HeldCause::NotLive.as_str();
 
 /// Counts them as a group of held things.
 pub(super) const GROUP: &str = "SELECT 'not_live' AS cause, COUNT(*) AS many, CAST(0 AS BIGINT) AS days, \
@@ -24,7 +24,7 @@ pub(super) const GROUP: &str = "SELECT 'not_live' AS cause, COUNT(*) AS many, CA
 impl SqlLedger {
     /// Oldest first, along the index of what is not live.
     pub(super) async fn held_channels(&self, wanted: &HeldQuery, limit: u32) -> Result<Vec<Held>, Fault> {
-        if wanted.cause.as_deref().is_some_and(|cause| cause != NOT_LIVE) {
+        if wanted.cause.is_some_and(|cause| cause != HeldCause::NotLive) {
             return Ok(Vec::new());
         }
         let filter = Filter::default().fixed("not_live_since IS NOT NULL");
@@ -56,7 +56,7 @@ fn held(row: &AnyRow) -> Result<Held, Fault> {
         ),
         outcome: None,
         next: format!(
-            "look at the channel in the partner's panel, and switch it to live there or try at once with `daybridge held retry '{key}'`; it is tried every hour and closes by itself when it is live; `daybridge held cancel '{key}'` leaves it as it is"
+            "look at the channel in the partner's panel, and switch it to live there or try at once with `daybridge held retry '{key}'`; it is tried every hour and closes by itself when it is live; `daybridge held cancel '{key}' --reason …` leaves it as it is"
         ),
         key,
         since: row.try_get("not_live_since")?,

@@ -36,7 +36,7 @@ const POSTGRES: &str = "SET enable_seqscan = off; SET jit = off; SELECT set_conf
      WHERE current_setting('synchronous_commit') IN ('off', 'local');";
 
 /// The schema, oldest first; a text never changes once released.
-const MIGRATIONS: [(i64, &str, &str); 11] = [
+const MIGRATIONS: [(i64, &str, &str); 12] = [
     (1, "ledger", include_str!("migrations/0001_ledger.sql")),
     (2, "restorations", include_str!("migrations/0002_restorations.sql")),
     (3, "operators", include_str!("migrations/0003_operators.sql")),
@@ -48,6 +48,7 @@ const MIGRATIONS: [(i64, &str, &str); 11] = [
     (9, "memory", include_str!("migrations/0009_memory.sql")),
     (10, "closed_events", include_str!("migrations/0010_closed_events.sql")),
     (11, "money", include_str!("migrations/0011_money.sql")),
+    (12, "slips", include_str!("migrations/0012_slips.sql")),
 ];
 
 /// What the schema's text says differently in each database.
@@ -96,16 +97,28 @@ const POSTGRES_WORDS: Words = [
     ),
 ];
 
-pub(super) async fn open(settings: &config::Ledger) -> Result<SqlLedger, LedgerError> {
+/// What is done where there is no ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Absent {
+    /// It is made.
+    Make,
+    /// It is an error.
+    Refuse,
+}
+
+pub(super) async fn open(settings: &config::Ledger, absent: Absent) -> Result<SqlLedger, LedgerError> {
     let url = settings.url.resolve().map_err(LedgerError::Unavailable)?;
     let url = url.expose_secret();
     sqlx::any::install_default_drivers();
     super::url::check(url).map_err(|why| LedgerError::Refused(format!("ledger.url {why}")))?;
     let mut ledger = if url.starts_with("sqlite:") {
-        open_sqlite(url, settings.connections_max).await?
+        open_sqlite(url, settings.connections_max, absent).await?
     } else {
         let failures = Failures::default();
         let pool = pool(url, settings.connections_max, POSTGRES, true, &failures).await?;
+        if absent == Absent::Refuse && !has_schema(&pool).await? {
+            return Err(LedgerError::Missing(without_password(url)));
+        }
         SqlLedger::of(pool.clone(), pool, Dialect::Postgres, failures, without_password(url))
     };
     migrate(&ledger).await?;
@@ -120,6 +133,15 @@ fn without_password(url: &str) -> String {
     let bare = url.split('?').next().unwrap_or_default();
     let bare = bare.split_once("://").map_or(bare, |(_, rest)| rest);
     format!("postgres://{}", bare.rsplit_once('@').map_or(bare, |(_, place)| place))
+}
+
+/// Whether the schema was ever applied to a server's database.
+async fn has_schema(pool: &AnyPool) -> Result<bool, LedgerError> {
+    let row = sqlx::query("SELECT CAST(to_regclass('_sqlx_migrations') AS TEXT) AS there")
+        .fetch_one(pool)
+        .await
+        .map_err(plain)?;
+    Ok(row.try_get::<Option<String>, _>("there").map_err(plain)?.is_some())
 }
 
 /// The file that a URL names.
@@ -148,9 +170,13 @@ pub(super) fn file_url(path: &Path, mode: &str) -> String {
     format!("sqlite:{encoded}?mode={mode}")
 }
 
-async fn open_sqlite(url: &str, readers: u32) -> Result<SqlLedger, LedgerError> {
+async fn open_sqlite(url: &str, readers: u32, absent: Absent) -> Result<SqlLedger, LedgerError> {
     let path = path(url)?;
     usable(&path).map_err(LedgerError::Unavailable)?;
+    let made = std::fs::metadata(&path).is_ok_and(|file| file.len() > 0);
+    if absent == Absent::Refuse && !made {
+        return Err(LedgerError::Missing(path.display().to_string()));
+    }
     private_file::prepare(&path);
     let url = file_url(&path, "rwc");
     let hint = |error: LedgerError| match error {

@@ -79,9 +79,18 @@ impl SqlLedger {
             account_hour: account_hour.saturating_add(since_look),
             account_days: row.try_get("account_days")?,
             account_transfers: row.try_get("account_transfers")?,
+            account_channels: 0,
             channel_hour: row.try_get("channel_hour")?,
         };
-        let (scope, limit, hour) = match passed(brake, &lately, days) {
+        let over = match passed(brake, &lately, days) {
+            // Counted only where it matters: an account may have 50,000.
+            Some(Passed::Account(_)) => {
+                let account_channels = self.channels_shown(&claim.account).await?;
+                passed(brake, &Lately { account_channels, ..lately }, days)
+            }
+            other => other,
+        };
+        let (scope, limit, hour) = match over {
             None => return Ok(None),
             // One transfer may be too much by itself: a person who has resumed has looked at it.
             Some(Passed::Account(_)) if lately.account_hour == 0 && account_looked.is_some() => {
@@ -106,6 +115,38 @@ impl SqlLedger {
             who: DAYBRIDGE.into(),
             reason,
         }))
+    }
+
+    /// Channels of an account that the partner has shown.
+    async fn channels_shown(&self, account: &str) -> Result<i64, Fault> {
+        let row =
+            sqlx::query("SELECT COUNT(*) AS many FROM channels WHERE account = $1 AND active_till < $2")
+                .bind(account)
+                .bind(i64::MAX)
+                .fetch_one(&self.read)
+                .await?;
+        Ok(row.try_get("many")?)
+    }
+
+    /// What was settled on the account lately, whatever its channels.
+    pub(super) async fn lately_once(&self, account: &str, now: Ms) -> Result<Lately, Fault> {
+        let row = sqlx::query(
+            "SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) AS days, CAST(COALESCE(SUM(transfers), 0) AS BIGINT) \
+             AS transfers, CAST(COALESCE(SUM(CASE WHEN slot > $3 THEN days ELSE 0 END), 0) AS BIGINT) AS hour \
+             FROM spent WHERE account = $1 AND slot > $2",
+        )
+        .bind(account)
+        .bind(now.saturating_sub(NORMAL_MS).div_euclid(SLOT_MS))
+        .bind(now.saturating_sub(COUNTED_MS).div_euclid(SLOT_MS))
+        .fetch_one(&self.read)
+        .await?;
+        Ok(Lately {
+            account_hour: row.try_get("hour")?,
+            account_days: row.try_get("days")?,
+            account_transfers: row.try_get("transfers")?,
+            account_channels: self.channels_shown(account).await?,
+            channel_hour: 0,
+        })
     }
 
     /// Days settled on the account after a moment, to the end of its span of ten minutes.

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     domain::{
         Ms,
+        closed::HeldCause,
         facts::{Facts, Meaning, UNFETCHED, Unread},
         hold::UNCLEAR,
         money_out::only_asks,
@@ -235,7 +236,7 @@ async fn unread(
         (true, Ok(_)) => (DEAD, "the worker failed on it over and over, so it went to the dead queue".into()),
         (true, Err(error)) => (DEAD, format!("it went to the dead queue, and it cannot be read: {error}")),
         (false, Err(why)) => (why.cause(), why.to_string()),
-        (false, Ok(_)) => ("unreadable", "its source is not in the settings".to_owned()),
+        (false, Ok(_)) => (HeldCause::Unreadable.as_str(), "its source is not in the settings".to_owned()),
     };
     sqlx::query(
         "UPDATE events SET dead = $1, facts = $2, held_cause = $3, held_reason = $4 WHERE number = $5",

@@ -15,11 +15,12 @@ use std::collections::BTreeMap;
 use sqlx::Row as _;
 
 use super::{
-    SqlLedger,
+    SqlLedger, Tx,
     audit::{self, Entry},
     fault::{Fault, refused},
     filter::{Filter, Value},
-    rows, server,
+    heartbeat::SILENT_MS_MAX,
+    rows, server, undo,
 };
 use crate::{
     domain::{
@@ -36,7 +37,9 @@ const KEYS_AT_ONCE: usize = 500;
 pub(super) async fn declared_at<'e>(
     executor: impl sqlx::Executor<'e, Database = sqlx::Any>,
 ) -> Result<Option<Ms>, Fault> {
-    let row = sqlx::query("SELECT MAX(declared_at) AS at FROM restorations").fetch_one(executor).await?;
+    let row = sqlx::query("SELECT MAX(declared_at) AS at FROM restorations WHERE undone_at IS NULL")
+        .fetch_one(executor)
+        .await?;
     Ok(row.try_get("at")?)
 }
 
@@ -47,24 +50,17 @@ impl SqlLedger {
             return Err(refused("--since lies in the future: name the time of the backup"));
         }
         let mut tx = self.serial().await?;
-        let leased: Option<Ms> =
-            sqlx::query("SELECT MAX(lease_until) AS at FROM channels WHERE lease_until > $1")
-                .bind(now)
-                .fetch_one(&mut *tx)
-                .await?
-                .try_get("at")?;
-        if let Some(until) = leased {
-            return Err(refused(format!(
-                "a worker holds channels for another {} s: stop every worker, wait so long, declare it again",
-                until.saturating_sub(now).saturating_add(999) / 1000
-            )));
-        }
-        sqlx::query("INSERT INTO restorations (since, declared_at, who) VALUES ($1, $2, $3)")
-            .bind(since)
-            .bind(now)
-            .bind(who)
-            .execute(&mut *tx)
-            .await?;
+        self.nobody_works(&mut tx, now).await?;
+        let number: i64 = sqlx::query(
+            "INSERT INTO restorations (since, declared_at, who, server) VALUES ($1, $2, $3, (SELECT server FROM origin)) \
+             RETURNING number",
+        )
+        .bind(since)
+        .bind(now)
+        .bind(who)
+        .fetch_one(&mut *tx)
+        .await?
+        .try_get("number")?;
         // A worker that was stopped in the forgotten time may hold an epoch that the backup does not know, and must
         // not meet it again, not even where the same backup is restored twice. So epochs go on from the time, which
         // is ahead of any count of claims; a channel that is made anew begins there (`rows::make_due`).
@@ -83,6 +79,7 @@ impl SqlLedger {
             let Some(to) = from.restored(now) else { continue };
             let key: String = row.try_get("key")?;
             rows::swap(&mut tx, &key, &from, &to, Some((who, "the ledger was restored")), now).await?;
+            undo::keep(&mut tx, number, &key, row.try_get("detail")?).await?;
             held = held.saturating_add(1);
         }
         // The declaration says what became of the commits that another server may not have.
@@ -95,8 +92,48 @@ impl SqlLedger {
             after: Some(format!("{held} transfers held")),
         };
         audit::add(&mut tx, entry, now).await?;
+        undo::mark(&mut tx, number).await?;
         tx.commit().await?;
         Ok(view::Restored { since, declared_at: now, held })
+    }
+
+    /// What a declaration would hold: all that is not settled or cancelled.
+    pub(super) async fn restored_would_once(&self) -> Result<view::Several, Fault> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS many, CAST(COALESCE(SUM(days), 0) AS BIGINT) AS days, MIN(created_at) AS oldest \
+             FROM transfers WHERE state IN ('planned', 'intended', 'doubtful', 'held')",
+        )
+        .fetch_one(&self.read)
+        .await?;
+        let number =
+            |column: &str| Ok::<_, Fault>(u64::try_from(row.try_get::<i64, _>(column)?).unwrap_or(0));
+        Ok(view::Several { count: number("many")?, days: number("days")?, oldest_at: row.try_get("oldest")? })
+    }
+
+    /// Refuses while a worker runs, or may: it would call what is about to be held. The lease tells of workers that are
+    /// older than the heartbeat.
+    pub(super) async fn nobody_works(&self, tx: &mut Tx, now: Ms) -> Result<(), Fault> {
+        if let [seen, ..] = self.alive(&mut **tx).await?.as_slice() {
+            let wait = SILENT_MS_MAX.saturating_sub(seen.silent_ms).saturating_add(999) / 1000;
+            return Err(refused(format!(
+                "a worker runs: {}, heard {} s ago. Stop every worker, then declare it again; one that was killed on another machine counts as ended in {wait} s",
+                seen.worker,
+                seen.silent_ms / 1000
+            )));
+        }
+        let leased: Option<Ms> =
+            sqlx::query("SELECT MAX(lease_until) AS at FROM channels WHERE lease_until > $1")
+                .bind(now)
+                .fetch_one(&mut **tx)
+                .await?
+                .try_get("at")?;
+        match leased {
+            None => Ok(()),
+            Some(until) => Err(refused(format!(
+                "a worker holds channels for another {} s: stop every worker, wait so long, declare it again",
+                until.saturating_sub(now).saturating_add(999) / 1000
+            ))),
+        }
     }
 
     /// The keys by which Billing History may name each payment that is held for the restoration, strongest first.

@@ -9,10 +9,14 @@ use super::{
     rows::narrow,
     show::{event_named, resolve},
 };
-use crate::ledger::{
-    Selection,
-    plan::{Candidate, Standing},
-    view::Planned,
+use crate::{
+    domain::closed::PaymentState,
+    envelope::Trigger,
+    ledger::{
+        Selection,
+        plan::{Candidate, Standing},
+        view::Planned,
+    },
 };
 
 impl SqlLedger {
@@ -46,10 +50,10 @@ impl SqlLedger {
             .text("e.source =", source.as_deref())
             .text("e.event_type =", wanted.event_type.as_deref())
             .text("p.channel =", wanted.channel.as_deref())
-            .text("p.state =", wanted.state.as_deref())
+            .text("p.state =", wanted.state.map(PaymentState::as_str))
             .number("e.received_at >=", wanted.since)
             .number("e.received_at <", wanted.until)
-            .within(by_trigger(wanted.trigger.as_deref()), wanted.trigger.as_deref(), ")");
+            .within(by_trigger(wanted.trigger), wanted.trigger.map(Trigger::as_str), ")");
         if wanted.dead {
             filter = filter.fixed("e.dead = 1");
         }
@@ -86,10 +90,12 @@ impl SqlLedger {
 
 /// Nearly every event came by a webhook, so the next one is looked at by itself; few came otherwise, so those are
 /// listed.
-fn by_trigger(trigger: Option<&str>) -> &'static str {
+fn by_trigger(trigger: Option<Trigger>) -> &'static str {
     match trigger {
-        Some("webhook") => "EXISTS (SELECT 1 FROM deliveries d WHERE d.event = e.number AND d.cause =",
-        _ => "e.number IN (SELECT d.event FROM deliveries d WHERE d.cause =",
+        Some(Trigger::Webhook) => "EXISTS (SELECT 1 FROM deliveries d WHERE d.event = e.number AND d.cause =",
+        Some(Trigger::Replay | Trigger::Backfill) | None => {
+            "e.number IN (SELECT d.event FROM deliveries d WHERE d.cause ="
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use sqlx::{AnyConnection, Row as _, any::AnyRow};
 
 use super::{SqlLedger, fault::Fault, filter::Filter, rows::narrow};
 use crate::{
-    domain::Ms,
+    domain::{Ms, closed::HeldCause},
     ledger::{
         query::HeldQuery,
         view::{Held, HeldGroup},
@@ -22,7 +22,7 @@ const UNPAID_MS: i64 = 3 * 86_400_000;
 const UNKNOWN_MS: i64 = 3_600_000;
 
 struct Wait {
-    cause: &'static str,
+    cause: HeldCause,
     after_ms: i64,
     /// Of a payment `p` that is linked and whose events tell of no money that came in.
     condition: &'static str,
@@ -32,7 +32,7 @@ struct Wait {
 
 static WAITS: [Wait; 2] = [
     Wait {
-        cause: "unpaid",
+        cause: HeldCause::Unpaid,
         after_ms: UNPAID_MS,
         condition: "p.out_known = 0 AND p.amount > 0",
         reason: "it was announced, and for three days no event has said that its money came in",
@@ -43,7 +43,7 @@ static WAITS: [Wait; 2] = [
         },
     },
     Wait {
-        cause: "payment_unknown",
+        cause: HeldCause::PaymentUnknown,
         after_ms: UNKNOWN_MS,
         // A payment that only failed never came in, and nothing went out of it.
         condition: "p.out_known = 1 AND NOT EXISTS (SELECT 1 FROM events l JOIN deliveries d ON d.event = l.number \
@@ -70,7 +70,7 @@ impl SqlLedger {
     ) -> Result<Vec<Held>, Fault> {
         let mut held = Vec::new();
         for wait in &WAITS {
-            if wanted.cause.as_deref().is_some_and(|cause| cause != wait.cause) {
+            if wanted.cause.is_some_and(|cause| cause != wait.cause) {
                 continue;
             }
             let rows = Filter::default()
@@ -110,7 +110,7 @@ impl SqlLedger {
             for row in rows {
                 groups.push(HeldGroup {
                     kind: "payment",
-                    cause: wait.cause.into(),
+                    cause: wait.cause.as_str().into(),
                     count: u64::try_from(row.try_get::<i64, _>("many")?).unwrap_or(0),
                     days: 0,
                     oldest: row.try_get("oldest")?,
@@ -127,7 +127,7 @@ impl Wait {
         Ok(Held {
             kind: "payment",
             payment: Some(key.clone()),
-            cause: self.cause.into(),
+            cause: self.cause.as_str().into(),
             reason: self.reason.into(),
             outcome: None,
             next: (self.next)(&key),

@@ -3,6 +3,7 @@
 use super::money_out::DAYS_SPENT;
 use crate::{
     domain::{
+        closed::HeldCause,
         facts::UNFETCHED,
         hold::UNCLEAR,
         settle::{Cause, How, Outcome, State},
@@ -13,6 +14,9 @@ use crate::{
 /// What a person does about money that another family than `money_in` told of.
 pub(super) const OTHER_FAMILY_NEXT: &str =
     "send the events of money_in to the endpoint too and resend, or change money_in and restart the worker";
+
+/// The cause of an event that cannot be read.
+const UNREADABLE: &str = HeldCause::Unreadable.as_str();
 
 /// What is known, for the list of steps.
 pub(super) fn note(state: &State) -> String {
@@ -80,12 +84,12 @@ fn held_next(key: &str, cause: &Cause, outcome: Outcome) -> String {
         }
         Cause::UnknownChannel => {
             return format!(
-                "check that the channel exists on this partner account, then `daybridge held retry '{key}'`; or name the right one: `daybridge held set '{key}' --channel …`; `daybridge held cancel '{key}'` closes it"
+                "check that the channel exists on this partner account, then `daybridge held retry '{key}'`; or name the right one: `daybridge held set '{key}' --channel …`; `daybridge held cancel '{key}' --reason …` closes it"
             );
         }
         Cause::Refunded(_) | Cause::Disputed(_) => {
             return format!(
-                "decide how many days are due: `daybridge held retry '{key}'` moves the days that it names, `daybridge held set '{key}' --days …` others, `daybridge held cancel '{key}'` none; where the money comes back it goes on by itself"
+                "decide how many days are due: `daybridge held retry '{key}'` moves the days that it names, `daybridge held set '{key}' --days …` others, `daybridge held cancel '{key}' --reason …` none; where the money comes back it goes on by itself"
             );
         }
         Cause::Refused(..) => "do away with what the partner complains of",
@@ -97,7 +101,7 @@ fn held_next(key: &str, cause: &Cause, outcome: Outcome) -> String {
         | Cause::Unobserved(_)
         | Cause::Restored => "look at the channel and at Billing History",
     };
-    format!("{first}; then `daybridge held retry '{key}'`, or `daybridge held cancel '{key}'`")
+    format!("{first}; then `daybridge held retry '{key}'`, or `daybridge held cancel '{key}' --reason …`")
 }
 
 /// What an account's hold keeps back.
@@ -199,22 +203,22 @@ pub(super) fn forgotten_next(next: String, history: &[String]) -> String {
 pub(super) fn event_next(cause: &str, id: &str) -> String {
     match cause {
         DEAD => format!(
-            "look for what made the worker fail in its log, then `daybridge held retry '{id}'`; `daybridge held cancel '{id}'` closes it"
+            "look for what made the worker fail in its log, then `daybridge held retry '{id}'`; `daybridge held cancel '{id}' --reason …` closes it"
         ),
         UNFETCHED => format!(
-            "the worker asks the provider's API again by itself, at once with `daybridge held retry '{id}'`; where the key is the reason, renew api_key and restart the worker; `daybridge held cancel '{id}'` closes it"
+            "the worker asks the provider's API again by itself, at once with `daybridge held retry '{id}'`; where the key is the reason, renew api_key and restart the worker; `daybridge held cancel '{id}' --reason …` closes it"
         ),
-        "unreadable" => format!(
-            "compare its body (`daybridge events show '{id}'`) with the source's settings, restart the worker where they were wrong, then `daybridge held retry '{id}'`; `daybridge held cancel '{id}'` closes it"
+        UNREADABLE => format!(
+            "compare its body (`daybridge events show '{id}'`) with the source's settings, restart the worker where they were wrong, then `daybridge held retry '{id}'`; `daybridge held cancel '{id}' --reason …` closes it"
         ),
         UNCLEAR => format!(
-            "see at the provider for what this money is, and extend the channel by hand where it buys more; `daybridge held cancel '{id}'` says that it is decided"
+            "see at the provider for what this money is, and extend the channel by hand where it buys more; `daybridge held cancel '{id}' --reason …` says that it is decided"
         ),
         CLOSED => format!(
-            "look in Billing History whether its days were moved by hand: if they were, `daybridge held cancel '{id}'` keeps it closed; if not, `daybridge held retry '{id}'` opens it and reads it again"
+            "look in Billing History whether its days were moved by hand: if they were, `daybridge held cancel '{id}' --reason …` keeps it closed; if not, `daybridge held retry '{id}'` opens it and reads it again"
         ),
         _ => format!(
-            "look at its body (`daybridge events show '{id}'`) and at the payments it names; `daybridge held cancel '{id}'` closes it"
+            "look at its body (`daybridge events show '{id}'`) and at the payments it names; `daybridge held cancel '{id}' --reason …` closes it"
         ),
     }
 }

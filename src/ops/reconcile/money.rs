@@ -38,14 +38,14 @@ pub fn parse(text: &str, currency: &str) -> Option<i64> {
     Some(if negative { amount.checked_neg()? } else { amount })
 }
 
-/// An amount in the smallest unit as people write it: `12.50 usd`.
+/// An amount in the smallest unit as people write it: `12.50 USD`.
 pub fn show(amount: i64, currency: &str) -> String {
     let places = exponent(currency);
     let digits = format!("{:0>width$}", amount.unsigned_abs(), width = places.saturating_add(1));
     let (whole, fraction) = digits.split_at(digits.len().saturating_sub(places));
     let sign = if amount < 0 { "-" } else { "" };
     let point = if places == 0 { "" } else { "." };
-    format!("{sign}{whole}{point}{fraction} {currency}")
+    format!("{sign}{whole}{point}{fraction} {}", currency.to_uppercase())
 }
 
 #[cfg(test)]
@@ -55,16 +55,16 @@ mod tests {
     #[test]
     fn usual_and_smallest_units() {
         for (text, currency, want, shown) in [
-            ("9.00", "usd", Some(900), "9.00 usd"),
-            ("0.1", "usd", Some(10), "0.10 usd"),
-            ("0.07", "eur", Some(7), "0.07 eur"),
-            ("12", "usd", Some(1200), "12.00 usd"),
-            ("-3.50", "usd", Some(-350), "-3.50 usd"),
-            ("900", "jpy", Some(900), "900 jpy"),
-            ("900.00", "jpy", Some(900), "900 jpy"),
-            ("1.234", "kwd", Some(1234), "1.234 kwd"),
-            ("5000", "ugx", Some(500_000), "5000.00 ugx"),
-            ("92233720368547758.07", "usd", Some(i64::MAX), "92233720368547758.07 usd"),
+            ("9.00", "usd", Some(900), "9.00 USD"),
+            ("0.1", "usd", Some(10), "0.10 USD"),
+            ("0.07", "eur", Some(7), "0.07 EUR"),
+            ("12", "usd", Some(1200), "12.00 USD"),
+            ("-3.50", "usd", Some(-350), "-3.50 USD"),
+            ("900", "jpy", Some(900), "900 JPY"),
+            ("900.00", "jpy", Some(900), "900 JPY"),
+            ("1.234", "kwd", Some(1234), "1.234 KWD"),
+            ("5000", "ugx", Some(500_000), "5000.00 UGX"),
+            ("92233720368547758.07", "usd", Some(i64::MAX), "92233720368547758.07 USD"),
         ] {
             let amount = parse(text, currency);
             assert_eq!(amount, want, "{text} {currency}");

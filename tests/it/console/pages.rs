@@ -187,3 +187,21 @@ fn templates_hold_nothing_inline_and_nothing_unescaped() {
     }
     assert!(files > 10);
 }
+
+/// An empty page for a mistyped word would say that all is well.
+#[tokio::test]
+async fn a_word_that_there_is_not_is_refused_with_those_that_there_are() {
+    let stand = stocked().await;
+    let ada = stand.user("ada").await;
+    for (path, named) in [
+        ("/payments?state=creditd", "credited"),
+        ("/held?cause=balanc", "balance"),
+        ("/payments?source=strpe", "stripe"),
+    ] {
+        let got = ada.get(path).await;
+        assert_eq!(got.status, 400, "{path}");
+        assert!(got.text.contains(named), "{path}: {}", got.text);
+    }
+    let got = ada.post("/replay/plan", &[("state", "hled")]).await;
+    assert!(got.status == 400 && got.text.contains("held"), "{}", got.text);
+}

@@ -169,7 +169,7 @@ fn what_tells_of_it() {
     }
     let unknown = money_out(&[event(Meaning::MoneyOut)], &charges());
     assert_eq!(unknown.words(), "all refunded");
-    assert_eq!(of(&[(1, Refund, Done, None, Part(300))]).words(), "300 of 900 usd (smallest unit) refunded");
+    assert_eq!(of(&[(1, Refund, Done, None, Part(300))]).words(), "3.00 of 9.00 USD refunded");
 }
 
 #[test]
@@ -468,7 +468,7 @@ fn another_currency_is_not_compared() {
     assert_eq!((same.disputed, same.elsewhere.len()), (300, 0));
     let other = of(&[dispute(1, Open, Some("jpy"))]);
     assert_eq!((other.disputed, other.comparable(Dispute), other.of(Dispute)), (0, 0, 900));
-    let words = "300 jpy disputed where 900 usd came in (smallest units): two currencies are not compared";
+    let words = "300 JPY disputed where 9.00 USD came in: two currencies are not compared";
     assert_eq!(other.words(), words);
     // Told before currencies were read, and of now: one dispute.
     for events in [
@@ -481,6 +481,6 @@ fn another_currency_is_not_compared() {
     for policy in [OnMoneyOut::Report, OnMoneyOut::CancelUnspent, OnMoneyOut::HoldChannelTransfers] {
         let covered = covered(&other, policy, policy, Some(30));
         assert_eq!((covered.due, covered.left, covered.ask), (Some(0), Some(30), Some(Dispute)));
-        assert!(covered.words.contains("300 jpy") && covered.words.contains("900 usd"), "{}", covered.words);
+        assert!(covered.words.contains("300 JPY") && covered.words.contains("9.00 USD"), "{}", covered.words);
     }
 }

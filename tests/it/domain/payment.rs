@@ -182,13 +182,13 @@ fn money_out_before_days_are_granted() {
             vec![refund(900)],
             Cancel,
             Report,
-            "900 of 900 usd (smallest unit) refunded: what is left of it covers 0 of 30 days",
+            "9.00 of 9.00 USD refunded: what is left of it covers 0 of 30 days",
         ),
         (
             vec![event(Meaning::MoneyOut)],
             Cancel,
             Report,
-            "900 of 900 usd (smallest unit) refunded: what is left of it covers 0 of 30 days",
+            "9.00 of 9.00 USD refunded: what is left of it covers 0 of 30 days",
         ),
         (vec![dispute(300)], Cancel, Report, "disputed"),
         (vec![dispute(300)], Report, Cancel, "A 20"),
@@ -198,7 +198,7 @@ fn money_out_before_days_are_granted() {
             vec![refund(900), dispute(900)],
             Cancel,
             Report,
-            "900 refunded and 900 disputed of 900 usd (smallest unit): what is left of it covers 0 of 30 days",
+            "9.00 refunded and 9.00 disputed of 9.00 USD: what is left of it covers 0 of 30 days",
         ),
     ] {
         let rules = Rules { on_refund, on_dispute, ..rules() };
@@ -221,7 +221,7 @@ fn money_out_before_days_are_granted() {
     else {
         panic!()
     };
-    let reason = "300 of 900 usd (smallest unit) refunded: what is left of it covers 20 of 30 days";
+    let reason = "3.00 of 9.00 USD refunded: what is left of it covers 20 of 30 days";
     assert_eq!(hold.to_string(), reason);
     assert!(hold.next().contains("held set") && hold.next().contains("held cancel"));
 }

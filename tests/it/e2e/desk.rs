@@ -233,7 +233,7 @@ async fn events_of_a_file_are_planned_and_applied() {
     let wrong = ["replay", "plan", "--source", "stripe", "--file", file.to_str().unwrap()];
     assert!(refused(&house, &wrong, 1).contains("line 5"));
     let wrong = ["replay", "plan", "--source", "paypal", "--file", file.to_str().unwrap()];
-    assert!(refused(&house, &wrong, 2).contains("there are stripe"));
+    assert!(refused(&house, &wrong, 2).contains("there are: stripe"));
 }
 
 /// What one event lacks, another one far before it in the file may tell.

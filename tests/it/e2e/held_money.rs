@@ -60,7 +60,7 @@ async fn an_invoice_of_more_lines_than_are_told_is_finished_by_a_person() {
     assert!(output.status.success(), "{output:?}");
     house.payment_is("stripe/in_1", "credited").await;
     assert_eq!(house.applied("stripe/in_1").await, 1);
-    let output = house.command(&["held", "cancel", "stripe/in_2", "--reason", "sent by hand"]);
+    let output = house.command(&["held", "cancel", "stripe/in_2", "--yes", "1", "--reason", "sent by hand"]);
     assert!(output.status.success(), "{output:?}");
     assert_eq!(house.post(&eleven_lines("evt_2", "in_2")).await, 200);
     until("the resend is recorded", || async {

@@ -158,10 +158,8 @@ async fn a_failover_that_loses_commits_calls_nothing_by_itself() {
 
     // It was asynchronous.
     assert_eq!(house.stop("run").await, Some(0));
-    until("no worker holds a channel", || async {
-        house.command(&["ledger", "restored", "--since", "1h"]).status.success().then_some(())
-    })
-    .await;
+    until("no worker holds a channel", || async { house.restored("1h").status.success().then_some(()) })
+        .await;
     assert!(held(&house, "failover").is_empty());
     house.start("run").await;
     let history = house.billing_history().await;
@@ -203,7 +201,7 @@ async fn a_clock_that_is_behind_does_not_move_the_declaration() {
     let settings = std::fs::read_to_string(house.path("daybridge.toml")).unwrap();
     let base = settings.lines().find(|line| line.starts_with("base_url")).unwrap().to_owned();
     house.set(&base, &format!("base_url = \"{}\"", partner.base));
-    let declared = house.json(&["ledger", "restored", "--since", "1h", "--json"]);
+    let declared: Value = serde_json::from_slice(&house.restored("1h").stdout).unwrap();
     assert!(declared["declared_at"].as_i64().unwrap() >= now_ms() + 590_000, "{declared:#}");
     house.set(&format!("base_url = \"{}\"", partner.base), &base);
     house.start("run").await;

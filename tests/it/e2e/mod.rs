@@ -17,4 +17,5 @@ mod refusals;
 mod replays;
 mod secrets;
 mod siege;
+mod slips;
 mod story;

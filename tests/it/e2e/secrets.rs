@@ -197,7 +197,7 @@ fn every_command(seen: &mut Seen, house: &House) {
         &["held", "list", "--json"],
         &["held", "show", "stripe/pi_unknown#1"],
         &["held", "retry", "stripe/pi_unknown#1", "--reason", "looked"],
-        &["held", "cancel", "stripe/pi_path", "--reason", "wrong"],
+        &["held", "cancel", "stripe/pi_path", "--yes", "1", "--reason", "wrong"],
         &["replay", "plan", "--payment", "stripe/pi_1"],
         &["replay", "apply", "0000"],
         &["send", "--source", "stripe", "--channel", CHANNEL, "--days", "1"],

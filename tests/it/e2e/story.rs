@@ -163,7 +163,21 @@ async fn the_demo_tells_the_truth() {
     .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
-    for part in ["->  200", "->  400", "doubtful", "held", "Every outcome was the right one"] {
+    assert!(
+        output.stderr.is_empty(),
+        "no log line cuts the story: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(!text.contains('\u{1b}'), "piped output is plain");
+    assert!(text.contains("stripe/pi_demo1  link: already credited"), "{text}");
+    for part in [
+        "->  200",
+        "->  400",
+        "stripe/pi_demo1  duplicate: already credited",
+        "doubtful",
+        "held",
+        "Every outcome was the right one",
+    ] {
         assert!(text.contains(part), "{part} not in {text}");
     }
 }

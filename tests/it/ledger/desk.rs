@@ -2,12 +2,13 @@
 
 use daybridge::{
     domain::{
+        closed::{HeldCause, PaymentState, TransferState},
         facts::Meaning,
         id::ChannelId,
         settle::{Cause, How, Outcome as Open, State},
     },
     ledger::{
-        Act, Correction, Desk as _, Ledger as _,
+        Act, Correction, Desk as _, Ledger as _, Outcome,
         query::{ChannelQuery, EventQuery, HeldQuery, Page, PaymentQuery, TransferQuery},
         view::SavedView,
     },
@@ -47,7 +48,7 @@ pub(super) async fn lists_filter_and_page(kit: Kit) {
         ("linked", vec!["stripe/pi_4"]),
         ("doubtful", vec![]),
     ] {
-        let wanted = PaymentQuery { state: Some(state.into()), ..PaymentQuery::default() };
+        let wanted = PaymentQuery { state: PaymentState::parse(state), ..PaymentQuery::default() };
         let rows = kit.ledger.payments(&wanted, &Page::first(10)).await.unwrap();
         assert_eq!(keys(&rows, |p| &p.key), want, "{state}");
         assert!(rows.iter().all(|p| p.state == state), "{rows:?}");
@@ -62,7 +63,7 @@ pub(super) async fn lists_filter_and_page(kit: Kit) {
     }
     assert_eq!(seen, ["stripe/pi_4", "stripe/pi_3", "stripe/pi_2", "stripe/pi_1"]);
 
-    let wanted = TransferQuery { state: Some("settled".into()), channel: Some("CHAN-1".into()) };
+    let wanted = TransferQuery { state: Some(TransferState::Settled), channel: Some("CHAN-1".into()) };
     let rows = kit.ledger.transfers(&wanted, &Page::first(10)).await.unwrap();
     assert_eq!(keys(&rows, |t| &t.key), std::slice::from_ref(&done));
     let after = Page { after: Some("stripe/pi_2#1".into()), limit: 10 };
@@ -70,8 +71,8 @@ pub(super) async fn lists_filter_and_page(kit: Kit) {
     assert_eq!(keys(&rows, |t| &t.key), [done]);
 
     for wanted in [
-        EventQuery { outcome: Some("link".into()), ..EventQuery::default() },
-        EventQuery { source: Some("stripe".into()), outcome: Some("link".into()), ..EventQuery::default() },
+        EventQuery { outcome: Some(Outcome::Link), ..EventQuery::default() },
+        EventQuery { source: Some("stripe".into()), outcome: Some(Outcome::Link), ..EventQuery::default() },
     ] {
         let rows = kit.ledger.events(&wanted, &Page::first(10)).await.unwrap();
         assert_eq!(keys(&rows, |e| &e.event), ["evt_4"]);
@@ -167,7 +168,7 @@ pub(super) async fn held_things_are_counted_by_cause(kit: Kit) {
         shown,
         [("transfer", "unmoved", 1, 30), ("payment", "channel_missing", 2, 0), ("event", "unreadable", 1, 0)]
     );
-    let one = HeldQuery { cause: Some("unreadable".into()), key: None };
+    let one = HeldQuery { cause: Some(HeldCause::Unreadable), key: None };
     assert_eq!(keys(&kit.ledger.held(&one, 10, NOW).await.unwrap(), |h| &h.key), ["evt_3"]);
     let one = HeldQuery { cause: None, key: Some(key.clone()) };
     assert_eq!(keys(&kit.ledger.held(&one, 10, NOW).await.unwrap(), |h| &h.key), [key]);

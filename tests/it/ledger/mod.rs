@@ -9,6 +9,7 @@ mod desk;
 mod failover;
 mod files;
 mod forgotten;
+mod heartbeats;
 pub(crate) mod kit;
 mod measures;
 mod memory;
@@ -101,6 +102,8 @@ both! {
         equal_ids_of_others_are_no_suspicion;
     pauses: a_pause_stops_calls_in_its_scope, the_brake_stops_and_a_resume_counts_anew,
         the_soonest_to_expire_go_first;
+    heartbeats: no_declaration_while_a_worker_runs, a_declaration_is_taken_back,
+        what_was_decided_on_is_not_taken_back, the_brake_scales_with_the_account, what_would_be_dropped_is_counted;
     slips: a_correction_of_what_was_forgotten_counts, a_corrected_transfer_remembers_its_call, a_correction_goes_along_when_payments_are_joined, every_forgotten_payment_tells_its_names, one_of_another_family_is_found_by_its_key, one_large_transfer_passes_after_a_look, an_account_may_hold_a_slash, what_follows_a_look_is_counted_at_once, a_called_transfer_goes_to_no_other_channel;
     closing: a_bare_id_of_two_realms_names_nothing, a_bare_event_id_of_two_sources_names_nothing, a_name_of_both_means_what_waits, a_closed_event_stays_closed,
         money_of_another_family_is_closed, held_money_is_a_payment_that_a_person_finishes,

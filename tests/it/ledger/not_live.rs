@@ -3,6 +3,7 @@
 use daybridge::{
     domain::{
         channel::{Channel, LIVE_RETRY_MS, LIVE_TRIES_QUIET},
+        closed::HeldCause,
         reply::Reading,
         settle::Order,
     },
@@ -42,7 +43,7 @@ async fn given_up(kit: &Kit) -> String {
 }
 
 async fn listed(kit: &Kit, key: Option<&str>, cause: Option<&str>) -> Vec<Held> {
-    let wanted = HeldQuery { cause: cause.map(str::to_owned), key: key.map(str::to_owned) };
+    let wanted = HeldQuery { cause: cause.and_then(HeldCause::parse), key: key.map(str::to_owned) };
     kit.ledger.held(&wanted, 9, NOW).await.unwrap()
 }
 

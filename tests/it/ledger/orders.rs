@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::OnceLock};
 
 use daybridge::{
     domain::{
+        closed::HeldCause,
         covered::OnMoneyOut,
         facts::{Facts, Family, Meaning, Out, OutAmount, OutKind, OutState, PaymentId},
         memory::Memory,
@@ -304,7 +305,7 @@ impl Work<'_> {
 
     async fn decides(&mut self, cause: &str, order: Order) {
         let transfer = format!("{}#1", self.key);
-        let wanted = HeldQuery { key: Some(transfer.clone()), cause: Some(cause.to_owned()) };
+        let wanted = HeldQuery { key: Some(transfer.clone()), cause: HeldCause::parse(cause) };
         if !self.kit.ledger.held(&wanted, 1, NOW).await.unwrap().is_empty() {
             self.kit.decide(&transfer, &decided(order), NOW).await.unwrap();
             self.applied += u32::from(order == Order::Applied);

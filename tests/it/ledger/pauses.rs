@@ -14,7 +14,7 @@ const ACT: Act<'_> = Act { who: "ada", reason: "to look" };
 const HOUR: i64 = 3_600_000;
 
 fn no_brake() -> Brake {
-    Brake { multiple: 0, account_days_min: 0, channel_days_min: 0 }
+    Brake { multiple: 0, account_days_min: 0, account_days_per_channel: 0, channel_days_min: 0 }
 }
 
 fn scope(channel: &str) -> Scope {
@@ -55,7 +55,8 @@ pub(super) async fn a_pause_stops_calls_in_its_scope(kit: Kit) {
 }
 
 pub(super) async fn the_brake_stops_and_a_resume_counts_anew(kit: Kit) {
-    let brake = Brake { multiple: 2, account_days_min: 80, channel_days_min: 1_000 };
+    let brake =
+        Brake { multiple: 2, account_days_min: 80, account_days_per_channel: 0, channel_days_min: 1_000 };
     for name in ["1", "2"] {
         settle(&kit, name, &format!("CHAN-{name}"), NOW).await;
     }
@@ -72,7 +73,8 @@ pub(super) async fn the_brake_stops_and_a_resume_counts_anew(kit: Kit) {
     assert!(kit.resume(&account, &ACT, NOW + 3).await.unwrap());
     assert_eq!(may(NOW + 4).await, None, "a person has looked at what was before");
 
-    let brake = Brake { multiple: 1, account_days_min: 1_000, channel_days_min: 59 };
+    let brake =
+        Brake { multiple: 1, account_days_min: 1_000, account_days_per_channel: 0, channel_days_min: 59 };
     let pause = kit.may_call(&claim("CHAN-1"), 30, &brake, NOW + 5).await.unwrap().unwrap();
     assert_eq!(pause.scope, "channel:main/CHAN-1");
     assert_eq!(kit.may_call(&claim("CHAN-3"), 30, &brake, NOW + 5).await.unwrap(), None);

@@ -1,7 +1,8 @@
 //! Frozen replays in the ledger.
 
 use daybridge::{
-    domain::facts::Meaning,
+    domain::{closed::PaymentState, facts::Meaning},
+    envelope::Trigger,
     ledger::{
         Act, Desk as _, Entry, Selection,
         plan::{Candidate, PlanState, Progress},
@@ -84,7 +85,11 @@ pub(super) async fn a_plan_tells_what_will_happen(kit: Kit) {
         ),
         (Selection { dead: true, source: Some("stripe".into()), ..Selection::default() }, 2),
         (
-            Selection { state: Some("held".into()), trigger: Some("webhook".into()), ..Selection::default() },
+            Selection {
+                state: Some(PaymentState::Held),
+                trigger: Some(Trigger::Webhook),
+                ..Selection::default()
+            },
             1,
         ),
         (Selection { channel: Some("CHAN-1".into()), ..Selection::default() }, 0),
@@ -92,7 +97,7 @@ pub(super) async fn a_plan_tells_what_will_happen(kit: Kit) {
     ] {
         assert_eq!(kit.select(&selection, 0, 10).await.unwrap(), [all[want]], "{selection:?}");
     }
-    let none = Selection { trigger: Some("replay".into()), ..Selection::default() };
+    let none = Selection { trigger: Some(Trigger::Replay), ..Selection::default() };
     assert!(kit.select(&none, 0, 10).await.unwrap().is_empty());
 
     let standings = kit.standings(&all).await.unwrap();

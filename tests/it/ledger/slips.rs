@@ -90,7 +90,8 @@ pub(super) async fn one_of_another_family_is_found_by_its_key(kit: Kit) {
 
 /// one transfer larger than the brake
 pub(super) async fn one_large_transfer_passes_after_a_look(kit: Kit) {
-    let brake = Brake { multiple: 10, account_days_min: 30_000, channel_days_min: 800 };
+    let brake =
+        Brake { multiple: 10, account_days_min: 30_000, account_days_per_channel: 0, channel_days_min: 800 };
     let claim = Claim { account: ACCOUNT.into(), channel: ChannelId::parse("CHAN-1").unwrap(), epoch: 1 };
     let scope = daybridge::ledger::Scope::Channel(ACCOUNT.into(), ChannelId::parse("CHAN-1").unwrap());
     assert!(kit.may_call(&claim, 1095, &brake, NOW).await.unwrap().is_some());
@@ -130,7 +131,8 @@ pub(super) async fn an_account_may_hold_a_slash(kit: Kit) {
 /// pause race: two planned transfers; brake counts spans
 pub(super) async fn what_follows_a_look_is_counted_at_once(kit: Kit) {
     // what is settled in the rest of the ten-minute span after a resume is never counted
-    let brake = Brake { multiple: 2, account_days_min: 80, channel_days_min: 1_000 };
+    let brake =
+        Brake { multiple: 2, account_days_min: 80, account_days_per_channel: 0, channel_days_min: 1_000 };
     let acc = daybridge::ledger::Scope::Account(ACCOUNT.into());
     kit.pause(&acc, &ACT, NOW).await.unwrap();
     kit.resume(&acc, &ACT, NOW).await.unwrap();

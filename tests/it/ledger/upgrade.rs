@@ -1,7 +1,7 @@
 //! A ledger of an older version, opened by this one.
 
 use daybridge::{
-    domain::{channel::Channel, settle::Cause},
+    domain::{channel::Channel, closed::PaymentState, settle::Cause},
     ledger::{
         Desk as _, Ledger as _,
         query::{ChannelQuery, Page},
@@ -94,8 +94,8 @@ pub(super) async fn an_older_ledger_is_brought_up_to_date(kit: Kit) {
 
     let query = |state| daybridge::ledger::query::PaymentQuery { state, ..Default::default() };
     let mut found = Vec::new();
-    for state in ["held", "credited"] {
-        found.extend(ledger.payments(&query(Some(state.to_owned())), &Page::first(9)).await.unwrap());
+    for state in [PaymentState::Held, PaymentState::Credited] {
+        found.extend(ledger.payments(&query(Some(state)), &Page::first(9)).await.unwrap());
     }
     assert_eq!(found, before.0);
     assert_eq!(ledger.counts().await.unwrap(), before.1);
@@ -122,7 +122,7 @@ pub(super) async fn what_an_older_worker_wrote_is_caught_up(kit: Kit) {
     }
     let ledger = SqlLedger::open(&kit.settings).await.unwrap();
     let credited =
-        daybridge::ledger::query::PaymentQuery { state: Some("credited".into()), ..Default::default() };
+        daybridge::ledger::query::PaymentQuery { state: Some(PaymentState::Credited), ..Default::default() };
     assert_eq!(ledger.payments(&credited, &Page::first(9)).await.unwrap(), before.0);
     assert_eq!((ledger.counts().await.unwrap(), ledger.spent(0).await.unwrap()), (before.1, before.2));
 }

@@ -149,7 +149,7 @@ fn turns(kit: &Kit, hand: &Arc<Hand>) -> Arc<Turns> {
             skew_ms: 1_000,
             ensure_live: false,
         },
-        brake: Brake { multiple: 0, account_days_min: 0, channel_days_min: 0 },
+        brake: Brake { multiple: 0, account_days_min: 0, account_days_per_channel: 0, channel_days_min: 0 },
         call_timeout: CALL_TIMEOUT,
         probe_ms: 1_000,
         limiter: RateLimiter::direct(Quota::per_second(NonZeroU32::MAX)),

@@ -1,0 +1,30 @@
+//! What the brake comes to, in days an hour.
+
+use daybridge::{
+    config::Config,
+    domain::brake::{Limits, limits},
+    ledger::{self, LedgerError},
+    worker::{self, clock},
+};
+
+/// A sentence for `check`; `Err`: the ledger cannot be asked, which has a line of its own.
+pub async fn comes_to(config: &Config) -> Result<String, LedgerError> {
+    let brake = worker::brake(&config.brake);
+    let account = &config.partner.account;
+    let lately = match ledger::open_existing(&config.ledger).await {
+        Ok(ledger) => ledger.lately(account, clock::now_ms()).await?,
+        Err(LedgerError::Missing(_)) => Default::default(),
+        Err(error) => return Err(error),
+    };
+    Ok(match limits(&brake, &lately) {
+        None => "off: [brake] multiple is 0, so nothing pauses when too many days move".into(),
+        Some(Limits { account: limit, channel }) => format!(
+            "{account} pauses above {limit} days in an hour ({} channels x {}, at least {}; or {} x the mean hour of 7 days), a channel above {channel}; {} days moved in the last hour",
+            lately.account_channels,
+            brake.account_days_per_channel,
+            brake.account_days_min,
+            brake.multiple,
+            lately.account_hour
+        ),
+    })
+}
