@@ -73,7 +73,8 @@ impl From<LedgerError> for Tried {
             LedgerError::Newer { .. }
             | LedgerError::Refused(_)
             | LedgerError::Unstorable(_)
-            | LedgerError::Corrupt(_) => Tried::Never(error.into()),
+            | LedgerError::Corrupt(_)
+            | LedgerError::Missing(_) => Tried::Never(error.into()),
         }
     }
 }

@@ -12,14 +12,18 @@ pub(super) async fn look(config: &Config) -> Vec<Line> {
     match ledger::look(&config.ledger).await {
         Err(error) => vec![Line::fail("ledger", error.to_string())],
         Ok(Found::Missing(place)) => {
-            let made = format!("not there yet, and made by `run` or `work`; if there was one, put it back first: {place}");
+            let made = format!(
+                "not there yet, and made by `run` or `work`; if there was one, put it back first: {place}"
+            );
             let mut lines = vec![Line::ok("ledger", made)];
             lines.extend(brake(config).await);
             lines
         }
         Ok(Found::Older { found, known }) => vec![Line::ok(
             "ledger",
-            format!("reached: of schema {found}, and brought to {known} by `run` or `work`; back it up before"),
+            format!(
+                "reached: of schema {found}, and brought to {known} by `run` or `work`; back it up before"
+            ),
         )],
         Ok(Found::Whole) => {
             read(config).await.unwrap_or_else(|error| vec![Line::fail("ledger", error.to_string())])

@@ -57,11 +57,7 @@ fn readable_secrets(file: &Path) -> Option<Line> {
     }
     Some(Line::warn(
         "settings",
-        format!(
-            "every user of this machine can read {}, which holds {}",
-            file.display(),
-            keys.join(", ")
-        ),
+        format!("every user of this machine can read {}, which holds {}", file.display(), keys.join(", ")),
         format!("chmod o-rwx {}, or give them as {{ file = … }} or {{ env = … }}", file.display()),
     ))
 }
@@ -80,10 +76,7 @@ fn others_ledger(file: &Path) -> Option<Line> {
     (owner != own).then(|| {
         Line::warn(
             "ledger",
-            format!(
-                "{} belongs to uid {owner}, and this is uid {own}",
-                file.display()
-            ),
+            format!("{} belongs to uid {owner}, and this is uid {own}", file.display()),
             format!("run daybridge's commands as the user of the service (sudo -u '#{owner}' daybridge …)"),
         )
     })

@@ -71,7 +71,9 @@ fn tls(query: &str) -> Result<(), String> {
         return Err(format!("has an unknown sslmode; did you mean `{nearest}`? ({all})"));
     }
     if value(["sslrootcert", "ssl-root-cert", "ssl-ca"]).is_some() && !mode.starts_with("verify-") {
-        return Err(format!("names a CA, and sslmode {mode} checks no certificate: write sslmode=verify-full"));
+        return Err(format!(
+            "names a CA, and sslmode {mode} checks no certificate: write sslmode=verify-full"
+        ));
     }
     Ok(())
 }

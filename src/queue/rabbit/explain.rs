@@ -49,7 +49,9 @@ fn refused(amqp: &AMQPError) -> String {
             "this user may not make it ({said}): as an administrator {grant}, or let the administrator make what is \
              needed (deploy/managed.md) and set [queue] topology = \"verify\""
         ),
-        ACCESS_REFUSED if said.contains(" access to ") => format!("access refused ({said}): as an administrator {grant}"),
+        ACCESS_REFUSED if said.contains(" access to ") => {
+            format!("access refused ({said}): as an administrator {grant}")
+        }
         ACCESS_REFUSED => format!("access refused; check user, password and permissions ({said})"),
         NOT_ALLOWED => format!(
             "the vhost is not there, or not for this user ({said}): correct queue.url, or as an administrator \
@@ -86,7 +88,9 @@ pub(super) fn not_declared(what: &str, name: &str, error: &lapin::Error) -> Queu
              and answers 503 meanwhile"
         ),
     };
-    QueueError(format!("{what} {name} is on the broker with other settings than daybridge needs ({said}): {mend}"))
+    QueueError(format!(
+        "{what} {name} is on the broker with other settings than daybridge needs ({said}): {mend}"
+    ))
 }
 
 /// The number that an argument has on the broker, by the broker's own words.

@@ -16,7 +16,12 @@ use lapin::{
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::timeout;
 
-use super::{explain::{explain, of_certificates}, speaks, tls::Tls, topology};
+use super::{
+    explain::{explain, of_certificates},
+    speaks,
+    tls::Tls,
+    topology,
+};
 use crate::{
     config::{self, Topology},
     queue::QueueError,

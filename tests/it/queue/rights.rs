@@ -97,7 +97,9 @@ async fn a_user_who_may_not_configure_uses_what_the_administrator_made() {
     broker.ctl(&["add_vhost", "other"]);
     broker.ctl(&["set_permissions", "-p", "other", "guest", ".*", ".*", ".*"]);
     let own = settings(&broker.amqp_url("other"), Topology::Declare);
-    assert!(matches!(queue::look(&own).await.unwrap(), Found::Missing(what) if what.contains("daybridge.events")));
+    assert!(
+        matches!(queue::look(&own).await.unwrap(), Found::Missing(what) if what.contains("daybridge.events"))
+    );
     assert_eq!(ours(&broker, "other"), Vec::<String>::new(), "looking makes nothing");
     let queue = queue::open(&own).await.unwrap();
     until("health", || async { queue.health().await.ok() }).await;
