@@ -2,14 +2,14 @@
 
 mod cli;
 
-/// Gives memory back to the system a moment after it was freed. glibc's keeps what thousands of connections took for as
-/// long as the process lives, wherever one of them left something small behind.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 use std::process::ExitCode;
 
 use clap::Parser as _;
+
+/// Gives memory back to the system a few seconds after it was freed. glibc's keeps what thousands of connections took for
+/// as long as the process lives, wherever one of them left something small behind.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();

@@ -109,7 +109,7 @@ impl Default for Server {
             listen: "127.0.0.1:8080".into(),
             trusted_proxies: vec!["127.0.0.1".into(), "::1".into()],
             max_body_bytes: 1_048_576,
-            bodies_bytes_max: 33_554_432,
+            bodies_bytes_max: 16_777_216,
             head_timeout: Duration::from_secs(5),
             body_timeout: Duration::from_secs(10),
             confirm_timeout: Duration::from_secs(8),

@@ -16,17 +16,22 @@ use std::{
     io,
     pin::Pin,
     rc::Rc,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf, Take},
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, Sleep, sleep_until},
 };
 
-/// Longest head, in bytes; a longer one is cut. Signatures stay below 4 KiB, and proxies in front take no more.
+/// Longest head of everybody, in bytes: signatures stay below 4 KiB, and proxies in front take no more.
 const HEAD_BYTES_MAX: u64 = 16 * 1024;
+
+/// Longer heads at a time, over all connections; one more is cut. The library's own limit of one is 128 KiB.
+const LONG_HEADS_MAX: usize = 32;
 
 /// Bytes of a turn between requests: a head, and little of what may be a body of chunks.
 const TURN_BYTES_HEAD: u64 = 1024;
@@ -37,16 +42,28 @@ const TURN_BYTES_BODY: u64 = 8 * 1024;
 /// Bytes of a turn while chunks come: each costs six bytes on the way and 32 in memory.
 const TURN_BYTES_CHUNKS: u64 = 512;
 
-/// What the connection and its requests share.
+/// Turns for longer heads, shared by all connections of a process.
 #[derive(Debug, Clone)]
+pub(super) struct LongHeads(Arc<Semaphore>);
+
+impl LongHeads {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(LONG_HEADS_MAX)))
+    }
+}
+
+/// What the connection and its requests share.
+#[derive(Clone)]
 pub(super) struct Clock(Rc<State>);
 
-#[derive(Debug)]
 struct State {
     limit: Duration,
     /// `None`: a request is in hand.
     until: Cell<Option<Instant>>,
     heard: Cell<Heard>,
+    long_heads: LongHeads,
+    /// Of this connection, until its request is answered.
+    long_head: Cell<Option<OwnedSemaphorePermit>>,
 }
 
 /// What is being read.
@@ -83,7 +100,7 @@ impl Clock {
         }
     }
 
-    /// Counts what came; `Err`: the head is too long.
+    /// Counts what came; `Err`: the head is long, and there are too many long ones.
     fn count(&self, bytes: u64) -> io::Result<()> {
         let heard = match self.0.heard.get() {
             Heard::Head(before) => Heard::Head(before.saturating_add(bytes)),
@@ -92,9 +109,16 @@ impl Clock {
         };
         self.0.heard.set(heard);
         match heard {
-            Heard::Head(bytes) if bytes > HEAD_BYTES_MAX => Err(io::ErrorKind::InvalidData.into()),
-            _ => Ok(()),
+            Heard::Head(bytes) if bytes > HEAD_BYTES_MAX => self.take_long(),
+            Heard::Head(_) | Heard::Body(_) | Heard::Chunks | Heard::Rest => Ok(()),
         }
+    }
+
+    fn take_long(&self) -> io::Result<()> {
+        let own = self.0.long_head.take().or_else(|| self.0.long_heads.0.clone().try_acquire_owned().ok());
+        let permit = own.ok_or(io::ErrorKind::QuotaExceeded)?;
+        self.0.long_head.set(Some(permit));
+        Ok(())
     }
 }
 
@@ -114,6 +138,7 @@ impl InHand {
 impl Drop for InHand {
     fn drop(&mut self) {
         self.clock.0.heard.set(self.after);
+        self.clock.0.long_head.set(None);
         self.clock.restart();
     }
 }
@@ -128,9 +153,9 @@ pub(super) struct Watched<T> {
 
 impl<T: AsyncRead> Watched<T> {
     /// Starts the clock.
-    pub(super) fn new(io: T, limit: Duration) -> Self {
-        let heard = Cell::new(Heard::Head(0));
-        let clock = Clock(Rc::new(State { limit, until: Cell::new(None), heard }));
+    pub(super) fn new(io: T, limit: Duration, long_heads: LongHeads) -> Self {
+        let (until, heard, long_head) = (Cell::new(None), Cell::new(Heard::Head(0)), Cell::new(None));
+        let clock = Clock(Rc::new(State { limit, until, heard, long_heads, long_head }));
         clock.restart();
         let first = clock.0.until.get().unwrap_or_else(Instant::now);
         Self { io: io.take(TURN_BYTES_HEAD), clock, timer: Box::pin(sleep_until(first)) }

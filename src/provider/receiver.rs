@@ -37,6 +37,9 @@ use crate::{
     queue::{NotConfirmed, Queue},
 };
 
+/// Bodies from this length on, and those in chunks, are waited for without the buffer in which their head came.
+const DETACHED_FROM: u64 = 4 * 1024;
+
 const FORWARDED_FOR: &str = "x-forwarded-for";
 const TRACEPARENT: &str = "traceparent";
 
@@ -118,6 +121,9 @@ impl Receiver {
     /// Serves one request.
     pub(super) async fn serve(&self, mut request: Request) -> Response<Bytes> {
         let declared = content_length(request.headers());
+        if declared.is_none_or(|bytes| bytes >= DETACHED_FROM) {
+            detach(request.headers_mut());
+        }
         let mut in_hand = request.conn_data::<Clock>().map(|clock| clock.in_hand(declared));
         let traceparent = traceparent(request.headers()).unwrap_or_else(new_traceparent);
         let source = request.path().strip_prefix(WEBHOOKS).and_then(|name| self.sources.get(name));
@@ -253,6 +259,15 @@ fn envelope(
         trigger: Trigger::Webhook,
         traceparent: traceparent.to_owned(),
     }
+}
+
+/// Copies what stands in the headers: as they come they are parts of the buffer that the connection reads into, and it
+/// would take another one for the body.
+fn detach(headers: &mut HeaderMap) {
+    let copy = |(name, value): (&header::HeaderName, &HeaderValue)| {
+        Some((name.clone(), HeaderValue::from_bytes(value.as_bytes()).ok()?))
+    };
+    *headers = headers.iter().filter_map(copy).collect();
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {

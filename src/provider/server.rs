@@ -28,7 +28,7 @@ use tokio::{
 
 use super::{
     client_address::TrustedProxies,
-    deadline::Watched,
+    deadline::{LongHeads, Watched},
     receiver::{Limits, Receiver},
     refusal_log::RefusalLog,
     source::Sources,
@@ -125,7 +125,7 @@ pub async fn serve(
         .max_concurrent_connections(connections(settings).div_ceil(settings.threads).max(1))
         .shutdown_timeout(whole_seconds(settings.stop_timeout))
         .disable_signals();
-    let head = settings.head_timeout;
+    let head = (settings.head_timeout, LongHeads::new());
     let stopping = server.graceful_shutdown_signal();
     let failed = |error| StartError::Listen { listen: settings.listen.clone(), error };
     let (server, address) = match settings.listen.strip_prefix("unix:") {
@@ -134,8 +134,10 @@ pub async fn serve(
             let listener = unix(&path).map_err(failed)?;
             let factory = move || {
                 let http = http(receiver.on_this_thread(), stopping.clone());
-                fn_service(move |io: UnixStream| async move {
-                    Ok((Watched::new(io, head), Protocol::Http1, None))
+                let head = head.clone();
+                fn_service(move |io: UnixStream| {
+                    let io = Watched::new(io, head.0, head.1.clone());
+                    async move { Ok((io, Protocol::Http1, None)) }
                 })
                 .and_then(http)
             };
@@ -146,11 +148,13 @@ pub async fn serve(
             let address = listener.local_addr().map_err(failed)?;
             let factory = move || {
                 let http = http(receiver.on_this_thread(), stopping.clone());
-                fn_service(move |io: TcpStream| async move {
+                let head = head.clone();
+                fn_service(move |io: TcpStream| {
                     // An answer is one small write; waiting for more would only delay it.
                     let _ = io.set_nodelay(true);
                     let peer = io.peer_addr().ok();
-                    Ok((Watched::new(io, head), Protocol::Http1, peer))
+                    let io = Watched::new(io, head.0, head.1.clone());
+                    async move { Ok((io, Protocol::Http1, peer)) }
                 })
                 .and_then(http)
             };

@@ -29,7 +29,7 @@ mod rabbitmq;
 
 /// As daybridge's, so that the others are not compared with another allocator.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Threads that serve HTTP, the same for all; daybridge's default.
 pub(crate) const THREADS: usize = 2;
