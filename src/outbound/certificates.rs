@@ -6,20 +6,29 @@ pub fn advice(text: &str, ca: &str, own: &str) -> Option<String> {
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
     // Of the handshake's alerts, those that answer our own certificate, or its absence.
     if says(&["fatal alert"]) {
-        let of_ours = ["CertificateRequired", "BadCertificate", "CertificateUnknown", "UnknownCA", "HandshakeFailure"];
-        return says(&of_ours).then(|| format!("it wants a client certificate of a CA that it trusts: {own}"));
+        let of_ours =
+            ["CertificateRequired", "BadCertificate", "CertificateUnknown", "UnknownCA", "HandshakeFailure"];
+        return says(&of_ours)
+            .then(|| format!("it wants a client certificate of a CA that it trusts: {own}"));
     }
     if says(&["No CA certificates were loaded", "Could not load any valid certificates"]) {
-        return Some(format!("this machine has no CA certificates: install the package ca-certificates, or {ca}"));
+        return Some(format!(
+            "this machine has no CA certificates: install the package ca-certificates, or {ca}"
+        ));
     }
-    if says(&["UnknownIssuer"]) {
+    // BadSignature: another CA of the same name, such as one that was made anew.
+    if says(&["UnknownIssuer", "BadSignature"]) {
         return Some(format!("its certificate is signed by nobody whom this machine trusts: {ca}"));
     }
     if says(&["NotValidForName", "not valid for name"]) {
-        return Some("its certificate is for another name: use one of the certificate's names in the URL".into());
+        return Some(
+            "its certificate is for another name: use one of the certificate's names in the URL".into(),
+        );
     }
     if says(&["expired", "Expired", "not valid yet", "NotValidYet"]) && says(&["certificate"]) {
-        return Some("its certificate has run out or is not valid yet, or this machine's clock is wrong".into());
+        return Some(
+            "its certificate has run out or is not valid yet, or this machine's clock is wrong".into(),
+        );
     }
     None
 }
@@ -32,6 +41,7 @@ mod tests {
     fn each_trouble_has_its_mend() {
         for (text, want) in [
             ("invalid peer certificate: UnknownIssuer", Some("name the CA")),
+            ("invalid peer certificate: BadSignature", Some("name the CA")),
             ("unexpected error: No CA certificates were loaded from the system", Some("ca-certificates")),
             (
                 "invalid peer certificate: certificate not valid for name \"a\"; certificate is only valid for b",

@@ -56,7 +56,10 @@ pub fn finish(builder: ClientBuilder, proxy: Option<&Secret>) -> anyhow::Result<
     };
     builder.build().map_err(|error| {
         let why = innermost(&error);
-        anyhow::anyhow!("no HTTP client can be made: {}", certificates::advice(&why, SYSTEM_CA, "").unwrap_or(why))
+        anyhow::anyhow!(
+            "no HTTP client can be made: {}",
+            certificates::advice(&why, SYSTEM_CA, "").unwrap_or(why)
+        )
     })
 }
 

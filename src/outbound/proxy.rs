@@ -52,7 +52,8 @@ mod tests {
         for good in ["http://proxy:3128", "http://u:p%40ss@10.0.0.1:3128/", "https://proxy"] {
             assert!(address(&Secret::plain(good)).is_ok(), "{good}");
         }
-        for bad in ["", "proxy:3128", "socks5://proxy", "http://u:s3cret@proxy/path", "http://proxy?s3cret=1"] {
+        for bad in ["", "proxy:3128", "socks5://proxy", "http://u:s3cret@proxy/path", "http://proxy?s3cret=1"]
+        {
             let why = address(&Secret::plain(bad)).unwrap_err();
             assert!(why.starts_with("outbound.proxy") && !why.contains("s3cret"), "{bad}: {why}");
         }

@@ -16,7 +16,9 @@ pub(super) async fn look(config: &Config) -> Vec<Line> {
         }
         Ok(Found::Older { found, known }) => vec![Line::ok(
             "ledger",
-            format!("reached: of schema {found}, and brought to {known} by `run` or `work`; back it up before"),
+            format!(
+                "reached: of schema {found}, and brought to {known} by `run` or `work`; back it up before"
+            ),
         )],
         Ok(Found::Whole) => {
             read(config).await.unwrap_or_else(|error| vec![Line::fail("ledger", error.to_string())])

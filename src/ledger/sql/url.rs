@@ -71,7 +71,9 @@ fn tls(query: &str) -> Result<(), String> {
         return Err(format!("has an unknown sslmode; did you mean `{nearest}`? ({all})"));
     }
     if value(["sslrootcert", "ssl-root-cert", "ssl-ca"]).is_some() && !mode.starts_with("verify-") {
-        return Err(format!("names a CA, and sslmode {mode} checks no certificate: write sslmode=verify-full"));
+        return Err(format!(
+            "names a CA, and sslmode {mode} checks no certificate: write sslmode=verify-full"
+        ));
     }
     Ok(())
 }
@@ -97,7 +99,7 @@ mod tests {
             ("sqlite:a.db?cache=shared", "takes none"),
             ("postgres://u:s3cret@h/db?sslmod=verify-full", "did you mean `sslmode`"),
             ("postgres://u:s3cret@h/db?sslmode=verify_full", "did you mean `verify-full`"),
-            ("postgres://u:s3cret@h/db?ssl_root_cert=/x", "did you mean `ssl-root-cert`"),
+            ("postgres://u:s3cret@h/db?ssl_rootcert=/x", "did you mean `sslrootcert`"),
             ("postgres://u:s3cret@h/db?sslmode=require&sslrootcert=/ca.pem", "checks no certificate"),
             ("postgres://u:s3cret@h/db?sslrootcert=/ca.pem", "write sslmode=verify-full"),
             ("postgres://u:s3cret@a,b/db", "several hosts"),

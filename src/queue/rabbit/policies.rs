@@ -184,9 +184,8 @@ mod tests {
         ] {
             assert_eq!(of_queue("q", &map(policy), arguments).len(), want, "{policy}");
         }
-        let made = map(
-            r#"{"x-dead-letter-exchange":"daybridge.dead","x-dead-letter-strategy":"at-least-once"}"#,
-        );
+        let made =
+            map(r#"{"x-dead-letter-exchange":"daybridge.dead","x-dead-letter-strategy":"at-least-once"}"#);
         for (queue, kind, policy, arguments, want) in [
             ("daybridge.events", "quorum", "{}", &made, 0),
             ("daybridge.events", "classic", "{}", &made, 1),

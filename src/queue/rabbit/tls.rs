@@ -31,8 +31,9 @@ impl Tls {
             Some((cert, key)) => {
                 let pem = certificates(cert, "client_cert")?.into_bytes();
                 let key_pem = read(key, "client_key")?.into_bytes();
-                PrivateKeyDer::from_pem_slice(&key_pem)
-                    .map_err(|_| wrong("client_key", key, "holds no private key in PEM form without a password"))?;
+                PrivateKeyDer::from_pem_slice(&key_pem).map_err(|_| {
+                    wrong("client_key", key, "holds no private key in PEM form without a password")
+                })?;
                 Some(OwnedIdentity::PKCS8 { pem, key: key_pem })
             }
         };
@@ -56,7 +57,8 @@ fn certificates(path: &Path, setting: &str) -> Result<String, QueueError> {
 }
 
 fn read(path: &Path, setting: &str) -> Result<String, QueueError> {
-    let size = std::fs::metadata(path).map_err(|error| wrong(setting, path, &format!("cannot be read: {error}")))?;
+    let size =
+        std::fs::metadata(path).map_err(|error| wrong(setting, path, &format!("cannot be read: {error}")))?;
     if size.len() > PEM_BYTES_MAX {
         return Err(wrong(setting, path, "is longer than 1 MiB: name a PEM file"));
     }

@@ -146,7 +146,9 @@ fn table<const N: usize>(entries: [(&str, AMQPValue); N]) -> FieldTable {
 /// Makes what is missing, and refuses what is there with other settings.
 pub(super) async fn declare(channel: &Channel, delivery_limit: u16) -> Result<(), QueueError> {
     for object in objects(delivery_limit) {
-        one(channel, &object, false).await.map_err(|error| not_declared(object.what(), object.name, &error))?;
+        one(channel, &object, false)
+            .await
+            .map_err(|error| not_declared(object.what(), object.name, &error))?;
         // A queue is bound as soon as it is there; its exchange stands before it.
         for (queue, exchange, key) in BINDINGS {
             if object.kind == Kind::Queue && queue == object.name {
@@ -158,10 +160,7 @@ pub(super) async fn declare(channel: &Channel, delivery_limit: u16) -> Result<()
 }
 
 /// Those that are not on the broker; nothing is made.
-pub(super) async fn missing(
-    connection: &Connection,
-    delivery_limit: u16,
-) -> Result<Vec<Object>, QueueError> {
+pub(super) async fn missing(connection: &Connection, delivery_limit: u16) -> Result<Vec<Object>, QueueError> {
     let mut missing = Vec::new();
     for object in objects(delivery_limit) {
         // A channel for each: what is not there closes it.
@@ -169,7 +168,9 @@ pub(super) async fn missing(
         match one(&channel, &object, true).await {
             Ok(()) => close(&channel).await,
             Err(error) if code(&error) == Some(NOT_FOUND) => missing.push(object),
-            Err(error) => return Err(not_declared(object.what(), object.name, &error)),
+            Err(error) => {
+                return Err(QueueError(format!("{} {}: {}", object.what(), object.name, explain(&error))));
+            }
         }
     }
     Ok(missing)

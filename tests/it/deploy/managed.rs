@@ -63,7 +63,9 @@ async fn a_shared_broker_as_the_page_says() {
     let broker = Broker::start_managed(port);
     broker.shell(&block("sh", "add_vhost"), &[]);
     let user = |name: &str, password: &str| {
-        broker.amqp_url("daybridge").replace("guest:guest", &format!("{name}:{}", password.replace(' ', "%20")))
+        broker
+            .amqp_url("daybridge")
+            .replace("guest:guest", &format!("{name}:{}", password.replace(' ', "%20")))
     };
     let own = user("daybridge", "a long password");
     let as_user = |url: &str| config::Queue {
@@ -78,11 +80,12 @@ async fn a_shared_broker_as_the_page_says() {
     assert!(serve.consume(queue::Lane::Events, 1).await.is_err(), "it may not read what was accepted");
     serve.close().await;
 
-    // Where nothing is there yet, the one who may not read cannot make it: the worker goes first.
+    // The one who may not read cannot make its queue: the worker goes first.
     broker.ctl(&["delete_queue", "-p", "daybridge", "daybridge.events"]);
-    let serve = as_user(&user("daybridge-serve", "another long password"));
-    let why = until("it may not", || async { queue::look(&serve).await.err() }).await.to_string();
-    assert!(why.contains("read access to queue"), "{why}");
+    let serve = queue::open(&as_user(&user("daybridge-serve", "another long password"))).await.unwrap();
+    let why = until("it may not", || async { serve.health().await.err() }).await.to_string();
+    assert!(why.contains("may not make queue daybridge.events"), "{why}");
+    serve.close().await;
 
     // Made by the administrator instead, over either way.
     broker.ctl(&["delete_vhost", "daybridge"]);
@@ -132,8 +135,11 @@ async fn a_database_of_ones_own_and_a_shared_one_as_the_page_says() {
     let shared = Postgres::url_of_new_database();
     let name = shared.rsplit('/').next().unwrap().to_owned();
     let role = format!("managed_{name}");
-    let fill = |block: &str| block.replace("daybridge", &role).replace("IN DATABASE shared", &format!("IN DATABASE {name}"));
-    let place = shared.rsplit_once('/').unwrap().0.replace("daybridge@", &format!("{role}:a%20long%20password@"));
+    let fill = |block: &str| {
+        block.replace("daybridge", &role).replace("IN DATABASE shared", &format!("IN DATABASE {name}"))
+    };
+    let place =
+        shared.rsplit_once('/').unwrap().0.replace("daybridge@", &format!("{role}:a%20long%20password@"));
     let url = |database: &str| format!("{place}/{database}");
     let open = async |url: String| {
         let settings = config::Ledger { url: config::Secret::plain(&url), ..config::Ledger::default() };
@@ -160,8 +166,10 @@ async fn a_database_of_ones_own_and_a_shared_one_as_the_page_says() {
 async fn a_synchronous_standby_and_a_private_ca_as_the_page_says() {
     let authority = Authority::new();
     let pair = tokio::task::spawn_blocking(Pair::start).await.unwrap();
-    let told: Vec<String> =
-        block("sql", "synchronous_standby_names").lines().map(|statement| sql(&pair.url(), statement)).collect();
+    let told: Vec<String> = block("sql", "synchronous_standby_names")
+        .lines()
+        .map(|statement| sql(&pair.url(), statement))
+        .collect();
     assert!(told.len() == 3, "{told:?}");
     until("the standby is synchronous", || async {
         let state = sql(&pair.url(), "SELECT sync_state FROM pg_stat_replication");
@@ -171,7 +179,9 @@ async fn a_synchronous_standby_and_a_private_ca_as_the_page_says() {
 
     let own = authority.issue("database", "DNS:localhost");
     pair.owns(&own.key);
-    for (name, value) in [("ssl_cert_file", shown(&own.cert)), ("ssl_key_file", shown(&own.key)), ("ssl", "on".into())] {
+    for (name, value) in
+        [("ssl_cert_file", shown(&own.cert)), ("ssl_key_file", shown(&own.key)), ("ssl", "on".into())]
+    {
         sql(&pair.url(), &format!("ALTER SYSTEM SET {name} = '{value}'"));
     }
     sql(&pair.url(), "SELECT pg_reload_conf()");
@@ -182,7 +192,9 @@ async fn a_synchronous_standby_and_a_private_ca_as_the_page_says() {
         all.extend(edits.iter().map(|(from, to)| (*from, to.clone())));
         settings(&block("toml", "client_cert"), &all).ledger
     };
-    let ca = |authority: &Authority| ("sslrootcert=/etc/daybridge/ca.pem", format!("sslrootcert={}", shown(&authority.ca())));
+    let ca = |authority: &Authority| {
+        ("sslrootcert=/etc/daybridge/ca.pem", format!("sslrootcert={}", shown(&authority.ca())))
+    };
     until("TLS is on", || async { ledger::look(&with(&[ca(&authority)])).await.ok() }).await;
     let ledger = ledger::open(&with(&[ca(&authority)])).await.unwrap();
     ledger.health().await.unwrap();

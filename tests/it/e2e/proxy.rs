@@ -106,7 +106,7 @@ fn behind_tls(house: &House, authority: &Authority, port: u16, api: &str) -> Chi
         .map(|name| format!("{name}_temp_path {}/{name};\n", folder.display()))
         .collect();
     let text = format!(
-        "daemon off;\npid {0}/pid;\nerror_log {0}/log;\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}\
+        "daemon off;\nmaster_process off;\npid {0}/pid;\nerror_log {0}/log;\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}\
          server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {1}; ssl_certificate_key {2};\n\
          location / {{ proxy_pass {api}; }} }} }}\n",
         folder.display(),
@@ -125,7 +125,8 @@ async fn the_token_travels_inside_the_tunnel_alone() {
     let authority = Authority::new();
     let [tls, port, other_port] = free_ports();
     let proxy = Proxy::start(port).await;
-    let extra = format!("account = \"main\"\n[outbound]\nproxy = \"http://operator:p%40ss@127.0.0.1:{port}\"\n");
+    let extra =
+        format!("account = \"main\"\n[outbound]\nproxy = \"http://operator:p%40ss@127.0.0.1:{port}\"\n");
     let mut house = House::build("embedded", None, &extra).await;
     let text = fs::read_to_string(house.path("daybridge.toml")).unwrap();
     let api = text.lines().find_map(|line| line.strip_prefix("base_url = \"")).unwrap();
@@ -139,7 +140,10 @@ async fn the_token_travels_inside_the_tunnel_alone() {
     // The environment has a proxy of its own, which is nobody's business.
     let other = Proxy::start(other_port).await;
     let mut env = vec![("SSL_CERT_FILE", shown(&authority.ca()))];
-    env.extend(["HTTPS_PROXY", "https_proxy", "ALL_PROXY"].map(|name| (name, format!("http://127.0.0.1:{other_port}"))));
+    env.extend(
+        ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"]
+            .map(|name| (name, format!("http://127.0.0.1:{other_port}"))),
+    );
     let checked = house.command_in(&["check"], &env);
     let said = String::from_utf8_lossy(&checked.stdout).into_owned();
     assert!(said.contains("accepts the token, through outbound.proxy"), "{said}");
@@ -185,5 +189,6 @@ async fn the_token_travels_inside_the_tunnel_alone() {
     let said = String::from_utf8_lossy(&direct.stdout).into_owned();
     assert!(said.contains(&format!("ok    partner   {base} accepts the token")), "{said}");
     assert_eq!((proxy.seen().len(), other.seen().len()), (before, 0));
-    let _ = nginx.kill();
+    nginx.kill().unwrap();
+    nginx.wait().unwrap();
 }

@@ -27,7 +27,8 @@ impl Authority {
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let authority = Self { folder };
         let mut made = authority.openssl("req");
-        made.args(["-x509", "-days", "2", "-subj", "/CN=a private CA", "-out", "ca.pem", "-keyout", "ca.key"])
+        let name = format!("/CN=a private CA {}", fastrand::u64(..));
+        made.args(["-x509", "-days", "2", "-subj", &name, "-out", "ca.pem", "-keyout", "ca.key"])
             .args(KEY)
             .args(["-addext", "keyUsage=critical,keyCertSign,cRLSign"]);
         done(made);
@@ -57,9 +58,13 @@ impl Authority {
         done(asked);
         fs::write(self.path(&extensions), format!("subjectAltName={names}\n")).unwrap();
         let mut signed = self.openssl("x509");
-        signed
-            .args(["-req", "-days", "2", "-in", &csr, "-out", &cert, "-extfile", &extensions])
-            .args(["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"]);
+        signed.args(["-req", "-days", "2", "-in", &csr, "-out", &cert, "-extfile", &extensions]).args([
+            "-CA",
+            "ca.pem",
+            "-CAkey",
+            "ca.key",
+            "-CAcreateserial",
+        ]);
         done(signed);
         fs::set_permissions(self.path(&key), fs::Permissions::from_mode(0o644)).unwrap();
         Issued { cert: self.path(&cert), key: self.path(&key) }

@@ -198,7 +198,8 @@ impl Pair {
     /// Gives a file to the user that the servers run as, who alone may read it.
     pub(crate) fn owns(&self, file: &Path) {
         let like = fs::metadata(self.data("primary")).unwrap();
-        let (user, group) = (std::os::unix::fs::MetadataExt::uid(&like), std::os::unix::fs::MetadataExt::gid(&like));
+        let (user, group) =
+            (std::os::unix::fs::MetadataExt::uid(&like), std::os::unix::fs::MetadataExt::gid(&like));
         std::os::unix::fs::chown(file, Some(user), Some(group)).unwrap();
         fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
     }
