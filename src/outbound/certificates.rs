@@ -16,7 +16,8 @@ pub fn advice(text: &str, ca: &str, own: &str) -> Option<String> {
             "this machine has no CA certificates: install the package ca-certificates, or {ca}"
         ));
     }
-    if says(&["UnknownIssuer"]) {
+    // BadSignature: another CA of the same name, such as one that was made anew.
+    if says(&["UnknownIssuer", "BadSignature"]) {
         return Some(format!("its certificate is signed by nobody whom this machine trusts: {ca}"));
     }
     if says(&["NotValidForName", "not valid for name"]) {
@@ -40,6 +41,7 @@ mod tests {
     fn each_trouble_has_its_mend() {
         for (text, want) in [
             ("invalid peer certificate: UnknownIssuer", Some("name the CA")),
+            ("invalid peer certificate: BadSignature", Some("name the CA")),
             ("unexpected error: No CA certificates were loaded from the system", Some("ca-certificates")),
             (
                 "invalid peer certificate: certificate not valid for name \"a\"; certificate is only valid for b",

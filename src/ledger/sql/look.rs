@@ -86,8 +86,8 @@ async fn server(url: &str) -> Result<Found, LedgerError> {
     }
     if yes("reads_only")? {
         return Err(LedgerError::Unavailable(format!(
-            "the database {place} takes no writes for {who}: end its maintenance, or `ALTER DATABASE {place} RESET \
-             default_transaction_read_only` (likewise `ALTER ROLE {who} …`, or the server's setting)"
+            "the database {place} takes no writes for {who}: end its maintenance, or from another database `ALTER DATABASE \
+             {place} RESET default_transaction_read_only` (likewise `ALTER ROLE {who} …`, or the server's setting)"
         )));
     }
     let found = match (yes("made")?, yes("may_make")?) {

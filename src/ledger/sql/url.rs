@@ -99,7 +99,7 @@ mod tests {
             ("sqlite:a.db?cache=shared", "takes none"),
             ("postgres://u:s3cret@h/db?sslmod=verify-full", "did you mean `sslmode`"),
             ("postgres://u:s3cret@h/db?sslmode=verify_full", "did you mean `verify-full`"),
-            ("postgres://u:s3cret@h/db?ssl_root_cert=/x", "did you mean `ssl-root-cert`"),
+            ("postgres://u:s3cret@h/db?ssl_rootcert=/x", "did you mean `sslrootcert`"),
             ("postgres://u:s3cret@h/db?sslmode=require&sslrootcert=/ca.pem", "checks no certificate"),
             ("postgres://u:s3cret@h/db?sslrootcert=/ca.pem", "write sslmode=verify-full"),
             ("postgres://u:s3cret@a,b/db", "several hosts"),

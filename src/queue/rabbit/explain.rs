@@ -19,8 +19,13 @@ const OWN: &str = "set [queue] client_cert and client_key";
 
 /// The reason in words an operator can act on.
 pub(super) fn explain(error: &lapin::Error) -> String {
+    explain_login(error, "VHOST", "USER")
+}
+
+/// The same for a login: the broker does not name vhost and user in all its refusals.
+pub(super) fn explain_login(error: &lapin::Error, vhost: &str, user: &str) -> String {
     match error.kind() {
-        ErrorKind::ProtocolError(amqp) => refused(amqp),
+        ErrorKind::ProtocolError(amqp) => refused(amqp, vhost, user),
         ErrorKind::IOError(io) => {
             let said = io.to_string();
             match certificates::advice(&said, CA, OWN) {
@@ -37,28 +42,34 @@ pub(super) fn of_certificates(said: &str) -> bool {
     certificates::advice(said, CA, OWN).is_some()
 }
 
-fn refused(amqp: &AMQPError) -> String {
+/// A connection that the broker ended behind the TLS greeting: the alert that says why may be lost on the way.
+pub(super) fn ended_after_tls(said: &str) -> String {
+    format!(
+        "{said} after the TLS greeting; where the broker asks for a client certificate of a CA that it trusts, {OWN}"
+    )
+}
+
+fn refused(amqp: &AMQPError, vhost: &str, user: &str) -> String {
     let said = amqp.get_message().as_str();
-    let grant = format!(
-        "`rabbitmqctl set_permissions -p {} {} {RIGHTS}`",
-        named(said, "vhost ").unwrap_or("VHOST"),
-        named(said, "user ").unwrap_or("USER")
-    );
     match amqp.get_id() {
-        ACCESS_REFUSED if said.contains("configure access") => format!(
-            "this user may not make it ({said}): as an administrator {grant}, or let the administrator make what is \
-             needed (deploy/managed.md) and set [queue] topology = \"verify\""
-        ),
-        ACCESS_REFUSED if said.contains(" access to ") => {
-            format!("access refused ({said}): as an administrator {grant}")
+        ACCESS_REFUSED if said.contains(" access to ") || said.contains("- access") => {
+            format!("access refused ({said}): as an administrator {}", grant(said, vhost, user))
         }
         ACCESS_REFUSED => format!("access refused; check user, password and permissions ({said})"),
         NOT_ALLOWED => format!(
             "the vhost is not there, or not for this user ({said}): correct queue.url, or as an administrator \
-             `rabbitmqctl add_vhost VHOST`, then {grant}"
+             `rabbitmqctl add_vhost {vhost}`, then {}",
+            grant(said, vhost, user)
         ),
         _ => said.to_owned(),
     }
+}
+
+/// The command that gives the rights that suffice.
+fn grant(said: &str, vhost: &str, user: &str) -> String {
+    let vhost = named(said, "vhost ").unwrap_or(vhost);
+    let user = named(said, "user ").unwrap_or(user);
+    format!("`rabbitmqctl set_permissions -p {vhost} {user} {RIGHTS}`")
 }
 
 /// A name that the broker quotes behind this word.
@@ -71,10 +82,17 @@ pub(super) fn not_declared(what: &str, name: &str, error: &lapin::Error) -> Queu
     let ErrorKind::ProtocolError(amqp) = error.kind() else {
         return QueueError(format!("{what} {name} cannot be declared: {}", explain(error)));
     };
+    let said = amqp.get_message().as_str();
+    if amqp.get_id() == ACCESS_REFUSED {
+        return QueueError(format!(
+            "this user may not make {what} {name} ({said}): as an administrator {}, or let the administrator make what is \
+             needed (deploy/managed.md) and set [queue] topology = \"verify\"",
+            grant(said, "VHOST", "USER")
+        ));
+    }
     if amqp.get_id() != PRECONDITION_FAILED {
         return QueueError(format!("{what} {name} cannot be declared: {}", explain(error)));
     }
-    let said = amqp.get_message().as_str();
     let vhost = named(said, "vhost ").unwrap_or("VHOST");
     let mend = match there(said, "x-delivery-limit") {
         // That of the dead queue is not the settings'.

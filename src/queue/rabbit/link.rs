@@ -17,7 +17,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::timeout;
 
 use super::{
-    explain::{explain, of_certificates},
+    explain::{ended_after_tls, explain, explain_login, of_certificates},
     speaks,
     tls::Tls,
     topology,
@@ -143,11 +143,7 @@ impl Hosts {
         let tls = self.tls.read()?;
         match Connection::connect_uri_with_config(uri.clone(), properties, tls, runtime).await {
             Ok(connection) => Ok(connection),
-            Err(error) => Err(QueueError(match other_protocol_of(&error, &uri).await {
-                Some(other) => other.to_owned(),
-                None if unreached(&error) => format!("cannot connect: {}; {NOBODY_THERE}", explain(&error)),
-                None => format!("cannot connect: {}", explain(&error)),
-            })),
+            Err(error) => Err(QueueError(reason(&error, &uri).await)),
         }
     }
 
@@ -175,6 +171,29 @@ fn bracketed(url: &str) -> Option<&str> {
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     host.strip_prefix('[')?.split_once(']').map(|(address, _)| address)
 }
+
+/// Why there is no connection.
+async fn reason(error: &lapin::Error, uri: &AMQPUri) -> String {
+    if let Some(other) = other_protocol_of(error, uri).await {
+        return other.to_owned();
+    }
+    let said = explain_login(error, &uri.vhost, &uri.authority.userinfo.username);
+    match error.kind() {
+        ErrorKind::IOError(io) if uri.scheme == AMQPScheme::AMQPS && ENDED.contains(&io.kind()) => {
+            format!("cannot connect: {}", ended_after_tls(&said))
+        }
+        _ if unreached(error) => format!("cannot connect: {said}; {NOBODY_THERE}"),
+        _ => format!("cannot connect: {said}"),
+    }
+}
+
+/// How a connection ends that was there.
+const ENDED: [io::ErrorKind; 4] = [
+    io::ErrorKind::ConnectionReset,
+    io::ErrorKind::ConnectionAborted,
+    io::ErrorKind::UnexpectedEof,
+    io::ErrorKind::BrokenPipe,
+];
 
 /// Whether neither the broker's words nor a certificate say what is wrong.
 fn unreached(error: &lapin::Error) -> bool {

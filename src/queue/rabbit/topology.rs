@@ -168,7 +168,9 @@ pub(super) async fn missing(connection: &Connection, delivery_limit: u16) -> Res
         match one(&channel, &object, true).await {
             Ok(()) => close(&channel).await,
             Err(error) if code(&error) == Some(NOT_FOUND) => missing.push(object),
-            Err(error) => return Err(not_declared(object.what(), object.name, &error)),
+            Err(error) => {
+                return Err(QueueError(format!("{} {}: {}", object.what(), object.name, explain(&error))));
+            }
         }
     }
     Ok(missing)

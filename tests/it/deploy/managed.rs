@@ -80,11 +80,12 @@ async fn a_shared_broker_as_the_page_says() {
     assert!(serve.consume(queue::Lane::Events, 1).await.is_err(), "it may not read what was accepted");
     serve.close().await;
 
-    // Where nothing is there yet, the one who may not read cannot make it: the worker goes first.
+    // The one who may not read cannot make its queue: the worker goes first.
     broker.ctl(&["delete_queue", "-p", "daybridge", "daybridge.events"]);
-    let serve = as_user(&user("daybridge-serve", "another long password"));
-    let why = until("it may not", || async { queue::look(&serve).await.err() }).await.to_string();
-    assert!(why.contains("read access to queue"), "{why}");
+    let serve = queue::open(&as_user(&user("daybridge-serve", "another long password"))).await.unwrap();
+    let why = until("it may not", || async { serve.health().await.err() }).await.to_string();
+    assert!(why.contains("may not make queue daybridge.events"), "{why}");
+    serve.close().await;
 
     // Made by the administrator instead, over either way.
     broker.ctl(&["delete_vhost", "daybridge"]);

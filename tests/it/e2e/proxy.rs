@@ -106,7 +106,7 @@ fn behind_tls(house: &House, authority: &Authority, port: u16, api: &str) -> Chi
         .map(|name| format!("{name}_temp_path {}/{name};\n", folder.display()))
         .collect();
     let text = format!(
-        "daemon off;\npid {0}/pid;\nerror_log {0}/log;\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}\
+        "daemon off;\nmaster_process off;\npid {0}/pid;\nerror_log {0}/log;\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}\
          server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {1}; ssl_certificate_key {2};\n\
          location / {{ proxy_pass {api}; }} }} }}\n",
         folder.display(),
@@ -189,5 +189,6 @@ async fn the_token_travels_inside_the_tunnel_alone() {
     let said = String::from_utf8_lossy(&direct.stdout).into_owned();
     assert!(said.contains(&format!("ok    partner   {base} accepts the token")), "{said}");
     assert_eq!((proxy.seen().len(), other.seen().len()), (before, 0));
-    let _ = nginx.kill();
+    nginx.kill().unwrap();
+    nginx.wait().unwrap();
 }

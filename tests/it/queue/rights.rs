@@ -25,6 +25,7 @@ fn ours(broker: &Broker, vhost: &str) -> Vec<String> {
         let listed = broker.ctl(&["--quiet", what, "--no-table-headers", "-p", vhost, "name"]);
         found.extend(listed.lines().filter(|line| line.starts_with("daybridge")).map(str::to_owned));
     }
+    found.sort();
     found
 }
 
@@ -121,7 +122,10 @@ async fn the_rights_of_the_page_suffice_and_others_are_named() {
 
     // A vhost that is not there, and one that is another's.
     let said = health(&settings(&url.replace(&vhost, "nowhere"), Topology::Declare)).await;
-    assert!(said.contains("rabbitmqctl add_vhost") && said.contains("set_permissions -p nowhere"), "{said}");
+    assert!(
+        said.contains("rabbitmqctl add_vhost nowhere") && said.contains("set_permissions -p nowhere own"),
+        "{said}"
+    );
     broker.ctl(&["clear_permissions", "-p", &vhost, "own"]);
     let said = health(&settings(&url, Topology::Declare)).await;
     assert!(said.contains(&format!("rabbitmqctl set_permissions -p {vhost} own")), "{said}");

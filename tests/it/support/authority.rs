@@ -27,19 +27,10 @@ impl Authority {
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let authority = Self { folder };
         let mut made = authority.openssl("req");
-        made.args([
-            "-x509",
-            "-days",
-            "2",
-            "-subj",
-            "/CN=a private CA",
-            "-out",
-            "ca.pem",
-            "-keyout",
-            "ca.key",
-        ])
-        .args(KEY)
-        .args(["-addext", "keyUsage=critical,keyCertSign,cRLSign"]);
+        let name = format!("/CN=a private CA {}", fastrand::u64(..));
+        made.args(["-x509", "-days", "2", "-subj", &name, "-out", "ca.pem", "-keyout", "ca.key"])
+            .args(KEY)
+            .args(["-addext", "keyUsage=critical,keyCertSign,cRLSign"]);
         done(made);
         authority
     }

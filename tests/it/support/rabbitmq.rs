@@ -18,8 +18,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::authority::Authority;
-
 /// Where Debian keeps the real scripts; those in the path change user and folder.
 const SCRIPTS: &str = "/usr/lib/rabbitmq/bin";
 
@@ -61,8 +59,7 @@ impl Broker {
     }
 
     /// The same with a TLS port beside the plain one; it asks every client for a certificate of the authority.
-    pub(crate) fn start_tls(port: u16, authority: &Authority) -> Self {
-        let own = authority.issue("broker", "DNS:localhost,IP:127.0.0.1");
+    pub(crate) fn start_tls(port: u16, ca: &Path, cert: &Path, key: &Path) -> Self {
         let broker = Self::start_with(
             "[rabbitmq_auth_mechanism_ssl].\n",
             &format!(
@@ -70,9 +67,9 @@ impl Broker {
                  ssl_options.certfile = {}\nssl_options.keyfile = {}\nssl_options.verify = verify_peer\n\
                  ssl_options.fail_if_no_peer_cert = true\nauth_mechanisms.1 = PLAIN\nauth_mechanisms.2 = EXTERNAL\n\
                  ssl_cert_login_from = common_name\n",
-                authority.ca().display(),
-                own.cert.display(),
-                own.key.display()
+                ca.display(),
+                cert.display(),
+                key.display()
             ),
         );
         await_port(port);
