@@ -202,10 +202,12 @@ async fn restored(config: &Config, args: Restored) -> Result<(), Failure> {
     let Some(since) = args.since else { return undo(config, args.json).await };
     let now = clock::now_ms();
     let since = parse_time(&since, now).map_err(Failure::Usage)?;
-    let all = match ledger::open_existing(&config.ledger).await {
-        Ok(ledger) => ledger.restored_would().await?,
+    let (all, absent) = match ledger::open_existing(&config.ledger).await {
+        Ok(ledger) => (ledger.restored_would().await?, String::new()),
         // A ledger that was lost is made anew, and knows nothing of before.
-        Err(LedgerError::Missing(_)) if !args.sure.dry_run => Several::default(),
+        Err(LedgerError::Missing(place)) if !args.sure.dry_run => {
+            (Several::default(), format!("make a new ledger at {place}, where there is none; "))
+        }
         Err(error) => return Err(error.into()),
     };
     let count = usize::try_from(all.count).unwrap_or(usize::MAX);
@@ -214,7 +216,7 @@ async fn restored(config: &Config, args: Restored) -> Result<(), Failure> {
         return Ok(());
     }
     let what = format!(
-        "declare that nothing is known since {}: hold {count} transfers that are not settled, {}; and hold every payment of before that is told again",
+        "{absent}declare that nothing is known since {}: hold {count} transfers that are not settled, {}; and hold every payment of before that is told again",
         time(since),
         sure::in_words(&all)
     );

@@ -120,6 +120,7 @@ async fn reading_makes_no_ledger_and_paths_count_from_the_settings() {
     assert!(!house.path("ledger.db").exists());
     let asked = from_elsewhere(&["ledger", "restored", "--since", "1h"]);
     assert_eq!(asked.status.code(), Some(2), "{}", told(&asked));
+    assert!(told(&asked).contains(&format!("make a new ledger at {place}")), "{}", told(&asked));
     assert!(!house.path("ledger.db").exists(), "nothing was meant yet");
 
     let adopted = from_elsewhere(&["ledger", "adopt", "--since", "1day"]);
