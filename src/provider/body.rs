@@ -9,7 +9,15 @@ use futures_util::StreamExt as _;
 use super::{
     answer::Answer,
     budget::{Budget, NoRoom, Room},
+    deadline::Clock,
 };
+
+/// Chunks of a body after which it is looked at how long they are.
+const CHUNKS_FREE: usize = 4_096;
+
+/// A body of more chunks, shorter than this on average, is read slowly: no client sends such, and a stranger's would cost
+/// as much work as a hundred of the same length.
+const CHUNK_BYTES_MIN: usize = 16;
 
 /// The limits of one body.
 pub(super) struct Bounds {
@@ -17,6 +25,15 @@ pub(super) struct Bounds {
     pub(super) declared: Option<u64>,
     pub(super) bytes_max: usize,
     pub(super) timeout: Duration,
+    /// Of its connection.
+    pub(super) clock: Option<Clock>,
+}
+
+/// What came so far.
+#[derive(Default)]
+struct Came {
+    bytes: usize,
+    chunks: usize,
 }
 
 impl Bounds {
@@ -35,8 +52,8 @@ pub(super) async fn read(
 ) -> Result<(Bytes, Room), Answer> {
     let coming = budget.begin(bounds.declared()?);
     let all = async {
-        let mut left = bounds.bytes_max;
-        while let Some(chunk) = next(payload, &mut left).await? {
+        let mut came = Came::default();
+        while let Some(chunk) = next(payload, &bounds, &mut came).await? {
             coming.keep(&chunk)?;
         }
         Ok::<(), Answer>(())
@@ -49,18 +66,28 @@ pub(super) async fn read(
 pub(super) async fn drain(payload: &mut Payload, bounds: Bounds) -> Result<(), Answer> {
     bounds.declared()?;
     let all = async {
-        let mut left = bounds.bytes_max;
-        while next(payload, &mut left).await?.is_some() {}
+        let mut came = Came::default();
+        while next(payload, &bounds, &mut came).await?.is_some() {}
         Ok::<(), Answer>(())
     };
     tokio::time::timeout(bounds.timeout, all).await.unwrap_or(Err(Answer::Slow))
 }
 
-async fn next(payload: &mut Payload, left: &mut usize) -> Result<Option<Bytes>, Answer> {
+async fn next(payload: &mut Payload, bounds: &Bounds, came: &mut Came) -> Result<Option<Bytes>, Answer> {
     match payload.next().await {
         None => Ok(None),
         Some(Ok(chunk)) => {
-            *left = left.checked_sub(chunk.len()).ok_or(Answer::TooLong)?;
+            came.bytes = came.bytes.saturating_add(chunk.len());
+            came.chunks = came.chunks.saturating_add(1);
+            if came.bytes > bounds.bytes_max {
+                return Err(Answer::TooLong);
+            }
+            if came.chunks > CHUNKS_FREE
+                && came.bytes < came.chunks.saturating_mul(CHUNK_BYTES_MIN)
+                && let Some(clock) = &bounds.clock
+            {
+                clock.slow_down();
+            }
             Ok(Some(chunk))
         }
         Some(Err(PayloadError::Overflow)) => Err(Answer::TooLong),

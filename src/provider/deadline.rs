@@ -24,7 +24,7 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf, Take},
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, Sleep, sleep_until},
+    time::{Instant, Sleep, sleep, sleep_until},
 };
 
 /// Longest head of everybody, in bytes: signatures stay below 4 KiB, and proxies in front take no more.
@@ -41,6 +41,9 @@ const TURN_BYTES_BODY: u64 = 8 * 1024;
 
 /// Bytes of a turn while chunks come: each costs six bytes on the way and 32 in memory.
 const TURN_BYTES_CHUNKS: u64 = 512;
+
+/// Between two turns of a body in tiny chunks: each costs as much work as a large one.
+const TINY_PAUSE: Duration = Duration::from_millis(200);
 
 /// Turns for longer heads, shared by all connections of a process.
 #[derive(Debug, Clone)]
@@ -75,6 +78,8 @@ enum Heard {
     Body(u64),
     /// A body in chunks.
     Chunks,
+    /// A body in many chunks of a few bytes.
+    Tiny,
     /// What follows the last answer of this connection; nobody looks at it.
     Rest,
 }
@@ -87,6 +92,11 @@ impl Clock {
         InHand { clock: self.clone(), after: Heard::Head(0) }
     }
 
+    /// From here on the body in hand is read slowly.
+    pub(super) fn slow_down(&self) {
+        self.0.heard.set(Heard::Tiny);
+    }
+
     fn restart(&self) {
         self.0.until.set(Instant::now().checked_add(self.0.limit));
     }
@@ -95,7 +105,7 @@ impl Clock {
         match self.0.heard.get() {
             Heard::Head(_) => TURN_BYTES_HEAD,
             Heard::Body(left) => left.clamp(TURN_BYTES_HEAD, TURN_BYTES_BODY),
-            Heard::Chunks => TURN_BYTES_CHUNKS,
+            Heard::Chunks | Heard::Tiny => TURN_BYTES_CHUNKS,
             Heard::Rest => TURN_BYTES_BODY,
         }
     }
@@ -105,12 +115,12 @@ impl Clock {
         let heard = match self.0.heard.get() {
             Heard::Head(before) => Heard::Head(before.saturating_add(bytes)),
             Heard::Body(left) => Heard::Body(left.saturating_sub(bytes)),
-            same @ (Heard::Chunks | Heard::Rest) => same,
+            same @ (Heard::Chunks | Heard::Tiny | Heard::Rest) => same,
         };
         self.0.heard.set(heard);
         match heard {
             Heard::Head(bytes) if bytes > HEAD_BYTES_MAX => self.take_long(),
-            Heard::Head(_) | Heard::Body(_) | Heard::Chunks | Heard::Rest => Ok(()),
+            Heard::Head(_) | Heard::Body(_) | Heard::Chunks | Heard::Tiny | Heard::Rest => Ok(()),
         }
     }
 
@@ -149,6 +159,8 @@ pub(super) struct Watched<T> {
     io: Take<T>,
     clock: Clock,
     timer: Pin<Box<Sleep>>,
+    /// Until the next turn of a body in tiny chunks.
+    pause: Option<Pin<Box<Sleep>>>,
 }
 
 impl<T: AsyncRead> Watched<T> {
@@ -158,7 +170,7 @@ impl<T: AsyncRead> Watched<T> {
         let clock = Clock(Rc::new(State { limit, until, heard, long_heads, long_head }));
         clock.restart();
         let first = clock.0.until.get().unwrap_or_else(Instant::now);
-        Self { io: io.take(TURN_BYTES_HEAD), clock, timer: Box::pin(sleep_until(first)) }
+        Self { io: io.take(TURN_BYTES_HEAD), clock, timer: Box::pin(sleep_until(first)), pause: None }
     }
 }
 
@@ -166,6 +178,20 @@ impl<T> Watched<T> {
     /// For the requests of this connection.
     pub(super) fn clock(&self) -> Clock {
         self.clock.clone()
+    }
+
+    /// Whether the next turn has to wait.
+    fn pauses(&mut self, cx: &mut Context<'_>) -> bool {
+        if !matches!(self.clock.0.heard.get(), Heard::Tiny) {
+            self.pause = None;
+            return false;
+        }
+        let pause = self.pause.get_or_insert_with(|| Box::pin(sleep(TINY_PAUSE)));
+        let waits = pause.as_mut().poll(cx).is_pending();
+        if !waits {
+            self.pause = None;
+        }
+        waits
     }
 
     /// Called wherever the connection has to wait; wakes the task again when time is up.
@@ -191,6 +217,9 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
     ) -> Poll<io::Result<()>> {
         let turn = self.clock.turn();
         if self.io.limit() == 0 {
+            if self.pauses(cx) {
+                return self.or_cut(cx);
+            }
             // What came is looked at, and then the connection goes on.
             self.io.set_limit(turn);
             cx.waker().wake_by_ref();
@@ -207,6 +236,10 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
             }
             Poll::Ready(Ok(())) => {
                 let came = buf.filled().len().saturating_sub(before);
+                if buf.remaining() == 0 {
+                    // The library would make its buffer larger, and keep it so.
+                    self.io.set_limit(0);
+                }
                 Poll::Ready(self.clock.count(u64::try_from(came).unwrap_or(u64::MAX)))
             }
             failed @ Poll::Ready(Err(_)) => failed,

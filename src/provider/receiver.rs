@@ -151,7 +151,9 @@ impl Receiver {
         traceparent: &str,
     ) -> Answer {
         let limits = self.limits;
-        let bounds = Bounds { declared, bytes_max: limits.body_bytes_max, timeout: limits.body_timeout };
+        let clock = request.conn_data::<Clock>().cloned();
+        let bounds =
+            Bounds { declared, bytes_max: limits.body_bytes_max, timeout: limits.body_timeout, clock };
         let mut payload = request.take_payload();
         let served = match self.foresee(source, request) {
             Ok(served) => served,
