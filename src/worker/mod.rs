@@ -21,7 +21,6 @@ use crate::{
     provider::source::Readers,
     queue::Queue,
 };
-use heartbeat::Heartbeat;
 pub use interpreter::Interpreter;
 
 /// Wall time and boot time.
@@ -96,13 +95,6 @@ pub struct Doors {
 
 /// Runs intake and settle until `stop`, then finishes what is in hand within `worker.stop_timeout`.
 pub async fn run(config: Config, doors: Doors, stop: CancellationToken) -> anyhow::Result<()> {
-    let Some(heartbeat) = Heartbeat::begin(doors.ledger.clone(), &stop).await else { return Ok(()) };
-    let worked = work(config, doors, stop).await;
-    heartbeat.end().await;
-    worked
-}
-
-async fn work(config: Config, doors: Doors, stop: CancellationToken) -> anyhow::Result<()> {
     let interpreter = Interpreter::noting(&config, doors.ledger.as_ref(), doors.reader, &stop).await?;
     let wake = Arc::new(Notify::new());
     let intake = Arc::new(intake::Intake {
@@ -116,7 +108,8 @@ async fn work(config: Config, doors: Doors, stop: CancellationToken) -> anyhow::
     });
     let mut tasks = JoinSet::new();
     tasks.spawn(intake.clone().run(stop.clone()));
-    tasks.spawn(settling::run(config, doors.ledger, doors.partner, wake, stop));
+    let settling = settling::run(config, doors.ledger.clone(), doors.partner, wake, stop.clone());
+    tasks.spawn(heartbeat::during(doors.ledger, stop, settling));
     while let Some(ended) = tasks.join_next().await {
         ended?;
     }
