@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::away;
@@ -11,38 +10,25 @@ use crate::ledger::Ledger;
 /// How often it says so.
 pub const BEAT_EVERY: Duration = Duration::from_secs(5);
 
-/// Says so until it is ended.
-pub struct Heartbeat {
-    ledger: Arc<dyn Ledger>,
-    worker: String,
-    end: CancellationToken,
-    beating: JoinHandle<()>,
-}
-
-impl Heartbeat {
-    /// The first word is in the ledger before any channel is claimed. `None`: the worker was stopped before.
-    pub async fn begin(ledger: Arc<dyn Ledger>, stop: &CancellationToken) -> Option<Self> {
-        let worker = format!("{}-{:016x}", std::process::id(), fastrand::u64(..));
-        let mut tries = 0;
-        while let Err(error) = ledger.beat(&worker).await {
-            if stop.is_cancelled() {
-                return None;
-            }
-            tracing::warn!(%error, "the ledger does not take this worker's word that it runs; trying again");
-            away(&mut tries, stop).await;
+/// Does the work that claims channels, and says so from before its beginning to its end. It is not begun where the worker
+/// is stopped before its first word is in the ledger.
+pub async fn during(ledger: Arc<dyn Ledger>, stop: CancellationToken, work: impl Future<Output = ()>) {
+    let worker = format!("{}-{:016x}", std::process::id(), fastrand::u64(..));
+    let mut tries = 0;
+    while let Err(error) = ledger.beat(&worker).await {
+        if stop.is_cancelled() {
+            return;
         }
-        let end = CancellationToken::new();
-        let beating = tokio::spawn(beat(ledger.clone(), worker.clone(), end.clone()));
-        Some(Self { ledger, worker, end, beating })
+        tracing::warn!(%error, "the ledger does not take this worker's word that it runs; trying again");
+        away(&mut tries, &stop).await;
     }
-
-    /// The worker has finished what it had in hand.
-    pub async fn end(self) {
-        self.end.cancel();
-        let _ = self.beating.await;
-        // Else its word grows old by itself.
-        let _ = self.ledger.rest(&self.worker).await;
-    }
+    let end = CancellationToken::new();
+    let beating = tokio::spawn(beat(ledger.clone(), worker.clone(), end.clone()));
+    work.await;
+    end.cancel();
+    let _ = beating.await;
+    // Else its word grows old by itself.
+    let _ = ledger.rest(&worker).await;
 }
 
 /// A word that the ledger does not take is missed by nobody: while it is away, the worker can do nothing either.

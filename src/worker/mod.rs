@@ -21,7 +21,6 @@ use crate::{
     provider::source::Readers,
     queue::Queue,
 };
-use heartbeat::Heartbeat;
 pub use interpreter::Interpreter;
 pub use outages::Outages;
 
@@ -103,13 +102,6 @@ pub struct Doors {
 
 /// Runs intake and settle until `stop`, then finishes what is in hand within `worker.stop_timeout`.
 pub async fn run(config: Config, doors: Doors, stop: CancellationToken) -> anyhow::Result<()> {
-    let Some(heartbeat) = Heartbeat::begin(doors.ledger.clone(), &stop).await else { return Ok(()) };
-    let worked = work(config, doors, stop).await;
-    heartbeat.end().await;
-    worked
-}
-
-async fn work(config: Config, doors: Doors, stop: CancellationToken) -> anyhow::Result<()> {
     let stop = stop.child_token();
     let interpreter = Interpreter::noting(&config, doors.ledger.as_ref(), doors.reader, &stop).await?;
     let wake = Arc::new(Notify::new());
@@ -125,7 +117,8 @@ async fn work(config: Config, doors: Doors, stop: CancellationToken) -> anyhow::
     let mut tasks = JoinSet::new();
     let reading = intake.run(stop.clone());
     tasks.spawn(async move { reading.await.map_err(anyhow::Error::from) });
-    let settling = settling::run(config, doors.ledger, doors.partner, wake, stop.clone());
+    let settling = settling::run(config, doors.ledger.clone(), doors.partner, wake, stop.clone());
+    let settling = heartbeat::during(doors.ledger, stop.clone(), settling);
     tasks.spawn(async move {
         settling.await;
         Ok(())
