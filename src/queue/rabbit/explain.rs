@@ -33,6 +33,7 @@ pub(super) fn explain_login(error: &lapin::Error, vhost: &str, user: &str) -> St
                 None => said,
             }
         }
+        ErrorKind::ParsingError(_) => "what answers there speaks no AMQP".into(),
         _ => error.to_string(),
     }
 }

@@ -210,6 +210,37 @@ async fn a_host_that_answers_no_tls_is_not_sent() {
     assert!(!format!("{seen:?}").contains("partner-of-these-tests"), "no token before TLS stands");
 }
 
+/// Whatever becomes of the tunnel, the call has not begun; the proxy heard host and port.
+#[tokio::test]
+async fn a_tunnel_that_does_not_come_about_is_not_sent() {
+    for (then, want) in [
+        (http("407 Proxy Authentication Required", ""), "wants a user and a password"),
+        (http("403 Forbidden", ""), "let it CONNECT"),
+        (http("502 Bad Gateway", "<html>"), "let it CONNECT"),
+        (Then::Answer(b"HTTP/1.1 200 OK\r\n\r\nnot TLS at all".to_vec()), "no connection"),
+        (Then::Close, "no connection"),
+        (Then::ResetAfterReading, "no connection"),
+        (Then::Silence, "too long"),
+    ] {
+        let mut server = server(then).await;
+        let proxy = server.url.replace("http://", "http://operator:p%40ss@");
+        let client = Client::new(&config::Partner {
+            base_url: "https://localhost:1".into(),
+            token: Some(config::Secret::plain(TOKEN)),
+            call_timeout: CALL_TIMEOUT,
+            proxy: Some(config::Secret::plain(&proxy)),
+            ..Default::default()
+        })
+        .unwrap();
+        let reply = extend(&client).await;
+        let Reply::NotSent(text) = &reply else { panic!("{want}: {reply:?}") };
+        assert!(text.contains(want) && !text.contains("p@ss") && !text.contains("p%40ss"), "{want}: {text}");
+        let asked = tokio::time::timeout(CALL_TIMEOUT, server.asked.recv()).await.unwrap().unwrap();
+        assert!(asked.starts_with("CONNECT localhost:1 HTTP/1.1"), "{asked}");
+        assert!(!asked.contains("partner-of-these-tests"), "{asked}");
+    }
+}
+
 #[tokio::test]
 async fn the_request_is_what_the_partner_documents() {
     let mut server = server(http("200 OK", r#"{"success":true,"token":"simChannelToken"}"#)).await;

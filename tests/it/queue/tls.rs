@@ -119,3 +119,19 @@ async fn files_that_hold_no_certificate_are_named() {
         assert!(!said.contains("s3cret"), "{said}");
     }
 }
+
+/// A port of something else: what lapin makes of its bytes says nothing to anybody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_broker_is_told() {
+    use tokio::io::AsyncWriteExt as _;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            // A client that has gone is none of its business.
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        }
+    });
+    let said = why(&settings(format!("amqp://guest:guest@127.0.0.1:{port}"), None)).await;
+    assert!(said.contains("speaks no AMQP") && said.contains("correct host and port"), "{said}");
+}
