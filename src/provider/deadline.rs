@@ -42,6 +42,9 @@ const TURN_BYTES_BODY: u64 = 8 * 1024;
 /// Bytes of a turn while chunks come: each costs six bytes on the way and 32 in memory.
 const TURN_BYTES_CHUNKS: u64 = 512;
 
+/// Bytes below which the library makes its buffer larger, and keeps it so, when there is something in it.
+const LIBRARY_ROOM_BYTES: usize = 1024;
+
 /// Between two turns of a body in tiny chunks: each costs as much work as a large one.
 const TINY_PAUSE: Duration = Duration::from_millis(200);
 
@@ -157,6 +160,8 @@ impl Drop for InHand {
 pub(super) struct Watched<T> {
     /// Bounded to what is left of the turn.
     io: Take<T>,
+    /// Nothing was read in this turn yet.
+    fresh: bool,
     clock: Clock,
     timer: Pin<Box<Sleep>>,
     /// Until the next turn of a body in tiny chunks.
@@ -170,14 +175,31 @@ impl<T: AsyncRead> Watched<T> {
         let clock = Clock(Rc::new(State { limit, until, heard, long_heads, long_head }));
         clock.restart();
         let first = clock.0.until.get().unwrap_or_else(Instant::now);
-        Self { io: io.take(TURN_BYTES_HEAD), clock, timer: Box::pin(sleep_until(first)), pause: None }
+        Self {
+            io: io.take(TURN_BYTES_HEAD),
+            fresh: true,
+            clock,
+            timer: Box::pin(sleep_until(first)),
+            pause: None,
+        }
     }
-}
 
-impl<T> Watched<T> {
     /// For the requests of this connection.
     pub(super) fn clock(&self) -> Clock {
         self.clock.clone()
+    }
+
+    fn begin_turn(&mut self, bytes: u64) {
+        self.io.set_limit(bytes);
+        self.fresh = true;
+    }
+
+    /// What may be read into `spare` bytes of the library's buffer so that it stays as large as it is: enough is left
+    /// over, or what is read fits into the other half when it is moved to the front.
+    fn room(&self, spare: usize) -> u64 {
+        let over = spare.saturating_sub(LIBRARY_ROOM_BYTES);
+        let room = if self.fresh { over.max(spare / 2) } else { over };
+        u64::try_from(room).unwrap_or(u64::MAX)
     }
 
     /// Whether the next turn has to wait.
@@ -216,30 +238,27 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let turn = self.clock.turn();
-        if self.io.limit() == 0 {
+        let room = self.room(buf.remaining());
+        if self.io.limit() == 0 || room == 0 {
             if self.pauses(cx) {
                 return self.or_cut(cx);
             }
             // What came is looked at, and then the connection goes on.
-            self.io.set_limit(turn);
+            self.begin_turn(turn);
             cx.waker().wake_by_ref();
             return self.or_cut(cx);
         }
-        if self.io.limit() > turn {
-            self.io.set_limit(turn);
-        }
+        let bound = self.io.limit().min(turn).min(room);
+        self.io.set_limit(bound);
         let before = buf.filled().len();
         match Pin::new(&mut self.io).poll_read(cx, buf) {
             Poll::Pending => {
-                self.io.set_limit(turn);
+                self.begin_turn(turn);
                 self.or_cut(cx)
             }
             Poll::Ready(Ok(())) => {
+                self.fresh = false;
                 let came = buf.filled().len().saturating_sub(before);
-                if buf.remaining() == 0 {
-                    // The library would make its buffer larger, and keep it so.
-                    self.io.set_limit(0);
-                }
                 Poll::Ready(self.clock.count(u64::try_from(came).unwrap_or(u64::MAX)))
             }
             failed @ Poll::Ready(Err(_)) => failed,

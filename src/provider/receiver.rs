@@ -197,7 +197,7 @@ impl Receiver {
         let headers = |name: &str| request.headers().get_all(name).map(HeaderValue::as_bytes).collect();
         let around = self.around(request, &headers);
         let endpoint = &served.endpoint;
-        admissible(&endpoint.source, &around, clock_ms())
+        admissible(&endpoint.source, &around)
             .map_err(|rejected| Answer::Rejected(rejected, endpoint.bad_signature))?;
         Ok(served)
     }

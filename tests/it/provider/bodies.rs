@@ -62,7 +62,6 @@ async fn beyond_the_budget_the_oldest_unfinished_body_gives_way() {
 async fn bodies_that_need_not_be_kept_are_not() {
     let bench = narrow().await;
     let mut kept = begin(&bench, "POST /webhooks/stripe", &[&forged()]).await;
-    let old = format!("Stripe-Signature: t={},v1={}", now_s() - 3_600, "ab".repeat(32));
     let mut drained = Vec::new();
     for (line, header, want) in [
         ("POST /webhooks/nobody", forged(), "404 source"),
@@ -70,7 +69,6 @@ async fn bodies_that_need_not_be_kept_are_not() {
         ("PUT /webhooks/stripe", forged(), "405 method"),
         ("POST /webhooks/stripe", "X-Nothing: 1".to_owned(), "400 signature"),
         ("POST /webhooks/stripe", "Stripe-Signature: t=1,v1=xx".to_owned(), "400 signature"),
-        ("POST /webhooks/stripe", old, "400 signature"),
     ] {
         for _ in 0..3 {
             drained.push((begin(&bench, line, &[&header]).await, want));

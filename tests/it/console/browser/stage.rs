@@ -22,9 +22,9 @@ pub(super) const AMOUNT: &str = "4711";
 /// Payments of the first two channels that are credited, besides `pi_found`.
 pub(super) const CREDITED: usize = 12;
 
-/// [`PASSWORD`] by argon2id, with the least memory there is.
+/// [`PASSWORD`] as `daybridge console password` hashes it.
 const HASH: &str =
-    "$argon2id$v=19$m=64,t=1,p=1$Ncilc2hQfwxQ39YxkdRvVA$2ziyu6LGsLh4a0eJciolnCM0nrGK3cldlnlIcgqcBmQ";
+    "$argon2id$v=19$m=19456,t=2,p=1$EGOR/zlgQFZ+ARlKNOUCpQ$VZEZbmxuLrJgSM241vuPgvCXWPFwHA30lMZ8zM5odvI";
 
 /// `run` with all of it settled or held.
 pub(super) async fn build() -> House {
