@@ -122,7 +122,8 @@ class House:
         (home / "nginx.conf").write_text(
             f"daemon off; master_process off; pid {home}/pid; error_log {home}/error.log;\n"
             "events { worker_connections 1024; }\n"
-            f"http {{ access_log off; {temp}\n"
+            # By request: here all providers are one address.
+            f"http {{ access_log off; limit_conn_zone $request_id zone=daybridge_callers:1m; {temp}\n"
             f"upstream daybridge {{ {upstream} keepalive 32; keepalive_timeout 3s; }}\n"
             f"server {{ listen 127.0.0.1:{self.port}; include {DEPLOY}/nginx/daybridge-locations.conf; }} }}\n"
         )
