@@ -319,6 +319,6 @@ pub struct Brake {
 
 impl Default for Brake {
     fn default() -> Self {
-        Self { multiple: 10, account_days_min: 800, account_days_per_channel: 31, channel_days_min: 800 }
+        Self { multiple: 10, account_days_min: 3_000, account_days_per_channel: 31, channel_days_min: 800 }
     }
 }

@@ -304,7 +304,7 @@ async fn variables_alone_are_settings_and_a_typo_in_one_is_its() {
     assert!(folder.path().join("l.db").exists(), "relative paths count from the working directory");
     let check = told(&run(&whole, &["check"]));
     assert!(check.contains("ok    sources") && check.contains("ok    ledger"), "{check}");
-    assert!(check.contains("ok    brake     main pauses above 800 days in an hour"), "{check}");
+    assert!(check.contains("ok    brake     main pauses above 3000 days in an hour"), "{check}");
     for (name, value, want) in [
         ("DAYBRIDGE_QUEUE__ULR", "embedded", "did you mean DAYBRIDGE_QUEUE__URL?"),
         ("DAYBRIDGE_QUEUE_URL", "embedded", "with two underscores"),
