@@ -19,6 +19,7 @@ CUT_CHANCE = 0.03
 RETRY_S = (0.5, 3.0)
 RESEND_SPREAD_S = 5
 QUEUED_MARGIN = 200
+IN_HAND_S_MAX = 60
 FORGED_SECRET = "whsec_forged"
 
 
@@ -49,10 +50,12 @@ class Load:
             return len(self._heap) + self._in_hand
 
     def in_queue_since(self, depth):
-        """What so many messages in the queues were accepted after, with a margin for those whose answer was cut off."""
+        """What so many messages in the queues were accepted after, with a margin for those whose answer was cut off. Not
+        in order: a worker that waits for the ledger keeps older ones in hand than those that it records first again."""
         with self._ready:
             back = depth + depth // 2 + QUEUED_MARGIN
-            return self.accepted[-back][0] if back <= len(self.accepted) else 0
+            since = self.accepted[-back][0] if back <= len(self.accepted) else 0
+        return min(since, time.time() - IN_HAND_S_MAX)
 
     def resend(self, since, until):
         """As a person presses Resend: every event that got a 2xx in that time, once more, until it gets another."""
