@@ -22,8 +22,9 @@ use crate::{config, disk, ledger::LedgerError, private_file};
 /// Longest wait for a connection, in seconds; then the ledger counts as not available.
 const ACQUIRE_S_MAX: u64 = 10;
 
-/// How a SQLite connection waits for another process's write (10 s), and how it syncs.
-const SQLITE_WRITE: &str = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; \
+/// How a SQLite connection waits for another process's write (5 s), and how it syncs. Each that
+/// waits keeps those behind it waiting: the connection that writes is one.
+const SQLITE_WRITE: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
      PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 67108864;";
 
 /// A connection that lists and never writes.
