@@ -1,4 +1,4 @@
-//! What the brake comes to, in days an hour.
+//! The brake's limits now, in days an hour.
 
 use daybridge::{
     config::Config,
@@ -7,8 +7,8 @@ use daybridge::{
     worker::{self, clock},
 };
 
-/// A sentence for `check`; `Err`: the ledger cannot be asked, which has a line of its own.
-pub async fn comes_to(config: &Config) -> Result<String, LedgerError> {
+/// The brake's limits in a sentence, for `check`. `Err`: the ledger could not be read.
+pub async fn limits_now(config: &Config) -> Result<String, LedgerError> {
     let brake = worker::brake(&config.brake);
     let account = &config.partner.account;
     let lately = match ledger::open_existing(&config.ledger).await {

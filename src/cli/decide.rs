@@ -16,7 +16,7 @@ use daybridge::{
 
 use super::{
     Failure, interpreter,
-    sure::{self, Asked, Go, Sure},
+    sure::{self, Confirm, Go, Sure},
     text::{or_dash, say, say_json, table, time},
     typed::{one_of, rows},
 };
@@ -216,7 +216,7 @@ async fn keys(
     ledger: &dyn Ledger,
     which: Which,
     verb: &str,
-    asked: Asked,
+    confirm: Confirm,
 ) -> Result<Option<Vec<String>>, Failure> {
     let now = clock::now_ms();
     let (keys, of, all) = match which.cause {
@@ -242,7 +242,7 @@ async fn keys(
         several => format!("{} held things", several.len()),
     };
     let what = format!("{verb} {things}{of}, {}", sure::in_words(&all));
-    let go = sure::ask(&which.sure, asked, keys.len(), &what)?;
+    let go = sure::ask(&which.sure, confirm, keys.len(), &what)?;
     Ok((go == Go::On).then_some(keys))
 }
 
@@ -284,13 +284,13 @@ async fn decide(
     decision: Decision,
     reason: String,
 ) -> Result<(), Failure> {
-    let (verb, asked) = match decision {
-        Decision::Retry => ("retry", Asked::Several),
-        Decision::Applied => ("settle as applied", Asked::Several),
-        Decision::NotApplied => ("settle as not applied", Asked::Several),
-        Decision::Cancel => ("cancel", Asked::Always),
+    let (verb, confirm) = match decision {
+        Decision::Retry => ("retry", Confirm::Several),
+        Decision::Applied => ("settle as applied", Confirm::Several),
+        Decision::NotApplied => ("settle as not applied", Confirm::Several),
+        Decision::Cancel => ("cancel", Confirm::Always),
     };
-    let Some(keys) = keys(ledger, which, verb, asked).await? else { return Ok(()) };
+    let Some(keys) = keys(ledger, which, verb, confirm).await? else { return Ok(()) };
     let interpreter = interpreter(config, ledger).await?;
     let queue = queue::open(&config.queue).await?;
     let desk = desk(config, ledger, queue.as_ref(), &interpreter);

@@ -13,7 +13,7 @@ use daybridge::{
 
 use super::{
     Failure,
-    sure::{self, Asked, Go, Sure},
+    sure::{self, Confirm, Go, Sure},
     text::{parse_time, say, say_json, time},
 };
 
@@ -117,7 +117,7 @@ async fn prune(config: &Config, args: Prune) -> Result<(), Failure> {
         time(before)
     );
     let count = usize::try_from(all.count).unwrap_or(usize::MAX);
-    if sure::ask(&args.sure, Asked::Always, count, &what)? == Go::Dry {
+    if sure::ask(&args.sure, Confirm::Always, count, &what)? == Go::Dry {
         return Ok(());
     }
     let who = super::who();
@@ -220,7 +220,7 @@ async fn restored(config: &Config, args: Restored) -> Result<(), Failure> {
         time(since),
         sure::in_words(&all)
     );
-    if sure::ask(&args.sure, Asked::Always, count, &what)? == Go::Dry {
+    if sure::ask(&args.sure, Confirm::Always, count, &what)? == Go::Dry {
         return Ok(());
     }
     let at = declared_at(config, now).await;

@@ -27,9 +27,9 @@ pub struct Sure {
     pub dry_run: bool,
 }
 
-/// What is asked about.
+/// When a confirmation is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
+pub enum Confirm {
     /// Several; one thing that was named may be tried again, or settled by its name.
     Several,
     /// Whatever it is, even one or none: it cannot be taken back.
@@ -46,7 +46,7 @@ pub enum Go {
 }
 
 /// Asks before `what` is done to `count` things. Nothing is changed where it is not meant.
-pub fn ask(sure: &Sure, asked: Asked, count: usize, what: &str) -> Result<Go, Failure> {
+pub fn ask(sure: &Sure, confirm: Confirm, count: usize, what: &str) -> Result<Go, Failure> {
     if sure.dry_run {
         say(format!(
             "would {what}; nothing was changed. Without --dry-run, and with --yes {count}, it is done"
@@ -58,7 +58,7 @@ pub fn ask(sure: &Sure, asked: Asked, count: usize, what: &str) -> Result<Go, Fa
         Some(yes) => {
             return Err(Failure::Failed(format!("it is {count}, not {yes}; nothing was changed ({what})")));
         }
-        None if count == 1 && asked == Asked::Several => return Ok(Go::On),
+        None if count == 1 && confirm == Confirm::Several => return Ok(Go::On),
         None => {}
     }
     if !std::io::stdin().is_terminal() {
@@ -104,11 +104,11 @@ mod tests {
     #[test]
     fn a_count_that_does_not_fit_changes_nothing() {
         let yes = |yes| Sure { yes, dry_run: false };
-        assert!(matches!(ask(&yes(Some(3)), Asked::Several, 3, "cancel 3"), Ok(Go::On)));
-        assert!(matches!(ask(&yes(Some(3)), Asked::Several, 4, "cancel 4"), Err(Failure::Failed(_))));
-        assert!(matches!(ask(&yes(None), Asked::Several, 1, "retry 1"), Ok(Go::On)));
-        assert!(matches!(ask(&yes(Some(0)), Asked::Always, 0, "declare"), Ok(Go::On)));
+        assert!(matches!(ask(&yes(Some(3)), Confirm::Several, 3, "cancel 3"), Ok(Go::On)));
+        assert!(matches!(ask(&yes(Some(3)), Confirm::Several, 4, "cancel 4"), Err(Failure::Failed(_))));
+        assert!(matches!(ask(&yes(None), Confirm::Several, 1, "retry 1"), Ok(Go::On)));
+        assert!(matches!(ask(&yes(Some(0)), Confirm::Always, 0, "declare"), Ok(Go::On)));
         let dry = Sure { yes: None, dry_run: true };
-        assert!(matches!(ask(&dry, Asked::Always, 4, "cancel 4"), Ok(Go::Dry)));
+        assert!(matches!(ask(&dry, Confirm::Always, 4, "cancel 4"), Ok(Go::Dry)));
     }
 }

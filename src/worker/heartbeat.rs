@@ -1,4 +1,4 @@
-//! A worker's word that it runs, as long as it does: a ledger is not declared restored under it.
+//! A worker's heartbeat in the ledger: while one is fresh, the ledger cannot be declared restored.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,11 +7,11 @@ use tokio_util::sync::CancellationToken;
 use super::away;
 use crate::ledger::Ledger;
 
-/// How often it says so.
+/// Between two heartbeats.
 pub const BEAT_EVERY: Duration = Duration::from_secs(5);
 
-/// Does the work that claims channels, and says so from before its beginning to its end. It is not begun where the worker
-/// is stopped before its first word is in the ledger.
+/// Does the work that claims channels, with heartbeats from before it begins until it has ended. It does not begin before
+/// the first heartbeat is in the ledger.
 pub async fn during(ledger: Arc<dyn Ledger>, stop: CancellationToken, work: impl Future<Output = ()>) {
     let worker = format!("{}-{:016x}", std::process::id(), fastrand::u64(..));
     let mut tries = 0;
@@ -19,7 +19,7 @@ pub async fn during(ledger: Arc<dyn Ledger>, stop: CancellationToken, work: impl
         if stop.is_cancelled() {
             return;
         }
-        tracing::warn!(%error, "the ledger does not take this worker's word that it runs; trying again");
+        tracing::warn!(%error, "no heartbeat could be written to the ledger; trying again");
         away(&mut tries, &stop).await;
     }
     let end = CancellationToken::new();
@@ -27,11 +27,11 @@ pub async fn during(ledger: Arc<dyn Ledger>, stop: CancellationToken, work: impl
     work.await;
     end.cancel();
     let _ = beating.await;
-    // Else its word grows old by itself.
+    // Where this fails, the last heartbeat grows old by itself.
     let _ = ledger.rest(&worker).await;
 }
 
-/// A word that the ledger does not take is missed by nobody: while it is away, the worker can do nothing either.
+/// A heartbeat that cannot be written is not missed: while the ledger is away, the worker can do nothing either.
 async fn beat(ledger: Arc<dyn Ledger>, worker: String, end: CancellationToken) {
     while tokio::time::timeout(BEAT_EVERY, end.cancelled()).await.is_err() {
         let _ = ledger.beat(&worker).await;

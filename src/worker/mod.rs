@@ -39,7 +39,7 @@ pub mod settling;
 /// One channel's turn: step, commit, effect.
 pub mod turn;
 
-/// A worker's word that it runs.
+/// A worker's heartbeat.
 pub mod heartbeat;
 
 /// Stops new calls after several unclear outcomes in a row.

@@ -114,7 +114,7 @@ async fn reach_history(name: &str, source: &Source) -> Result<String, String> {
     }
 }
 
-/// The APIs that are asked before an event is believed.
+/// The APIs from which events are fetched before they count.
 pub(super) async fn fetches(config: &Config) -> Vec<Line> {
     let readers = match Sources::readers(config) {
         Ok(readers) => readers,

@@ -31,9 +31,9 @@ pub(super) async fn look(config: &Config) -> Vec<Line> {
     }
 }
 
-/// What the brake comes to; where the ledger cannot be asked, that has a line of its own.
+/// The brake's limits; none where the ledger cannot be read, which has its own line.
 async fn brake(config: &Config) -> Option<Line> {
-    brake::comes_to(config).await.ok().map(|text| Line::ok("brake", text))
+    brake::limits_now(config).await.ok().map(|text| Line::ok("brake", text))
 }
 
 async fn read(config: &Config) -> Result<Vec<Line>, LedgerError> {

@@ -27,7 +27,7 @@ use super::{
     text::{say, say_json, time},
 };
 
-/// Longest wait for what a running process tells of itself.
+/// Longest wait for the refusals that a running process reports.
 const REFUSED_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Version of the JSON.

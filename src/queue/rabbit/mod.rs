@@ -266,7 +266,7 @@ impl Queue for Rabbit {
                 let connection = cluster.reach().await?;
                 // Again, although connecting did it: brings back a queue that was deleted meanwhile.
                 cluster.hosts.prepare(&connection).await?;
-                Ok(Box::new(LaneConsumer::open(&connection, lane, prefetch).await?) as Box<dyn Consumer>)
+                Ok(Box::new(LaneConsumer::open(connection, lane, prefetch).await?) as Box<dyn Consumer>)
             })
             .await
     }

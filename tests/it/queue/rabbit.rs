@@ -232,6 +232,38 @@ async fn what_no_queue_takes_is_never_reported_as_stored() {
     assert_eq!(lies, 0, "of {} confirmed were not stored", confirmed.len());
 }
 
+/// Seen after a partition: the queue counted the whole prefetch as delivered, and no channel had it. What the broker keeps
+/// for a channel comes back when that is closed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_idle_lane_opens_its_channel_anew_unless_something_is_in_hand() {
+    let (vhost, place) = vhost();
+    let queue = place.open().await;
+    let channel = async || {
+        let of = ["--quiet", "list_consumers", "--no-table-headers", "-p", &vhost, "channel_pid"];
+        until("one consumer", || async {
+            let listed = Broker::shared().ctl(&of);
+            let mut lines = listed.lines();
+            lines
+                .next()
+                .filter(|line| line.starts_with('<') && listed.lines().count() == 1)
+                .map(str::to_owned)
+        })
+        .await
+    };
+    let mut idle = queue.consume(Lane::Events, 8).await.unwrap();
+    let first = channel().await;
+    let nothing = Duration::from_secs(67);
+    assert!(tokio::time::timeout(nothing, idle.next()).await.is_err(), "nothing was published");
+    let second = channel().await;
+    assert_ne!(first, second, "it was idle for more than a minute");
+    queue.publish(envelope("a")).await.unwrap();
+    let in_hand = next(&mut idle).await;
+    assert!(tokio::time::timeout(nothing, idle.next()).await.is_err(), "the one message is in hand");
+    assert_eq!(channel().await, second, "its answer would be lost with the channel");
+    in_hand.ack().await.unwrap();
+    until("it is forgotten", || async { (queue.depth(Lane::Events).await == Some(0)).then_some(()) }).await;
+}
+
 /// A cluster that lost its majority takes connections and declares; only a confirm tells. Stopping the members of the
 /// queues is that on one node.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
