@@ -89,6 +89,8 @@ impl Intake {
 
     async fn lane(self: Arc<Self>, lane: Lane, stop: CancellationToken) -> Result<(), LedgerError> {
         let mut tries = 0;
+        // Said once; each further try would say the same.
+        let mut said = String::new();
         while !stop.is_cancelled() {
             if let Err(error) = self.ledger.health().await {
                 if matches!(error, LedgerError::Newer { .. }) {
@@ -101,7 +103,10 @@ impl Intake {
             match self.consume(lane, &stop, &mut tries).await {
                 Ok(()) => {}
                 Err(error) => {
-                    tracing::warn!(%error, ?lane, "consuming stopped; starting again");
+                    if tries == 0 || error != said {
+                        tracing::warn!(%error, ?lane, "consuming stopped; starting again");
+                        said = error;
+                    }
                     away(&mut tries, &stop).await;
                 }
             }

@@ -125,12 +125,15 @@ impl Publisher {
     pub(super) async fn run(mut self) {
         let mut backoff = BACKOFF_MS_MIN;
         let mut first_host = 0;
+        // An outage is one line: each further try would say the same, or name another host.
+        let mut said = false;
         while let Some(result) = self.connect(first_host).await {
             first_host = first_host.wrapping_add(1);
             let why = match result {
                 Ok(connection) => {
                     backoff = BACKOFF_MS_MIN;
                     tracing::info!("publishing connection is up");
+                    said = false;
                     let ended = self.serve(&connection).await;
                     // The socket may be gone; the broker drops the connection then.
                     let close = connection.close(lapin::protocol::constants::REPLY_SUCCESS, "done".into());
@@ -142,7 +145,14 @@ impl Publisher {
                 }
                 Err(why) => why,
             };
-            tracing::warn!(reason = %why, "publishing connection is down");
+            if !said {
+                tracing::error!(
+                    reason = %why,
+                    next = "nothing is lost: webhooks get 503 and are sent again; `daybridge check` says what to do",
+                    "publishing connection is down"
+                );
+                said = true;
+            }
             self.state.send_replace(State::Down(why));
             let pause = backoff.mul_f64(1.0 - fastrand::f64() / 2.0);
             backoff = (backoff * 2).min(BACKOFF_MS_MAX);

@@ -7,7 +7,7 @@ use crate::support::{
     daybridge::House,
     metrics::Metrics,
     postgres::{Own, Postgres},
-    rabbitmq::Broker,
+    rabbitmq::{Broker, free_ports},
     wait::{soon, until},
 };
 
@@ -350,4 +350,27 @@ async fn every_metric_is_documented_and_there_from_the_start() {
         let family = ["_bucket", "_sum", "_count"].iter().fold(name, |name, end| name.trim_end_matches(end));
         assert!(documented.contains(family), "{name} is no metric");
     }
+}
+
+/// Each try to connect had a WARN line, and no ERROR told of the outage.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_is_away_is_said_once() {
+    const SEVERAL_TRIES: std::time::Duration = std::time::Duration::from_secs(3);
+    let [nobody] = free_ports();
+    let mut house = House::new(&format!("amqp://guest:guest@127.0.0.1:{nobody}/%2f"), None, "").await;
+    house.start_as("serve", "serve", &[]).await;
+    let down = || {
+        let mut lines = house.lines("serve", "ERROR");
+        lines.retain(|line| said(line) == "publishing connection is down");
+        lines
+    };
+    until("it is said", || async { (!down().is_empty()).then_some(()) }).await;
+    assert!(down()[0]["next"].as_str().unwrap().contains("daybridge check"));
+    let event = House::event("charge.succeeded", "evt_1", "pi_1", CHANNELS[0], "30");
+    assert_eq!(house.post(&event).await, 503);
+    // Each HTTP thread has a publisher, which says it for itself.
+    tokio::time::sleep(SEVERAL_TRIES).await;
+    let all = down().len();
+    tokio::time::sleep(SEVERAL_TRIES).await;
+    assert_eq!(down().len(), all);
 }
