@@ -20,6 +20,7 @@ pub mod demo;
 pub mod json;
 pub mod ledger;
 pub mod opening;
+pub mod payments;
 pub mod providers;
 pub mod reconcile;
 pub mod replay;
@@ -61,7 +62,7 @@ pub enum Command {
     Send(send::Send),
     /// Payments: what happened to each
     #[command(subcommand)]
-    Payments(show::Payments),
+    Payments(payments::Payments),
     /// Transfers of days to channels
     #[command(subcommand)]
     Transfers(show::Transfers),
@@ -221,7 +222,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Work => roles::run(config()?, roles::Role::Work).await,
         Command::Check(check) => check::run(config(), check).await,
         Command::Send(send) => send::run(config()?, send).await,
-        Command::Payments(read) => show::payments(config()?, read).await,
+        Command::Payments(read) => payments::payments(config()?, read).await,
         Command::Transfers(read) => show::transfers(config()?, read).await,
         Command::Events(read) => show::events(config()?, read).await,
         Command::Channels(channels) => channels::run(config()?, channels).await,

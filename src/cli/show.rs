@@ -1,63 +1,22 @@
-//! Payments, transfers and events: what happened to this payment, in one look.
+//! Transfers and events: what was done, and what the providers sent.
 
 use clap::{Args, Subcommand};
 use daybridge::{
     config::Config,
-    domain::{
-        closed::{PaymentState, TransferState},
-        money,
-    },
+    domain::closed::TransferState,
     envelope::Trigger,
     ledger::{
         self, Ledger, Outcome, Selection,
-        query::{EventQuery, PaymentQuery, TransferQuery},
+        query::{EventQuery, TransferQuery},
         view,
     },
-    worker::clock,
 };
 
 use super::{
     Failure, ListArgs, ShowArgs, more,
-    text::{listing, next, or_dash, parse_time, say, say_json, say_lines, table, time, write_out},
+    text::{listing, next, or_dash, say, say_json, say_lines, table, time, write_out},
     typed::{self, one_of},
 };
-
-#[derive(Debug, Subcommand)]
-pub enum Payments {
-    /// Newest first
-    List(PaymentList),
-    /// One, with all that is known of it
-    Show(ShowArgs),
-}
-
-#[derive(Debug, Args)]
-pub struct PaymentList {
-    /// A payment or transfer key, a provider id, a channel, a customer, or an amount in the smallest unit
-    search: Option<String>,
-    /// Where they stand
-    #[arg(long, value_parser = one_of!(PaymentState))]
-    state: Option<PaymentState>,
-    /// Source name
-    #[arg(long)]
-    source: Option<String>,
-    /// Channel
-    #[arg(long)]
-    channel: Option<String>,
-    /// The provider's id of the customer
-    #[arg(long)]
-    customer: Option<String>,
-    /// Amount in the smallest unit
-    #[arg(long)]
-    amount: Option<i64>,
-    /// First seen at or after: a time, or a span before now (1h)
-    #[arg(long)]
-    since: Option<String>,
-    /// First seen before
-    #[arg(long)]
-    until: Option<String>,
-    #[command(flatten)]
-    list: ListArgs,
-}
 
 #[derive(Debug, Subcommand)]
 pub enum Transfers {
@@ -111,133 +70,11 @@ pub struct EventList {
     list: ListArgs,
 }
 
-fn missing(what: &str, key: &str) -> Failure {
+pub(super) fn missing(what: &str, key: &str) -> Failure {
     Failure::Failed(format!("no {what} {key}"))
 }
 
-/// `payments list|show`
-pub async fn payments(config: Config, payments: Payments) -> Result<(), Failure> {
-    let ledger = ledger::open_existing(&config.ledger).await?;
-    match payments {
-        Payments::List(args) => {
-            let now = clock::now_ms();
-            let at =
-                |text: Option<String>| text.map(|t| parse_time(&t, now)).transpose().map_err(Failure::Usage);
-            let wanted = PaymentQuery {
-                text: args.search,
-                state: args.state,
-                source: args.source,
-                channel: args.channel,
-                customer: args.customer,
-                amount: args.amount,
-                since: at(args.since)?,
-                until: at(args.until)?,
-            };
-            let rows = ledger.payments(&wanted, &args.list.page()).await?;
-            if rows.is_empty() {
-                typed::source(&config, ledger.as_ref(), wanted.source.as_ref()).await?;
-                typed::channel(ledger.as_ref(), wanted.channel.as_ref()).await?;
-            }
-            if args.list.json {
-                say_json(&rows);
-            } else {
-                let (count, last) = (rows.len(), rows.last().map(|row| row.key.clone()));
-                listing(
-                    "no payment fits",
-                    &["PAYMENT", "STATE", "CHANNEL", "DAYS", "FIRST SEEN", "NEXT"],
-                    rows.into_iter().map(|p| {
-                        [
-                            p.key,
-                            p.state,
-                            or_dash(p.channel),
-                            or_dash(p.days),
-                            time(p.first_seen_at),
-                            next(p.reason.or(p.next).as_deref(), p.next_at),
-                        ]
-                    }),
-                );
-                more(count, &args.list, last.as_deref());
-            }
-        }
-        Payments::Show(ShowArgs { key, json }) => {
-            let whole = ledger.payment(&key).await?.ok_or_else(|| missing("payment", &key))?;
-            if json {
-                say_json(&whole);
-            } else {
-                payment(&whole);
-            }
-        }
-    }
-    Ok(())
-}
-
-fn payment(whole: &view::PaymentWhole) {
-    let payment = &whole.payment;
-    say(format!("payment   {}", payment.key));
-    say(format!("state     {}", payment.state));
-    if let Some(reason) = &payment.reason {
-        say(format!("reason    {reason}"));
-    }
-    say(format!("next      {}", next(payment.next.as_deref(), payment.next_at)));
-    say(format!("channel   {}", or_dash(payment.channel.as_ref())));
-    say(format!("days      {}", or_dash(payment.days)));
-    let money = payment.amount.zip(payment.currency.as_ref());
-    say(format!("amount    {}", or_dash(money.map(|(amount, currency)| money::shown(amount, currency)))));
-    if let Some(out) = &whole.money_out {
-        money_out(out);
-    }
-    say(format!("customer  {}", or_dash(payment.customer.as_ref())));
-    say(format!(
-        "source    {} (realm {}, {}{})",
-        payment.source,
-        whole.realm,
-        if whole.livemode { "live" } else { "test" },
-        whole.account.as_ref().map_or(String::new(), |account| format!(", account {account}")),
-    ));
-    say(format!("ids       {}", whole.ids.join(", ")));
-    say("\nevents");
-    event_table(&whole.events);
-    adjustments(&whole.adjustments, payment.currency.as_deref());
-    for one in &whole.transfers {
-        say("");
-        transfer(one);
-    }
-    movements(&whole.movements);
-}
-
-fn money_out(out: &view::MoneyOut) {
-    say(format!("money out {}", out.words));
-    let waits = if out.waits.is_some() { ", for a person to decide" } else { "" };
-    say(format!(
-        "          {} days due, {} taken off, {} spent already that are not covered, {} owed{waits}",
-        or_dash(out.days_due),
-        out.days_reduced,
-        out.days_spent,
-        out.days_owed
-    ));
-}
-
-fn adjustments(adjustments: &[view::Adjustment], currency: Option<&str>) {
-    if adjustments.is_empty() {
-        return;
-    }
-    say("\nadjustments");
-    table(
-        &["AT", "KIND", "AMOUNT", "DAYS", "EVENT", "WHAT"],
-        adjustments.iter().map(|a| {
-            [
-                time(a.at),
-                a.kind.clone(),
-                currency.map_or_else(|| a.amount.to_string(), |currency| money::shown(a.amount, currency)),
-                or_dash(a.days),
-                a.event.clone(),
-                a.note.clone(),
-            ]
-        }),
-    );
-}
-
-fn movements(movements: &[view::Movement]) {
+pub(super) fn movements(movements: &[view::Movement]) {
     for movement in movements {
         say(format!(
             "\nunexplained movement of {} read at {}: activeTill {} -> {}",
@@ -249,7 +86,7 @@ fn movements(movements: &[view::Movement]) {
     }
 }
 
-fn event_table(events: &[view::Event]) {
+pub(super) fn event_table(events: &[view::Event]) {
     listing(
         "no event fits",
         &["RECEIVED", "EVENT", "TYPE", "TRIGGER", "OUTCOME", "PAYMENT", "REASON"],
@@ -267,7 +104,7 @@ fn event_table(events: &[view::Event]) {
     );
 }
 
-fn transfer(transfer: &view::Transfer) {
+pub(super) fn transfer(transfer: &view::Transfer) {
     say(format!("transfer  {}", transfer.key));
     let outcome = transfer.outcome.as_ref().map_or(String::new(), |o| format!(", outcome {o}"));
     let how = transfer.how.as_ref().map_or(String::new(), |how| format!(", {how}"));
