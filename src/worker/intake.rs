@@ -8,7 +8,10 @@
 //! what it does not tell in that time is held, and asked for again beside the messages, with more patience.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -58,6 +61,8 @@ pub struct Intake {
     pub fetch_again: Duration,
     /// Tells settle that something was planned.
     pub wake: Arc<Notify>,
+    /// Whether it was said that the ledger is away.
+    pub ledger_away: AtomicBool,
 }
 
 impl Intake {
@@ -173,12 +178,15 @@ impl Intake {
                 // Kept in hand: giving it back would use up its tries, and more would come in its place.
                 Err(LedgerError::Unavailable(why)) if !stop.is_cancelled() => {
                     alone = if self.ledger_is_well().await { alone + 1 } else { 0 };
-                    tracing::warn!(%why, "the ledger is away; keeping the message in hand");
+                    self.tell_ledger(alone > 0, &why);
                     away(&mut tries, stop).await;
                 }
                 answer => break answer,
             }
         };
+        if recorded.is_ok() && self.ledger_away.swap(false, Ordering::Relaxed) {
+            tracing::info!("the ledger is there again: messages are recorded");
+        }
         match recorded {
             Ok(()) => delivery.ack().await.map_err(|e| e.to_string()),
             Err(error @ (LedgerError::Unavailable(_) | LedgerError::Newer { .. })) => Err(error.to_string()),
@@ -191,6 +199,19 @@ impl Intake {
                 self.record_bytes(&envelope.body, &error).await.map_err(|e| e.to_string())?;
                 delivery.ack().await.map_err(|e| e.to_string())
             }
+        }
+    }
+
+    /// An outage is one ERROR line, however many messages wait for its end. `well`: it refuses this message alone.
+    fn tell_ledger(&self, well: bool, why: &str) {
+        if well {
+            tracing::warn!(why, "the ledger does not take this message; keeping the message in hand");
+        } else if !self.ledger_away.swap(true, Ordering::Relaxed) {
+            tracing::error!(
+                why,
+                next = "`daybridge check` says what to do; nothing is lost, and it goes on by itself",
+                "the ledger is away; keeping the message in hand"
+            );
         }
     }
 

@@ -2,7 +2,10 @@
 //! the only code that calls extend, and only after a committed intent. The two meet in the ledger; a
 //! [`tokio::sync::Notify`] only saves the wait.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use tokio::{sync::Notify, task::JoinSet};
@@ -113,6 +116,7 @@ pub async fn run(config: Config, doors: Doors, stop: CancellationToken) -> anyho
         intake_max: config.worker.intake_max,
         fetch_again: config.worker.fetch_again,
         wake: wake.clone(),
+        ledger_away: AtomicBool::new(false),
     });
     let mut tasks = JoinSet::new();
     let reading = intake.run(stop.clone());

@@ -139,6 +139,10 @@ async fn nothing_is_acked_before_the_ledger_has_it() {
         house.log("run").contains("keeping the message in hand").then_some(())
     })
     .await;
+    let away = |line: &serde_json::Value| {
+        line["message"].as_str().is_some_and(|said| said.starts_with("the ledger is away; keeping"))
+    };
+    assert_eq!(house.lines("run", "ERROR").iter().filter(|line| away(line)).count(), 1);
     house.kill("run");
     drop(lock);
     house.start("run").await;
