@@ -8,17 +8,13 @@ use std::time::Duration;
 
 use daybridge::{config::load, provider::Sources};
 use futures_util::StreamExt as _;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-    time::timeout,
-};
+use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
 use self::cases::{Arrives, Case};
 use super::proxy::{KINDS, Proxy};
 use crate::{
     provider::bench::{Bench, settings},
-    support::daybridge::SECRET,
+    support::{daybridge::SECRET, http::exchange},
 };
 
 mod cases;
@@ -39,27 +35,14 @@ async fn receiver() -> Bench {
     Bench::serving(settings(), Sources::with_secrets(&config).unwrap()).await
 }
 
-/// All that comes back until the connection ends or is quiet.
-async fn exchange(port: u16, bytes: &[u8]) -> Vec<u8> {
-    let (mut read, mut write) = TcpStream::connect(("127.0.0.1", port)).await.unwrap().into_split();
-    let sent = bytes.to_vec();
-    // Who refuses early may not read the rest.
-    let writing = tokio::spawn(async move {
-        let _ = write.write_all(&sent).await;
-        write
-    });
-    let mut answer = Vec::new();
-    while let Ok(Ok(1..)) = timeout(QUIET, read.read_buf(&mut answer)).await {}
-    writing.abort();
-    answer
-}
-
 /// Sends every case to `port` behind which `bench` stands; tells what is wrong.
 async fn attack(whom: &str, port: u16, bench: &Bench) -> Vec<String> {
     let cases = cases::all();
     let sent: Vec<Vec<u8>> = cases.iter().map(|case| case.bytes.clone()).collect();
     let answers: Vec<String> = futures_util::stream::iter(sent)
-        .map(|bytes| async move { String::from_utf8_lossy(&exchange(port, &bytes).await).into_owned() })
+        .map(
+            |bytes| async move { String::from_utf8_lossy(&exchange(port, &bytes, QUIET).await).into_owned() },
+        )
         .buffered(TOGETHER)
         .collect()
         .await;
