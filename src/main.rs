@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-/// Gives memory back to the system a few seconds after it was freed. glibc's keeps what thousands of connections took for
-/// as long as the process lives, wherever one of them left something small behind.
+/// Gives memory back to the system when it is freed (.cargo/config.toml). glibc's keeps what thousands of connections took
+/// for as long as the process lives, wherever one of them left something small behind.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
