@@ -211,3 +211,40 @@ impl Pending<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lapin::message::{BasicReturnMessage, Delivery};
+
+    use super::*;
+
+    /// The second message was returned, and lapin hands that to the confirm that completes first: the second then reads
+    /// as stored.
+    #[tokio::test]
+    async fn a_return_fails_all_that_is_in_flight() {
+        let returned = BasicReturnMessage {
+            delivery: Delivery::mock(0, "daybridge".into(), "events".into(), false, Vec::new()),
+            reply_code: 312,
+            reply_text: "NO_ROUTE".into(),
+        };
+        let mut confirms = Confirms::default();
+        let mut callers = Vec::new();
+        for answer in [Confirmation::Ack(Some(returned)), Confirmation::Ack(None)] {
+            let (broker, answered) = oneshot::channel();
+            let (done, told) = oneshot::channel();
+            let confirm = async { Ok(answered.await.unwrap()) };
+            confirms.push(
+                confirm,
+                Waiter { done, _slot: Slot::take(&Arc::default(), 1).unwrap(), proof: None },
+                Instant::now(),
+            );
+            broker.send(answer).unwrap();
+            callers.push(told);
+        }
+        let ended = std::future::poll_fn(|cx| confirms.poll_settle(cx)).await;
+        assert!(matches!(ended, Ended::Returned), "{ended:?}");
+        for told in callers {
+            assert!(matches!(told.await, Ok(Err(NotConfirmed::NoQueue))));
+        }
+    }
+}

@@ -13,7 +13,11 @@ use reqwest::{
     header::{CONTENT_TYPE, RETRY_AFTER},
 };
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
 
 use super::proxy::{BYTES_MAX, KINDS, Kind, NAME, Proxy};
 use crate::support::{
@@ -26,6 +30,8 @@ use crate::support::{
 const HOME: [u8; 4] = [127, 0, 0, 1];
 /// Not one of `trusted_proxies`: a caller from outside.
 const OUTSIDE: [u8; 4] = [127, 0, 0, 2];
+/// A connection that says nothing for so long is one that was taken.
+const QUIET: Duration = Duration::from_secs(2);
 /// Longest wait for the next byte of an answer.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 const CHANNEL: &str = "DEMOCH-AB12C";
@@ -293,26 +299,28 @@ async fn one_address_has_so_many_connections_and_others_are_served() {
         let proxy = Proxy::start(kind, &format!("127.0.0.1:{}", house.server)).await;
         let head = format!("POST /webhooks/stripe HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 9\r\n\r\n1");
         let mut held = Vec::new();
-        for number in 0..CALLER_MAX + 20 {
-            let place = ("127.0.0.1", proxy.bare_port);
-            let Ok(mut connection) = tokio::net::TcpStream::connect(place).await else {
-                assert!(number >= CALLER_MAX, "{kind:?}: the connection {number} was refused");
-                continue;
-            };
-            let _ = connection.write_all(head.as_bytes()).await;
-            held.push(connection);
-        }
-        // On a slow machine the first ones may have been given up meanwhile, and made room.
-        let mut refused = 0;
-        for connection in held.iter_mut().skip(CALLER_MAX) {
-            let mut answer = Vec::new();
-            let _ = soon("it is refused", connection.read_to_end(&mut answer)).await;
-            let text = String::from_utf8_lossy(&answer).to_lowercase();
-            let bounded =
-                text.is_empty() || text.starts_with("http/1.1 503") && text.contains("retry-after: 5");
-            refused += usize::from(bounded);
-        }
-        assert!(refused > 0, "{kind:?}");
+        // On a slow machine the first ones may be given up meanwhile, and make room.
+        soon(&format!("{kind:?} refuses one too many"), async {
+            loop {
+                let taken = held.len();
+                let Ok(mut connection) = TcpStream::connect(("127.0.0.1", proxy.bare_port)).await else {
+                    assert!(taken >= CALLER_MAX, "{kind:?} refused after {taken}");
+                    break;
+                };
+                let _ = connection.write_all(head.as_bytes()).await;
+                let mut answer = [0; 4096];
+                let quiet = if taken < CALLER_MAX { Duration::ZERO } else { QUIET };
+                if let Ok(read) = timeout(quiet, connection.read(&mut answer)).await {
+                    let text = String::from_utf8_lossy(&answer[..read.unwrap_or(0)]).to_lowercase();
+                    let refused = text.starts_with("http/1.1 503") && text.contains("retry-after: 5");
+                    assert!(text.is_empty() || refused, "{kind:?}: {text}");
+                    assert!(taken >= CALLER_MAX, "{kind:?} refused after {taken}: {text}");
+                    break;
+                }
+                held.push(connection);
+            }
+        })
+        .await;
         assert_eq!(proxy.caller(OUTSIDE).post(&charge("pi_1")).await.status(), 200, "{kind:?}");
         drop(held);
     }

@@ -318,9 +318,12 @@ async fn a_plan_asks_the_api_as_its_replay_will() {
     call(&house, "tr_1").await;
     house.payment_is("mollie/tr_1", "planned").await;
     shop.of_all(Says::json(&payment("tr_1", "paid", "9.00")));
+    let plan = || house.json(&["replay", "plan", "--payment", "mollie/tr_1", "--json"]);
+    // Granted, and nothing of a refund is recorded; the answer of today has one.
+    let asked = plan();
+    assert_ne!(asked["payments"][0]["reason"], "already planned", "{asked:#}");
     call(&house, "tr_1").await;
     house.payment_is("mollie/tr_1", "held").await;
-    let plan = || house.json(&["replay", "plan", "--payment", "mollie/tr_1", "--json"]);
     let closed = plan();
     assert_eq!(
         (&closed["totals"]["skip"], &closed["totals"]["extend"]),
