@@ -21,8 +21,6 @@ fn most() -> Targets {
         .with_target("daybridge", LevelFilter::TRACE)
         .with_target("lapin", LevelFilter::OFF)
         .with_target("actix_http", LevelFilter::OFF)
-        // It warns of each transaction that met another and was tried again.
-        .with_target("sqlx", LevelFilter::OFF)
 }
 
 /// Starts logging for the process from this level; a second call changes nothing.

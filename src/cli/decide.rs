@@ -136,7 +136,7 @@ pub async fn run(config: Config, held: Held) -> Result<(), Failure> {
     }
 }
 
-async fn list(ledger: &dyn Ledger, args: HeldList) -> Result<(), Failure> {
+async fn list(ledger: &Ledger, args: HeldList) -> Result<(), Failure> {
     let now = clock::now_ms();
     let wanted = HeldQuery { cause: args.cause, key: None };
     let rows = ledger.held(&wanted, args.limit, now).await?;
@@ -182,7 +182,7 @@ async fn list(ledger: &dyn Ledger, args: HeldList) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn show(ledger: &dyn Ledger, key: &str, json: bool) -> Result<(), Failure> {
+async fn show(ledger: &Ledger, key: &str, json: bool) -> Result<(), Failure> {
     let now = clock::now_ms();
     let wanted = |key: &str| HeldQuery { cause: None, key: Some(key.to_owned()) };
     let mut rows = ledger.held(&wanted(key), 1, now).await?;
@@ -213,7 +213,7 @@ async fn show(ledger: &dyn Ledger, key: &str, json: bool) -> Result<(), Failure>
 /// What is acted on: the keys as typed, or what is held for a cause at this moment and is shown before. `None`: it was
 /// only to be shown.
 async fn keys(
-    ledger: &dyn Ledger,
+    ledger: &Ledger,
     which: Which,
     verb: &str,
     confirm: Confirm,
@@ -247,7 +247,7 @@ async fn keys(
 }
 
 /// Days and age of what is named; a transfer that is planned can be cancelled, too.
-async fn named(ledger: &dyn Ledger, keys: &[String], now: Ms) -> Result<Several, Failure> {
+async fn named(ledger: &Ledger, keys: &[String], now: Ms) -> Result<Several, Failure> {
     let mut rows = Vec::new();
     let mut others = Several::default();
     for key in keys {
@@ -279,7 +279,7 @@ fn sum(rows: &[view::Held]) -> Several {
 
 async fn decide(
     config: &Config,
-    ledger: &dyn Ledger,
+    ledger: &Ledger,
     which: Which,
     decision: Decision,
     reason: String,
@@ -321,14 +321,14 @@ async fn decide(
 
 fn desk<'a>(
     config: &Config,
-    ledger: &'a dyn Ledger,
+    ledger: &'a Ledger,
     queue: &'a dyn Queue,
     interpreter: &'a Interpreter,
 ) -> Desk<'a> {
     Desk { ledger, queue, interpreter, settle_window_ms: millis(config.partner.settle_window) }
 }
 
-async fn set(config: &Config, ledger: &dyn Ledger, args: Set) -> Result<(), Failure> {
+async fn set(config: &Config, ledger: &Ledger, args: Set) -> Result<(), Failure> {
     let channel = args
         .channel
         .map(|text| {

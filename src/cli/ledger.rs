@@ -135,7 +135,7 @@ async fn prune(config: &Config, args: Prune) -> Result<(), Failure> {
 }
 
 /// The ledger, made where there is none: what is said of it must be said before a worker finds it.
-async fn made(config: &Config) -> Result<Arc<dyn daybridge::ledger::Ledger>, Failure> {
+async fn made(config: &Config) -> Result<Arc<daybridge::ledger::Ledger>, Failure> {
     match ledger::open_existing(&config.ledger).await {
         Err(LedgerError::Missing(place)) => {
             let ledger = ledger::open(&config.ledger).await?;

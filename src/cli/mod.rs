@@ -160,7 +160,7 @@ fn more(shown: usize, args: &ListArgs, last: Option<&str>) {
 }
 
 /// What bodies mean by the settings of today.
-async fn interpreter(config: &Config, ledger: &dyn Ledger) -> Result<Interpreter, Failure> {
+async fn interpreter(config: &Config, ledger: &Ledger) -> Result<Interpreter, Failure> {
     let readers = Sources::readers(config).map_err(|error| Failure::Usage(error.to_string()))?;
     Ok(Interpreter::looking(config, ledger, Arc::new(readers), clock::now_ms()).await?)
 }

@@ -26,7 +26,7 @@ const SAID_AGAIN: Duration = Duration::from_secs(60);
 pub async fn ledger(
     config: &Config,
     stop: &CancellationToken,
-) -> Result<Option<(Arc<dyn Ledger>, Option<Interpreter>)>, Failure> {
+) -> Result<Option<(Arc<Ledger>, Option<Interpreter>)>, Failure> {
     let url = config.ledger.url.resolve().map_err(|why| Failure::Usage(format!("ledger.url: {why}")))?;
     let server = url.expose_secret().starts_with("postgres");
     let mut said: Option<(String, Instant)> = None;
@@ -79,7 +79,7 @@ impl From<LedgerError> for Tried {
     }
 }
 
-async fn once(config: &Config) -> Result<(Arc<dyn Ledger>, Option<Interpreter>), Tried> {
+async fn once(config: &Config) -> Result<(Arc<Ledger>, Option<Interpreter>), Tried> {
     let ledger = ledger::open(&config.ledger).await?;
     say_if_new(ledger.as_ref()).await?;
     let interpreter = match config.console.has_pages() {
@@ -90,7 +90,7 @@ async fn once(config: &Config) -> Result<(Arc<dyn Ledger>, Option<Interpreter>),
 }
 
 /// What bodies mean by the settings of today.
-async fn interpreter(config: &Config, ledger: &dyn Ledger) -> Result<Interpreter, Tried> {
+async fn interpreter(config: &Config, ledger: &Ledger) -> Result<Interpreter, Tried> {
     let readers = Sources::readers(config).map_err(|error| Tried::Never(error.into()))?;
     let looking = Interpreter::looking(config, ledger, Arc::new(readers), clock::now_ms());
     looking.await.map_err(|error| match error.downcast::<LedgerError>() {
@@ -100,7 +100,7 @@ async fn interpreter(config: &Config, ledger: &dyn Ledger) -> Result<Interpreter
 }
 
 /// An empty ledger is the first one, or stands where another one was expected: a disk that is not mounted.
-async fn say_if_new(ledger: &dyn Ledger) -> Result<(), LedgerError> {
+async fn say_if_new(ledger: &Ledger) -> Result<(), LedgerError> {
     let Origin { made_at, grants_since, empty, place, failover_unnoticed } = ledger.origin().await?;
     if failover_unnoticed {
         tracing::warn!(ledger = place, "{FAILOVER_UNNOTICED}");

@@ -228,7 +228,7 @@ pub async fn events(config: Config, events: Events) -> Result<(), Failure> {
 }
 
 /// The body as it was received; `None`: there is no such event, or its body was dropped.
-async fn raw_body(ledger: &dyn Ledger, key: &str) -> Result<Option<Vec<u8>>, Failure> {
+async fn raw_body(ledger: &Ledger, key: &str) -> Result<Option<Vec<u8>>, Failure> {
     let deliveries = ledger.event(key).await?;
     let Some(view::EventWhole { event, .. }) = deliveries.first() else { return Ok(None) };
     let name = format!("{}/{}", event.source, event.event);

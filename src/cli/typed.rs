@@ -30,7 +30,7 @@ fn refused(unknown: known::Unknown) -> Failure {
 }
 
 /// Refuses a source that there is not.
-pub async fn source(config: &Config, ledger: &dyn Ledger, typed: Option<&String>) -> Result<(), Failure> {
+pub async fn source(config: &Config, ledger: &Ledger, typed: Option<&String>) -> Result<(), Failure> {
     match typed {
         Some(typed) => {
             let configured = config.sources.keys().map(String::as_str);
@@ -41,7 +41,7 @@ pub async fn source(config: &Config, ledger: &dyn Ledger, typed: Option<&String>
 }
 
 /// Refuses a channel that there is not.
-pub async fn channel(ledger: &dyn Ledger, typed: Option<&String>) -> Result<(), Failure> {
+pub async fn channel(ledger: &Ledger, typed: Option<&String>) -> Result<(), Failure> {
     match typed {
         Some(typed) => known::channel(ledger, typed).await.map_err(refused),
         None => Ok(()),

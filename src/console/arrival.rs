@@ -12,7 +12,7 @@ pub struct Arrival {
     pub(super) config: Config,
     pub(super) queue: Arc<dyn Queue>,
     pub(super) refused: Option<Arc<Refused>>,
-    pub(super) ledger: Arc<OnceLock<Arc<dyn Ledger>>>,
+    pub(super) ledger: Arc<OnceLock<Arc<Ledger>>>,
     pub(super) pages: Pages,
 }
 
@@ -21,7 +21,7 @@ pub(super) type Pages = Arc<OnceLock<Arc<Site>>>;
 
 impl Arrival {
     /// It is there; with an interpreter where there are pages. Only the first time counts.
-    pub fn ledger(&self, ledger: Arc<dyn Ledger>, interpreter: Option<Interpreter>) -> anyhow::Result<()> {
+    pub fn ledger(&self, ledger: Arc<Ledger>, interpreter: Option<Interpreter>) -> anyhow::Result<()> {
         if let Some(interpreter) = interpreter.filter(|_| self.config.console.has_pages()) {
             let (queue, refused) = (self.queue.clone(), self.refused.clone());
             let site = Site::new(&self.config, queue, ledger.clone(), interpreter, refused)?;

@@ -125,7 +125,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub(super) fn ledger(&self) -> &dyn Ledger {
+    pub(super) fn ledger(&self) -> &Ledger {
         self.site.ledger.as_ref()
     }
 

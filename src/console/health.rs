@@ -27,7 +27,7 @@ pub(super) struct Looks {
     /// `serve` has none.
     pub(super) with_ledger: bool,
     /// Once it has come.
-    pub(super) ledger: Arc<OnceLock<Arc<dyn Ledger>>>,
+    pub(super) ledger: Arc<OnceLock<Arc<Ledger>>>,
     pub(super) refused: Option<Arc<Refused>>,
     /// The partner account.
     pub(super) account: String,

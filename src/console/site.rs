@@ -16,7 +16,7 @@ use crate::{
 pub(super) struct Site {
     pub(super) config: Config,
     pub(super) queue: Arc<dyn Queue>,
-    pub(super) ledger: Arc<dyn Ledger>,
+    pub(super) ledger: Arc<Ledger>,
     pub(super) interpreter: Interpreter,
     pub(super) gate: Gate,
     pub(super) jobs: Jobs,
@@ -27,7 +27,7 @@ impl Site {
     pub(super) fn new(
         config: &Config,
         queue: Arc<dyn Queue>,
-        ledger: Arc<dyn Ledger>,
+        ledger: Arc<Ledger>,
         interpreter: Interpreter,
         refused: Option<Arc<Refused>>,
     ) -> anyhow::Result<Self> {

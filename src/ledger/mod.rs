@@ -1,4 +1,4 @@
-//! The record of all money and days, behind one trait: SQLite by default, PostgreSQL for several workers.
+//! The record of all money and days: SQLite by default, PostgreSQL for several workers.
 //!
 //! Cast: *intake* calls [`Ledger::record`] for each delivery; *settle* claims channels, takes turns on their
 //! transfers and commits each step by compare-and-set; *ops* lists and decides. One channel is worked on by
@@ -8,22 +8,18 @@
 //!
 //! Not for: waiting. No lock is held over a call to anyone.
 
-use std::{collections::BTreeSet, sync::Arc};
-
-use async_trait::async_trait;
+use std::sync::Arc;
 
 use crate::{
     config,
     domain::{
         Ms,
         balance::Ceiling,
-        brake::{Brake, Lately},
         channel::Channel,
         closed::HeldCause,
         id::ChannelId,
-        settle::{AccountNews, State, Step},
+        settle::{AccountNews, State},
     },
-    envelope::Envelope,
 };
 
 /// Rows as operators see them.
@@ -44,20 +40,20 @@ mod entry;
 /// What a person decides, and where.
 mod decision;
 
-/// The operator's side.
-mod desk;
-
 /// Payments and transfers as reconcile compares them.
 pub mod books;
 
-pub use books::Books;
 pub use decision::{Act, Correction, Decided, Scope};
-pub use desk::Desk;
 pub use entry::{CLOSED, DEAD, Entry, Outcome, Recorded, SourceRules};
 pub use plan::{Plan, Selection};
 
 /// One set of SQL for both databases.
 pub mod sql;
+
+/// How a transaction runs.
+mod db;
+
+pub use sql::Ledger;
 
 /// The cause of a pause that no resume ends: the ledger is on another database server than it was.
 pub const FAILOVER: &str = HeldCause::Failover.as_str();
@@ -212,137 +208,6 @@ pub enum SweepTurn {
     NotBefore(Ms),
 }
 
-/// The door.
-#[async_trait]
-pub trait Ledger: Desk + Books {
-    /// Records one delivery in one transaction: the delivery, the event, its payment and aliases, the
-    /// decision, and the transfer if one is granted. Recording the same delivery again changes nothing but
-    /// takes in what changed settings make of it.
-    async fn record(&self, entry: &Entry<'_>, now: Ms) -> Result<Recorded, LedgerError>;
-
-    /// A number for a question to a provider's API that is about to be asked: larger than that of every question that
-    /// began before, at whichever worker. Rejected: the workers' clocks, of which one may be behind.
-    async fn question(&self) -> Result<i64, LedgerError>;
-
-    /// Notes the family that grants for a realm; returns since when, if another one did before.
-    async fn note_rules(&self, realm: &str, money_in: &str, now: Ms) -> Result<Option<Ms>, LedgerError>;
-
-    /// Notes of which provider and realm a source is: its payments are looked for when one of another realm is granted.
-    async fn note_source(&self, source: &str, rules: &SourceRules) -> Result<(), LedgerError>;
-
-    /// When and where it was made.
-    async fn origin(&self) -> Result<Origin, LedgerError>;
-
-    /// Since when this family would grant for a realm, had it been noted; notes nothing.
-    async fn rules_since(&self, realm: &str, money_in: &str, now: Ms) -> Result<Option<Ms>, LedgerError>;
-
-    /// Events that are held, or whose payment is, or its transfer for money that went out: to be read again after the
-    /// settings changed; or only the events that are held for one cause. Pages by the event's number; at most `limit`.
-    async fn held_envelopes(
-        &self,
-        cause: Option<&str>,
-        after: i64,
-        limit: u32,
-    ) -> Result<Vec<(i64, Envelope, bool)>, LedgerError>;
-
-    /// Takes up to `limit` due channels of the account; each is ours until `lease_until`.
-    async fn claim(
-        &self,
-        account: &str,
-        worker: &str,
-        now: Ms,
-        lease_until: Ms,
-        limit: u32,
-    ) -> Result<Vec<Claim>, LedgerError>;
-
-    /// What is to be done with a claimed channel now.
-    async fn turn(&self, claim: &Claim, now: Ms) -> Result<Turn, LedgerError>;
-
-    /// Commits a step by compare-and-set on (state, attempt, epoch) of the transfer and the claim's epoch.
-    /// `false`: somebody else went on with it; drop the turn.
-    async fn advance(
-        &self,
-        claim: &Claim,
-        key: &str,
-        from: &State,
-        step: &Step,
-        now: Ms,
-    ) -> Result<bool, LedgerError>;
-
-    /// Commits what is known of a channel, under the claim. `false`: the claim is lost.
-    async fn save_channel(&self, claim: &Claim, channel: &Channel) -> Result<bool, LedgerError>;
-
-    /// Gives a channel back; it is due again at the earliest of its transfers and its switch to live, and
-    /// not before `not_before`.
-    async fn release(&self, claim: &Claim, not_before: Ms) -> Result<(), LedgerError>;
-
-    /// When the next channel of the account is due and free.
-    async fn next_due(&self, account: &str) -> Result<Option<Ms>, LedgerError>;
-
-    /// Why the account's calls rest, if they do.
-    async fn account_hold(&self, account: &str) -> Result<Option<AccountHold>, LedgerError>;
-
-    /// Takes in what a step of a transfer says about the account: [`AccountNews::NoBalance`] and `NoToken` start a
-    /// hold (or move its probe to `probe_at`); `Reads` ends a token hold; `Extends` too, and it ends one for the
-    /// balance by the rule of [`Ceiling`]. What waits no more is planned again, and its channel is due.
-    async fn account_news(
-        &self,
-        account: &str,
-        news: AccountNews,
-        transfer: &str,
-        now: Ms,
-        probe_at: Ms,
-    ) -> Result<(), LedgerError>;
-
-    /// Makes one transfer that waits and can be called the probe of a hold whose `probe_at` has come, the one that
-    /// expires soonest first; one caller wins.
-    async fn take_probe(&self, account: &str, now: Ms, next_probe_at: Ms) -> Result<bool, LedgerError>;
-
-    /// A transfer that could not be called is the probe no longer; another may be taken at once.
-    async fn pass_probe(&self, account: &str, transfer: &str, now: Ms) -> Result<(), LedgerError>;
-
-    /// Whether a planned transfer of the claimed channel may be called now: what was paused by a person, and what the
-    /// brake pauses by this very question.
-    async fn may_call(
-        &self,
-        claim: &Claim,
-        days: u32,
-        brake: &Brake,
-        now: Ms,
-    ) -> Result<Option<view::Pause>, LedgerError>;
-
-    /// What is planned, or held for the account, in a scope, of so many days or more.
-    async fn kept_back(&self, scope: &Scope, days_min: u32) -> Result<measures::KeptBack, LedgerError>;
-
-    /// When the receiver accepted the first delivery of a transfer's payment.
-    async fn accepted_at(&self, transfer: &str) -> Result<Option<Ms>, LedgerError>;
-
-    /// What was settled on the account lately, for what the brake comes to.
-    async fn lately(&self, account: &str, now: Ms) -> Result<Lately, LedgerError>;
-
-    /// Takes the turn of a source's backfill if it is due; one caller wins. A due time beyond `believed_until`
-    /// comes from other settings or another clock, and counts as come.
-    async fn take_sweep(
-        &self,
-        source: &str,
-        now: Ms,
-        lease_until: Ms,
-        believed_until: Ms,
-    ) -> Result<SweepTurn, LedgerError>;
-    /// Keeps how far a turn has come and when the next one is due; `false`: another has taken it over.
-    async fn save_sweep(&self, sweep: &Sweep, next_at: Ms) -> Result<bool, LedgerError>;
-    /// Which of these event ids were ever recorded from any of the sources.
-    async fn recorded(&self, sources: &[String], events: &[String]) -> Result<BTreeSet<String>, LedgerError>;
-
-    /// A worker says that it runs, by a name that no other has.
-    async fn beat(&self, worker: &str) -> Result<(), LedgerError>;
-    /// It says that it has ended.
-    async fn rest(&self, worker: &str) -> Result<(), LedgerError>;
-
-    /// Reaches the database and compares its schema.
-    async fn health(&self) -> Result<(), LedgerError>;
-}
-
 /// What stands where the settings name the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
@@ -371,11 +236,11 @@ pub fn check_url(url: &str) -> Result<(), String> {
 
 /// Opens the ledger that the settings name, where there is one: whoever reads or decides must not make an empty one, and
 /// then say that nothing waits.
-pub async fn open_existing(settings: &config::Ledger) -> Result<Arc<dyn Ledger>, LedgerError> {
-    Ok(Arc::new(sql::SqlLedger::open_existing(settings).await?))
+pub async fn open_existing(settings: &config::Ledger) -> Result<Arc<Ledger>, LedgerError> {
+    Ok(Arc::new(Ledger::open_existing(settings).await?))
 }
 
 /// Opens the ledger the settings name, makes it where there is none, and brings its schema up to date.
-pub async fn open(settings: &config::Ledger) -> Result<Arc<dyn Ledger>, LedgerError> {
-    Ok(Arc::new(sql::SqlLedger::open(settings).await?))
+pub async fn open(settings: &config::Ledger) -> Result<Arc<Ledger>, LedgerError> {
+    Ok(Arc::new(Ledger::open(settings).await?))
 }

@@ -100,7 +100,7 @@ struct Counts {
 }
 
 /// Asks for every source until `stop`. A turn in hand is dropped then: its cursor stays.
-pub async fn run(asked: Vec<Asked>, ledger: Arc<dyn Ledger>, queue: Arc<dyn Queue>, stop: CancellationToken) {
+pub async fn run(asked: Vec<Asked>, ledger: Arc<Ledger>, queue: Arc<dyn Queue>, stop: CancellationToken) {
     let mut sources = JoinSet::new();
     for asked in asked {
         let backfill = Backfill { asked, ledger: ledger.clone(), queue: queue.clone() };
@@ -111,7 +111,7 @@ pub async fn run(asked: Vec<Asked>, ledger: Arc<dyn Ledger>, queue: Arc<dyn Queu
 
 struct Backfill {
     asked: Asked,
-    ledger: Arc<dyn Ledger>,
+    ledger: Arc<Ledger>,
     queue: Arc<dyn Queue>,
 }
 

@@ -51,7 +51,7 @@ pub enum Decision {
 /// What acts on held things need.
 pub struct Desk<'a> {
     /// The record.
-    pub ledger: &'a dyn Ledger,
+    pub ledger: &'a Ledger,
     /// The broker.
     pub queue: &'a dyn Queue,
     /// What bodies mean today.

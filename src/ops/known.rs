@@ -29,7 +29,7 @@ pub fn listed<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Stri
 
 /// Refuses a source that is not in the settings and never delivered.
 pub async fn source<'a>(
-    ledger: &dyn Ledger,
+    ledger: &Ledger,
     configured: impl IntoIterator<Item = &'a str>,
     typed: &str,
 ) -> Result<(), Unknown> {
@@ -48,7 +48,7 @@ pub async fn source<'a>(
 }
 
 /// Refuses a channel that no payment was for, on any account.
-pub async fn channel(ledger: &dyn Ledger, typed: &str) -> Result<(), Unknown> {
+pub async fn channel(ledger: &Ledger, typed: &str) -> Result<(), Unknown> {
     let row = ChannelQuery { channel: Some(typed.to_owned()), mode: None };
     let held = PaymentQuery { channel: Some(typed.to_owned()), ..PaymentQuery::default() };
     let one = Page::first(1);

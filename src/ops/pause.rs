@@ -18,7 +18,7 @@ pub(super) const NAMED_MAX: usize = 5;
 
 /// Makes no new call in a scope. `false`: it was paused already.
 pub async fn pause(
-    ledger: &dyn Ledger,
+    ledger: &Ledger,
     configured: &str,
     scope: &Scope,
     act: &Act<'_>,
@@ -32,7 +32,7 @@ pub async fn pause(
 
 /// Goes on in a scope, whatever its name: it may have been paused under one that is not known. `false`: it was not.
 pub async fn resume(
-    ledger: &dyn Ledger,
+    ledger: &Ledger,
     configured: &str,
     scope: &Scope,
     act: &Act<'_>,
@@ -69,7 +69,7 @@ pub enum Unknown {
 
 /// What of a scope is not known here.
 pub async fn unknown(
-    ledger: &dyn Ledger,
+    ledger: &Ledger,
     configured: &str,
     scope: &Scope,
 ) -> Result<Option<Unknown>, LedgerError> {
@@ -96,11 +96,7 @@ pub async fn unknown(
 }
 
 /// The known channels of an account whose names are most like this one.
-pub(super) async fn like(
-    ledger: &dyn Ledger,
-    account: &str,
-    channel: &str,
-) -> Result<Vec<String>, LedgerError> {
+pub(super) async fn like(ledger: &Ledger, account: &str, channel: &str) -> Result<Vec<String>, LedgerError> {
     let mut nearest: Vec<(usize, String)> = Vec::new();
     let mut after = String::new();
     let mut looked = 0_usize;

@@ -12,7 +12,7 @@ pub const BEAT_EVERY: Duration = Duration::from_secs(5);
 
 /// Does the work that claims channels, with heartbeats from before it begins until it has ended. It does not begin before
 /// the first heartbeat is in the ledger.
-pub async fn during(ledger: Arc<dyn Ledger>, stop: CancellationToken, work: impl Future<Output = ()>) {
+pub async fn during(ledger: Arc<Ledger>, stop: CancellationToken, work: impl Future<Output = ()>) {
     let worker = format!("{}-{:016x}", std::process::id(), fastrand::u64(..));
     let mut tries = 0;
     while let Err(error) = ledger.beat(&worker).await {
@@ -32,7 +32,7 @@ pub async fn during(ledger: Arc<dyn Ledger>, stop: CancellationToken, work: impl
 }
 
 /// A heartbeat that cannot be written is not missed: while the ledger is away, the worker can do nothing either.
-async fn beat(ledger: Arc<dyn Ledger>, worker: String, end: CancellationToken) {
+async fn beat(ledger: Arc<Ledger>, worker: String, end: CancellationToken) {
     while tokio::time::timeout(BEAT_EVERY, end.cancelled()).await.is_err() {
         let _ = ledger.beat(&worker).await;
     }

@@ -50,7 +50,7 @@ pub struct Intake {
     /// Where deliveries come from.
     pub queue: Arc<dyn Queue>,
     /// Where they are recorded.
-    pub ledger: Arc<dyn Ledger>,
+    pub ledger: Arc<Ledger>,
     /// What they come to.
     pub interpreter: Interpreter,
     /// Unanswered messages in hand, per lane.

@@ -33,7 +33,7 @@ impl Interpreter {
     /// Notes each source's rules in the ledger and learns since when they hold; waits for the ledger.
     pub async fn noting(
         config: &Config,
-        ledger: &dyn Ledger,
+        ledger: &Ledger,
         reader: Reader,
         stop: &CancellationToken,
     ) -> anyhow::Result<Self> {
@@ -55,12 +55,7 @@ impl Interpreter {
     }
 
     /// Looks up since when each source's rules hold; notes nothing.
-    pub async fn looking(
-        config: &Config,
-        ledger: &dyn Ledger,
-        reader: Reader,
-        now: Ms,
-    ) -> anyhow::Result<Self> {
+    pub async fn looking(config: &Config, ledger: &Ledger, reader: Reader, now: Ms) -> anyhow::Result<Self> {
         let mut sources = BTreeMap::new();
         for (name, source) in &config.sources {
             let since = ledger.rules_since(source.realm(name), source.money_in.as_str(), now).await?;
@@ -141,7 +136,7 @@ impl Interpreter {
     }
 }
 
-async fn noted(ledger: &dyn Ledger, name: &str, source: &Source) -> Result<SourceRules, LedgerError> {
+async fn noted(ledger: &Ledger, name: &str, source: &Source) -> Result<SourceRules, LedgerError> {
     let now = clock::now_ms();
     let since = ledger.note_rules(source.realm(name), source.money_in.as_str(), now).await?;
     let rules = source_rules(name, source, since);

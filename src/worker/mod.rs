@@ -96,7 +96,7 @@ pub struct Doors {
     /// Where deliveries come from.
     pub queue: Arc<dyn Queue>,
     /// Where everything is recorded.
-    pub ledger: Arc<dyn Ledger>,
+    pub ledger: Arc<Ledger>,
     /// Where days are moved.
     pub partner: Arc<dyn Partner>,
     /// What bodies mean.

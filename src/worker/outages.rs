@@ -20,7 +20,7 @@ const LINES_MAX: usize = 20;
 
 /// Tells of one worker's account.
 pub struct Outages {
-    ledger: Arc<dyn Ledger>,
+    ledger: Arc<Ledger>,
     account: String,
     told: Mutex<BTreeSet<Outage>>,
 }
@@ -36,7 +36,7 @@ enum Outage {
 
 impl Outages {
     /// Of an account.
-    pub fn new(ledger: Arc<dyn Ledger>, account: String) -> Self {
+    pub fn new(ledger: Arc<Ledger>, account: String) -> Self {
         Self { ledger, account, told: Mutex::default() }
     }
 

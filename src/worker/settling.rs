@@ -21,7 +21,7 @@ const LEASE_SLACK_MS: i64 = 10_000;
 /// Runs until `stop`, then waits for the turns in hand.
 pub async fn run(
     config: Config,
-    ledger: Arc<dyn Ledger>,
+    ledger: Arc<Ledger>,
     partner: Arc<dyn Partner>,
     wake: Arc<Notify>,
     stop: CancellationToken,

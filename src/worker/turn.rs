@@ -35,7 +35,7 @@ const PAUSED_LOOK_MS: i64 = 60_000;
 /// What all turns of a worker share.
 pub struct Turns {
     /// Where every step is committed.
-    pub ledger: Arc<dyn Ledger>,
+    pub ledger: Arc<Ledger>,
     /// Where days are moved.
     pub partner: Arc<dyn Partner>,
     /// The rules' settings.

@@ -1,19 +1,21 @@
 //! A ledger with millions of payments: how long each list and search takes, through the door that the command line and
 //! the console use. The rows are made by SQL, in the shape that the worker leaves them.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use daybridge::{
     config,
     domain::closed::{PaymentState, TransferState},
     envelope::Trigger,
     ledger::{
-        Desk, Outcome, Selection,
+        Ledger, Outcome, Selection,
         query::{ChannelQuery, EventQuery, HeldQuery, Page, PaymentQuery, TransferQuery},
-        sql::SqlLedger,
     },
 };
-use sqlx::{Connection as _, Executor as _, Row as _};
+use rusqlite::{Connection, ErrorCode};
 
 /// Most ms that a list or search may take.
 const AIM_MS: f64 = 200.0;
@@ -37,56 +39,55 @@ pub(crate) async fn run(payments: i64) {
         url: config::Secret::plain(&format!("sqlite:{}", path.display())),
         connections_max: 4,
     };
-    drop(SqlLedger::open(&settings).await.unwrap());
+    drop(Ledger::open(&settings).await.unwrap());
     let begun = Instant::now();
-    fill(&path.display().to_string(), payments).await;
+    fill(&path, payments);
     let size = std::fs::metadata(&path).unwrap().len();
     println!("\n### A ledger of {payments} payments (SQLite)\n");
     println!("Filled in {:.0} s, {:.1} GiB.\n", begun.elapsed().as_secs_f64(), size as f64 / 1_073_741_824.0);
-    let ledger = SqlLedger::open(&settings).await.unwrap();
+    let ledger = Ledger::open(&settings).await.unwrap();
     println!("| list or search | median ms | slowest ms | |\n|---|---|---|---|");
     ask(&ledger, payments).await;
 }
 
 /// Indices are made at the end, which is much faster.
-async fn fill(path: &str, payments: i64) {
-    let mut connection = sqlx::AnyConnection::connect(&format!("sqlite:{path}")).await.unwrap();
-    connection
-        .execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -1000000;")
-        .await
+fn fill(path: &Path, payments: i64) {
+    let connection = Connection::open(path).unwrap();
+    let execute = |statements: &str| connection.execute_batch(statements).unwrap();
+    // The threads of the ledger that made it close it soon after that was dropped.
+    while let Err(why) = connection.execute_batch("PRAGMA journal_mode = OFF") {
+        assert_eq!(why.sqlite_error_code(), Some(ErrorCode::DatabaseBusy), "{why}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    execute("PRAGMA synchronous = OFF; PRAGMA cache_size = -1000000;");
+    let mut made = connection
+        .prepare("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
         .unwrap();
-    let rows = sqlx::query("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
-        .fetch_all(&mut connection)
-        .await
-        .unwrap();
-    let indices: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let rows = made.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let indices: Vec<(String, String)> = rows.map(Result::unwrap).collect();
     for (name, _) in &indices {
-        connection.execute(sqlx::AssertSqlSafe(format!("DROP INDEX {name}"))).await.unwrap();
+        execute(&format!("DROP INDEX {name}"));
     }
     let mut from = 0;
     while from < payments {
         let to = (from + CHUNK).min(payments);
         for insert in inserts(from, to, payments) {
-            connection.execute(sqlx::AssertSqlSafe(insert)).await.unwrap();
+            execute(&insert);
         }
         from = to;
         eprintln!("{to} of {payments} payments");
     }
-    connection
-        .execute(sqlx::AssertSqlSafe(format!(
-            "INSERT INTO spent SELECT 'main', settled_at / 600000, SUM(days), COUNT(*) FROM transfers \
-             WHERE settled_at IS NOT NULL GROUP BY 2; \
-             INSERT INTO channels (account, channel, epoch, lease_owner, lease_until, due_at, deferred, detail, \
-             active_till, mode) SELECT 'main', channel, 1, '', 0, NULL, 0, '{{}}', {NEWEST} + n * 60000, 'live' \
-             FROM (SELECT channel, ROW_NUMBER() OVER () AS n FROM (SELECT DISTINCT channel FROM transfers))"
-        )))
-        .await
-        .unwrap();
+    execute(&format!(
+        "INSERT INTO spent SELECT 'main', settled_at / 600000, SUM(days), COUNT(*) FROM transfers \
+         WHERE settled_at IS NOT NULL GROUP BY 2; \
+         INSERT INTO channels (account, channel, epoch, lease_owner, lease_until, due_at, deferred, detail, \
+         active_till, mode) SELECT 'main', channel, 1, '', 0, NULL, 0, '{{}}', {NEWEST} + n * 60000, 'live' \
+         FROM (SELECT channel, ROW_NUMBER() OVER () AS n FROM (SELECT DISTINCT channel FROM transfers))"
+    ));
     for (_, sql) in &indices {
-        connection.execute(sqlx::AssertSqlSafe(sql.clone())).await.unwrap();
+        execute(sql);
     }
-    connection.execute("PRAGMA journal_mode = WAL").await.unwrap();
-    connection.close().await.unwrap();
+    execute("PRAGMA journal_mode = WAL");
 }
 
 /// One payment in 1,000 is held, one in 1,000 unread; one event in 100,000 is of a source that was given up. The rest
@@ -154,7 +155,7 @@ async fn time<T>(what: &str, mut ask: impl AsyncFnMut() -> T) {
     println!("| {what} | {:.1} | {slowest:.1} | {met} |", ms(took[ROUNDS / 2]));
 }
 
-async fn ask(ledger: &SqlLedger, payments: i64) {
+async fn ask(ledger: &Ledger, payments: i64) {
     let first = Page::first(100);
     let some = |text: &str| Some(text.to_owned());
     let deep = Page { after: Some(format!("stripe/pi_{}", payments / 2)), limit: 100 };

@@ -52,13 +52,14 @@ fn the_rules_do_no_io_and_know_no_door() {
         ],
         &[],
     );
-    never("domain", &["crate::", "lapin", "sqlx", "reqwest", "actix", "tracing", "fastrand"], &[]);
+    never("domain", &["crate::", "lapin", "rusqlite", "reqwest", "actix", "tracing", "fastrand"], &[]);
 }
 
 #[test]
 fn libraries_stay_behind_their_doors() {
     never("", &["lapin::"], &["src/queue/"]);
-    never("", &["sqlx::"], &["src/ledger/", "src/queue/embedded"]);
+    never("", &["rusqlite"], &["src/ledger/db/", "src/queue/embedded"]);
+    never("", &["tokio_postgres"], &["src/ledger/db/"]);
     never(
         "",
         &["reqwest::"],
@@ -79,7 +80,7 @@ fn libraries_stay_behind_their_doors() {
     never("", &["askama::"], &["src/console/"]);
     never("", &["argon2::"], &["src/console/gate/password.rs"]);
     never("", &["crate::console"], &["src/console/"]);
-    never("console", &["crate::partner", "sqlx", "reqwest"], &[]);
+    never("console", &["crate::partner", "rusqlite", "reqwest"], &[]);
     never("provider", &["crate::ledger", "crate::partner", "crate::worker"], &[]);
     never("queue", &["crate::ledger", "crate::partner", "crate::provider", "crate::domain"], &[]);
     never("ledger", &["crate::queue", "crate::partner", "crate::provider", "crate::worker"], &[]);

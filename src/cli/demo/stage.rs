@@ -40,7 +40,7 @@ pub struct Stage {
     /// The partner.
     pub sim: sim::Running,
     /// The record.
-    pub ledger: Arc<dyn Ledger>,
+    pub ledger: Arc<Ledger>,
     /// Base of the receiver.
     pub receiver_url: String,
     queue: Arc<dyn Queue>,

@@ -38,7 +38,7 @@ pub struct ApplyArgs {
 }
 
 /// `replay apply`
-pub(super) async fn apply(config: &Config, ledger: &dyn Ledger, args: ApplyArgs) -> Result<(), Failure> {
+pub(super) async fn apply(config: &Config, ledger: &Ledger, args: ApplyArgs) -> Result<(), Failure> {
     let interpreter = interpreter(config, ledger).await?;
     let queue = queue::open(&config.queue).await?;
     let stop = CancellationToken::new();
@@ -76,7 +76,7 @@ fn bar(wanted: bool) -> ProgressBar {
     ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-async fn outcome(ledger: &dyn Ledger, applied: Applied, json: bool) -> Result<(), Failure> {
+async fn outcome(ledger: &Ledger, applied: Applied, json: bool) -> Result<(), Failure> {
     let (plan, published) = match &applied {
         Applied::Published(plan, published) | Applied::Stopped(plan, published) => (plan, *published),
         Applied::Before(plan) => (plan, 0),

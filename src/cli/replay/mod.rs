@@ -133,12 +133,12 @@ pub async fn run(config: Config, replay: Replay) -> Result<(), Failure> {
     }
 }
 
-async fn find(ledger: &dyn Ledger, hash: &str) -> Result<Plan, Failure> {
+async fn find(ledger: &Ledger, hash: &str) -> Result<Plan, Failure> {
     let plan = ledger.plan(hash).await?;
     plan.ok_or_else(|| Failure::Failed(format!("no plan {hash}; `daybridge replay list` names them")))
 }
 
-async fn plan(config: &Config, ledger: &dyn Ledger, args: PlanArgs) -> Result<(), Failure> {
+async fn plan(config: &Config, ledger: &Ledger, args: PlanArgs) -> Result<(), Failure> {
     let now = clock::now_ms();
     let at = |text: Option<String>| text.map(|t| parse_time(&t, now)).transpose().map_err(Failure::Usage);
     let selection = Selection {
@@ -193,7 +193,7 @@ fn open(path: &Path) -> Result<Box<dyn BufRead + Send>, Failure> {
 }
 
 /// What moves days first.
-async fn payments(ledger: &dyn Ledger, plan: &Plan, limit: u32) -> Result<Vec<(i64, Planned)>, Failure> {
+async fn payments(ledger: &Ledger, plan: &Plan, limit: u32) -> Result<Vec<(i64, Planned)>, Failure> {
     let mut rows = Vec::new();
     for verdict in ["extend", "conflict", "held", "skip"] {
         let left = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
@@ -202,7 +202,7 @@ async fn payments(ledger: &dyn Ledger, plan: &Plan, limit: u32) -> Result<Vec<(i
     Ok(rows)
 }
 
-async fn told(ledger: &dyn Ledger, plan: &Plan, rows: &Rows) -> Result<(), Failure> {
+async fn told(ledger: &Ledger, plan: &Plan, rows: &Rows) -> Result<(), Failure> {
     let shown = payments(ledger, plan, rows.limit).await?;
     let short = short_of_days(ledger).await?;
     if rows.json {
@@ -251,7 +251,7 @@ async fn told(ledger: &dyn Ledger, plan: &Plan, rows: &Rows) -> Result<(), Failu
     Ok(())
 }
 
-async fn short_of_days(ledger: &dyn Ledger) -> Result<bool, Failure> {
+async fn short_of_days(ledger: &Ledger) -> Result<bool, Failure> {
     let wanted = HeldQuery { cause: Some(HeldCause::Balance), key: None };
     Ok(ledger.held(&wanted, 1, clock::now_ms()).await?.iter().any(|held| held.kind == "account"))
 }
@@ -263,7 +263,7 @@ fn reach(planned: &Planned) -> String {
     }
 }
 
-async fn list(ledger: &dyn Ledger, args: super::ListArgs) -> Result<(), Failure> {
+async fn list(ledger: &Ledger, args: super::ListArgs) -> Result<(), Failure> {
     let plans = ledger.plans(&args.page()).await?;
     if args.json {
         say_json(&plans);
@@ -291,7 +291,7 @@ async fn list(ledger: &dyn Ledger, args: super::ListArgs) -> Result<(), Failure>
     Ok(())
 }
 
-async fn halt(ledger: &dyn Ledger, stop: Stop, from: &[PlanState], to: PlanState) -> Result<(), Failure> {
+async fn halt(ledger: &Ledger, stop: Stop, from: &[PlanState], to: PlanState) -> Result<(), Failure> {
     let plan = find(ledger, &stop.hash).await?;
     let who = super::who();
     let act = Act { who: &who, reason: &stop.reason };

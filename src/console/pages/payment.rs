@@ -71,7 +71,7 @@ pub(in crate::console) fn show(asked: Asked) -> Answer {
 }
 
 async fn moments(
-    ledger: &dyn Ledger,
+    ledger: &Ledger,
     whole: &view::PaymentWhole,
     keys: &[String],
 ) -> Result<Vec<Moment>, LedgerError> {

@@ -3,73 +3,58 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::{AssertSqlSafe, Row as _};
-
-use super::{SqlLedger, fault::Fault, storable};
+use super::storable;
 use crate::{
     domain::Ms,
-    ledger::{Sweep, SweepTurn},
+    ledger::{
+        Sweep, SweepTurn,
+        db::{Bind, Fault, Tx, args},
+    },
 };
 
-impl SqlLedger {
-    pub(super) async fn take_sweep_once(
-        &self,
+impl Tx {
+    pub(super) fn take_sweep(
+        &mut self,
         source: &str,
         now: Ms,
         lease_until: Ms,
         believed_until: Ms,
     ) -> Result<SweepTurn, Fault> {
-        let mut tx = self.plain().await?;
-        sqlx::query(
+        self.execute(
             "INSERT INTO backfill (source, turn, next_at) VALUES ($1, 0, 0) ON CONFLICT (source) DO NOTHING",
-        )
-        .bind(source)
-        .execute(&mut *tx)
-        .await?;
-        let taken = sqlx::query(
+            args![source],
+        )?;
+        let taken = self.optional(
             "UPDATE backfill SET turn = turn + 1, next_at = $2 \
              WHERE source = $1 AND (next_at <= $3 OR next_at > $4) RETURNING turn, seen_until",
-        )
-        .bind(source)
-        .bind(lease_until)
-        .bind(now)
-        .bind(believed_until)
-        .fetch_optional(&mut *tx)
-        .await?;
+            args![source, lease_until, now, believed_until],
+        )?;
         let turn = match taken {
             Some(row) => SweepTurn::Ours(Sweep {
                 source: source.to_owned(),
-                turn: row.try_get("turn")?,
-                seen_until: row.try_get("seen_until")?,
+                turn: row.get("turn")?,
+                seen_until: row.get("seen_until")?,
             }),
             None => {
-                let row = sqlx::query("SELECT next_at FROM backfill WHERE source = $1")
-                    .bind(source)
-                    .fetch_one(&mut *tx)
-                    .await?;
-                SweepTurn::NotBefore(row.try_get("next_at")?)
+                let row = self.one("SELECT next_at FROM backfill WHERE source = $1", args![source])?;
+                SweepTurn::NotBefore(row.get("next_at")?)
             }
         };
-        tx.commit().await?;
+        self.commit();
         Ok(turn)
     }
 
-    pub(super) async fn save_sweep_once(&self, sweep: &Sweep, next_at: Ms) -> Result<bool, Fault> {
-        let mut tx = self.plain().await?;
-        let done =
-            sqlx::query("UPDATE backfill SET seen_until = $1, next_at = $2 WHERE source = $3 AND turn = $4")
-                .bind(sweep.seen_until)
-                .bind(next_at)
-                .bind(&*sweep.source)
-                .bind(sweep.turn)
-                .execute(&mut *tx)
-                .await?;
-        tx.commit().await?;
-        Ok(done.rows_affected() > 0)
+    pub(super) fn save_sweep(&mut self, sweep: &Sweep, next_at: Ms) -> Result<bool, Fault> {
+        let done = self.execute(
+            "UPDATE backfill SET seen_until = $1, next_at = $2 WHERE source = $3 AND turn = $4",
+            args![sweep.seen_until, next_at, &*sweep.source, sweep.turn],
+        )?;
+        self.commit();
+        Ok(done > 0)
     }
 
-    pub(super) async fn recorded_once(
-        &self,
+    pub(super) fn recorded(
+        &mut self,
         sources: &[String],
         events: &[String],
     ) -> Result<BTreeSet<String>, Fault> {
@@ -84,11 +69,8 @@ impl SqlLedger {
             marks(1, events.len()),
             marks(events.len().saturating_add(1), sources.len()),
         );
-        let mut query = sqlx::query(AssertSqlSafe(text));
-        for word in events.iter().chain(sources) {
-            query = query.bind(storable::text(word));
-        }
-        let rows = query.fetch_all(&self.read).await?;
-        rows.iter().map(|row| Ok(row.try_get("event_id")?)).collect()
+        let words: Vec<String> = events.iter().chain(sources).map(|word| storable::text(word)).collect();
+        let rows = self.all(&text, &words.iter().map(Bind::arg).collect::<Vec<_>>())?;
+        rows.iter().map(|row| row.get("event_id")).collect()
     }
 }

@@ -1,24 +1,29 @@
 //! What an older worker wrote while the schema was brought up to date beneath it: it knows neither the payment's state
 //! nor the sums. Looked for along indices that are empty but for that, at every start.
 
-use sqlx::{AssertSqlSafe, Row as _};
+use super::rows::SLOT_MS;
+use crate::ledger::db::{Fault, Tx, args};
 
-use super::{SqlLedger, fault::Fault, rows::SLOT_MS};
+/// Whether there is any.
+pub(super) fn behind(tx: &mut Tx) -> Result<bool, Fault> {
+    let behind: i64 = tx
+        .one(
+            "SELECT (SELECT COUNT(*) FROM transfers WHERE state = 'settled' AND settled_at IS NULL) \
+         + (SELECT COUNT(*) FROM payments WHERE state = '') AS behind",
+            args![],
+        )?
+        .get("behind")?;
+    if behind > 0 {
+        tracing::warn!(
+            behind,
+            "an older worker wrote after the schema was brought up to date; it is caught up"
+        );
+    }
+    Ok(behind > 0)
+}
 
 /// `settled_at` in the words of the database.
-pub(super) async fn catch_up(ledger: &SqlLedger, settled_at: &str) -> Result<(), Fault> {
-    let behind: i64 = sqlx::query(
-        "SELECT (SELECT COUNT(*) FROM transfers WHERE state = 'settled' AND settled_at IS NULL) \
-         + (SELECT COUNT(*) FROM payments WHERE state = '') AS behind",
-    )
-    .fetch_one(&ledger.read)
-    .await?
-    .try_get("behind")?;
-    if behind == 0 {
-        return Ok(());
-    }
-    tracing::warn!(behind, "an older worker wrote after the schema was brought up to date; caught up");
-    let mut tx = ledger.serial().await?;
+pub(super) fn catch_up(tx: &mut Tx, settled_at: &str) -> Result<(), Fault> {
     let word = "COALESCE((SELECT CASE t.state WHEN 'settled' THEN 'credited' WHEN 'intended' THEN 'planned' \
          ELSE t.state END FROM transfers t WHERE t.payment = payments.key AND t.n = 1), decision)";
     for statement in [
@@ -36,8 +41,8 @@ pub(super) async fn catch_up(ledger: &SqlLedger, settled_at: &str) -> Result<(),
             "UPDATE transfers SET settled_at = {settled_at} WHERE state = 'settled' AND settled_at IS NULL"
         ),
     ] {
-        sqlx::query(AssertSqlSafe(statement)).execute(&mut *tx).await?;
+        tx.execute(&statement, args![])?;
     }
-    tx.commit().await?;
+    tx.commit();
     Ok(())
 }

@@ -1,13 +1,8 @@
 //! Channels with what they have, what was sold for them, and what they were given.
 
-use sqlx::{Row as _, any::AnyRow};
-
-use super::{
-    SqlLedger,
-    fault::{Fault, refused},
-    filter::{Filter, Value},
-};
+use super::filter::{Filter, Value};
 use crate::ledger::{
+    db::{Fault, Row, Tx, args, fault::refused},
     query::{ChannelQuery, Page},
     view,
 };
@@ -21,26 +16,24 @@ const CHANNELS: &str = "SELECT account, channel, active_till, mode, \
      (SELECT COUNT(*) FROM movements m WHERE m.account = channels.account AND m.channel = channels.channel) \
         AS movements FROM channels";
 
-impl SqlLedger {
+impl Tx {
     /// Soonest expiry first; a channel that was never read has none and comes last.
-    pub(super) async fn channels_once(
-        &self,
+    pub(super) fn channels(
+        &mut self,
         wanted: &ChannelQuery,
         page: &Page,
     ) -> Result<Vec<view::Channel>, Fault> {
-        let mut connection = self.read.acquire().await?;
         let after = match page.after.as_deref() {
             Some(place) => {
                 let (account, channel) = place.rsplit_once('/').unwrap_or(("", place));
-                let row =
-                    sqlx::query("SELECT active_till AS at FROM channels WHERE account = $1 AND channel = $2")
-                        .bind(account)
-                        .bind(channel)
-                        .fetch_optional(&mut *connection)
-                        .await?
-                        .ok_or_else(|| refused(format!("no channel {place} to go on after")))?;
+                let row = self
+                    .optional(
+                        "SELECT active_till AS at FROM channels WHERE account = $1 AND channel = $2",
+                        args![account, channel],
+                    )?
+                    .ok_or_else(|| refused(format!("no channel {place} to go on after")))?;
                 Some(vec![
-                    Value::Number(row.try_get("at")?),
+                    Value::Number(row.get("at")?),
                     Value::Text(account.to_owned()),
                     Value::Text(channel.to_owned()),
                 ])
@@ -51,37 +44,34 @@ impl SqlLedger {
             .text("channel =", wanted.channel.as_deref())
             .text("mode =", wanted.mode.as_deref())
             .row("(active_till, account, channel) >", after)
-            .rows(&mut *connection, CHANNELS, "ORDER BY active_till, account, channel", page.limit)
-            .await?;
+            .rows(self, CHANNELS, "ORDER BY active_till, account, channel", page.limit)?;
         rows.iter().map(channel).collect()
     }
 
     /// From one to the next along the key: few accounts have many channels.
-    pub(super) async fn accounts_once(&self) -> Result<Vec<String>, Fault> {
+    pub(super) fn accounts(&mut self) -> Result<Vec<String>, Fault> {
         let mut accounts: Vec<String> = Vec::new();
         loop {
-            let row = sqlx::query(
+            let row = self.optional(
                 "SELECT account FROM channels WHERE account > $1 ORDER BY account, channel LIMIT 1",
-            )
-            .bind(accounts.last().map_or("", String::as_str))
-            .fetch_optional(&self.read)
-            .await?;
+                args![accounts.last().map_or("", String::as_str)],
+            )?;
             match row {
-                Some(row) => accounts.push(row.try_get("account")?),
+                Some(row) => accounts.push(row.get("account")?),
                 None => return Ok(accounts),
             }
         }
     }
 }
 
-fn channel(row: &AnyRow) -> Result<view::Channel, Fault> {
+fn channel(row: &Row) -> Result<view::Channel, Fault> {
     Ok(view::Channel {
-        account: row.try_get("account")?,
-        channel: row.try_get("channel")?,
-        active_till: Some(row.try_get("active_till")?).filter(|at| *at < i64::MAX),
-        mode: row.try_get("mode")?,
-        days_bought: row.try_get("bought")?,
-        days_moved: row.try_get("moved")?,
-        movements: row.try_get("movements")?,
+        account: row.get("account")?,
+        channel: row.get("channel")?,
+        active_till: Some(row.get("active_till")?).filter(|at| *at < i64::MAX),
+        mode: row.get("mode")?,
+        days_bought: row.get("bought")?,
+        days_moved: row.get("moved")?,
+        movements: row.get("movements")?,
     })
 }

@@ -1,13 +1,9 @@
 //! What a person decides about a held transfer, payment or event; kept with name and time.
 
-use sqlx::Row as _;
-
 use super::{
-    SqlLedger, Tx, account,
+    account,
     audit::{self, Entry},
-    by_person,
-    fault::{Fault, refused},
-    not_live, pause, restored, rows,
+    by_person, not_live, pause, restored, rows,
     show::{event_named, resolve},
     storable, waiting,
     words::OTHER_FAMILY_NEXT,
@@ -19,7 +15,10 @@ use crate::{
         hold::{BEFORE_LEDGER, BEFORE_LEDGER_REFUNDED, TWIN, may_have_moved, may_have_moved_refunded},
         settle::{Cause, Order, State, call_is_over, order},
     },
-    ledger::{Act, CLOSED, Decided},
+    ledger::{
+        Act, CLOSED, Decided,
+        db::{Fault, Row, Tx, args, fault::refused},
+    },
 };
 
 fn action(order: Order) -> &'static str {
@@ -31,18 +30,17 @@ fn action(order: Order) -> &'static str {
     }
 }
 
-impl SqlLedger {
+impl Tx {
     /// Serializable: what is decided depends on rows of several tables that others write.
-    pub(super) async fn decide_once(&self, key: &str, decided: &Decided<'_>, now: Ms) -> Result<(), Fault> {
-        let mut tx = self.serial().await?;
-        let after = if let Some(after) = not_live::decide(&mut tx, key, decided, now).await? {
+    pub(super) fn decide(&mut self, key: &str, decided: &Decided<'_>, now: Ms) -> Result<(), Fault> {
+        let after = if let Some(after) = not_live::decide(self, key, decided, now)? {
             after
-        } else if transfer_exists(&mut tx, key).await? {
-            transfer(&mut tx, key, decided, now).await?
+        } else if transfer_exists(self, key)? {
+            transfer(self, key, decided, now)?
         } else {
-            match payment_of(&mut tx, key).await? {
-                Some(found) => payment(&mut tx, &found, decided, now).await?,
-                None => event(&mut tx, key, decided).await?,
+            match payment_of(self, key)? {
+                Some(found) => payment(self, &found, decided, now)?,
+                None => event(self, key, decided)?,
             }
         };
         let entry = Entry {
@@ -52,40 +50,33 @@ impl SqlLedger {
             before: Some("held".into()),
             after: Some(after.into()),
         };
-        audit::add(&mut tx, entry, now).await?;
-        tx.commit().await?;
+        audit::add(self, entry, now)?;
+        self.commit();
         Ok(())
     }
 }
 
-async fn transfer_exists(tx: &mut Tx, key: &str) -> Result<bool, Fault> {
-    let row =
-        sqlx::query("SELECT key FROM transfers WHERE key = $1").bind(key).fetch_optional(&mut **tx).await?;
+fn transfer_exists(tx: &mut Tx, key: &str) -> Result<bool, Fault> {
+    let row = tx.optional("SELECT key FROM transfers WHERE key = $1", args![key])?;
     Ok(row.is_some())
 }
 
 /// The payment that a name means. Where a provider names events like payments, it is the one that waits; where both do
 /// and the name is not the payment's key, that is refused.
-async fn payment_of(tx: &mut Tx, name: &str) -> Result<Option<String>, Fault> {
-    let Some(key) = resolve(tx, name).await? else { return Ok(None) };
-    let row = sqlx::query(
-        "SELECT e.source, e.event_id, (SELECT COUNT(*) FROM payments p WHERE p.key = $1 \
+fn payment_of(tx: &mut Tx, name: &str) -> Result<Option<String>, Fault> {
+    let Some(key) = resolve(tx, name)? else { return Ok(None) };
+    let row = tx.optional("SELECT e.source, e.event_id, (SELECT COUNT(*) FROM payments p WHERE p.key = $1 \
          AND (p.decision = 'held' OR p.gap IS NOT NULL OR (p.decision = 'linked' \
          AND EXISTS (SELECT 1 FROM events f WHERE f.payment = p.key AND f.family IS NOT NULL)))) AS waits FROM events e \
-         WHERE e.held_cause IS NOT NULL AND $2 IN (e.event_id, e.source || '/' || e.event_id) LIMIT 1",
-    )
-    .bind(&*key)
-    .bind(name)
-    .fetch_optional(&mut **tx)
-    .await?;
+         WHERE e.held_cause IS NOT NULL AND $2 IN (e.event_id, e.source || '/' || e.event_id) LIMIT 1", args![&*key, name])?;
     let Some(row) = row else { return Ok(Some(key)) };
-    if row.try_get::<i64, _>("waits")? == 0 {
+    if row.get::<i64>("waits")? == 0 {
         return Ok(None);
     }
     if key == name {
         return Ok(Some(key));
     }
-    let event: (String, String) = (row.try_get("source")?, row.try_get("event_id")?);
+    let event: (String, String) = (row.get("source")?, row.get("event_id")?);
     Err(refused(format!(
         "{name} names the payment {key} and the event {}/{}, which both wait: name one of them so",
         event.0, event.1
@@ -93,14 +84,12 @@ async fn payment_of(tx: &mut Tx, name: &str) -> Result<Option<String>, Fault> {
 }
 
 /// Whether money came in for a payment that no event of the granting family has told of.
-pub(super) async fn is_of_another_family(tx: &mut Tx, key: &str) -> Result<bool, Fault> {
-    let row = sqlx::query(
+pub(super) fn is_of_another_family(tx: &mut Tx, key: &str) -> Result<bool, Fault> {
+    let row = tx.optional(
         "SELECT 1 AS one FROM payments p WHERE p.key = $1 AND p.decision = 'linked' \
          AND EXISTS (SELECT 1 FROM events e WHERE e.payment = p.key AND e.family IS NOT NULL)",
-    )
-    .bind(key)
-    .fetch_optional(&mut **tx)
-    .await?;
+        args![key],
+    )?;
     Ok(row.is_some())
 }
 
@@ -112,62 +101,43 @@ pub(super) fn other_family_needs(key: &str) -> Fault {
 }
 
 /// Returns the word of the new state.
-async fn transfer(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Result<&'static str, Fault> {
-    let row = sqlx::query("SELECT account, channel, days, detail FROM transfers WHERE key = $1")
-        .bind(key)
-        .fetch_one(&mut **tx)
-        .await?;
-    let (account, channel): (String, String) = (row.try_get("account")?, row.try_get("channel")?);
+fn transfer(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Result<&'static str, Fault> {
+    let row = tx.one("SELECT account, channel, days, detail FROM transfers WHERE key = $1", args![key])?;
+    let (account, channel): (String, String) = (row.get("account")?, row.get("channel")?);
     let from = rows::state(&row)?;
-    let days = rows::narrow(row.try_get("days")?);
+    let days = rows::narrow(row.get("days")?);
     if decided.order == Order::Retry && matches!(from, State::Planned { .. }) {
-        retry_waiting(tx, &Waiting { key, account: &account, channel: &channel, days }, &from, decided, now)
-            .await?;
+        retry_waiting(tx, &Waiting { key, account: &account, channel: &channel, days }, &from, decided, now)?;
         return Ok("planned");
     }
     if matches!(from, State::Held { cause: Cause::Refunded(_) | Cause::Disputed(_), .. }) {
         // The rules ask no more about what is out now.
-        sqlx::query(
-            "UPDATE payments SET due_decided = days_due WHERE key = (SELECT payment FROM transfers WHERE key = $1)",
-        )
-        .bind(key)
-        .execute(&mut **tx)
-        .await?;
+        tx.execute("UPDATE payments SET due_decided = days_due WHERE key = (SELECT payment FROM transfers WHERE key = $1)", args![key])?;
     }
-    let found = sqlx::query("SELECT detail FROM channels WHERE account = $1 AND channel = $2")
-        .bind(&*account)
-        .bind(&*channel)
-        .fetch_optional(&mut **tx)
-        .await?;
+    let found = tx.optional(
+        "SELECT detail FROM channels WHERE account = $1 AND channel = $2",
+        args![&*account, &*channel],
+    )?;
     let before = found.as_ref().map(rows::channel).transpose()?.unwrap_or_else(Channel::default);
     let window = decided.settle_window_ms;
     let (to, after) = order(days, &from, &before, decided.order, decided.reason, window, now)
         .map_err(|error| refused(error.to_string()))?;
-    if !rows::swap(tx, key, &from, &to, Some((decided.who, decided.reason)), now).await? {
+    if !rows::swap(tx, key, &from, &to, Some((decided.who, decided.reason)), now)? {
         return Err(Fault::Conflict(format!("{key} went on meanwhile")));
     }
-    rows::make_due(tx, &account, &channel, now).await?;
+    rows::make_due(tx, &account, &channel, now)?;
     if after != before {
         // Whoever holds the channel knows it as it was: the claim is taken from them.
-        sqlx::query(
-            "UPDATE channels SET detail = $1, active_till = $4, epoch = epoch + 1, lease_until = 0, lease_owner = '' \
-             WHERE account = $2 AND channel = $3",
-        )
-        .bind(storable::json(&after)?)
-        .bind(&*account)
-        .bind(&*channel)
-        .bind(rows::expiry(&after))
-        .execute(&mut **tx)
-        .await?;
+        tx.execute("UPDATE channels SET detail = $1, active_till = $4, epoch = epoch + 1, lease_until = 0, lease_owner = '' \
+             WHERE account = $2 AND channel = $3", args![storable::json(&after)?, &*account, &*channel, rows::expiry(&after)])?;
     }
     let waited = matches!(from, State::Held { cause: Cause::Balance(_) | Cause::Unauthorized, .. });
     if waited && decided.order == Order::Retry && matches!(to, State::Planned { .. }) {
-        name_probe(tx, key, &account, now).await?;
+        name_probe(tx, key, &account, now)?;
     }
-    account::end_without_waiting(tx, &account, now).await?;
+    account::end_without_waiting(tx, &account, now)?;
     // Not what was ordered, where money went out meanwhile.
-    let row =
-        sqlx::query("SELECT detail FROM transfers WHERE key = $1").bind(key).fetch_one(&mut **tx).await?;
+    let row = tx.one("SELECT detail FROM transfers WHERE key = $1", args![key])?;
     Ok(rows::state(&row)?.word())
 }
 
@@ -180,7 +150,7 @@ struct Waiting<'a> {
 }
 
 /// What waits for its account becomes the probe; what waits for something else is told what.
-async fn retry_waiting(
+fn retry_waiting(
     tx: &mut Tx,
     waiting: &Waiting<'_>,
     from: &State,
@@ -188,79 +158,71 @@ async fn retry_waiting(
     now: Ms,
 ) -> Result<(), Fault> {
     let Waiting { key, account, channel, days } = *waiting;
-    if let Some(paused) = pause::waits(tx, account, channel).await? {
+    if let Some(paused) = pause::waits(tx, account, channel)? {
         return Err(refused(paused));
     }
-    let hold = account::hold(&mut **tx, account).await?;
+    let hold = account::hold(tx, account)?;
     if hold.is_none_or(|hold| !hold.keeps_back(key, days)) {
         return Err(refused("it is planned and will be called by itself"));
     }
-    let open = sqlx::query("SELECT key FROM transfers WHERE account = $1 AND channel = $2 AND open = 1")
-        .bind(account)
-        .bind(channel)
-        .fetch_optional(&mut **tx)
-        .await?;
+    let open = tx.optional(
+        "SELECT key FROM transfers WHERE account = $1 AND channel = $2 AND open = 1",
+        args![account, channel],
+    )?;
     if let Some(open) = open {
-        let open: String = open.try_get("key")?;
+        let open: String = open.get("key")?;
         return Err(refused(format!(
             "it waits for another transfer of its channel to be settled first: {open}"
         )));
     }
-    if !rows::swap(tx, key, from, &from.due_by(now), Some((decided.who, decided.reason)), now).await? {
+    if !rows::swap(tx, key, from, &from.due_by(now), Some((decided.who, decided.reason)), now)? {
         return Err(Fault::Conflict(format!("{key} went on meanwhile")));
     }
-    rows::make_due(tx, account, channel, now).await?;
-    name_probe(tx, key, account, now).await
+    rows::make_due(tx, account, channel, now)?;
+    name_probe(tx, key, account, now)
 }
 
-async fn name_probe(tx: &mut Tx, key: &str, account: &str, now: Ms) -> Result<(), Fault> {
-    sqlx::query("UPDATE accounts SET probe = $1, probe_at = $2 WHERE account = $3")
-        .bind(key)
-        .bind(now)
-        .bind(account)
-        .execute(&mut **tx)
-        .await?;
+fn name_probe(tx: &mut Tx, key: &str, account: &str, now: Ms) -> Result<(), Fault> {
+    tx.execute("UPDATE accounts SET probe = $1, probe_at = $2 WHERE account = $3", args![key, now, account])?;
     Ok(())
 }
 
 /// Days that moved and are not covered, or are covered and did not move: a person did what there was to do.
-async fn gap(tx: &mut Tx, key: &str, gap: &str, decided: &Decided<'_>) -> Result<&'static str, Fault> {
+fn gap(tx: &mut Tx, key: &str, gap: &str, decided: &Decided<'_>) -> Result<&'static str, Fault> {
     if decided.order != Order::Cancel {
         return Err(refused(format!(
             "its days were granted, and there is nothing to call again: decide about them, then `daybridge held cancel '{key}' --reason …` says that it is done"
         )));
     }
     tracing::info!(payment = key, gap, "decided");
-    sqlx::query("UPDATE payments SET due_decided = days_due, gap = NULL, gap_since = NULL WHERE key = $1")
-        .bind(key)
-        .execute(&mut **tx)
-        .await?;
+    tx.execute(
+        "UPDATE payments SET due_decided = days_due, gap = NULL, gap_since = NULL WHERE key = $1",
+        args![key],
+    )?;
     Ok("decided")
 }
 
-async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Result<&'static str, Fault> {
-    let row = sqlx::query("SELECT decision, granted, cause, days_due, gap FROM payments WHERE key = $1")
-        .bind(key)
-        .fetch_one(&mut **tx)
-        .await?;
-    if let Some(word) = row.try_get::<Option<String>, _>("gap")? {
-        return gap(tx, key, &word, decided).await;
+fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Result<&'static str, Fault> {
+    let row =
+        tx.one("SELECT decision, granted, cause, days_due, gap FROM payments WHERE key = $1", args![key])?;
+    if let Some(word) = row.get::<Option<String>>("gap")? {
+        return gap(tx, key, &word, decided);
     }
-    let other_family = is_of_another_family(tx, key).await?;
+    let other_family = is_of_another_family(tx, key)?;
     if !other_family {
-        match waiting::needs(tx, key, now).await? {
+        match waiting::needs(tx, key, now)? {
             None => must_be_held(&row, key)?,
             Some(_) if decided.order == Order::Cancel => {}
             Some(next) => return Err(refused(format!("no day was granted and nothing was sent: {next}"))),
         }
     }
-    let cause: Option<String> = row.try_get("cause")?;
+    let cause: Option<String> = row.get("cause")?;
     let refunded = cause.as_deref().is_some_and(may_have_moved_refunded);
     let forgotten = cause.as_deref().is_some_and(may_have_moved);
     let before_ledger = matches!(cause.as_deref(), Some(BEFORE_LEDGER | BEFORE_LEDGER_REFUNDED));
     let twin = cause.as_deref() == Some(TWIN);
-    let nothing_left = row.try_get::<Option<i64>, _>("days_due")?.is_none_or(|due| due == 0);
-    let restored_at = restored::declared_at(&mut **tx).await?;
+    let nothing_left = row.get::<Option<i64>>("days_due")?.is_none_or(|due| due == 0);
+    let restored_at = restored::declared_at(tx)?;
     match decided.order {
         Order::Cancel => {}
         _ if other_family => return Err(other_family_needs(key)),
@@ -268,7 +230,7 @@ async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Resu
             return Err(refused("its money went back: if its days have not moved, `held cancel` closes it"));
         }
         Order::NotApplied if twin => {
-            by_person::grant(tx, key, decided, now).await?;
+            by_person::grant(tx, key, decided, now)?;
             return Ok("planned");
         }
         Order::Applied if twin => {
@@ -282,10 +244,10 @@ async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Resu
                 call_is_over(since, decided.settle_window_ms, now)
                     .map_err(|error| refused(error.to_string()))?;
             }
-            return by_person::released(tx, key, decided, now).await;
+            return by_person::released(tx, key, decided, now);
         }
         Order::Applied if forgotten => {
-            by_person::grant(tx, key, decided, now).await?;
+            by_person::grant(tx, key, decided, now)?;
             return Ok("credited");
         }
         Order::Retry if forgotten => {
@@ -310,53 +272,34 @@ async fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Resu
         }
     }
     let reason = storable::text(&format!("cancelled by {}: {}", decided.who, decided.reason));
-    sqlx::query(
-        "UPDATE payments SET decision = 'cancelled', state = 'cancelled', cause = NULL, next = NULL, reason = $1, since = $2, \
-         due_decided = CASE WHEN out_known = 1 THEN COALESCE(days_due, 0) ELSE due_decided END WHERE key = $3",
-    )
-    .bind(&*reason)
-    .bind(now)
-    .bind(key)
-    .execute(&mut **tx)
-    .await?;
-    sqlx::query(
+    tx.execute("UPDATE payments SET decision = 'cancelled', state = 'cancelled', cause = NULL, next = NULL, reason = $1, since = $2, \
+         due_decided = CASE WHEN out_known = 1 THEN COALESCE(days_due, 0) ELSE due_decided END WHERE key = $3", args![&*reason, now, key])?;
+    tx.execute(
         "UPDATE deliveries SET outcome = 'ignored', reason = $1 WHERE outcome = 'held' \
          AND event IN (SELECT number FROM events WHERE payment = $2)",
-    )
-    .bind(&*reason)
-    .bind(key)
-    .execute(&mut **tx)
-    .await?;
+        args![&*reason, key],
+    )?;
     Ok("cancelled")
 }
 
-async fn event(tx: &mut Tx, id: &str, decided: &Decided<'_>) -> Result<&'static str, Fault> {
-    let Some((source, event)) = event_named(tx, id, None).await? else {
+fn event(tx: &mut Tx, id: &str, decided: &Decided<'_>) -> Result<&'static str, Fault> {
+    let Some((source, event)) = event_named(tx, id, None)? else {
         return Err(refused(format!(
             "no transfer, payment or event is named {id}: see `daybridge held list`"
         )));
     };
-    let rows = sqlx::query(
-        "SELECT number, held_cause FROM events WHERE event_id = $1 AND source = $2 AND held_cause IS NOT NULL",
-    )
-    .bind(event)
-    .bind(source)
-    .fetch_all(&mut **tx)
-    .await?;
+    let rows = tx.all("SELECT number, held_cause FROM events WHERE event_id = $1 AND source = $2 AND held_cause IS NOT NULL", args![event, source])?;
     let (mut held, mut closed) = (Vec::new(), false);
     for row in &rows {
-        held.push(row.try_get::<i64, _>("number")?);
-        closed |= row.try_get::<String, _>("held_cause")? == CLOSED;
+        held.push(row.get::<i64>("number")?);
+        closed |= row.get::<String>("held_cause")? == CLOSED;
     }
     match (held.is_empty(), decided.order) {
         (true, _) => return Err(refused("the event is not held by itself; look at its payment")),
         (false, Order::Cancel) => {}
         (false, Order::Retry) if closed => {
             for number in held {
-                sqlx::query("UPDATE events SET closed = NULL WHERE number = $1")
-                    .bind(number)
-                    .execute(&mut **tx)
-                    .await?;
+                tx.execute("UPDATE events SET closed = NULL WHERE number = $1", args![number])?;
             }
             return Ok("opened");
         }
@@ -371,28 +314,24 @@ async fn event(tx: &mut Tx, id: &str, decided: &Decided<'_>) -> Result<&'static 
     }
     let reason = storable::text(&format!("cancelled by {}: {}", decided.who, decided.reason));
     for number in held {
-        sqlx::query("UPDATE events SET held_cause = NULL, held_reason = NULL, closed = $1 WHERE number = $2")
-            .bind(&*reason)
-            .bind(number)
-            .execute(&mut **tx)
-            .await?;
-        sqlx::query(
+        tx.execute(
+            "UPDATE events SET held_cause = NULL, held_reason = NULL, closed = $1 WHERE number = $2",
+            args![&*reason, number],
+        )?;
+        tx.execute(
             "UPDATE deliveries SET outcome = 'ignored', reason = $1 WHERE event = $2 AND outcome = 'held'",
-        )
-        .bind(&*reason)
-        .bind(number)
-        .execute(&mut **tx)
-        .await?;
+            args![&*reason, number],
+        )?;
     }
     Ok("ignored")
 }
 
 /// Only a held payment that was never granted waits for a decision; `row` holds `granted` and `decision`.
-pub(super) fn must_be_held(row: &sqlx::any::AnyRow, key: &str) -> Result<(), Fault> {
-    if row.try_get::<i64, _>("granted")? != 0 {
+pub(super) fn must_be_held(row: &Row, key: &str) -> Result<(), Fault> {
+    if row.get::<i64>("granted")? != 0 {
         return Err(refused(format!("its days were granted: name its transfer, '{key}#1'")));
     }
-    match row.try_get::<String, _>("decision")?.as_str() {
+    match row.get::<String>("decision")?.as_str() {
         "held" => Ok(()),
         decision => Err(refused(format!("the payment is not held: it is {decision}"))),
     }

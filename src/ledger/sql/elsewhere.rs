@@ -5,46 +5,38 @@
 //! an id in common is only suspected where it is for the same channel too. Amounts are not compared: one endpoint may
 //! tell of a part of the money that the other tells of as a whole.
 
-use sqlx::Row as _;
-
-use super::{
-    Tx,
-    fault::Fault,
-    filter::{Filter, Value},
-};
-use crate::domain::{
-    facts::PaymentId,
-    hold::may_have_moved,
-    id::ChannelId,
-    identity::{Home, Known, home},
+use super::filter::{Filter, Value};
+use crate::{
+    domain::{
+        facts::PaymentId,
+        hold::may_have_moved,
+        id::ChannelId,
+        identity::{Home, Known, home},
+    },
+    ledger::db::{Fault, Row, Tx, args},
 };
 
 /// Most names of a payment, and most events, that are looked for in other realms.
 const NAMES_MAX: i64 = 200;
 
 /// The key of a payment of another realm that is probably this one.
-pub(super) async fn of(tx: &mut Tx, key: &str, channel: &ChannelId) -> Result<Option<String>, Fault> {
-    let row = sqlx::query("SELECT realm FROM payments WHERE key = $1").bind(key).fetch_one(&mut **tx).await?;
-    let realm: String = row.try_get("realm")?;
-    let rows = sqlx::query(
-        "SELECT DISTINCT o.realm, o.source FROM realm_sources r JOIN realm_sources o ON o.provider = r.provider \
-         WHERE r.realm = $1 AND o.realm <> $1 ORDER BY o.realm, o.source",
-    )
-    .bind(&*realm)
-    .fetch_all(&mut **tx)
-    .await?;
+pub(super) fn of(tx: &mut Tx, key: &str, channel: &ChannelId) -> Result<Option<String>, Fault> {
+    let row = tx.one("SELECT realm FROM payments WHERE key = $1", args![key])?;
+    let realm: String = row.get("realm")?;
+    let rows = tx.all("SELECT DISTINCT o.realm, o.source FROM realm_sources r JOIN realm_sources o ON o.provider = r.provider \
+         WHERE r.realm = $1 AND o.realm <> $1 ORDER BY o.realm, o.source", args![&*realm])?;
     // Nearly every provider has one realm, and nothing is compared.
     if rows.is_empty() {
         return Ok(None);
     }
     let texts = |column: &str| {
-        let text = |row: &sqlx::any::AnyRow| Ok(Value::Text(row.try_get(column)?));
-        rows.iter().map(text).collect::<Result<Vec<_>, sqlx::Error>>()
+        let text = |row: &Row| Ok(Value::Text(row.get(column)?));
+        rows.iter().map(text).collect::<Result<Vec<_>, Fault>>()
     };
-    let mut found = by_name(tx, key, texts("realm")?).await?;
-    found.extend(by_event(tx, key, texts("source")?, &realm).await?);
+    let mut found = by_name(tx, key, texts("realm")?)?;
+    found.extend(by_event(tx, key, texts("source")?, &realm)?);
     for other in found {
-        if counts(tx, key, channel, &other).await? {
+        if counts(tx, key, channel, &other)? {
             return Ok(Some(other));
         }
     }
@@ -52,25 +44,21 @@ pub(super) async fn of(tx: &mut Tx, key: &str, channel: &ChannelId) -> Result<Op
 }
 
 /// Payments of other realms that a name of this one names, unless their strongest names say that they are others.
-async fn by_name(tx: &mut Tx, key: &str, realms: Vec<Value>) -> Result<Vec<String>, Fault> {
-    let row = sqlx::query("SELECT account, livemode FROM payments WHERE key = $1")
-        .bind(key)
-        .fetch_one(&mut **tx)
-        .await?;
-    let (account, livemode): (String, i64) = (row.try_get("account")?, row.try_get("livemode")?);
-    let own = names(tx, key).await?;
+fn by_name(tx: &mut Tx, key: &str, realms: Vec<Value>) -> Result<Vec<String>, Fault> {
+    let row = tx.one("SELECT account, livemode FROM payments WHERE key = $1", args![key])?;
+    let (account, livemode): (String, i64) = (row.get("account")?, row.get("livemode")?);
+    let own = names(tx, key)?;
     let ids = own.iter().map(|own| Value::Text(own.id.clone())).collect::<Vec<_>>();
     let rows = Filter::default()
         .row("realm IN", Some(realms))
         .text("account =", Some(&account))
         .number("livemode =", Some(livemode))
         .row("id IN", Some(ids))
-        .rows(&mut **tx, "SELECT DISTINCT payment FROM aliases", "ORDER BY payment", u32::MAX)
-        .await?;
+        .rows(tx, "SELECT DISTINCT payment FROM aliases", "ORDER BY payment", u32::MAX)?;
     let mut found = Vec::new();
     for row in rows {
-        let other: String = row.try_get("payment")?;
-        let known = Known { key: other.clone(), ids: names(tx, &other).await?, granted: true };
+        let other: String = row.get("payment")?;
+        let known = Known { key: other.clone(), ids: names(tx, &other)?, granted: true };
         if matches!(home(&own, &[known]), Home::Payment { granted: Some(_), .. }) {
             found.push(other);
         }
@@ -78,62 +66,53 @@ async fn by_name(tx: &mut Tx, key: &str, realms: Vec<Value>) -> Result<Vec<Strin
     Ok(found)
 }
 
-async fn names(tx: &mut Tx, key: &str) -> Result<Vec<PaymentId>, Fault> {
-    let rows =
-        sqlx::query("SELECT id, strength FROM aliases WHERE payment = $1 ORDER BY strength, id LIMIT $2")
-            .bind(key)
-            .bind(NAMES_MAX)
-            .fetch_all(&mut **tx)
-            .await?;
-    let name = |row: &sqlx::any::AnyRow| {
-        let rank = u8::try_from(row.try_get::<i64, _>("strength")?).unwrap_or(u8::MAX);
-        Ok(PaymentId { rank, id: row.try_get("id")? })
+fn names(tx: &mut Tx, key: &str) -> Result<Vec<PaymentId>, Fault> {
+    let rows = tx.all(
+        "SELECT id, strength FROM aliases WHERE payment = $1 ORDER BY strength, id LIMIT $2",
+        args![key, NAMES_MAX],
+    )?;
+    let name = |row: &Row| {
+        let rank = u8::try_from(row.get::<i64>("strength")?).unwrap_or(u8::MAX);
+        Ok(PaymentId { rank, id: row.get("id")? })
     };
     rows.iter().map(name).collect()
 }
 
 /// Payments of other realms that have an event of this one.
-async fn by_event(tx: &mut Tx, key: &str, sources: Vec<Value>, realm: &str) -> Result<Vec<String>, Fault> {
-    let rows = sqlx::query("SELECT event_id FROM events WHERE payment = $1 ORDER BY number LIMIT $2")
-        .bind(key)
-        .bind(NAMES_MAX)
-        .fetch_all(&mut **tx)
-        .await?;
-    let ids = rows
-        .iter()
-        .map(|row| Ok(Value::Text(row.try_get("event_id")?)))
-        .collect::<Result<Vec<_>, Fault>>()?;
+fn by_event(tx: &mut Tx, key: &str, sources: Vec<Value>, realm: &str) -> Result<Vec<String>, Fault> {
+    let rows = tx.all(
+        "SELECT event_id FROM events WHERE payment = $1 ORDER BY number LIMIT $2",
+        args![key, NAMES_MAX],
+    )?;
+    let ids =
+        rows.iter().map(|row| Ok(Value::Text(row.get("event_id")?))).collect::<Result<Vec<_>, Fault>>()?;
     let rows = Filter::default()
         .row("e.source IN", Some(sources))
         .row("e.event_id IN", Some(ids))
         .text("p.realm <>", Some(realm))
         .rows(
-            &mut **tx,
+            tx,
             "SELECT DISTINCT p.key FROM events e JOIN payments p ON p.key = e.payment",
             "ORDER BY p.key",
             u32::MAX,
-        )
-        .await?;
-    rows.iter().map(|row| Ok(row.try_get("key")?)).collect()
+        )?;
+    rows.iter().map(|row| row.get("key")).collect()
 }
 
 /// Whether the other one stands for the purchase: it is for the same channel, as far as that is known, and its days were
 /// granted or may have moved, a person closed it, or it was held first.
-async fn counts(tx: &mut Tx, key: &str, channel: &ChannelId, other: &str) -> Result<bool, Fault> {
-    let row = sqlx::query(
+fn counts(tx: &mut Tx, key: &str, channel: &ChannelId, other: &str) -> Result<bool, Fault> {
+    let row = tx.one(
         "SELECT o.granted, o.decision, o.cause, o.channel, \
          CASE WHEN (o.first_seen_at, o.key) < (p.first_seen_at, p.key) THEN 1 ELSE 0 END AS earlier \
          FROM payments o JOIN payments p ON p.key = $1 WHERE o.key = $2",
-    )
-    .bind(key)
-    .bind(other)
-    .fetch_one(&mut **tx)
-    .await?;
-    let decision: String = row.try_get("decision")?;
-    let earlier = row.try_get::<i64, _>("earlier")? != 0;
-    let cause: Option<String> = row.try_get("cause")?;
+        args![key, other],
+    )?;
+    let decision: String = row.get("decision")?;
+    let earlier = row.get::<i64>("earlier")? != 0;
+    let cause: Option<String> = row.get("cause")?;
     let held = decision == "held" && (earlier || cause.as_deref().is_some_and(may_have_moved));
-    let stands = row.try_get::<i64, _>("granted")? != 0 || decision == "cancelled" || held;
-    let its: Option<String> = row.try_get("channel")?;
+    let stands = row.get::<i64>("granted")? != 0 || decision == "cancelled" || held;
+    let its: Option<String> = row.get("channel")?;
     Ok(stands && its.is_none_or(|its| its == channel.as_str()))
 }

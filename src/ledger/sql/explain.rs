@@ -1,35 +1,32 @@
 //! The plans of the statements that every payment runs, and a start: for the test that looks for scans.
 
-use sqlx::{AssertSqlSafe, Row as _};
-
-use super::{
-    Dialect, SqlLedger, account,
-    fault::{Fault, retry},
-    grant, probe, record,
-    release::NEXT_FREE,
-    stored, turn, twin,
+use super::{Ledger, account, grant, probe, record, release::NEXT_FREE, stored, turn, twin};
+use crate::ledger::{
+    LedgerError,
+    db::{Dialect, Fault, Tx, args},
 };
-use crate::ledger::LedgerError;
 
 /// A time that no right clock is at.
 const FAR: &str = "9999999999999";
 
-impl SqlLedger {
+impl Ledger {
     /// Each statement with its plan.
     #[doc(hidden)]
     pub async fn hot_plans(&self) -> Result<Vec<(String, String)>, LedgerError> {
-        retry!(self.hot_plans_once())
+        self.db.plain(|tx| tx.hot_plans()).await
     }
+}
 
-    async fn hot_plans_once(&self) -> Result<Vec<(String, String)>, Fault> {
-        let (explain, column) = match self.dialect {
+impl Tx {
+    pub(super) fn hot_plans(&mut self) -> Result<Vec<(String, String)>, Fault> {
+        let (explain, column) = match self.dialect() {
             Dialect::Sqlite => ("EXPLAIN QUERY PLAN", "detail"),
             Dialect::Postgres => ("EXPLAIN", "QUERY PLAN"),
         };
         let waits = format!("SELECT t.key FROM transfers t WHERE {} LIMIT 1", account::WAITING);
         let mut plans = Vec::new();
         for (statement, values) in [
-            (&*turn::claim_select(self.dialect), &["'main'", "1", "10"][..]),
+            (&*turn::claim_select(self.dialect()), &["'main'", "1", "10"][..]),
             (turn::DUE_TOO_FAR, &["'main'", "1", FAR]),
             (turn::LEASED_TOO_LONG, &["'main'", "1", FAR]),
             (NEXT_FREE, &["'main'"]),
@@ -43,14 +40,13 @@ impl SqlLedger {
             (&waits, &["'main'", "30"]),
             (&probe::next_sql(false), &["'main'", "30", "1", "99"]),
             (&probe::next_sql(true), &["'main'", "30", "1", "99"]),
-            (&stored::held_sql(self.dialect), &["0", "100"]),
+            (&stored::held_sql(self.dialect()), &["0", "100"]),
         ] {
             let filled = values.iter().enumerate().rev().fold(statement.to_owned(), |text, (at, value)| {
                 text.replace(&format!("${}", at.saturating_add(1)), value)
             });
-            let rows =
-                sqlx::query(AssertSqlSafe(format!("{explain} {filled}"))).fetch_all(&self.write).await?;
-            let lines: Result<Vec<String>, _> = rows.iter().map(|row| row.try_get(column)).collect();
+            let rows = self.all(&format!("{explain} {filled}"), args![])?;
+            let lines: Result<Vec<String>, _> = rows.iter().map(|row| row.get(column)).collect();
             plans.push((statement.to_owned(), lines?.join("\n")));
         }
         Ok(plans)

@@ -1,53 +1,40 @@
 //! The families that granted days before.
 
-use sqlx::Row as _;
+use crate::{
+    domain::Ms,
+    ledger::{
+        SourceRules,
+        db::{Fault, Tx, args},
+    },
+};
 
-use super::{SqlLedger, fault::Fault};
-use crate::{domain::Ms, ledger::SourceRules};
-
-impl SqlLedger {
+impl Tx {
     /// Serializable: two workers that start with different settings must not both become the first.
-    pub(super) async fn note_rules_once(
-        &self,
-        realm: &str,
-        money_in: &str,
-        now: Ms,
-    ) -> Result<Option<Ms>, Fault> {
-        let mut tx = self.serial().await?;
-        let noted = rules(&mut *tx, realm, money_in).await?;
+    pub(super) fn note_rules(&mut self, realm: &str, money_in: &str, now: Ms) -> Result<Option<Ms>, Fault> {
+        let noted = rules(self, realm, money_in)?;
         if let Rules::Same(since) = noted {
             return Ok(since);
         }
-        sqlx::query("INSERT INTO source_rules (realm, money_in, since) VALUES ($1, $2, $3)")
-            .bind(realm)
-            .bind(money_in)
-            .bind(now)
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
+        self.execute(
+            "INSERT INTO source_rules (realm, money_in, since) VALUES ($1, $2, $3)",
+            args![realm, money_in, now],
+        )?;
+        self.commit();
         Ok(matches!(noted, Rules::Other).then_some(now))
     }
 
-    pub(super) async fn note_source_once(&self, source: &str, rules: &SourceRules) -> Result<(), Fault> {
-        sqlx::query(
+    pub(super) fn note_source(&mut self, source: &str, rules: &SourceRules) -> Result<(), Fault> {
+        self.execute(
             "INSERT INTO realm_sources (provider, realm, source) VALUES ($1, $2, $3) \
              ON CONFLICT (provider, realm, source) DO NOTHING",
-        )
-        .bind(&*rules.provider)
-        .bind(&*rules.realm)
-        .bind(source)
-        .execute(&self.write)
-        .await?;
+            args![&*rules.provider, &*rules.realm, source],
+        )?;
+        self.commit();
         Ok(())
     }
 
-    pub(super) async fn rules_since_once(
-        &self,
-        realm: &str,
-        money_in: &str,
-        now: Ms,
-    ) -> Result<Option<Ms>, Fault> {
-        Ok(match rules(&self.read, realm, money_in).await? {
+    pub(super) fn rules_since(&mut self, realm: &str, money_in: &str, now: Ms) -> Result<Option<Ms>, Fault> {
+        Ok(match rules(self, realm, money_in)? {
             Rules::Same(since) => since,
             Rules::Other => Some(now),
             Rules::None => None,
@@ -65,20 +52,15 @@ enum Rules {
     None,
 }
 
-async fn rules<'e>(
-    executor: impl sqlx::Executor<'e, Database = sqlx::Any>,
-    realm: &str,
-    money_in: &str,
-) -> Result<Rules, Fault> {
-    let rows =
-        sqlx::query("SELECT money_in, since FROM source_rules WHERE realm = $1 ORDER BY number DESC LIMIT 2")
-            .bind(realm)
-            .fetch_all(executor)
-            .await?;
+fn rules(tx: &mut Tx, realm: &str, money_in: &str) -> Result<Rules, Fault> {
+    let rows = tx.all(
+        "SELECT money_in, since FROM source_rules WHERE realm = $1 ORDER BY number DESC LIMIT 2",
+        args![realm],
+    )?;
     match rows.first() {
         None => Ok(Rules::None),
-        Some(last) if last.try_get::<String, _>("money_in")? == money_in => {
-            let since = last.try_get("since")?;
+        Some(last) if last.get::<String>("money_in")? == money_in => {
+            let since = last.get("since")?;
             Ok(Rules::Same((rows.len() > 1).then_some(since)))
         }
         Some(_) => Ok(Rules::Other),

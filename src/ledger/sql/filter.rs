@@ -1,8 +1,7 @@
 //! A `WHERE` put together from fixed texts, so that each combination walks its own index; every value is bound.
 
-use sqlx::{Any, AssertSqlSafe, any::AnyRow};
-
-use super::{fault::Fault, storable};
+use super::storable;
+use crate::ledger::db::{Arg, Bind, Fault, Row, Tx};
 
 /// A bound value.
 #[derive(Debug, Clone)]
@@ -11,6 +10,24 @@ pub(super) enum Value {
     Text(String),
     /// BIGINT
     Number(i64),
+}
+
+impl Value {
+    fn storable(self) -> Self {
+        match self {
+            Value::Text(text) => Value::Text(storable::text(&text)),
+            number @ Value::Number(_) => number,
+        }
+    }
+}
+
+impl Bind for Value {
+    fn arg(&self) -> Arg<'_> {
+        match self {
+            Value::Text(text) => text.arg(),
+            Value::Number(number) => Arg::Number(Some(*number)),
+        }
+    }
 }
 
 /// Conditions that all hold.
@@ -71,23 +88,12 @@ impl Filter {
     }
 
     /// Rows of `head WHERE … tail LIMIT limit`.
-    pub(super) async fn rows<'e>(
-        mut self,
-        executor: impl sqlx::Executor<'e, Database = Any>,
-        head: &str,
-        tail: &str,
-        limit: u32,
-    ) -> Result<Vec<AnyRow>, Fault> {
+    pub(super) fn rows(mut self, tx: &mut Tx, head: &str, tail: &str, limit: u32) -> Result<Vec<Row>, Fault> {
         let limit = self.place(Value::Number(i64::from(limit)));
         let conditions =
             if self.conditions.is_empty() { "1 = 1".to_owned() } else { self.conditions.join(" AND ") };
-        let mut query = sqlx::query(AssertSqlSafe(format!("{head} WHERE {conditions} {tail} LIMIT {limit}")));
-        for value in self.values {
-            query = match value {
-                Value::Text(text) => query.bind(storable::text(&text)),
-                Value::Number(number) => query.bind(number),
-            };
-        }
-        Ok(query.fetch_all(executor).await?)
+        let values: Vec<Value> = self.values.into_iter().map(Value::storable).collect();
+        let args: Vec<Arg<'_>> = values.iter().map(Bind::arg).collect();
+        tx.all(&format!("{head} WHERE {conditions} {tail} LIMIT {limit}"), &args)
     }
 }

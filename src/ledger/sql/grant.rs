@@ -1,10 +1,6 @@
 //! What a payment comes to, by the facts of all its events; and the transfer that it grants, once.
 
-use sqlx::Row as _;
-
 use super::{
-    Tx,
-    fault::Fault,
     money_out::{self, Done, Found},
     more::{self, More},
     origin::grants_since,
@@ -22,7 +18,10 @@ use crate::{
         payment::{Corrections, Decision, covers, decide, sold},
         settle::State,
     },
-    ledger::{Entry, SourceRules},
+    ledger::{
+        Entry, SourceRules,
+        db::{Fault, Tx, args},
+    },
 };
 
 /// Most events of one payment that are weighed, the newest first: so many of money in, and so many others. A payment has
@@ -97,14 +96,14 @@ pub(super) const KEPT: &str = "SELECT p.granted, p.decision, p.reason, p.set_cha
      FROM payments p JOIN origin o ON o.one = 1 LEFT JOIN transfers t ON t.payment = p.key AND t.n = 1 \
      WHERE p.key = $1";
 
-async fn kept(tx: &mut Tx, key: &str) -> Result<Kept, Fault> {
-    let row = sqlx::query(KEPT).bind(key).fetch_one(&mut **tx).await?;
-    let number = |column: &str| Ok::<_, Fault>(row.try_get::<Option<i64>, _>(column)?.map(narrow));
-    let decided = if row.try_get::<i64, _>("granted")? != 0 {
-        let state: Option<String> = row.try_get("state")?;
+fn kept(tx: &mut Tx, key: &str) -> Result<Kept, Fault> {
+    let row = tx.one(KEPT, args![key])?;
+    let number = |column: &str| Ok::<_, Fault>(row.get::<Option<i64>>(column)?.map(narrow));
+    let decided = if row.get::<i64>("granted")? != 0 {
+        let state: Option<String> = row.get("state")?;
         Some(Standing::Before { settled: state.as_deref() == Some("settled") })
-    } else if row.try_get::<String, _>("decision")? == "cancelled" {
-        let reason: Option<String> = row.try_get("reason")?;
+    } else if row.get::<String>("decision")? == "cancelled" {
+        let reason: Option<String> = row.get("reason")?;
         Some(Standing::Nothing(reason.unwrap_or_else(|| "cancelled".into())))
     } else {
         None
@@ -113,33 +112,33 @@ async fn kept(tx: &mut Tx, key: &str) -> Result<Kept, Fault> {
         decided,
         days: number("days")?,
         money: row
-            .try_get::<Option<i64>, _>("amount")?
-            .zip(row.try_get::<Option<String>, _>("currency")?)
+            .get::<Option<i64>>("amount")?
+            .zip(row.get::<Option<String>>("currency")?)
             .map(|(amount, currency)| Money { amount, currency }),
         corrections: Corrections {
-            channel: row.try_get::<Option<String>, _>("set_channel")?.as_deref().and_then(ChannelId::parse),
+            channel: row.get::<Option<String>>("set_channel")?.as_deref().and_then(ChannelId::parse),
             days: number("set_days")?,
             despite: number("days_despite")?.zip(number("due_decided")?),
         },
-        out_known: row.try_get::<i64, _>("out_known")? != 0,
+        out_known: row.get::<i64>("out_known")? != 0,
         memory: Memory {
-            restored_at: row.try_get("restored_at")?,
-            grants_since: grants_since(row.try_get("made_at")?, row.try_get("adopted_since")?),
-            received_at: row.try_get("received_at")?,
+            restored_at: row.get("restored_at")?,
+            grants_since: grants_since(row.get("made_at")?, row.get("adopted_since")?),
+            received_at: row.get("received_at")?,
         },
     })
 }
 
 /// Weighs a payment's events and grants its days if they come to that and were not granted before. Of what was granted,
 /// or closed by a person, only the money is weighed.
-pub(super) async fn weigh(
+pub(super) fn weigh(
     tx: &mut Tx,
     key: &str,
     entry: &Entry<'_>,
     source: &SourceRules,
     now: Ms,
 ) -> Result<Weighed, Fault> {
-    let Kept { decided, days, money, corrections, out_known, memory } = kept(tx, key).await?;
+    let Kept { decided, days, money, corrections, out_known, memory } = kept(tx, key)?;
     let out_known = out_known || entry.facts.is_ok_and(tells);
     let rules = &source.rules;
     let event = entry.envelope;
@@ -156,25 +155,25 @@ pub(super) async fn weigh(
         let more = granted && entry.facts.is_ok_and(|facts| more::may_be(facts, rules, money.as_ref()));
         let (mut done, mut came) = (Done::default(), None);
         if out_known || more {
-            let events = events(tx, key).await?;
+            let events = events(tx, key)?;
             came = match money.filter(|_| more) {
-                Some(before) => more::keep(tx, key, &events, rules, &before, &event.event_id, now).await?,
+                Some(before) => more::keep(tx, key, &events, rules, &before, &event.event_id, now)?,
                 None => None,
             };
             let days = days.map(|days| days.saturating_add(came.as_ref().map_or(0, |came| came.days)));
             let covered = covers(&events, rules, days);
             if out_known || came.is_some() {
-                done = money_out::keep(tx, key, &found(&covered, covered.left, None), now).await?;
+                done = money_out::keep(tx, key, &found(&covered, covered.left, None), now)?;
             }
         }
         let (more, note) = match came {
-            Some(came) => (Some(came.done(tx, key).await?), Some(came.words)),
+            Some(came) => (Some(came.done(tx, key)?), Some(came.words)),
             None => (None, done.note),
         };
         let days_by_person = corrections.days.is_some() || corrections.despite.is_some();
         return Ok(Weighed { standing, planned: done.planned, note, days_by_person, more });
     }
-    let events = events(tx, key).await?;
+    let events = events(tx, key)?;
     let told = Told {
         money: came_in(&events, &rules.money_in)
             .or_else(|| events.iter().filter_map(|e| e.money.clone()).max_by_key(|money| money.amount)),
@@ -187,7 +186,7 @@ pub(super) async fn weigh(
     let decision = match decision {
         Decision::Grant { channel, days } => {
             let all = bought.unwrap_or(days);
-            match twin::suspected(tx, key, &channel, all, told.money.as_ref(), &events).await? {
+            match twin::suspected(tx, key, &channel, all, told.money.as_ref(), &events)? {
                 Some(hold) => Decision::Hold(hold),
                 None => Decision::Grant { channel, days },
             }
@@ -197,19 +196,19 @@ pub(super) async fn weigh(
     let mut planned = None;
     let standing = match &decision {
         Decision::NoMoneyYet => {
-            write(tx, key, &Written { decision: "linked", ..Written::default() }, &told, now).await?;
+            write(tx, key, &Written { decision: "linked", ..Written::default() }, &told, now)?;
             Standing::Linked
         }
         Decision::Nothing(why) => {
             let (channel, reason) = (sold_to.as_ref().map(ChannelId::as_str), Some(why.clone()));
             let written =
                 Written { decision: "nothing", reason, channel, days: bought, ..Written::default() };
-            write(tx, key, &written, &told, now).await?;
+            write(tx, key, &written, &told, now)?;
             Standing::Nothing(why.clone())
         }
         Decision::Hold(hold) => {
             let written = held(hold, sold_to.as_ref(), bought);
-            write(tx, key, &written, &told, now).await?;
+            write(tx, key, &written, &told, now)?;
             Standing::Held(hold.to_string())
         }
         Decision::Grant { channel, days } => {
@@ -220,7 +219,7 @@ pub(super) async fn weigh(
                 granted: true,
                 ..Written::default()
             };
-            write(tx, key, &written, &told, now).await?;
+            write(tx, key, &written, &told, now)?;
             let transfer = FirstTransfer {
                 account: entry.account,
                 channel,
@@ -231,7 +230,7 @@ pub(super) async fn weigh(
                 note: format!("planned by event {} ({})", event.event_id, event.event_type),
                 who: None,
             };
-            planned = Some(transfer.insert(tx, key, now).await?);
+            planned = Some(transfer.insert(tx, key, now)?);
             Standing::Now
         }
     };
@@ -240,9 +239,9 @@ pub(super) async fn weigh(
         // Before the money is known, neither is how much of it is out; where it never will be, all of it is.
         let unread = events.iter().any(|event| event.amount_unread.is_some() || event.unclear.is_some());
         if (covered.whole.is_some() || unread) && !matches!(standing, Standing::Linked) {
-            note = money_out::keep(tx, key, &found(&covered, moves, sold_to.as_ref()), now).await?.note;
+            note = money_out::keep(tx, key, &found(&covered, moves, sold_to.as_ref()), now)?.note;
         } else {
-            money_out::mark(tx, key).await?;
+            money_out::mark(tx, key)?;
         }
     }
     Ok(Weighed { standing, planned, note, days_by_person: corrections.days.is_some(), more: None })
@@ -275,45 +274,44 @@ fn held<'a>(hold: &'a Hold, sold_to: Option<&'a ChannelId>, bought: Option<u32>)
 
 /// The rules take a set, so what is told over and over counts once, and however often money in is told, it does not push
 /// out that it went back.
-pub(super) async fn events(tx: &mut Tx, key: &str) -> Result<Vec<Facts>, Fault> {
+pub(super) fn events(tx: &mut Tx, key: &str) -> Result<Vec<Facts>, Fault> {
     let mut events = Vec::new();
     for money_in in ["family IS NOT NULL", "family IS NULL"] {
-        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT facts FROM events WHERE payment = $1 AND facts IS NOT NULL AND {money_in} \
+        let rows = tx.all(
+            &format!(
+                "SELECT facts FROM events WHERE payment = $1 AND facts IS NOT NULL AND {money_in} \
              GROUP BY facts ORDER BY MAX(number) DESC LIMIT $2"
-        )))
-        .bind(key)
-        .bind(EVENTS_PER_PAYMENT_MAX)
-        .fetch_all(&mut **tx)
-        .await?;
+            ),
+            args![key, EVENTS_PER_PAYMENT_MAX],
+        )?;
         for row in rows {
-            events.push(serde_json::from_str(&row.try_get::<String, _>("facts")?)?);
+            events.push(serde_json::from_str(&row.get::<String>("facts")?)?);
         }
     }
     Ok(events)
 }
 
-async fn write(tx: &mut Tx, key: &str, written: &Written<'_>, told: &Told<'_>, now: Ms) -> Result<(), Fault> {
-    sqlx::query(
+fn write(tx: &mut Tx, key: &str, written: &Written<'_>, told: &Told<'_>, now: Ms) -> Result<(), Fault> {
+    tx.execute(
         "UPDATE payments SET since = CASE WHEN decision = $1 THEN since ELSE $2 END, decision = $1, \
          state = CASE WHEN $10 = 1 THEN state ELSE $1 END, \
          cause = $3, reason = $4, next = $5, channel = $6, days = $7, amount = $8, currency = $9, \
          granted = $10, customer = $12 WHERE key = $11",
-    )
-    .bind(written.decision)
-    .bind(now)
-    .bind(written.cause)
-    .bind(written.reason.as_deref())
-    .bind(written.next)
-    .bind(written.channel)
-    .bind(written.days.map(i64::from))
-    .bind(told.money.as_ref().map(|m| m.amount))
-    .bind(told.money.as_ref().map(|m| m.currency.as_str()))
-    .bind(i64::from(written.granted))
-    .bind(key)
-    .bind(told.customer)
-    .execute(&mut **tx)
-    .await?;
+        args![
+            written.decision,
+            now,
+            written.cause,
+            written.reason.as_deref(),
+            written.next,
+            written.channel,
+            written.days.map(i64::from),
+            told.money.as_ref().map(|m| m.amount),
+            told.money.as_ref().map(|m| m.currency.as_str()),
+            i64::from(written.granted),
+            key,
+            told.customer
+        ],
+    )?;
     Ok(())
 }
 
@@ -334,30 +332,30 @@ pub(super) struct FirstTransfer<'a> {
 
 impl FirstTransfer<'_> {
     /// Returns its key.
-    pub(super) async fn insert(self, tx: &mut Tx, payment: &str, now: Ms) -> Result<String, Fault> {
+    pub(super) fn insert(self, tx: &mut Tx, payment: &str, now: Ms) -> Result<String, Fault> {
         let Self { account, channel, days, state, .. } = &self;
         let key = transfer_key(payment, 1);
-        sqlx::query(
+        tx.execute(
             "INSERT INTO transfers (key, payment, n, account, channel, days, comment, state, attempt, epoch, \
              open, due_at, detail, traceparent, created_at) \
              VALUES ($1, $2, 1, $3, $4, $5, $6, $7, 0, 0, 0, $8, $9, $10, $11)",
-        )
-        .bind(&*key)
-        .bind(payment)
-        .bind(*account)
-        .bind(channel.as_str())
-        .bind(i64::from(*days))
-        .bind(self.comment.render(&key, *days))
-        .bind(state.word())
-        .bind(state.due())
-        .bind(storable::json(state)?)
-        .bind(self.traceparent)
-        .bind(now)
-        .execute(&mut **tx)
-        .await?;
-        stands(tx, &key, None, state).await?;
-        add_step(tx, &key, state, &self.note, self.who, now).await?;
-        make_due(tx, account, channel.as_str(), now).await?;
+            args![
+                &*key,
+                payment,
+                *account,
+                channel.as_str(),
+                i64::from(*days),
+                self.comment.render(&key, *days),
+                state.word(),
+                state.due(),
+                storable::json(state)?,
+                self.traceparent,
+                now
+            ],
+        )?;
+        stands(tx, &key, None, state)?;
+        add_step(tx, &key, state, &self.note, self.who, now)?;
+        make_due(tx, account, channel.as_str(), now)?;
         Ok(key)
     }
 }
@@ -374,7 +372,7 @@ pub(super) const HELD_FOR_PAYMENT: &str = "UPDATE deliveries SET outcome = $1, r
 
 /// Takes the payment's standing to the deliveries of its events that were held for it. `own` is the delivery
 /// of a granting event that is being recorded: it is the one that granted; else the first of them is.
-pub(super) async fn tell_others(
+pub(super) fn tell_others(
     tx: &mut Tx,
     key: &str,
     standing: &Standing,
@@ -390,14 +388,8 @@ pub(super) async fn tell_others(
         Standing::Linked => ("link", None),
     };
     if own.is_none() && matches!(standing, Standing::Now) {
-        sqlx::query(FIRST_GRANTS).bind(key).bind(family.as_str()).execute(&mut **tx).await?;
+        tx.execute(FIRST_GRANTS, args![key, family.as_str()])?;
     }
-    sqlx::query(HELD_FOR_PAYMENT)
-        .bind(outcome)
-        .bind(reason)
-        .bind(own.unwrap_or(0))
-        .bind(key)
-        .execute(&mut **tx)
-        .await?;
+    tx.execute(HELD_FOR_PAYMENT, args![outcome, reason, own.unwrap_or(0), key])?;
     Ok(())
 }

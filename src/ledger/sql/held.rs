@@ -1,10 +1,7 @@
 //! Everything that waits for a person, each with its reason and its next step.
 
-use sqlx::{AssertSqlSafe, Row as _};
-
 use super::{
-    SqlLedger, account,
-    fault::Fault,
+    account,
     filter::{Filter, Value},
     list::{self, transfer_sql},
     money_out::DAYS_SPENT,
@@ -22,6 +19,7 @@ use crate::{
     },
     ledger::{
         AccountHold,
+        db::{Fault, Row, Tx, args},
         query::HeldQuery,
         view::{self, Held, HeldGroup},
     },
@@ -33,30 +31,25 @@ const OTHER_FAMILY_MS: i64 = 3_600_000;
 /// The cause of money that another family than `money_in` told of.
 const OTHER_FAMILY: &str = HeldCause::OtherFamily.as_str();
 
-impl SqlLedger {
+impl Tx {
     /// The ledger and the account first, since they keep others back; then transfers, payments, events and channels, oldest
     /// first, each
     /// kind up to the limit: many of one never hide the others.
-    pub(super) async fn held_once(
-        &self,
-        wanted: &HeldQuery,
-        limit: u32,
-        now: Ms,
-    ) -> Result<Vec<Held>, Fault> {
-        let mut held = self.held_ledger(now).await?;
-        held.extend(self.held_accounts(limit).await?);
+    pub(super) fn held(&mut self, wanted: &HeldQuery, limit: u32, now: Ms) -> Result<Vec<Held>, Fault> {
+        let mut held = self.held_ledger(now)?;
+        held.extend(self.held_accounts(limit)?);
         held.retain(|whole| fits(wanted, whole));
-        held.extend(self.held_transfers(wanted, limit).await?);
-        held.extend(self.held_payments(wanted, limit, now).await?);
-        held.extend(self.held_waiting(wanted, limit, now).await?);
-        held.extend(self.held_gaps(wanted, limit).await?);
-        held.extend(self.held_events(wanted, limit).await?);
-        held.extend(self.held_channels(wanted, limit).await?);
+        held.extend(self.held_transfers(wanted, limit)?);
+        held.extend(self.held_payments(wanted, limit, now)?);
+        held.extend(self.held_waiting(wanted, limit, now)?);
+        held.extend(self.held_gaps(wanted, limit)?);
+        held.extend(self.held_events(wanted, limit)?);
+        held.extend(self.held_channels(wanted, limit)?);
         Ok(held)
     }
 
     /// Along the partial indices over what is held.
-    pub(super) async fn held_groups_once(&self, now: Ms) -> Result<Vec<HeldGroup>, Fault> {
+    pub(super) fn held_groups(&mut self, now: Ms) -> Result<Vec<HeldGroup>, Fault> {
         let mut groups = Vec::new();
         for (kind, statement) in [
             (
@@ -82,57 +75,46 @@ impl SqlLedger {
             ),
             ("channel", not_live::GROUP),
         ] {
-            for row in sqlx::query(statement).fetch_all(&self.read).await? {
+            for row in self.all(statement, args![])? {
                 groups.push(group(kind, &row)?);
             }
         }
-        let row = sqlx::query(
-            "SELECT 'other_family' AS cause, COUNT(*) AS many, CAST(0 AS BIGINT) AS days, MIN(p.since) AS oldest \
+        let row = self.one("SELECT 'other_family' AS cause, COUNT(*) AS many, CAST(0 AS BIGINT) AS days, MIN(p.since) AS oldest \
              FROM payments p WHERE p.state = 'linked' AND p.since < $1 \
-             AND EXISTS (SELECT 1 FROM events e WHERE e.payment = p.key AND e.family IS NOT NULL)",
-        )
-        .bind(now.saturating_sub(OTHER_FAMILY_MS))
-        .fetch_one(&self.read)
-        .await?;
-        if row.try_get::<i64, _>("many")? > 0 {
+             AND EXISTS (SELECT 1 FROM events e WHERE e.payment = p.key AND e.family IS NOT NULL)", args![now.saturating_sub(OTHER_FAMILY_MS)])?;
+        if row.get::<i64>("many")? > 0 {
             groups.push(group("payment", &row)?);
         }
-        groups.extend(self.held_waiting_groups(now).await?);
+        groups.extend(self.held_waiting_groups(now)?);
         Ok(groups)
     }
 
-    async fn held_accounts(&self, limit: u32) -> Result<Vec<Held>, Fault> {
-        let rows = sqlx::query("SELECT account FROM accounts ORDER BY account LIMIT $1")
-            .bind(i64::from(limit))
-            .fetch_all(&self.read)
-            .await?;
+    fn held_accounts(&mut self, limit: u32) -> Result<Vec<Held>, Fault> {
+        let rows =
+            self.all("SELECT account FROM accounts ORDER BY account LIMIT $1", args![i64::from(limit)])?;
         let mut held = Vec::with_capacity(rows.len());
         for row in rows {
-            let account: String = row.try_get("account")?;
-            if let Some(hold) = account::hold(&self.read, &account).await? {
-                held.extend(self.held_account(account, &hold).await?);
+            let account: String = row.get("account")?;
+            if let Some(hold) = account::hold(self, &account)? {
+                held.extend(self.held_account(account, &hold)?);
             }
         }
         Ok(held)
     }
 
     /// `None`: too little balance, and nothing waits for it.
-    async fn held_account(&self, account: String, hold: &AccountHold) -> Result<Option<Held>, Fault> {
-        let waiting = sqlx::query(AssertSqlSafe(format!(
+    fn held_account(&mut self, account: String, hold: &AccountHold) -> Result<Option<Held>, Fault> {
+        let waiting = self.one(&format!(
             "SELECT COUNT(*) AS many, CAST(COALESCE(SUM(t.days), 0) AS BIGINT) AS days, MIN(t.key) AS key \
              FROM transfers t WHERE {}",
             account::WAITING
-        )))
-        .bind(&*account)
-        .bind(i64::from(account::least(hold)))
-        .fetch_one(&self.read)
-        .await?;
-        let days = narrow(waiting.try_get("days")?);
+        ), args![&*account, i64::from(account::least(hold))])?;
+        let days = narrow(waiting.get("days")?);
         let waiting = words::Waiting {
-            many: waiting.try_get("many")?,
+            many: waiting.get("many")?,
             days,
             least: account::least(hold),
-            key: waiting.try_get("key")?,
+            key: waiting.get("key")?,
         };
         let (cause, (reason, next)) = match hold.news {
             AccountNews::NoToken => (account::TOKEN, words::no_token(&waiting)),
@@ -154,13 +136,12 @@ impl SqlLedger {
         }))
     }
 
-    async fn held_transfers(&self, wanted: &HeldQuery, limit: u32) -> Result<Vec<Held>, Fault> {
+    fn held_transfers(&mut self, wanted: &HeldQuery, limit: u32) -> Result<Vec<Held>, Fault> {
         let rows = Filter::default()
             .fixed("state = 'held'")
             .text("cause =", wanted.cause.map(HeldCause::as_str))
             .text("key =", wanted.key.as_deref())
-            .rows(&self.read, transfer_sql!(""), "ORDER BY created_at, key", limit)
-            .await?;
+            .rows(self, transfer_sql!(""), "ORDER BY created_at, key", limit)?;
         let mut held = Vec::with_capacity(rows.len());
         for row in &rows {
             let view::Transfer { key, payment, channel, days, outcome, reason, next, created_at, .. } =
@@ -187,47 +168,46 @@ impl SqlLedger {
         Ok(held)
     }
 
-    async fn held_payments(&self, wanted: &HeldQuery, limit: u32, now: Ms) -> Result<Vec<Held>, Fault> {
+    fn held_payments(&mut self, wanted: &HeldQuery, limit: u32, now: Ms) -> Result<Vec<Held>, Fault> {
         let rows = Filter::default()
             .fixed("decision = 'held'")
             .text("cause =", wanted.cause.map(HeldCause::as_str))
             .text("key =", wanted.key.as_deref())
             .rows(
-                &self.read,
+                self,
                 "SELECT key, cause, reason, next, since, channel, days FROM payments",
                 "ORDER BY since, key",
                 limit,
-            )
-            .await?;
+            )?;
         let other = if wanted.cause.is_none_or(|cause| cause == HeldCause::OtherFamily) {
-            self.paid_in_another_family(wanted.key.as_deref(), limit, now).await?
+            self.paid_in_another_family(wanted.key.as_deref(), limit, now)?
         } else {
             Vec::new()
         };
         let mut forgotten = Vec::new();
         for row in &rows {
-            let cause: Option<String> = row.try_get("cause")?;
+            let cause: Option<String> = row.get("cause")?;
             if cause.as_deref().is_some_and(may_have_moved) {
-                forgotten.push(Value::Text(row.try_get("key")?));
+                forgotten.push(Value::Text(row.get("key")?));
             }
         }
-        let mut names = self.forgotten_names(forgotten).await?;
+        let mut names = self.forgotten_names(forgotten)?;
         rows.iter()
             .map(|row| {
-                let key: String = row.try_get("key")?;
+                let key: String = row.get("key")?;
                 let history = names.remove(&key).unwrap_or_default();
-                let next: Option<String> = row.try_get("next")?;
+                let next: Option<String> = row.get("next")?;
                 Ok(Held {
                     kind: "payment",
                     payment: Some(key.clone()),
                     key,
-                    cause: row.try_get::<Option<String>, _>("cause")?.unwrap_or_default(),
-                    reason: row.try_get::<Option<String>, _>("reason")?.unwrap_or_default(),
+                    cause: row.get::<Option<String>>("cause")?.unwrap_or_default(),
+                    reason: row.get::<Option<String>>("reason")?.unwrap_or_default(),
                     outcome: None,
                     next: words::forgotten_next(next.unwrap_or_default(), &history),
-                    since: row.try_get("since")?,
-                    channel: row.try_get("channel")?,
-                    days: row.try_get::<Option<i64>, _>("days")?.map(rows::narrow),
+                    since: row.get("since")?,
+                    channel: row.get("channel")?,
+                    days: row.get::<Option<i64>>("days")?.map(rows::narrow),
                     history,
                 })
             })
@@ -236,26 +216,25 @@ impl SqlLedger {
     }
 
     /// Payments whose days moved and are not covered by their money any more, or are covered again and did not move.
-    async fn held_gaps(&self, wanted: &HeldQuery, limit: u32) -> Result<Vec<Held>, Fault> {
+    fn held_gaps(&mut self, wanted: &HeldQuery, limit: u32) -> Result<Vec<Held>, Fault> {
         let rows = Filter::default()
             .fixed("gap IS NOT NULL")
             .text("gap =", wanted.cause.map(HeldCause::as_str))
             .text("key =", wanted.key.as_deref())
             .rows(
-                &self.read,
+                self,
                 "SELECT key, gap, gap_since, channel, days_spent, days_owed, days_more, covered FROM payments",
                 "ORDER BY gap_since, key",
                 limit,
-            )
-            .await?;
+            )?;
         rows.iter()
             .map(|row| {
-                let key: String = row.try_get("key")?;
-                let cause: String = row.try_get("gap")?;
+                let key: String = row.get("key")?;
+                let cause: String = row.get("gap")?;
                 let column = if cause == DAYS_SPENT { "days_spent" } else { "days_owed" };
-                let days = narrow(row.try_get(column)?);
-                let covered: Covered = serde_json::from_str(&row.try_get::<String, _>("covered")?)?;
-                let more = row.try_get::<i64, _>("days_more")? > 0 && cause != DAYS_SPENT;
+                let days = narrow(row.get(column)?);
+                let covered: Covered = serde_json::from_str(&row.get::<String>("covered")?)?;
+                let more = row.get::<i64>("days_more")? > 0 && cause != DAYS_SPENT;
                 let (reason, next) = if more {
                     words::paid_later(&key, days, &covered.words)
                 } else {
@@ -269,8 +248,8 @@ impl SqlLedger {
                     reason,
                     outcome: None,
                     next,
-                    since: row.try_get("gap_since")?,
-                    channel: row.try_get("channel")?,
+                    since: row.get("gap_since")?,
+                    channel: row.get("channel")?,
                     days: Some(days),
                     history: Vec::new(),
                 })
@@ -280,8 +259,8 @@ impl SqlLedger {
 
     /// Payments whose money was told by another family than the one that grants, and by no other for a while:
     /// the endpoint does not send the events that `money_in` waits for.
-    async fn paid_in_another_family(
-        &self,
+    fn paid_in_another_family(
+        &mut self,
         key: Option<&str>,
         limit: u32,
         now: Ms,
@@ -291,14 +270,13 @@ impl SqlLedger {
             .number("p.since <", Some(now.saturating_sub(OTHER_FAMILY_MS)))
             .text("p.key =", key)
             .rows(
-                &self.read,
+                self,
                 "SELECT p.key, p.since, MIN(e.family) AS family FROM payments p JOIN events e ON e.payment = p.key",
                 "GROUP BY p.key, p.since ORDER BY p.since, p.key",
                 limit,
-            )
-            .await?;
-        let one = |row: &sqlx::any::AnyRow| {
-            let (key, family): (String, String) = (row.try_get("key")?, row.try_get("family")?);
+            )?;
+        let one = |row: &Row| {
+            let (key, family): (String, String) = (row.get("key")?, row.get("family")?);
             Ok(Held {
                 kind: "payment",
                 payment: Some(key.clone()),
@@ -310,7 +288,7 @@ impl SqlLedger {
                     "{}; `daybridge held cancel KEY --reason …` closes it",
                     words::OTHER_FAMILY_NEXT
                 ),
-                since: row.try_get("since")?,
+                since: row.get("since")?,
                 channel: None,
                 days: None,
                 history: Vec::new(),
@@ -319,31 +297,30 @@ impl SqlLedger {
         Ok(rows.iter().map(one).collect())
     }
 
-    async fn held_events(&self, wanted: &HeldQuery, limit: u32) -> Result<Vec<Held>, Fault> {
+    fn held_events(&mut self, wanted: &HeldQuery, limit: u32) -> Result<Vec<Held>, Fault> {
         let rows = Filter::default()
             .fixed("held_cause IS NOT NULL")
             .text("held_cause =", wanted.cause.map(HeldCause::as_str))
             .within("", wanted.key.as_deref(), " IN (event_id, source || '/' || event_id)")
             .rows(
-                &self.read,
+                self,
                 "SELECT event_id, payment, held_cause, held_reason, recorded_at FROM events",
                 "ORDER BY number",
                 limit,
-            )
-            .await?;
+            )?;
         rows.iter()
             .map(|row| {
-                let key: String = row.try_get("event_id")?;
-                let cause: String = row.try_get("held_cause")?;
+                let key: String = row.get("event_id")?;
+                let cause: String = row.get("held_cause")?;
                 Ok(Held {
                     kind: "event",
-                    payment: row.try_get("payment")?,
-                    reason: row.try_get::<Option<String>, _>("held_reason")?.unwrap_or_default(),
+                    payment: row.get("payment")?,
+                    reason: row.get::<Option<String>>("held_reason")?.unwrap_or_default(),
                     outcome: None,
                     next: words::event_next(&cause, &key),
                     cause,
                     key,
-                    since: row.try_get("recorded_at")?,
+                    since: row.get("recorded_at")?,
                     channel: None,
                     days: None,
                     history: Vec::new(),
@@ -358,13 +335,13 @@ fn fits(wanted: &HeldQuery, held: &Held) -> bool {
         && wanted.key.as_ref().is_none_or(|key| *key == held.key)
 }
 
-fn group(kind: &'static str, row: &sqlx::any::AnyRow) -> Result<HeldGroup, Fault> {
-    let count = |column: &str| Ok::<_, Fault>(u64::try_from(row.try_get::<i64, _>(column)?).unwrap_or(0));
+fn group(kind: &'static str, row: &Row) -> Result<HeldGroup, Fault> {
+    let count = |column: &str| Ok::<_, Fault>(u64::try_from(row.get::<i64>(column)?).unwrap_or(0));
     Ok(HeldGroup {
         kind,
-        cause: row.try_get::<Option<String>, _>("cause")?.unwrap_or_default(),
+        cause: row.get::<Option<String>>("cause")?.unwrap_or_default(),
         count: count("many")?,
         days: count("days")?,
-        oldest: row.try_get("oldest")?,
+        oldest: row.get("oldest")?,
     })
 }

@@ -4,14 +4,14 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::Row as _;
-
-use super::{Tx, fault::Fault};
-use crate::domain::{
-    Ms,
-    facts::{Facts, PaymentId},
-    id::payment_key,
-    identity::{Home, Known, home},
+use crate::{
+    domain::{
+        Ms,
+        facts::{Facts, PaymentId},
+        id::payment_key,
+        identity::{Home, Known, home},
+    },
+    ledger::db::{Fault, Tx, args},
 };
 
 /// Most ids of one event that are looked up; the strongest come first.
@@ -36,7 +36,7 @@ struct Space<'a> {
 }
 
 /// Finds or makes the payment, joins what is one, and keeps the event's ids as its names.
-pub(super) async fn place(
+pub(super) fn place(
     tx: &mut Tx,
     facts: &Facts,
     realm: &str,
@@ -49,12 +49,12 @@ pub(super) async fn place(
     let ids: Vec<PaymentId> = facts.ids.iter().take(IDS_MAX).cloned().collect();
     // A payment whose days were granted keeps its events for ever.
     if let Some(key) = current
-        && granted(tx, key).await?
+        && granted(tx, key)?
     {
-        name(tx, &space, &ids, key).await?;
+        name(tx, &space, &ids, key)?;
         return Ok(Place::Payment(key.to_owned()));
     }
-    let known = known(tx, &space, &ids).await?;
+    let known = known(tx, &space, &ids)?;
     let (granted, strongest, absorbed) = match home(&ids, &known) {
         Home::Payment { granted, name, absorbed } => (granted, name, absorbed),
         Home::Contradiction(keys) => {
@@ -66,116 +66,89 @@ pub(super) async fn place(
         Home::Nowhere => return Ok(Place::Held("no_payment", "it names no payment".into())),
     };
     let key = granted.unwrap_or_else(|| payment_key(realm, account, &strongest.id));
-    let row = sqlx::query("SELECT realm, account, livemode, merged_into FROM payments WHERE key = $1")
-        .bind(&*key)
-        .fetch_optional(&mut **tx)
-        .await?;
+    let row = tx.optional(
+        "SELECT realm, account, livemode, merged_into FROM payments WHERE key = $1",
+        args![&*key],
+    )?;
     let key = match row {
         None => {
-            insert(tx, &space, source, &key, now).await?;
+            insert(tx, &space, source, &key, now)?;
             key
         }
         Some(row) => {
-            let same = row.try_get::<String, _>("realm")? == space.realm
-                && row.try_get::<String, _>("account")? == space.account
-                && row.try_get::<i64, _>("livemode")? == space.livemode;
+            let same = row.get::<String>("realm")? == space.realm
+                && row.get::<String>("account")? == space.account
+                && row.get::<i64>("livemode")? == space.livemode;
             if !same {
                 let reason = format!(
                     "its key {key} already names a payment of another mode or connected account: give one of the sources a realm of its own"
                 );
                 return Ok(Place::Held("key_taken", reason));
             }
-            row.try_get::<Option<String>, _>("merged_into")?.unwrap_or(key)
+            row.get::<Option<String>>("merged_into")?.unwrap_or(key)
         }
     };
     for other in absorbed.iter().filter(|other| **other != key) {
-        absorb(tx, other, &key).await?;
+        absorb(tx, other, &key)?;
     }
-    name(tx, &space, &ids, &key).await?;
+    name(tx, &space, &ids, &key)?;
     Ok(Place::Payment(key))
 }
 
-async fn granted(tx: &mut Tx, key: &str) -> Result<bool, Fault> {
-    let row = sqlx::query("SELECT granted FROM payments WHERE key = $1")
-        .bind(key)
-        .fetch_optional(&mut **tx)
-        .await?;
-    Ok(row.map(|row| row.try_get::<i64, _>("granted")).transpose()?.unwrap_or(0) != 0)
+fn granted(tx: &mut Tx, key: &str) -> Result<bool, Fault> {
+    let row = tx.optional("SELECT granted FROM payments WHERE key = $1", args![key])?;
+    Ok(row.map(|row| row.get::<i64>("granted")).transpose()?.unwrap_or(0) != 0)
 }
 
 /// The payments that these ids name, with every id they are known by.
-async fn known(tx: &mut Tx, space: &Space<'_>, ids: &[PaymentId]) -> Result<Vec<Known>, Fault> {
+fn known(tx: &mut Tx, space: &Space<'_>, ids: &[PaymentId]) -> Result<Vec<Known>, Fault> {
     let mut keys = BTreeSet::new();
     for id in ids {
-        let row = sqlx::query(
+        let row = tx.optional(
             "SELECT payment FROM aliases WHERE realm = $1 AND account = $2 AND livemode = $3 AND id = $4",
-        )
-        .bind(space.realm)
-        .bind(space.account)
-        .bind(space.livemode)
-        .bind(&*id.id)
-        .fetch_optional(&mut **tx)
-        .await?;
+            args![space.realm, space.account, space.livemode, &*id.id],
+        )?;
         if let Some(row) = row {
-            keys.insert(row.try_get::<String, _>("payment")?);
+            keys.insert(row.get::<String>("payment")?);
         }
     }
     let mut known = Vec::with_capacity(keys.len());
     for key in keys {
-        let rows =
-            sqlx::query("SELECT id, strength FROM aliases WHERE payment = $1 ORDER BY strength, id LIMIT $2")
-                .bind(&*key)
-                .bind(ALIASES_MAX)
-                .fetch_all(&mut **tx)
-                .await?;
+        let rows = tx.all(
+            "SELECT id, strength FROM aliases WHERE payment = $1 ORDER BY strength, id LIMIT $2",
+            args![&*key, ALIASES_MAX],
+        )?;
         let mut ids = Vec::with_capacity(rows.len());
         for row in rows {
-            let rank = u8::try_from(row.try_get::<i64, _>("strength")?).unwrap_or(u8::MAX);
-            ids.push(PaymentId { rank, id: row.try_get("id")? });
+            let rank = u8::try_from(row.get::<i64>("strength")?).unwrap_or(u8::MAX);
+            ids.push(PaymentId { rank, id: row.get("id")? });
         }
-        let granted = granted(tx, &key).await?;
+        let granted = granted(tx, &key)?;
         known.push(Known { key, ids, granted });
     }
     Ok(known)
 }
 
-async fn insert(tx: &mut Tx, space: &Space<'_>, source: &str, key: &str, now: Ms) -> Result<(), Fault> {
-    sqlx::query(
-        "INSERT INTO payments (key, realm, account, livemode, source, decision, state, granted, first_seen_at, since) \
-         VALUES ($1, $2, $3, $4, $5, 'linked', 'linked', 0, $6, $6)",
-    )
-    .bind(key)
-    .bind(space.realm)
-    .bind(space.account)
-    .bind(space.livemode)
-    .bind(source)
-    .bind(now)
-    .execute(&mut **tx)
-    .await?;
+fn insert(tx: &mut Tx, space: &Space<'_>, source: &str, key: &str, now: Ms) -> Result<(), Fault> {
+    tx.execute("INSERT INTO payments (key, realm, account, livemode, source, decision, state, granted, first_seen_at, since) \
+         VALUES ($1, $2, $3, $4, $5, 'linked', 'linked', 0, $6, $6)", args![key, space.realm, space.account, space.livemode, source, now])?;
     Ok(())
 }
 
 /// An id that another payment was named by first stays with that one.
-async fn name(tx: &mut Tx, space: &Space<'_>, ids: &[PaymentId], key: &str) -> Result<(), Fault> {
+fn name(tx: &mut Tx, space: &Space<'_>, ids: &[PaymentId], key: &str) -> Result<(), Fault> {
     for id in ids {
-        sqlx::query(
+        tx.execute(
             "INSERT INTO aliases (realm, account, livemode, id, strength, payment) \
              VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (realm, account, livemode, id) DO NOTHING",
-        )
-        .bind(space.realm)
-        .bind(space.account)
-        .bind(space.livemode)
-        .bind(&*id.id)
-        .bind(i64::from(id.rank))
-        .bind(key)
-        .execute(&mut **tx)
-        .await?;
+            args![space.realm, space.account, space.livemode, &*id.id, i64::from(id.rank), key],
+        )?;
     }
     Ok(())
 }
 
 /// Makes `other`, whose days were never granted, a part of `key`. What a person said of it goes along.
-async fn absorb(tx: &mut Tx, other: &str, key: &str) -> Result<(), Fault> {
+fn absorb(tx: &mut Tx, other: &str, key: &str) -> Result<(), Fault> {
     for statement in [
         "UPDATE payments SET set_channel = COALESCE(set_channel, (SELECT set_channel FROM payments WHERE key = $1)), \
          set_days = COALESCE(set_days, (SELECT set_days FROM payments WHERE key = $1)), \
@@ -194,7 +167,7 @@ async fn absorb(tx: &mut Tx, other: &str, key: &str) -> Result<(), Fault> {
         "UPDATE aliases SET payment = $2 WHERE payment = $1",
         "UPDATE events SET payment = $2 WHERE payment = $1",
     ] {
-        sqlx::query(statement).bind(other).bind(key).execute(&mut **tx).await?;
+        tx.execute(statement, args![other, key])?;
     }
     Ok(())
 }

@@ -1,10 +1,6 @@
 //! Lists, newest first, each along an index and bounded by the caller's limit.
 
-use sqlx::{Row as _, any::AnyRow};
-
 use super::{
-    SqlLedger,
-    fault::{Fault, corrupt, refused},
     filter::{Filter, Value},
     rows::{self, how_word, narrow, payment_word},
     show::named,
@@ -18,6 +14,10 @@ use crate::{
     envelope::Trigger,
     ledger::{
         Outcome as Ended,
+        db::{
+            Fault, Row, Tx, args,
+            fault::{corrupt, refused},
+        },
         query::{EventQuery, Page, PaymentQuery, TransferQuery},
         view,
     },
@@ -61,18 +61,15 @@ pub(super) use {event_sql, payment_sql, transfer_sql};
 /// Newest payments first.
 const PAYMENTS_NEWEST: &str = "ORDER BY p.first_seen_at DESC, p.key DESC";
 
-impl SqlLedger {
+impl Tx {
     /// A search that names one payment finds that one; else it is a channel, a customer or an amount.
-    pub(super) async fn payments_once(
-        &self,
+    pub(super) fn payments(
+        &mut self,
         wanted: &PaymentQuery,
         page: &Page,
     ) -> Result<Vec<view::Payment>, Fault> {
-        let mut connection = self.read.acquire().await?;
         let after = match &page.after {
-            Some(key) => {
-                after(&mut connection, "SELECT first_seen_at AS at FROM payments WHERE key = $1", key).await?
-            }
+            Some(key) => after(self, "SELECT first_seen_at AS at FROM payments WHERE key = $1", key)?,
             None => None,
         };
         let plain = || {
@@ -88,10 +85,10 @@ impl SqlLedger {
                 .row("(p.first_seen_at, p.key) <", after.clone())
         };
         let Some(text) = wanted.text.as_deref().map(str::trim).filter(|text| !text.is_empty()) else {
-            let rows = plain().rows(&mut *connection, payment_sql!(""), PAYMENTS_NEWEST, page.limit).await?;
+            let rows = plain().rows(self, payment_sql!(""), PAYMENTS_NEWEST, page.limit)?;
             return rows.iter().map(payment).collect();
         };
-        let named = named(&mut connection, text).await?;
+        let named = named(self, text)?;
         let mut ways = Vec::new();
         match named.as_slice() {
             [_, ..] => {
@@ -105,7 +102,7 @@ impl SqlLedger {
             }
         }
         for way in ways {
-            let rows = way.rows(&mut *connection, payment_sql!(""), PAYMENTS_NEWEST, page.limit).await?;
+            let rows = way.rows(self, payment_sql!(""), PAYMENTS_NEWEST, page.limit)?;
             if !rows.is_empty() {
                 return rows.iter().map(payment).collect();
             }
@@ -113,43 +110,30 @@ impl SqlLedger {
         Ok(Vec::new())
     }
 
-    pub(super) async fn transfers_once(
-        &self,
+    pub(super) fn transfers(
+        &mut self,
         wanted: &TransferQuery,
         page: &Page,
     ) -> Result<Vec<view::Transfer>, Fault> {
-        let mut connection = self.read.acquire().await?;
         let after = match &page.after {
-            Some(key) => {
-                after(&mut connection, "SELECT created_at AS at FROM transfers WHERE key = $1", key).await?
-            }
+            Some(key) => after(self, "SELECT created_at AS at FROM transfers WHERE key = $1", key)?,
             None => None,
         };
         let rows = Filter::default()
             .text("state =", wanted.state.map(TransferState::as_str))
             .text("channel =", wanted.channel.as_deref())
             .row("(created_at, key) <", after)
-            .rows(&mut *connection, transfer_sql!(""), "ORDER BY created_at DESC, key DESC", page.limit)
-            .await?;
+            .rows(self, transfer_sql!(""), "ORDER BY created_at DESC, key DESC", page.limit)?;
         rows.iter().map(transfer).collect()
     }
 
     /// What belongs to the event walks the events, newest first; what belongs to the delivery, the deliveries; where
     /// both are asked for, whichever is rarer.
-    pub(super) async fn events_once(
-        &self,
-        wanted: &EventQuery,
-        page: &Page,
-    ) -> Result<Vec<view::Event>, Fault> {
-        let mut connection = self.read.acquire().await?;
+    pub(super) fn events(&mut self, wanted: &EventQuery, page: &Page) -> Result<Vec<view::Event>, Fault> {
         let after = match &page.after {
-            Some(delivery) => sqlx::query("SELECT number, event FROM deliveries WHERE delivery = $1")
-                .bind(&**delivery)
-                .fetch_optional(&mut *connection)
-                .await?
-                .map(|row| {
-                    Ok::<_, Fault>((row.try_get::<i64, _>("number")?, row.try_get::<i64, _>("event")?))
-                })
+            Some(delivery) => self
+                .optional("SELECT number, event FROM deliveries WHERE delivery = $1", args![&**delivery])?
+                .map(|row| Ok::<_, Fault>((row.get::<i64>("number")?, row.get::<i64>("event")?)))
                 .transpose()?
                 .ok_or_else(|| refused(format!("no delivery {delivery} to go on after")))
                 .map(Some)?,
@@ -167,17 +151,15 @@ impl SqlLedger {
         } else {
             (filter.number("d.number <", after.map(|(number, _)| number)), "ORDER BY d.number DESC")
         };
-        let rows = filter.rows(&mut *connection, event_sql!(""), order, page.limit).await?;
+        let rows = filter.rows(self, event_sql!(""), order, page.limit)?;
         rows.iter().map(event).collect()
     }
 
-    pub(super) async fn movements_once(&self, limit: u32) -> Result<Vec<view::Movement>, Fault> {
-        let rows = sqlx::query(
+    pub(super) fn movements(&mut self, limit: u32) -> Result<Vec<view::Movement>, Fault> {
+        let rows = self.all(
             "SELECT account, channel, at, low, high FROM movements ORDER BY number DESC LIMIT $1",
-        )
-        .bind(i64::from(limit))
-        .fetch_all(&self.read)
-        .await?;
+            args![i64::from(limit)],
+        )?;
         rows.iter().map(movement).collect()
     }
 }
@@ -189,52 +171,48 @@ fn rare(wanted: &EventQuery) -> bool {
 }
 
 /// Where a list goes on.
-async fn after(
-    connection: &mut sqlx::AnyConnection,
-    statement: &'static str,
-    key: &str,
-) -> Result<Option<Vec<Value>>, Fault> {
-    let row = sqlx::query(statement).bind(key).fetch_optional(&mut *connection).await?;
+fn after(connection: &mut Tx, statement: &'static str, key: &str) -> Result<Option<Vec<Value>>, Fault> {
+    let row = connection.optional(statement, args![key])?;
     let row = row.ok_or_else(|| refused(format!("no row {key} to go on after")))?;
-    Ok(Some(vec![Value::Number(row.try_get("at")?), Value::Text(key.to_owned())]))
+    Ok(Some(vec![Value::Number(row.get("at")?), Value::Text(key.to_owned())]))
 }
 
 /// The state of the payment's transfer, where there is one.
-fn state_of(row: &AnyRow) -> Result<Option<State>, Fault> {
-    let detail: Option<String> = row.try_get("detail")?;
+fn state_of(row: &Row) -> Result<Option<State>, Fault> {
+    let detail: Option<String> = row.get("detail")?;
     Ok(detail.map(|text| serde_json::from_str(&text)).transpose()?)
 }
 
-pub(super) fn payment(row: &AnyRow) -> Result<view::Payment, Fault> {
-    let decision: String = row.try_get("decision")?;
+pub(super) fn payment(row: &Row) -> Result<view::Payment, Fault> {
+    let decision: String = row.get("decision")?;
     let state = state_of(row)?;
-    let transfer: Option<String> = row.try_get("transfer")?;
+    let transfer: Option<String> = row.get("transfer")?;
     let (word, reason, next, next_at) = match &state {
         Some(state) => {
             let next = words::next(transfer.as_deref().unwrap_or_default(), state);
             (payment_word(state).to_owned(), words::reason(state), next, by_itself(state))
         }
-        None => (decision, row.try_get("reason")?, row.try_get("next")?, None),
+        None => (decision, row.get("reason")?, row.get("next")?, None),
     };
-    let cause: Option<String> = row.try_get("cause")?;
+    let cause: Option<String> = row.get("cause")?;
     let cause = match &state {
         Some(state) => held_cause(state),
         None => cause.filter(|_| word == PaymentState::Held.as_str()),
     };
     Ok(view::Payment {
-        key: row.try_get("key")?,
-        source: row.try_get("source")?,
+        key: row.get("key")?,
+        source: row.get("source")?,
         state: word,
         cause,
         reason,
         next,
         next_at,
-        channel: row.try_get("channel")?,
-        days: row.try_get::<Option<i64>, _>("days")?.map(narrow),
-        amount: row.try_get("amount")?,
-        currency: row.try_get("currency")?,
-        customer: row.try_get("customer")?,
-        first_seen_at: row.try_get("first_seen_at")?,
+        channel: row.get("channel")?,
+        days: row.get::<Option<i64>>("days")?.map(narrow),
+        amount: row.get("amount")?,
+        currency: row.get("currency")?,
+        customer: row.get("customer")?,
+        first_seen_at: row.get("first_seen_at")?,
     })
 }
 
@@ -262,12 +240,12 @@ fn by_itself(state: &State) -> Option<i64> {
     }
 }
 
-pub(super) fn event(row: &AnyRow) -> Result<view::Event, Fault> {
-    let outcome: String = row.try_get("outcome")?;
-    let mut reason: Option<String> = row.try_get("reason")?;
-    let mut cause: Option<String> = row.try_get("held_cause")?;
+pub(super) fn event(row: &Row) -> Result<view::Event, Fault> {
+    let outcome: String = row.get("outcome")?;
+    let mut reason: Option<String> = row.get("reason")?;
+    let mut cause: Option<String> = row.get("held_cause")?;
     if cause.is_none() && outcome == Ended::Held.as_str() {
-        cause = row.try_get("payment_cause")?;
+        cause = row.get("payment_cause")?;
     }
     let outcome = if outcome == "granted" {
         let state = state_of(row)?.ok_or_else(|| corrupt("a granted event without a transfer"))?;
@@ -284,33 +262,33 @@ pub(super) fn event(row: &AnyRow) -> Result<view::Event, Fault> {
         outcome
     };
     Ok(view::Event {
-        event: row.try_get("event_id")?,
-        source: row.try_get("source")?,
-        event_type: row.try_get("event_type")?,
-        delivery: row.try_get("delivery")?,
-        trigger: row.try_get("cause")?,
+        event: row.get("event_id")?,
+        source: row.get("source")?,
+        event_type: row.get("event_type")?,
+        delivery: row.get("delivery")?,
+        trigger: row.get("cause")?,
         outcome,
         cause,
         reason,
-        received_at: row.try_get("received_at")?,
-        recorded_at: row.try_get("recorded_at")?,
-        payment: row.try_get("payment")?,
+        received_at: row.get("received_at")?,
+        recorded_at: row.get("recorded_at")?,
+        payment: row.get("payment")?,
     })
 }
 
-pub(super) fn movement(row: &AnyRow) -> Result<view::Movement, Fault> {
+pub(super) fn movement(row: &Row) -> Result<view::Movement, Fault> {
     Ok(view::Movement {
-        account: row.try_get("account")?,
-        channel: row.try_get("channel")?,
-        at: row.try_get("at")?,
-        from: row.try_get("low")?,
-        to: row.try_get("high")?,
+        account: row.get("account")?,
+        channel: row.get("channel")?,
+        at: row.get("at")?,
+        from: row.get("low")?,
+        to: row.get("high")?,
     })
 }
 
-pub(super) fn transfer(row: &AnyRow) -> Result<view::Transfer, Fault> {
+pub(super) fn transfer(row: &Row) -> Result<view::Transfer, Fault> {
     let state = rows::state(row)?;
-    let key: String = row.try_get("key")?;
+    let key: String = row.get("key")?;
     let (before, after) = match &state {
         State::Planned { last, .. } | State::Held { last, .. } => (last.map(|c| c.before), None),
         State::Intended { call, .. } | State::Doubtful { call, .. } => (Some(call.before), None),
@@ -327,11 +305,11 @@ pub(super) fn transfer(row: &AnyRow) -> Result<view::Transfer, Fault> {
         _ => None,
     };
     Ok(view::Transfer {
-        payment: row.try_get("payment")?,
-        account: row.try_get("account")?,
-        channel: row.try_get("channel")?,
-        days: narrow(row.try_get("days")?),
-        comment: row.try_get("comment")?,
+        payment: row.get("payment")?,
+        account: row.get("account")?,
+        channel: row.get("channel")?,
+        days: narrow(row.get("days")?),
+        comment: row.get("comment")?,
         state: state.word().to_owned(),
         outcome,
         cause: held_cause(&state),
@@ -342,7 +320,7 @@ pub(super) fn transfer(row: &AnyRow) -> Result<view::Transfer, Fault> {
         after,
         next: words::next(&key, &state),
         next_at: by_itself(&state),
-        created_at: row.try_get("created_at")?,
+        created_at: row.get("created_at")?,
         steps: Vec::new(),
         key,
     })

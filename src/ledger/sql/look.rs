@@ -4,19 +4,22 @@
 use std::{path::Path, time::Duration};
 
 use secrecy::ExposeSecret as _;
-use sqlx::{AnyConnection, Connection as _, Row as _};
 use tokio::time::timeout;
 
-use super::{fault::Fault, open};
+use super::open;
 use crate::{
     config,
-    ledger::{Found, LedgerError},
+    ledger::{
+        Found, LedgerError,
+        db::fault::refused,
+        db::{Db, Fault, Server, Tx, args},
+    },
 };
 
 /// Longest time to see what is there.
 const LOOK_MS_MAX: Duration = Duration::from_secs(10);
 
-/// Whether sqlx's table is there, and what this user may do.
+/// Whether there is a schema, and what this user may do.
 const POSTGRES: &str = "SELECT \
      CASE WHEN to_regclass('_sqlx_migrations') IS NULL THEN 0 ELSE 1 END AS made, \
      COALESCE(current_schema()::text, '') AS schema, current_user::text AS who, current_database()::text AS place, \
@@ -32,7 +35,6 @@ pub(crate) async fn look(settings: &config::Ledger) -> Result<Found, LedgerError
     let url = settings.url.resolve().map_err(LedgerError::Unavailable)?;
     let url = url.expose_secret();
     super::url::check(url).map_err(|why| LedgerError::Refused(format!("ledger.url {why}")))?;
-    sqlx::any::install_default_drivers();
     let looked = async {
         match url.starts_with("sqlite:") {
             true => file(&open::path(url)?).await,
@@ -57,69 +59,66 @@ async fn file(path: &Path) -> Result<Found, LedgerError> {
             ))),
         };
     }
-    let mut connection = connect(&open::file_url(path, "rw")).await?;
-    let row = sqlx::query(SQLITE).fetch_one(&mut connection).await.map_err(plain)?;
-    let count = |name: &str| row.try_get::<i64, _>(name).map_err(plain);
-    let found = match (count("made")?, count("tables")?) {
-        (0, 0) => Ok(missing()),
-        (0, _) => Err(LedgerError::Refused(format!(
-            "{} is the file of another program: name another one in ledger.url",
-            path.display()
-        ))),
-        _ => schema(&mut connection).await,
-    };
-    let _ = connection.close().await;
-    found
+    let path = path.to_owned();
+    Db::sqlite(&path, 1)?
+        .read(move |tx| {
+            let row = tx.one(SQLITE, args![])?;
+            match (row.get::<i64>("made")?, row.get::<i64>("tables")?) {
+                (0, 0) => Ok(Found::Missing(path.display().to_string())),
+                (0, _) => Err(refused(format!(
+                    "{} is the file of another program: name another one in ledger.url",
+                    path.display()
+                ))),
+                _ => schema(tx),
+            }
+        })
+        .await
 }
 
 async fn server(url: &str) -> Result<Found, LedgerError> {
-    let mut connection = connect(url).await?;
-    let row = sqlx::query(POSTGRES).fetch_one(&mut connection).await.map_err(plain)?;
-    let yes = |name: &str| row.try_get::<i32, _>(name).map(|value| value != 0).map_err(plain);
-    let text = |name: &str| row.try_get::<String, _>(name).map_err(plain);
-    let (schema_name, who, place) = (text("schema")?, text("who")?, text("place")?);
+    Db::postgres(Server::of(url)?, String::new(), 1)?.read(tables).await
+}
+
+fn tables(tx: &mut Tx) -> Result<Found, Fault> {
+    let row = tx.one(POSTGRES, args![])?;
+    let yes = |name: &str| row.get::<i64>(name).map(|value| value != 0);
+    let (schema_name, who, place): (String, String, String) =
+        (row.get("schema")?, row.get("who")?, row.get("place")?);
     if yes("standby")? {
-        return Err(LedgerError::Unavailable(format!(
+        return Err(unavailable(format!(
             "the server of {place} is a standby and takes no writes: name the primary in ledger.url, or an address that \
              follows it"
         )));
     }
     if yes("reads_only")? {
-        return Err(LedgerError::Unavailable(format!(
+        return Err(unavailable(format!(
             "the database {place} takes no writes for {who}: end its maintenance, or from another database `ALTER DATABASE \
              {place} RESET default_transaction_read_only` (likewise `ALTER ROLE {who} …`, or the server's setting)"
         )));
     }
-    let found = match (yes("made")?, yes("may_make")?) {
-        (true, _) => schema(&mut connection).await,
+    match (yes("made")?, yes("may_make")?) {
+        (true, _) => schema(tx),
         (false, true) => Ok(Found::Missing(format!("the tables in schema {schema_name} of {place}"))),
         (false, false) => {
             let schema_name = if schema_name.is_empty() { "public" } else { &schema_name };
-            Err(LedgerError::Unavailable(format!(
+            Err(unavailable(format!(
                 "{who} may not make tables in schema {schema_name} of {place}: as the database's owner `GRANT USAGE, CREATE \
                  ON SCHEMA {schema_name} TO {who}`, or make {who} the owner of the database"
             )))
         }
-    };
-    let _ = connection.close().await;
-    found
+    }
 }
 
 /// Compares the schema with this program's.
-async fn schema(connection: &mut AnyConnection) -> Result<Found, LedgerError> {
-    let row = sqlx::query("SELECT MAX(version) AS version FROM _sqlx_migrations").fetch_one(connection).await;
-    let version = row.and_then(|row| row.try_get::<Option<i64>, _>("version")).map_err(plain)?;
-    match version.unwrap_or_default() {
-        found if found > open::known() => Err(open::newer(found)),
+fn schema(tx: &mut Tx) -> Result<Found, Fault> {
+    let row = tx.one("SELECT MAX(version) AS version FROM _sqlx_migrations", args![])?;
+    match row.get::<Option<i64>>("version")?.unwrap_or_default() {
+        found if found > open::known() => Err(open::newer(found).into()),
         found if found < open::known() => Ok(Found::Older { found, known: open::known() }),
         _ => Ok(Found::Whole),
     }
 }
 
-async fn connect(url: &str) -> Result<AnyConnection, LedgerError> {
-    AnyConnection::connect(url).await.map_err(plain)
-}
-
-fn plain(error: sqlx::Error) -> LedgerError {
-    Fault::from(error).report()
+fn unavailable(text: String) -> Fault {
+    LedgerError::Unavailable(text).into()
 }

@@ -1,13 +1,12 @@
 //! What metrics and ERROR lines tell of the ledger: along the states of what is not settled, and tables of sums. None
 //! grows with the ledger, but with what waits.
 
-use sqlx::{Row as _, any::AnyRow};
-
-use super::{SqlLedger, account, fault::Fault};
+use super::account;
 use crate::{
     domain::{Ms, settle::AccountNews},
     ledger::{
         FAILOVER, Scope,
+        db::{Fault, Row, Tx, args},
         measures::{KeptBack, Measures, Moved, Waiting},
     },
 };
@@ -30,80 +29,75 @@ const WAITING: &str = "SELECT w.cause, COUNT(*) AS many, CAST(SUM(w.days) AS BIG
      WHERE t.state IN ('planned', 'intended', 'doubtful', 'held') \
      AND (t.state <> 'held' OR t.cause IN ('balance', 'unauthorized'))) w GROUP BY w.cause ORDER BY w.cause";
 
-impl SqlLedger {
-    pub(super) async fn measures_once(&self, sources: &[String], now: Ms) -> Result<Measures, Fault> {
-        let pauses: Vec<String> = self.pauses_once().await?.into_iter().map(|pause| pause.cause).collect();
+impl Tx {
+    pub(super) fn measures(&mut self, sources: &[String], now: Ms) -> Result<Measures, Fault> {
+        let pauses: Vec<String> = self.pauses()?.into_iter().map(|pause| pause.cause).collect();
         let moved = pauses.iter().any(|cause| cause == FAILOVER);
         Ok(Measures {
-            held: self.held_groups_once(now).await?,
-            waiting: self.waiting(moved, now).await?,
-            holds: self.holds().await?,
+            held: self.held_groups(now)?,
+            waiting: self.waiting(moved, now)?,
+            holds: self.holds()?,
             pauses,
-            oldest_open_at: self.oldest_open_at().await?,
-            moved: self.moved_by_account().await?,
-            expiry_waiting: self
-                .time(
-                    "SELECT MIN(c.active_till) AS at FROM transfers t CROSS JOIN channels c \
+            oldest_open_at: self.oldest_open_at()?,
+            moved: self.moved_by_account()?,
+            expiry_waiting: self.time(
+                "SELECT MIN(c.active_till) AS at FROM transfers t CROSS JOIN channels c \
                      WHERE t.state IN ('planned', 'intended', 'doubtful', 'held') AND c.account = t.account \
                      AND c.channel = t.channel AND c.active_till < $1",
-                    i64::MAX,
-                )
-                .await?,
+                i64::MAX,
+            )?,
             expiry_next: self
-                .time("SELECT MIN(active_till) AS at FROM channels WHERE active_till > $1", now)
-                .await?
+                .time("SELECT MIN(active_till) AS at FROM channels WHERE active_till > $1", now)?
                 .filter(|at| *at < i64::MAX),
-            last_deliveries: self.last_deliveries_once(sources).await?,
-            cursors: self.cursors().await?,
+            last_deliveries: self.last_deliveries(sources)?,
+            cursors: self.cursors()?,
         })
     }
 
-    async fn waiting(&self, moved: bool, now: Ms) -> Result<Vec<Waiting>, Fault> {
-        let rows = sqlx::query(WAITING).bind(i64::from(moved)).bind(now).fetch_all(&self.read).await?;
+    fn waiting(&mut self, moved: bool, now: Ms) -> Result<Vec<Waiting>, Fault> {
+        let rows = self.all(WAITING, args![i64::from(moved), now])?;
         rows.iter()
             .map(|row| {
                 Ok(Waiting {
-                    cause: row.try_get("cause")?,
+                    cause: row.get("cause")?,
                     transfers: count(row, "many")?,
                     days: count(row, "days")?,
-                    oldest: row.try_get("oldest")?,
+                    oldest: row.get("oldest")?,
                 })
             })
             .collect()
     }
 
-    async fn holds(&self) -> Result<Vec<(String, AccountNews)>, Fault> {
-        let rows = sqlx::query("SELECT account FROM accounts ORDER BY account").fetch_all(&self.read).await?;
+    fn holds(&mut self) -> Result<Vec<(String, AccountNews)>, Fault> {
+        let rows = self.all("SELECT account FROM accounts ORDER BY account", args![])?;
         let mut holds = Vec::with_capacity(rows.len());
         for row in rows {
-            let account: String = row.try_get("account")?;
-            if let Some(hold) = account::hold(&self.read, &account).await? {
+            let account: String = row.get("account")?;
+            if let Some(hold) = account::hold(self, &account)? {
                 holds.push((account, hold.news));
             }
         }
         Ok(holds)
     }
 
-    async fn oldest_open_at(&self) -> Result<Option<Ms>, Fault> {
-        let row = sqlx::query(
+    fn oldest_open_at(&mut self) -> Result<Option<Ms>, Fault> {
+        let row = self.one(
             "SELECT MIN(created_at) AS at FROM transfers WHERE state IN ('planned', 'intended', 'doubtful')",
-        )
-        .fetch_one(&self.read)
-        .await?;
-        Ok(row.try_get("at")?)
+            args![],
+        )?;
+        row.get("at")
     }
 
-    async fn moved_by_account(&self) -> Result<Vec<Moved>, Fault> {
-        let rows = sqlx::query(
+    fn moved_by_account(&mut self) -> Result<Vec<Moved>, Fault> {
+        let rows = self.all(
             "SELECT account, CAST(SUM(days) AS BIGINT) AS days, CAST(SUM(transfers) AS BIGINT) AS transfers \
              FROM spent GROUP BY account ORDER BY account",
-        )
-        .fetch_all(&self.read)
-        .await?;
+            args![],
+        )?;
         rows.iter()
             .map(|row| {
                 Ok(Moved {
-                    account: row.try_get("account")?,
+                    account: row.get("account")?,
                     transfers: count(row, "transfers")?,
                     days: count(row, "days")?,
                 })
@@ -111,50 +105,39 @@ impl SqlLedger {
             .collect()
     }
 
-    async fn time(&self, statement: &'static str, bound: Ms) -> Result<Option<Ms>, Fault> {
-        Ok(sqlx::query(statement).bind(bound).fetch_one(&self.read).await?.try_get("at")?)
+    fn time(&mut self, statement: &'static str, bound: Ms) -> Result<Option<Ms>, Fault> {
+        self.one(statement, args![bound])?.get("at")
     }
 
-    async fn cursors(&self) -> Result<Vec<(String, Option<Ms>)>, Fault> {
-        let rows = sqlx::query("SELECT source, seen_until FROM backfill ORDER BY source")
-            .fetch_all(&self.read)
-            .await?;
-        rows.iter().map(|row| Ok((row.try_get("source")?, row.try_get("seen_until")?))).collect()
+    fn cursors(&mut self) -> Result<Vec<(String, Option<Ms>)>, Fault> {
+        let rows = self.all("SELECT source, seen_until FROM backfill ORDER BY source", args![])?;
+        rows.iter().map(|row| Ok((row.get("source")?, row.get("seen_until")?))).collect()
     }
 
     /// Along the states, as the account's own look does.
-    pub(super) async fn kept_back_once(&self, scope: &Scope, days_min: u32) -> Result<KeptBack, Fault> {
+    pub(super) fn kept_back(&mut self, scope: &Scope, days_min: u32) -> Result<KeptBack, Fault> {
         let (account, channel) = match scope {
             Scope::All => (String::new(), String::new()),
             Scope::Account(account) => (account.clone(), String::new()),
             Scope::Channel(account, channel) => (account.clone(), channel.as_str().to_owned()),
         };
-        let row = sqlx::query(
-            "SELECT COUNT(*) AS many, CAST(COALESCE(SUM(days), 0) AS BIGINT) AS days FROM transfers \
+        let row = self.one("SELECT COUNT(*) AS many, CAST(COALESCE(SUM(days), 0) AS BIGINT) AS days FROM transfers \
              WHERE state IN ('planned', 'held') AND (state = 'planned' OR cause IN ('balance', 'unauthorized')) \
-             AND ($1 = '' OR account = $1) AND ($3 = '' OR channel = $3) AND days >= $2",
-        )
-        .bind(account)
-        .bind(i64::from(days_min))
-        .bind(channel)
-        .fetch_one(&self.read)
-        .await?;
+             AND ($1 = '' OR account = $1) AND ($3 = '' OR channel = $3) AND days >= $2", args![account, i64::from(days_min), channel])?;
         Ok(KeptBack { transfers: count(&row, "many")?, days: count(&row, "days")? })
     }
 
     /// When the first delivery of a transfer's payment was accepted.
-    pub(super) async fn accepted_at_once(&self, transfer: &str) -> Result<Option<Ms>, Fault> {
-        let row = sqlx::query(
+    pub(super) fn accepted_at(&mut self, transfer: &str) -> Result<Option<Ms>, Fault> {
+        let row = self.one(
             "SELECT MIN(d.received_at) AS at FROM transfers t JOIN events e ON e.payment = t.payment \
              JOIN deliveries d ON d.event = e.number WHERE t.key = $1",
-        )
-        .bind(transfer)
-        .fetch_one(&self.read)
-        .await?;
-        Ok(row.try_get("at")?)
+            args![transfer],
+        )?;
+        row.get("at")
     }
 }
 
-fn count(row: &AnyRow, column: &str) -> Result<u64, Fault> {
-    Ok(u64::try_from(row.try_get::<i64, _>(column)?).unwrap_or(0))
+fn count(row: &Row, column: &str) -> Result<u64, Fault> {
+    Ok(u64::try_from(row.get::<i64>(column)?).unwrap_or(0))
 }

@@ -1,7 +1,7 @@
-//! The ledger in SQL, written once over `sqlx::Any` for SQLite and PostgreSQL.
+//! The ledger in SQL, written once for SQLite and PostgreSQL: what a caller asks for is a method of [`Ledger`], which hands
+//! one of [`Tx`] to a thread of the database ([`db`](super::db)) and waits.
 //!
-//! Cast: [`open`] makes the pools and applies the schema; [`fault`] turns what a database says into what the
-//! caller may do, and [`failures`] into which connections are used again; then one file a subject: [`record`] (intake)
+//! Cast: [`open`] applies the schema; then one file a subject: [`record`] (intake)
 //! with [`join`] (which payment), [`grant`] (what it comes to), [`money_out`] (what is left of that), [`twin`] and
 //! [`elsewhere`] (whether it is told twice), [`turn`], [`account`], [`probe`] and [`pause`] (settle), [`families`],
 //! [`backfill`]; and behind the operator's desk: [`list`], [`show`], [`held`], [`waiting`], [`overview`], [`measures`], [`audit`],
@@ -18,17 +18,14 @@
 //! Rejected: a trait implementation per database (two records of money to keep alike), an ORM, and advisory
 //! locks per payment (a payment has several names, none of them known to every event).
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex},
-};
-
-use async_trait::async_trait;
-use sqlx::{Any, AnyPool, Transaction};
+use std::collections::BTreeSet;
 
 use super::{
-    AccountHold, Claim, Entry, Ledger, LedgerError, Origin, Recorded, Scope, SourceRules, Sweep, SweepTurn,
-    Turn, measures::KeptBack, view,
+    AccountHold, Act, Claim, Entry, LedgerError, Origin, Recorded, Scope, SourceRules, Sweep, SweepTurn,
+    Turn,
+    db::{Db, Tx, fault},
+    measures::KeptBack,
+    view,
 };
 use crate::{
     config,
@@ -40,7 +37,6 @@ use crate::{
     },
     envelope::Envelope,
 };
-use fault::{Fault, retry};
 
 mod account;
 mod audit;
@@ -53,14 +49,13 @@ mod decide;
 mod desk;
 mod elsewhere;
 mod explain;
-mod failures;
 mod families;
-mod fault;
 mod filter;
 mod grant;
 mod heartbeat;
 mod held;
 mod join;
+mod kept;
 mod list;
 pub(super) mod look;
 mod measures;
@@ -98,50 +93,13 @@ mod zlib;
 pub use heartbeat::SILENT_MS_MAX;
 pub use turn::DUE_AHEAD_MS_MAX;
 
-/// Which database it is, where the two differ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Dialect {
-    Sqlite,
-    Postgres,
-}
-
-impl Dialect {
-    /// For what reads, then decides; see the module's text.
-    fn begin_serial(self) -> &'static str {
-        match self {
-            Dialect::Sqlite => "BEGIN IMMEDIATE",
-            Dialect::Postgres => "BEGIN ISOLATION LEVEL SERIALIZABLE",
-        }
-    }
-
-    /// For what one row's compare-and-set decides; see the module's text.
-    fn begin_plain(self) -> &'static str {
-        match self {
-            Dialect::Sqlite => "BEGIN IMMEDIATE",
-            Dialect::Postgres => "BEGIN ISOLATION LEVEL READ COMMITTED",
-        }
-    }
-}
-
 /// The ledger in a database.
-#[derive(Debug, Clone)]
-pub struct SqlLedger {
-    write: AnyPool,
-    read: AnyPool,
-    dialect: Dialect,
-    failures: failures::Failures,
-    /// SQLite's.
-    file: Option<std::path::PathBuf>,
-    /// Where it is, for people.
-    place: String,
-    /// How its server is asked who it is; `None`: it is a file, or does not tell.
-    server: Option<&'static str>,
-    seen: Arc<Mutex<Option<server::Seen>>>,
+#[derive(Clone)]
+pub struct Ledger {
+    db: Db,
 }
 
-type Tx = Transaction<'static, Any>;
-
-impl SqlLedger {
+impl Ledger {
     /// Opens the database the settings name, makes the file if it is SQLite's, and applies the schema.
     pub async fn open(settings: &config::Ledger) -> Result<Self, LedgerError> {
         open::open(settings, open::Absent::Make).await
@@ -151,67 +109,66 @@ impl SqlLedger {
     pub async fn open_existing(settings: &config::Ledger) -> Result<Self, LedgerError> {
         open::open(settings, open::Absent::Refuse).await
     }
+}
 
-    fn of(
-        write: AnyPool,
-        read: AnyPool,
-        dialect: Dialect,
-        failures: failures::Failures,
-        place: String,
-    ) -> Self {
-        Self { write, read, dialect, failures, file: None, place, server: None, seen: Arc::default() }
-    }
-
-    /// As a door.
-    pub fn shared(self) -> Arc<dyn Ledger> {
-        Arc::new(self)
-    }
-
-    async fn serial(&self) -> Result<Tx, Fault> {
-        Ok(self.write.begin_with(self.dialect.begin_serial()).await?)
-    }
-
-    async fn plain(&self) -> Result<Tx, Fault> {
-        Ok(self.write.begin_with(self.dialect.begin_plain()).await?)
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Ledger").field(&self.db.place().name).finish()
     }
 }
 
-#[async_trait]
-impl Ledger for SqlLedger {
-    async fn record(&self, entry: &Entry<'_>, now: Ms) -> Result<Recorded, LedgerError> {
-        retry!(self.record_once(entry, now))
+impl Ledger {
+    /// Records one delivery in one transaction: the delivery, the event, its payment and aliases, the
+    /// decision, and the transfer if one is granted. Recording the same delivery again changes nothing but
+    /// takes in what changed settings make of it.
+    pub async fn record(&self, entry: &Entry<'_>, now: Ms) -> Result<Recorded, LedgerError> {
+        let entry = entry.kept();
+        self.db.serial(move |tx| tx.record(&entry.lent(), now)).await
     }
 
-    async fn question(&self) -> Result<i64, LedgerError> {
-        retry!(self.question_once())
+    /// A number for a question to a provider's API that is about to be asked: larger than that of every question that
+    /// began before, at whichever worker. Rejected: the workers' clocks, of which one may be behind.
+    pub async fn question(&self) -> Result<i64, LedgerError> {
+        self.db.plain(move |tx| tx.question()).await
     }
 
-    async fn note_rules(&self, realm: &str, money_in: &str, now: Ms) -> Result<Option<Ms>, LedgerError> {
-        retry!(self.note_rules_once(realm, money_in, now))
+    /// Notes the family that grants for a realm; returns since when, if another one did before.
+    pub async fn note_rules(&self, realm: &str, money_in: &str, now: Ms) -> Result<Option<Ms>, LedgerError> {
+        let (realm, money_in) = (realm.to_owned(), money_in.to_owned());
+        self.db.serial(move |tx| tx.note_rules(&realm, &money_in, now)).await
     }
 
-    async fn note_source(&self, source: &str, rules: &SourceRules) -> Result<(), LedgerError> {
-        retry!(self.note_source_once(source, rules))
+    /// Notes of which provider and realm a source is: its payments are looked for when one of another realm is granted.
+    pub async fn note_source(&self, source: &str, rules: &SourceRules) -> Result<(), LedgerError> {
+        let (source, rules) = (source.to_owned(), rules.clone());
+        self.db.plain(move |tx| tx.note_source(&source, &rules)).await
     }
 
-    async fn origin(&self) -> Result<Origin, LedgerError> {
-        retry!(self.origin_once())
+    /// When and where it was made.
+    pub async fn origin(&self) -> Result<Origin, LedgerError> {
+        self.db.read(move |tx| tx.origin()).await
     }
 
-    async fn rules_since(&self, realm: &str, money_in: &str, now: Ms) -> Result<Option<Ms>, LedgerError> {
-        retry!(self.rules_since_once(realm, money_in, now))
+    /// Since when this family would grant for a realm, had it been noted; notes nothing.
+    pub async fn rules_since(&self, realm: &str, money_in: &str, now: Ms) -> Result<Option<Ms>, LedgerError> {
+        let (realm, money_in) = (realm.to_owned(), money_in.to_owned());
+        self.db.read(move |tx| tx.rules_since(&realm, &money_in, now)).await
     }
 
-    async fn held_envelopes(
+    /// Events that are held, or whose payment is, or its transfer for money that went out: to be read again after the
+    /// settings changed; or only the events that are held for one cause. Pages by the event's number; at most `limit`.
+    pub async fn held_envelopes(
         &self,
         cause: Option<&str>,
         after: i64,
         limit: u32,
     ) -> Result<Vec<(i64, Envelope, bool)>, LedgerError> {
-        retry!(self.held_envelopes_once(cause, after, limit))
+        let cause = cause.map(str::to_owned);
+        self.db.read(move |tx| tx.held_envelopes(cause.as_deref(), after, limit)).await
     }
 
-    async fn claim(
+    /// Takes up to `limit` due channels of the account; each is ours until `lease_until`.
+    pub async fn claim(
         &self,
         account: &str,
         worker: &str,
@@ -219,14 +176,19 @@ impl Ledger for SqlLedger {
         lease_until: Ms,
         limit: u32,
     ) -> Result<Vec<Claim>, LedgerError> {
-        retry!(self.claim_once(account, worker, now, lease_until, limit))
+        let (account, worker) = (account.to_owned(), worker.to_owned());
+        self.db.plain(move |tx| tx.claim(&account, &worker, now, lease_until, limit)).await
     }
 
-    async fn turn(&self, claim: &Claim, now: Ms) -> Result<Turn, LedgerError> {
-        retry!(self.turn_once(claim, now))
+    /// What is to be done with a claimed channel now.
+    pub async fn turn(&self, claim: &Claim, now: Ms) -> Result<Turn, LedgerError> {
+        let claim = claim.clone();
+        self.db.read(move |tx| tx.turn(&claim, now)).await
     }
 
-    async fn advance(
+    /// Commits a step by compare-and-set on (state, attempt, epoch) of the transfer and the claim's epoch.
+    /// `false`: somebody else went on with it; drop the turn.
+    pub async fn advance(
         &self,
         claim: &Claim,
         key: &str,
@@ -234,26 +196,39 @@ impl Ledger for SqlLedger {
         step: &Step,
         now: Ms,
     ) -> Result<bool, LedgerError> {
-        retry!(self.advance_once(claim, key, from, step, now))
+        let (claim, key, from, step) = (claim.clone(), key.to_owned(), from.clone(), step.clone());
+        self.db.plain(move |tx| tx.advance(&claim, &key, &from, &step, now)).await
     }
 
-    async fn save_channel(&self, claim: &Claim, channel: &Channel) -> Result<bool, LedgerError> {
-        retry!(self.save_channel_once(claim, channel))
+    /// Commits what is known of a channel, under the claim. `false`: the claim is lost.
+    pub async fn save_channel(&self, claim: &Claim, channel: &Channel) -> Result<bool, LedgerError> {
+        let (claim, channel) = (claim.clone(), channel.clone());
+        self.db.plain(move |tx| tx.save_channel(&claim, &channel)).await
     }
 
-    async fn release(&self, claim: &Claim, not_before: Ms) -> Result<(), LedgerError> {
-        retry!(self.release_once(claim, not_before))
+    /// Gives a channel back; it is due again at the earliest of its transfers and its switch to live, and
+    /// not before `not_before`.
+    pub async fn release(&self, claim: &Claim, not_before: Ms) -> Result<(), LedgerError> {
+        let claim = claim.clone();
+        self.db.plain(move |tx| tx.release(&claim, not_before)).await
     }
 
-    async fn next_due(&self, account: &str) -> Result<Option<Ms>, LedgerError> {
-        retry!(self.next_due_once(account))
+    /// When the next channel of the account is due and free.
+    pub async fn next_due(&self, account: &str) -> Result<Option<Ms>, LedgerError> {
+        let account = account.to_owned();
+        self.db.read(move |tx| tx.next_due(&account)).await
     }
 
-    async fn account_hold(&self, account: &str) -> Result<Option<AccountHold>, LedgerError> {
-        retry!(self.account_hold_once(account))
+    /// Why the account's calls rest, if they do.
+    pub async fn account_hold(&self, account: &str) -> Result<Option<AccountHold>, LedgerError> {
+        let account = account.to_owned();
+        self.db.read(move |tx| tx.account_hold(&account)).await
     }
 
-    async fn account_news(
+    /// Takes in what a step of a transfer says about the account: [`AccountNews::NoBalance`] and `NoToken` start a
+    /// hold (or move its probe to `probe_at`); `Reads` ends a token hold; `Extends` too, and it ends one for the
+    /// balance by the rule of [`Ceiling`]. What waits no more is planned again, and its channel is due.
+    pub async fn account_news(
         &self,
         account: &str,
         news: AccountNews,
@@ -261,66 +236,117 @@ impl Ledger for SqlLedger {
         now: Ms,
         probe_at: Ms,
     ) -> Result<(), LedgerError> {
-        retry!(self.account_news_once(account, news, transfer, now, probe_at))
+        let (account, transfer) = (account.to_owned(), transfer.to_owned());
+        let of = account.clone();
+        if !self.db.read(move |tx| tx.is_news(&of, news)).await? {
+            return Ok(());
+        }
+        self.db.serial(move |tx| tx.account_news(&account, news, &transfer, now, probe_at)).await
     }
 
-    async fn take_probe(&self, account: &str, now: Ms, next_probe_at: Ms) -> Result<bool, LedgerError> {
-        retry!(self.take_probe_once(account, now, next_probe_at))
+    /// Makes one transfer that waits and can be called the probe of a hold whose `probe_at` has come, the one that
+    /// expires soonest first; one caller wins.
+    pub async fn take_probe(&self, account: &str, now: Ms, next_probe_at: Ms) -> Result<bool, LedgerError> {
+        if !self.account_hold(account).await?.is_some_and(|hold| hold.probe_due(now)) {
+            return Ok(false);
+        }
+        let account = account.to_owned();
+        self.db.serial(move |tx| tx.take_probe(&account, now, next_probe_at)).await
     }
 
-    async fn pass_probe(&self, account: &str, transfer: &str, now: Ms) -> Result<(), LedgerError> {
-        retry!(self.pass_probe_once(account, transfer, now))
+    /// A transfer that could not be called is the probe no longer; another may be taken at once.
+    pub async fn pass_probe(&self, account: &str, transfer: &str, now: Ms) -> Result<(), LedgerError> {
+        let hold = self.account_hold(account).await?;
+        if hold.is_none_or(|hold| hold.probe.as_deref() != Some(transfer)) {
+            return Ok(());
+        }
+        let (account, transfer) = (account.to_owned(), transfer.to_owned());
+        self.db.plain(move |tx| tx.pass_probe(&account, &transfer, now)).await
     }
 
-    async fn may_call(
+    /// Whether a planned transfer of the claimed channel may be called now: what was paused by a person, and what the
+    /// brake pauses by this very question.
+    pub async fn may_call(
         &self,
         claim: &Claim,
         days: u32,
         brake: &Brake,
         now: Ms,
     ) -> Result<Option<view::Pause>, LedgerError> {
-        retry!(self.may_call_once(claim, days, brake, now))
+        let (claim, brake) = (claim.clone(), *brake);
+        let found = self.db.read(move |tx| tx.may_call(&claim, days, &brake, now)).await?;
+        let Some((pause, begins)) = found else { return Ok(None) };
+        if let Some(scope) = begins {
+            let reason = pause.reason.clone();
+            let braked = move |tx: &mut Tx| {
+                tx.pause(&scope, pause::BRAKE, &Act { who: pause::DAYBRIDGE, reason: &reason }, now)
+            };
+            self.db.serial(braked).await?;
+        }
+        Ok(Some(pause))
     }
 
-    async fn kept_back(&self, scope: &Scope, days_min: u32) -> Result<KeptBack, LedgerError> {
-        retry!(self.kept_back_once(scope, days_min))
+    /// What is planned, or held for the account, in a scope, of so many days or more.
+    pub async fn kept_back(&self, scope: &Scope, days_min: u32) -> Result<KeptBack, LedgerError> {
+        let scope = scope.clone();
+        self.db.read(move |tx| tx.kept_back(&scope, days_min)).await
     }
 
-    async fn accepted_at(&self, transfer: &str) -> Result<Option<Ms>, LedgerError> {
-        retry!(self.accepted_at_once(transfer))
+    /// When the receiver accepted the first delivery of a transfer's payment.
+    pub async fn accepted_at(&self, transfer: &str) -> Result<Option<Ms>, LedgerError> {
+        let transfer = transfer.to_owned();
+        self.db.read(move |tx| tx.accepted_at(&transfer)).await
     }
 
-    async fn lately(&self, account: &str, now: Ms) -> Result<Lately, LedgerError> {
-        retry!(self.lately_once(account, now))
+    /// What was settled on the account lately, for what the brake comes to.
+    pub async fn lately(&self, account: &str, now: Ms) -> Result<Lately, LedgerError> {
+        let account = account.to_owned();
+        self.db.read(move |tx| tx.lately(&account, now)).await
     }
 
-    async fn take_sweep(
+    /// Takes the turn of a source's backfill if it is due; one caller wins. A due time beyond `believed_until`
+    /// comes from other settings or another clock, and counts as come.
+    pub async fn take_sweep(
         &self,
         source: &str,
         now: Ms,
         lease_until: Ms,
         believed_until: Ms,
     ) -> Result<SweepTurn, LedgerError> {
-        retry!(self.take_sweep_once(source, now, lease_until, believed_until))
+        let source = source.to_owned();
+        self.db.plain(move |tx| tx.take_sweep(&source, now, lease_until, believed_until)).await
     }
 
-    async fn save_sweep(&self, sweep: &Sweep, next_at: Ms) -> Result<bool, LedgerError> {
-        retry!(self.save_sweep_once(sweep, next_at))
+    /// Keeps how far a turn has come and when the next one is due; `false`: another has taken it over.
+    pub async fn save_sweep(&self, sweep: &Sweep, next_at: Ms) -> Result<bool, LedgerError> {
+        let sweep = sweep.clone();
+        self.db.plain(move |tx| tx.save_sweep(&sweep, next_at)).await
     }
 
-    async fn recorded(&self, sources: &[String], events: &[String]) -> Result<BTreeSet<String>, LedgerError> {
-        retry!(self.recorded_once(sources, events))
+    /// Which of these event ids were ever recorded from any of the sources.
+    pub async fn recorded(
+        &self,
+        sources: &[String],
+        events: &[String],
+    ) -> Result<BTreeSet<String>, LedgerError> {
+        let (sources, events) = (sources.to_vec(), events.to_vec());
+        self.db.read(move |tx| tx.recorded(&sources, &events)).await
     }
 
-    async fn beat(&self, worker: &str) -> Result<(), LedgerError> {
-        retry!(self.beat_once(worker))
+    /// A worker says that it runs, by a name that no other has.
+    pub async fn beat(&self, worker: &str) -> Result<(), LedgerError> {
+        let worker = worker.to_owned();
+        self.db.plain(move |tx| tx.beat(&worker)).await
     }
 
-    async fn rest(&self, worker: &str) -> Result<(), LedgerError> {
-        retry!(self.rest_once(worker))
+    /// It says that it has ended.
+    pub async fn rest(&self, worker: &str) -> Result<(), LedgerError> {
+        let worker = worker.to_owned();
+        self.db.plain(move |tx| tx.rest(&worker)).await
     }
 
-    async fn health(&self) -> Result<(), LedgerError> {
-        retry!(self.health_once())
+    /// Reaches the database and compares its schema.
+    pub async fn health(&self) -> Result<(), LedgerError> {
+        self.db.plain(move |tx| tx.health()).await
     }
 }

@@ -5,9 +5,7 @@
 //! payment touches the channel's row first, which every commit of a turn locks first too: one of the two comes second
 //! and sees the other's work. And where the transfer changes, the claim is taken from the worker.
 
-use sqlx::{Row as _, any::AnyRow};
-
-use super::{Tx, account, fault::Fault, pause, restored, rows, storable};
+use super::{account, pause, restored, rows, storable};
 use crate::{
     domain::{
         Ms,
@@ -20,7 +18,10 @@ use crate::{
             uncovered::{Asked, Stage},
         },
     },
-    ledger::{Act, Scope},
+    ledger::{
+        Act, Scope,
+        db::{Fault, Row, Tx, args},
+    },
 };
 
 /// The cause of days that moved and are not covered any more.
@@ -45,28 +46,28 @@ pub(super) struct Known {
 const KNOWN: &str = "p.key AS payment, p.covered, p.comment, p.due_decided, p.gap, p.gap_since";
 
 /// What is known of the money behind a transfer; `None`: all of it came in and stayed, as far as anybody told.
-pub(super) async fn asked(tx: &mut Tx, transfer: &str) -> Result<Option<Known>, Fault> {
-    let row = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "SELECT {KNOWN}, t.days FROM transfers t JOIN payments p ON p.key = t.payment \
+pub(super) fn asked(tx: &mut Tx, transfer: &str) -> Result<Option<Known>, Fault> {
+    let row = tx.optional(
+        &format!(
+            "SELECT {KNOWN}, t.days FROM transfers t JOIN payments p ON p.key = t.payment \
          WHERE t.key = $1 AND t.n = 1 AND p.covered IS NOT NULL"
-    )))
-    .bind(transfer)
-    .fetch_optional(&mut **tx)
-    .await?;
+        ),
+        args![transfer],
+    )?;
     let Some(row) = row else { return Ok(None) };
-    known(tx, &row, rows::narrow(row.try_get("days")?)).await.map(Some)
+    known(tx, &row, rows::narrow(row.get("days")?)).map(Some)
 }
 
-async fn known(tx: &mut Tx, row: &AnyRow, days: u32) -> Result<Known, Fault> {
+fn known(tx: &mut Tx, row: &Row, days: u32) -> Result<Known, Fault> {
     Ok(Known {
-        payment: row.try_get("payment")?,
-        covered: serde_json::from_str(&row.try_get::<String, _>("covered")?)?,
+        payment: row.get("payment")?,
+        covered: serde_json::from_str(&row.get::<String>("covered")?)?,
         days,
-        comment: row.try_get::<Option<String>, _>("comment")?.unwrap_or_default(),
-        decided: row.try_get::<Option<i64>, _>("due_decided")?.map(rows::narrow),
-        gap: row.try_get("gap")?,
-        gap_since: row.try_get("gap_since")?,
-        restored_at: restored::declared_at(&mut **tx).await?,
+        comment: row.get::<Option<String>>("comment")?.unwrap_or_default(),
+        decided: row.get::<Option<i64>>("due_decided")?.map(rows::narrow),
+        gap: row.get("gap")?,
+        gap_since: row.get("gap_since")?,
+        restored_at: restored::declared_at(tx)?,
     })
 }
 
@@ -78,7 +79,7 @@ impl Known {
 
     /// Keeps with the transfer and its payment what a new state makes of its days; returns what its step says.
     #[expect(clippy::too_many_arguments, reason = "one write of a transfer, from one place")]
-    pub(super) async fn stands(
+    pub(super) fn stands(
         &self,
         tx: &mut Tx,
         transfer: &str,
@@ -90,24 +91,22 @@ impl Known {
     ) -> Result<String, Fault> {
         let mut note = note;
         if days != self.days {
-            sqlx::query("UPDATE transfers SET days = $1, comment = $2 WHERE key = $3")
-                .bind(i64::from(days))
-                .bind(with_days(&self.comment, days))
-                .bind(transfer)
-                .execute(&mut **tx)
-                .await?;
+            tx.execute(
+                "UPDATE transfers SET days = $1, comment = $2 WHERE key = $3",
+                args![i64::from(days), with_days(&self.comment, days), transfer],
+            )?;
             note = format!("{note}; {days} days instead of {}: {}", self.days, self.covered.words);
         } else if matches!(to, State::Planned { .. })
             && matches!(from, State::Held { .. } | State::Cancelled { .. })
         {
             note = format!("{note}; {}", self.covered.words);
         }
-        self.refresh(tx, Stage::Granted(to, days), now).await?;
+        self.refresh(tx, Stage::Granted(to, days), now)?;
         Ok(note)
     }
 
     /// Writes the sums of the payment, and whether they wait for a person.
-    pub(super) async fn refresh(&self, tx: &mut Tx, stage: Stage<'_>, now: Ms) -> Result<(), Fault> {
+    pub(super) fn refresh(&self, tx: &mut Tx, stage: Stage<'_>, now: Ms) -> Result<(), Fault> {
         let gap = self.ask().gap(stage);
         let bought = i64::from(self.covered.bought.unwrap_or(0));
         let reduced = match stage {
@@ -121,19 +120,19 @@ impl Known {
             (true, ..) => Some(DAYS_SPENT),
         };
         let since = if word == self.gap.as_deref() { self.gap_since } else { word.map(|_| now) };
-        sqlx::query(
+        tx.execute(
             "UPDATE payments SET days_reduced = COALESCE($1, days_reduced), days_spent = $2, days_owed = $3, \
              due_decided = $4, gap = $5, gap_since = $6 WHERE key = $7",
-        )
-        .bind(reduced)
-        .bind(i64::from(gap.spent))
-        .bind(i64::from(gap.owed))
-        .bind(gap.decided.map(i64::from))
-        .bind(word)
-        .bind(since)
-        .bind(&*self.payment)
-        .execute(&mut **tx)
-        .await?;
+            args![
+                reduced,
+                i64::from(gap.spent),
+                i64::from(gap.owed),
+                gap.decided.map(i64::from),
+                word,
+                since,
+                &*self.payment
+            ],
+        )?;
         Ok(())
     }
 }
@@ -178,39 +177,39 @@ struct Transfer {
 }
 
 /// Marks a payment of which some event tells of money out, before anything else is known of it.
-pub(super) async fn mark(tx: &mut Tx, payment: &str) -> Result<(), Fault> {
-    sqlx::query("UPDATE payments SET out_known = 1 WHERE key = $1").bind(payment).execute(&mut **tx).await?;
+pub(super) fn mark(tx: &mut Tx, payment: &str) -> Result<(), Fault> {
+    tx.execute("UPDATE payments SET out_known = 1 WHERE key = $1", args![payment])?;
     Ok(())
 }
 
 /// Keeps what was found of a payment's money, and carries it out on a transfer that no call may have applied.
-pub(super) async fn keep(tx: &mut Tx, payment: &str, found: &Found<'_>, now: Ms) -> Result<Done, Fault> {
-    let before = before(tx, payment).await?;
+pub(super) fn keep(tx: &mut Tx, payment: &str, found: &Found<'_>, now: Ms) -> Result<Done, Fault> {
+    let before = before(tx, payment)?;
     if let Some(transfer) = &before.transfer {
-        touch(tx, transfer, false).await?;
+        touch(tx, transfer, false)?;
     }
     let covered = found.covered;
-    let paused_out = paused(tx, payment, found, &before, now).await?;
+    let paused_out = paused(tx, payment, found, &before, now)?;
     let reduced = covered.bought.zip(found.moves).map_or(0, |(bought, moves)| bought.saturating_sub(moves));
-    sqlx::query(
+    tx.execute(
         "UPDATE payments SET out_known = 1, refunded = $1, disputed = $2, covered = $3, comment = $4, \
          days_due = $5, days_reduced = $6, paused_out = $7 WHERE key = $8",
-    )
-    .bind(covered.refunded)
-    .bind(covered.disputed)
-    .bind(storable::json(covered)?)
-    .bind(found.comment.of(&transfer_key(payment, 1)))
-    .bind(covered.due.map(i64::from))
-    .bind(i64::from(reduced))
-    .bind(paused_out)
-    .bind(payment)
-    .execute(&mut **tx)
-    .await?;
+        args![
+            covered.refunded,
+            covered.disputed,
+            storable::json(covered)?,
+            found.comment.of(&transfer_key(payment, 1)),
+            covered.due.map(i64::from),
+            i64::from(reduced),
+            paused_out,
+            payment
+        ],
+    )?;
     let (mut done, effect) = match &before.transfer {
-        Some(transfer) => carry_out(tx, transfer, now).await?,
+        Some(transfer) => carry_out(tx, transfer, now)?,
         None => {
             let stage = if before.closed { Stage::Closed } else { Stage::Weighed };
-            of_payment(tx, payment).await?.refresh(tx, stage, now).await?;
+            of_payment(tx, payment)?.refresh(tx, stage, now)?;
             (Done::default(), None)
         }
     };
@@ -218,67 +217,62 @@ pub(super) async fn keep(tx: &mut Tx, payment: &str, found: &Found<'_>, now: Ms)
     if changed || effect.is_some() {
         let effect = effect.map_or(String::new(), |effect| format!("; {effect}"));
         let note = format!("{}{effect}", covered.words);
-        adjust(tx, payment, found, &before, &note, now).await?;
+        adjust(tx, payment, found, &before, &note, now)?;
         done.note = Some(note);
     }
     Ok(done)
 }
 
-async fn before(tx: &mut Tx, payment: &str) -> Result<Before, Fault> {
-    let row = sqlx::query(
+fn before(tx: &mut Tx, payment: &str) -> Result<Before, Fault> {
+    let row = tx.one(
         "SELECT p.refunded, p.disputed, p.paused_out, p.decision, t.key AS transfer, t.account, t.channel, \
          t.days, t.detail FROM payments p LEFT JOIN transfers t ON t.payment = p.key AND t.n = 1 \
          WHERE p.key = $1",
-    )
-    .bind(payment)
-    .fetch_one(&mut **tx)
-    .await?;
-    let transfer = match row.try_get::<Option<String>, _>("transfer")? {
+        args![payment],
+    )?;
+    let transfer = match row.get::<Option<String>>("transfer")? {
         Some(key) => Some(Transfer {
             key,
-            account: row.try_get("account")?,
-            channel: row.try_get("channel")?,
-            days: rows::narrow(row.try_get("days")?),
+            account: row.get("account")?,
+            channel: row.get("channel")?,
+            days: rows::narrow(row.get("days")?),
             state: rows::state(&row)?,
         }),
         None => None,
     };
     Ok(Before {
-        refunded: row.try_get("refunded")?,
-        disputed: row.try_get("disputed")?,
-        paused_out: row.try_get("paused_out")?,
-        closed: row.try_get::<String, _>("decision")? == "cancelled",
+        refunded: row.get("refunded")?,
+        disputed: row.get("disputed")?,
+        paused_out: row.get("paused_out")?,
+        closed: row.get::<String>("decision")? == "cancelled",
         transfer,
     })
 }
 
 /// What is kept of a payment without a transfer.
-pub(super) async fn of_payment(tx: &mut Tx, payment: &str) -> Result<Known, Fault> {
-    let row = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {KNOWN} FROM payments p WHERE p.key = $1")))
-        .bind(payment)
-        .fetch_one(&mut **tx)
-        .await?;
-    known(tx, &row, 0).await
+pub(super) fn of_payment(tx: &mut Tx, payment: &str) -> Result<Known, Fault> {
+    let row = tx.one(&format!("SELECT {KNOWN} FROM payments p WHERE p.key = $1"), args![payment])?;
+    known(tx, &row, 0)
 }
 
 /// See the module's text.
-async fn touch(tx: &mut Tx, transfer: &Transfer, take: bool) -> Result<(), Fault> {
+fn touch(tx: &mut Tx, transfer: &Transfer, take: bool) -> Result<(), Fault> {
     let statement = if take {
         "UPDATE channels SET epoch = epoch + 1, lease_until = 0, lease_owner = '' \
          WHERE account = $1 AND channel = $2"
     } else {
         "UPDATE channels SET epoch = epoch WHERE account = $1 AND channel = $2"
     };
-    sqlx::query(statement).bind(&*transfer.account).bind(&*transfer.channel).execute(&mut **tx).await?;
+    tx.execute(statement, args![&*transfer.account, &*transfer.channel])?;
     Ok(())
 }
 
 /// Does to a transfer what its money makes of it; what that is, in words, where it is something.
-async fn carry_out(tx: &mut Tx, transfer: &Transfer, now: Ms) -> Result<(Done, Option<String>), Fault> {
-    let Some(known) = asked(tx, &transfer.key).await? else { return Ok((Done::default(), None)) };
+fn carry_out(tx: &mut Tx, transfer: &Transfer, now: Ms) -> Result<(Done, Option<String>), Fault> {
+    let Some(known) = asked(tx, &transfer.key)? else { return Ok((Done::default(), None)) };
     let (to, days) = known.ask().uncovered(&transfer.state, transfer.days, now);
     if to == transfer.state && days == transfer.days {
-        known.refresh(tx, Stage::Granted(&to, days), now).await?;
+        known.refresh(tx, Stage::Granted(&to, days), now)?;
         let gap = known.ask().gap(Stage::Granted(&to, days));
         let effect = match (gap.spent, gap.owed) {
             (0, 0) => None,
@@ -290,13 +284,13 @@ async fn carry_out(tx: &mut Tx, transfer: &Transfer, now: Ms) -> Result<(Done, O
         };
         return Ok((Done::default(), effect.filter(|_| gap.open)));
     }
-    if !rows::swap(tx, &transfer.key, &transfer.state, &to, None, now).await? {
+    if !rows::swap(tx, &transfer.key, &transfer.state, &to, None, now)? {
         return Err(Fault::Conflict(format!("{} went on meanwhile", transfer.key)));
     }
-    touch(tx, transfer, true).await?;
-    rows::make_due(tx, &transfer.account, &transfer.channel, now).await?;
+    touch(tx, transfer, true)?;
+    rows::make_due(tx, &transfer.account, &transfer.channel, now)?;
     if matches!(to, State::Held { cause: Cause::Balance(_), .. }) {
-        account::goes_on_below(tx, &transfer.account, now).await?;
+        account::goes_on_below(tx, &transfer.account, now)?;
     }
     let was_planned = matches!(transfer.state, State::Planned { .. });
     let effect = match &to {
@@ -311,13 +305,7 @@ async fn carry_out(tx: &mut Tx, transfer: &Transfer, now: Ms) -> Result<(Done, O
 
 /// Pauses the channel where money went out for which it was not paused yet, so that nobody's resume is undone by what
 /// is told again. Returns for how much it has been.
-async fn paused(
-    tx: &mut Tx,
-    payment: &str,
-    found: &Found<'_>,
-    before: &Before,
-    now: Ms,
-) -> Result<i64, Fault> {
+fn paused(tx: &mut Tx, payment: &str, found: &Found<'_>, before: &Before, now: Ms) -> Result<i64, Fault> {
     let covered = found.covered;
     let (account, channel) = match &before.transfer {
         Some(transfer) => (&*transfer.account, ChannelId::parse(&transfer.channel)),
@@ -330,7 +318,7 @@ async fn paused(
         let cause = word(kind);
         let reason = format!("{payment}: {}", covered.words);
         let act = Act { who: pause::DAYBRIDGE, reason: &reason };
-        pause::begin(tx, &Scope::Channel(account.to_owned(), channel), cause, &act, now).await?;
+        pause::begin(tx, &Scope::Channel(account.to_owned(), channel), cause, &act, now)?;
     }
     Ok(covered.pauses)
 }
@@ -343,7 +331,7 @@ fn word(kind: OutKind) -> &'static str {
 }
 
 /// A row for each kind whose money changed, with what that made of the days that are due.
-async fn adjust(
+fn adjust(
     tx: &mut Tx,
     payment: &str,
     found: &Found<'_>,
@@ -365,19 +353,19 @@ async fn adjust(
         if amount == 0 {
             continue;
         }
-        sqlx::query(
+        tx.execute(
             "INSERT INTO adjustments (payment, at, kind, amount, days, event, note) \
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(payment)
-        .bind(now)
-        .bind(word(kind))
-        .bind(amount)
-        .bind(from.zip(to).filter(|_| covered.bought.is_some()).map(|(from, to)| to.saturating_sub(from)))
-        .bind(found.event)
-        .bind(note)
-        .execute(&mut **tx)
-        .await?;
+            args![
+                payment,
+                now,
+                word(kind),
+                amount,
+                from.zip(to).filter(|_| covered.bought.is_some()).map(|(from, to)| to.saturating_sub(from)),
+                found.event,
+                note
+            ],
+        )?;
     }
     Ok(())
 }

@@ -4,15 +4,15 @@
 //! paid for and did not move are listed as owed, for a person. Rejected: a second transfer, which money out, restorations
 //! and lists would not see.
 
-use sqlx::Row as _;
-
-use super::{Tx, fault::Fault};
-use crate::domain::{
-    Ms,
-    facts::{Facts, Money},
-    money,
-    money_out::came_in,
-    payment::{Rules, more_days},
+use crate::{
+    domain::{
+        Ms,
+        facts::{Facts, Money},
+        money,
+        money_out::came_in,
+        payment::{Rules, more_days},
+    },
+    ledger::db::{Fault, Tx, args},
 };
 
 /// What money does that came in after its payment was granted.
@@ -42,19 +42,18 @@ pub(super) struct Came {
 
 impl Came {
     /// What became of its days, now that all is kept.
-    pub(super) async fn done(&self, tx: &mut Tx, key: &str) -> Result<More, Fault> {
+    pub(super) fn done(&self, tx: &mut Tx, key: &str) -> Result<More, Fault> {
         if self.days == 0 {
             return Ok(More::Nothing);
         }
-        let row =
-            sqlx::query("SELECT gap FROM payments WHERE key = $1").bind(key).fetch_one(&mut **tx).await?;
-        Ok(if row.try_get::<Option<String>, _>("gap")?.is_some() { More::Waits } else { More::Moves })
+        let row = tx.one("SELECT gap FROM payments WHERE key = $1", args![key])?;
+        Ok(if row.get::<Option<String>>("gap")?.is_some() { More::Waits } else { More::Moves })
     }
 }
 
 /// Takes in what came in since the grant, for instance with a second capture: the payment's amount and days grow, and
 /// what is kept of its money makes the transfer longer, or lists the days as owed.
-pub(super) async fn keep(
+pub(super) fn keep(
     tx: &mut Tx,
     key: &str,
     events: &[Facts],
@@ -74,25 +73,14 @@ pub(super) async fn keep(
         money::shown(amount, &after.currency),
         money::shown(after.amount, &after.currency)
     );
-    sqlx::query(
+    tx.execute(
         "UPDATE payments SET amount = $1, days = days + $2, days_more = days_more + $2 WHERE key = $3",
-    )
-    .bind(after.amount)
-    .bind(i64::from(days))
-    .bind(key)
-    .execute(&mut **tx)
-    .await?;
-    sqlx::query(
+        args![after.amount, i64::from(days), key],
+    )?;
+    tx.execute(
         "INSERT INTO adjustments (payment, at, kind, amount, days, event, note) \
          VALUES ($1, $2, 'money_in', $3, $4, $5, $6)",
-    )
-    .bind(key)
-    .bind(now)
-    .bind(amount)
-    .bind(i64::from(days))
-    .bind(event)
-    .bind(&*words)
-    .execute(&mut **tx)
-    .await?;
+        args![key, now, amount, i64::from(days), event, &*words],
+    )?;
     Ok(Some(Came { days, words }))
 }

@@ -1,17 +1,15 @@
 //! Channels whose days moved and which could not be switched to live, for a person. The switch is tried on by itself,
 //! slowly; a row closes when it is live, however it came to that.
 
-use sqlx::{Row as _, any::AnyRow};
-
-use super::{
-    SqlLedger, Tx,
-    fault::{Fault, refused},
-    filter::Filter,
-    rows,
-};
+use super::{filter::Filter, rows};
 use crate::{
     domain::{Ms, closed::HeldCause, settle::Order},
-    ledger::{Decided, Scope, query::HeldQuery, view::Held},
+    ledger::{
+        Decided, Scope,
+        db::{Fault, Row, Tx, args, fault::refused},
+        query::HeldQuery,
+        view::Held,
+    },
 };
 
 /// The cause.
@@ -21,9 +19,9 @@ pub(super) const NOT_LIVE: &str = HeldCause::NotLive.as_str();
 pub(super) const GROUP: &str = "SELECT 'not_live' AS cause, COUNT(*) AS many, CAST(0 AS BIGINT) AS days, \
      MIN(not_live_since) AS oldest FROM channels WHERE not_live_since IS NOT NULL HAVING COUNT(*) > 0";
 
-impl SqlLedger {
+impl Tx {
     /// Oldest first, along the index of what is not live.
-    pub(super) async fn held_channels(&self, wanted: &HeldQuery, limit: u32) -> Result<Vec<Held>, Fault> {
+    pub(super) fn held_channels(&mut self, wanted: &HeldQuery, limit: u32) -> Result<Vec<Held>, Fault> {
         if wanted.cause.is_some_and(|cause| cause != HeldCause::NotLive) {
             return Ok(Vec::new());
         }
@@ -37,12 +35,12 @@ impl SqlLedger {
         };
         let statement = "SELECT account, channel, detail, not_live_since FROM channels";
         let order = "ORDER BY not_live_since, account, channel";
-        filter.rows(&self.read, statement, order, limit).await?.iter().map(held).collect()
+        filter.rows(self, statement, order, limit)?.iter().map(held).collect()
     }
 }
 
-fn held(row: &AnyRow) -> Result<Held, Fault> {
-    let (account, channel): (String, String) = (row.try_get("account")?, row.try_get("channel")?);
+fn held(row: &Row) -> Result<Held, Fault> {
+    let (account, channel): (String, String) = (row.get("account")?, row.get("channel")?);
     let known = rows::channel(row)?;
     let key = format!("channel:{account}/{channel}");
     Ok(Held {
@@ -59,7 +57,7 @@ fn held(row: &AnyRow) -> Result<Held, Fault> {
             "look at the channel in the partner's panel, and switch it to live there or try at once with `daybridge held retry '{key}'`; it is tried every hour and closes by itself when it is live; `daybridge held cancel '{key}' --reason …` leaves it as it is"
         ),
         key,
-        since: row.try_get("not_live_since")?,
+        since: row.get("not_live_since")?,
         channel: Some(channel),
         days: None,
         history: Vec::new(),
@@ -67,20 +65,17 @@ fn held(row: &AnyRow) -> Result<Held, Fault> {
 }
 
 /// What a person decides about such a channel; `None`: the key names none. The claim is taken from whoever holds it.
-pub(super) async fn decide(
+pub(super) fn decide(
     tx: &mut Tx,
     key: &str,
     decided: &Decided<'_>,
     now: Ms,
 ) -> Result<Option<&'static str>, Fault> {
     let Some(Scope::Channel(account, channel)) = Scope::parse(key) else { return Ok(None) };
-    let row = sqlx::query(
+    let row = tx.optional(
         "SELECT detail FROM channels WHERE account = $1 AND channel = $2 AND not_live_since IS NOT NULL",
-    )
-    .bind(&*account)
-    .bind(channel.as_str())
-    .fetch_optional(&mut **tx)
-    .await?;
+        args![&*account, channel.as_str()],
+    )?;
     let Some(row) = row else {
         return Err(refused(format!("{key} does not wait for anybody: see `daybridge held list`")));
     };
@@ -100,16 +95,8 @@ pub(super) async fn decide(
             )));
         }
     };
-    sqlx::query(
-        "UPDATE channels SET detail = $1, not_live_since = $2, epoch = epoch + 1, lease_until = 0, lease_owner = '' \
-         WHERE account = $3 AND channel = $4",
-    )
-    .bind(serde_json::to_string(&known)?)
-    .bind(known.not_live_since)
-    .bind(&*account)
-    .bind(channel.as_str())
-    .execute(&mut **tx)
-    .await?;
-    rows::make_due(tx, &account, channel.as_str(), now).await?;
+    tx.execute("UPDATE channels SET detail = $1, not_live_since = $2, epoch = epoch + 1, lease_until = 0, lease_owner = '' \
+         WHERE account = $3 AND channel = $4", args![serde_json::to_string(&known)?, known.not_live_since, &*account, channel.as_str()])?;
+    rows::make_due(tx, &account, channel.as_str(), now)?;
     Ok(Some(after))
 }

@@ -3,58 +3,50 @@
 //! A ledger that is found empty may be the first one, or stand where another one was lost: a disk that is not mounted
 //! makes the same empty file. So what was paid before it was made is never granted by itself.
 
-use sqlx::Row as _;
-
-use super::{
-    Dialect, SqlLedger,
-    audit::{self, Entry},
-    fault::{Fault, refused},
-};
+use super::audit::{self, Entry};
 use crate::{
     domain::{Ms, memory::GRACE_MS},
-    ledger::{Act, Origin, view},
+    ledger::{
+        Act, Origin,
+        db::{Dialect, Fault, Tx, args, fault::refused},
+        view,
+    },
 };
 
-impl SqlLedger {
+impl Tx {
     /// Tells a new ledger the time at which it was made. Repeated where the one that made it was killed before.
-    pub(super) async fn stamp(&self, now: Ms) -> Result<(), Fault> {
-        let row = sqlx::query("SELECT made_at FROM origin").fetch_one(&self.write).await?;
-        if row.try_get::<Option<Ms>, _>("made_at")? == Some(0) {
-            sqlx::query("UPDATE origin SET made_at = $1 WHERE made_at = 0")
-                .bind(now)
-                .execute(&self.write)
-                .await?;
+    pub(super) fn stamp(&mut self, now: Ms) -> Result<(), Fault> {
+        let row = self.one("SELECT made_at FROM origin", args![])?;
+        if row.get::<Option<Ms>>("made_at")? == Some(0) {
+            self.execute("UPDATE origin SET made_at = $1 WHERE made_at = 0", args![now])?;
+            self.commit();
         }
         Ok(())
     }
 
-    pub(super) async fn origin_once(&self) -> Result<Origin, Fault> {
-        let row = sqlx::query(
-            "SELECT made_at, adopted_since, CASE WHEN EXISTS (SELECT 1 FROM events) THEN 0 ELSE 1 END AS empty \
-             FROM origin",
-        )
-        .fetch_one(&self.read)
-        .await?;
-        let (made_at, adopted) = (row.try_get::<Option<Ms>, _>("made_at")?, row.try_get("adopted_since")?);
+    pub(super) fn origin(&mut self) -> Result<Origin, Fault> {
+        let row = self.one("SELECT made_at, adopted_since, CASE WHEN EXISTS (SELECT 1 FROM events) THEN 0 ELSE 1 END AS empty \
+             FROM origin", args![])?;
+        let (made_at, adopted) = (row.get::<Option<Ms>>("made_at")?, row.get("adopted_since")?);
         Ok(Origin {
             made_at,
             grants_since: grants_since(made_at, adopted),
-            empty: row.try_get::<i64, _>("empty")? != 0,
-            place: self.place.clone(),
-            failover_unnoticed: self.dialect == Dialect::Postgres && self.server.is_none(),
+            empty: row.get::<i64>("empty")? != 0,
+            place: self.place().name.clone(),
+            failover_unnoticed: self.dialect() == Dialect::Postgres
+                && self.place().question.get().copied().flatten().is_none(),
         })
     }
 
-    pub(super) async fn adopt_once(&self, since: Ms, act: &Act<'_>, now: Ms) -> Result<view::Adopted, Fault> {
+    pub(super) fn adopt(&mut self, since: Ms, act: &Act<'_>, now: Ms) -> Result<view::Adopted, Fault> {
         if since > now {
             return Err(refused(
                 "--since lies in the future: name the time from which on this ledger may grant",
             ));
         }
-        let mut tx = self.serial().await?;
-        let row = sqlx::query("SELECT made_at, adopted_since FROM origin").fetch_one(&mut *tx).await?;
-        let adopted: Option<Ms> = row.try_get("adopted_since")?;
-        let Some(made_at) = row.try_get::<Option<Ms>, _>("made_at")? else {
+        let row = self.one("SELECT made_at, adopted_since FROM origin", args![])?;
+        let adopted: Option<Ms> = row.get("adopted_since")?;
+        let Some(made_at) = row.get::<Option<Ms>>("made_at")? else {
             return Err(refused(
                 "this ledger is older than the rule: nothing is held for having been paid before it was made, and there is nothing to adopt",
             ));
@@ -64,9 +56,9 @@ impl SqlLedger {
                 "--since lies after the ledger was made: what was paid since then is granted anyway; name an earlier time",
             ));
         }
-        sqlx::query("UPDATE origin SET adopted_since = $1").bind(since).execute(&mut *tx).await?;
+        self.execute("UPDATE origin SET adopted_since = $1", args![since])?;
         // The first sweep begins there; what is recorded already is not told again.
-        sqlx::query("UPDATE backfill SET seen_until = NULL, next_at = 0").execute(&mut *tx).await?;
+        self.execute("UPDATE backfill SET seen_until = NULL, next_at = 0", args![])?;
         let entry = Entry {
             action: "ledger adopt",
             key: "ledger",
@@ -74,8 +66,8 @@ impl SqlLedger {
             before: grants_since(Some(made_at), adopted).map(|at| format!("grants since {at}")),
             after: Some(format!("grants since {since}")),
         };
-        audit::add(&mut tx, entry, now).await?;
-        tx.commit().await?;
+        audit::add(self, entry, now)?;
+        self.commit();
         Ok(view::Adopted { since, made_at })
     }
 }

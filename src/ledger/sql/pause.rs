@@ -1,11 +1,7 @@
 //! Where no new call is made: by a person's word, or by the brake's. What is doubtful is still read.
 
-use sqlx::{AnyConnection, Row as _, any::AnyRow};
-
 use super::{
-    SqlLedger, Tx,
     audit::{self, Entry},
-    fault::{Fault, refused},
     rows::SLOT_MS,
     storable,
 };
@@ -14,11 +10,15 @@ use crate::{
         Ms,
         brake::{Brake, COUNTED_MS, Lately, NORMAL_MS, Passed, passed},
     },
-    ledger::{Act, Claim, Scope, view},
+    ledger::{
+        Act, Claim, Scope,
+        db::{Fault, Row, Tx, args},
+        view,
+    },
 };
 
-const PERSON: &str = "operator";
-const BRAKE: &str = "brake";
+pub(super) const PERSON: &str = "operator";
+pub(super) const BRAKE: &str = "brake";
 
 /// The name under which the rules act.
 pub(super) const DAYBRIDGE: &str = "daybridge";
@@ -38,54 +38,56 @@ const LATELY: &str = "SELECT \
         AND settled_at > $7 \
         AND settled_at > COALESCE((SELECT MAX(ended_at) FROM pauses WHERE scope = $2), 0)) AS channel_hour";
 
-impl SqlLedger {
+impl Tx {
     /// One read where nothing stands in the way, which is nearly always.
-    pub(super) async fn may_call_once(
-        &self,
+    pub(super) fn may_call(
+        &mut self,
         claim: &Claim,
         days: u32,
         brake: &Brake,
         now: Ms,
-    ) -> Result<Option<view::Pause>, Fault> {
+    ) -> Result<Option<(view::Pause, Option<Scope>)>, Fault> {
         let account = Scope::Account(claim.account.clone());
         let channel = Scope::Channel(claim.account.clone(), claim.channel.clone());
         let hour_ago = now.saturating_sub(COUNTED_MS);
-        let row = sqlx::query(LATELY)
-            .bind(account.word())
-            .bind(channel.word())
-            .bind(&*claim.account)
-            .bind(claim.channel.as_str())
-            .bind(hour_ago.div_euclid(SLOT_MS))
-            .bind(now.saturating_sub(NORMAL_MS).div_euclid(SLOT_MS))
-            .bind(hour_ago)
-            .fetch_one(&self.read)
-            .await?;
-        if let Some(number) = row.try_get::<Option<i64>, _>("pause")? {
-            let row = sqlx::query("SELECT scope, cause, since, who, reason FROM pauses WHERE number = $1")
-                .bind(number)
-                .fetch_one(&self.read)
-                .await?;
-            return pause(&row).map(Some);
+        let row = self.one(
+            LATELY,
+            args![
+                account.word(),
+                channel.word(),
+                &*claim.account,
+                claim.channel.as_str(),
+                hour_ago.div_euclid(SLOT_MS),
+                now.saturating_sub(NORMAL_MS).div_euclid(SLOT_MS),
+                hour_ago
+            ],
+        )?;
+        if let Some(number) = row.get::<Option<i64>>("pause")? {
+            let row = self.one(
+                "SELECT scope, cause, since, who, reason FROM pauses WHERE number = $1",
+                args![number],
+            )?;
+            return Ok(Some((pause(&row)?, None)));
         }
         let looked =
-            |column: &str| Ok::<_, Fault>(row.try_get::<Option<i64>, _>(column)?.filter(|at| *at > hour_ago));
+            |column: &str| Ok::<_, Fault>(row.get::<Option<i64>>(column)?.filter(|at| *at > hour_ago));
         let (account_looked, channel_looked) = (looked("account_looked")?, looked("channel_looked")?);
-        let account_hour: i64 = row.try_get("account_hour")?;
+        let account_hour: i64 = row.get("account_hour")?;
         let since_look = match account_looked {
-            Some(at) => self.rest_of_slot(&claim.account, at).await?,
+            Some(at) => self.rest_of_slot(&claim.account, at)?,
             None => 0,
         };
         let lately = Lately {
             account_hour: account_hour.saturating_add(since_look),
-            account_days: row.try_get("account_days")?,
-            account_transfers: row.try_get("account_transfers")?,
+            account_days: row.get("account_days")?,
+            account_transfers: row.get("account_transfers")?,
             account_channels: 0,
-            channel_hour: row.try_get("channel_hour")?,
+            channel_hour: row.get("channel_hour")?,
         };
         let over = match passed(brake, &lately, days) {
             // Counted only where it matters: an account may have 50,000.
             Some(Passed::Account(_)) => {
-                let account_channels = self.channels_shown(&claim.account).await?;
+                let account_channels = self.channels_shown(&claim.account)?;
                 passed(brake, &Lately { account_channels, ..lately }, days)
             }
             other => other,
@@ -106,94 +108,75 @@ impl SqlLedger {
             "{days} more days would make {} in an hour; more than {limit} is not normal here",
             hour.saturating_add(i64::from(days))
         );
-        let act = Act { who: DAYBRIDGE, reason: &reason };
-        self.begin(&scope, BRAKE, &act, now).await?;
-        Ok(Some(view::Pause {
+        let pause = view::Pause {
             scope: scope.word(),
             cause: BRAKE.into(),
             since: now,
             who: DAYBRIDGE.into(),
             reason,
-        }))
+        };
+        Ok(Some((pause, Some(scope))))
     }
 
     /// Channels of an account that the partner has shown.
-    async fn channels_shown(&self, account: &str) -> Result<i64, Fault> {
-        let row =
-            sqlx::query("SELECT COUNT(*) AS many FROM channels WHERE account = $1 AND active_till < $2")
-                .bind(account)
-                .bind(i64::MAX)
-                .fetch_one(&self.read)
-                .await?;
-        Ok(row.try_get("many")?)
+    fn channels_shown(&mut self, account: &str) -> Result<i64, Fault> {
+        let row = self.one(
+            "SELECT COUNT(*) AS many FROM channels WHERE account = $1 AND active_till < $2",
+            args![account, i64::MAX],
+        )?;
+        row.get("many")
     }
 
     /// What was settled on the account lately, whatever its channels.
-    pub(super) async fn lately_once(&self, account: &str, now: Ms) -> Result<Lately, Fault> {
-        let row = sqlx::query(
-            "SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) AS days, CAST(COALESCE(SUM(transfers), 0) AS BIGINT) \
+    pub(super) fn lately(&mut self, account: &str, now: Ms) -> Result<Lately, Fault> {
+        let row = self.one("SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) AS days, CAST(COALESCE(SUM(transfers), 0) AS BIGINT) \
              AS transfers, CAST(COALESCE(SUM(CASE WHEN slot > $3 THEN days ELSE 0 END), 0) AS BIGINT) AS hour \
-             FROM spent WHERE account = $1 AND slot > $2",
-        )
-        .bind(account)
-        .bind(now.saturating_sub(NORMAL_MS).div_euclid(SLOT_MS))
-        .bind(now.saturating_sub(COUNTED_MS).div_euclid(SLOT_MS))
-        .fetch_one(&self.read)
-        .await?;
+             FROM spent WHERE account = $1 AND slot > $2", args![account, now.saturating_sub(NORMAL_MS).div_euclid(SLOT_MS), now.saturating_sub(COUNTED_MS).div_euclid(SLOT_MS)])?;
         Ok(Lately {
-            account_hour: row.try_get("hour")?,
-            account_days: row.try_get("days")?,
-            account_transfers: row.try_get("transfers")?,
-            account_channels: self.channels_shown(account).await?,
+            account_hour: row.get("hour")?,
+            account_days: row.get("days")?,
+            account_transfers: row.get("transfers")?,
+            account_channels: self.channels_shown(account)?,
             channel_hour: 0,
         })
     }
 
     /// Days settled on the account after a moment, to the end of its span of ten minutes.
-    async fn rest_of_slot(&self, account: &str, at: Ms) -> Result<i64, Fault> {
+    fn rest_of_slot(&mut self, account: &str, at: Ms) -> Result<i64, Fault> {
         let end = at.div_euclid(SLOT_MS).saturating_add(1).saturating_mul(SLOT_MS);
-        let row = sqlx::query(
+        let row = self.one(
             "SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) AS days FROM transfers \
              WHERE account = $1 AND settled_at > $2 AND settled_at < $3",
-        )
-        .bind(account)
-        .bind(at)
-        .bind(end)
-        .fetch_one(&self.read)
-        .await?;
-        Ok(row.try_get("days")?)
-    }
-
-    pub(super) async fn pause_once(&self, scope: &Scope, act: &Act<'_>, now: Ms) -> Result<bool, Fault> {
-        self.begin(scope, PERSON, act, now).await
+            args![account, at, end],
+        )?;
+        row.get("days")
     }
 
     /// Serializable: two that pause at once make one pause.
-    async fn begin(&self, scope: &Scope, cause: &str, act: &Act<'_>, now: Ms) -> Result<bool, Fault> {
-        let mut tx = self.serial().await?;
-        let begun = begin(&mut tx, scope, cause, act, now).await?;
-        tx.commit().await?;
+    pub(super) fn pause(
+        &mut self,
+        scope: &Scope,
+        cause: &str,
+        act: &Act<'_>,
+        now: Ms,
+    ) -> Result<bool, Fault> {
+        let begun = begin(self, scope, cause, act, now)?;
+        self.commit();
         Ok(begun)
     }
 
     /// Serializable; channels that were put off are due, soonest expiry first.
-    pub(super) async fn resume_once(&self, scope: &Scope, act: &Act<'_>, now: Ms) -> Result<bool, Fault> {
-        let mut tx = self.serial().await?;
+    pub(super) fn resume(&mut self, scope: &Scope, act: &Act<'_>, now: Ms) -> Result<bool, Fault> {
         let word = scope.word();
-        if !holding(&mut tx, &word).await? {
-            drop(tx);
-            return match self.moved().await? {
-                Some(moved) if *scope == Scope::All => Err(refused(moved.pause().reason)),
-                _ => Ok(false),
-            };
+        if !holding(self, &word)? {
+            return Ok(false);
         }
-        sqlx::query("UPDATE pauses SET ended_at = $1 WHERE scope = $2 AND ended_at IS NULL")
-            .bind(now)
-            .bind(&*word)
-            .execute(&mut *tx)
-            .await?;
-        release(&mut tx, scope, now).await?;
-        probe_at_once(&mut tx, scope, now).await?;
+        self.execute(
+            "UPDATE pauses SET ended_at = $1 WHERE scope = $2 AND ended_at IS NULL",
+            args![now, &*word],
+        )?;
+        release(self, scope, now)?;
+        probe_at_once(self, scope, now)?;
         let entry = Entry {
             action: "settle resume",
             key: &word,
@@ -201,36 +184,25 @@ impl SqlLedger {
             before: Some("paused".into()),
             after: Some("on".into()),
         };
-        audit::add(&mut tx, entry, now).await?;
-        tx.commit().await?;
+        audit::add(self, entry, now)?;
+        self.commit();
         Ok(true)
     }
 
-    pub(super) async fn pauses_once(&self) -> Result<Vec<view::Pause>, Fault> {
-        let rows = sqlx::query(
+    pub(super) fn pauses(&mut self) -> Result<Vec<view::Pause>, Fault> {
+        let rows = self.all(
             "SELECT scope, cause, since, who, reason FROM pauses WHERE ended_at IS NULL ORDER BY number",
-        )
-        .fetch_all(&self.read)
-        .await?;
-        let moved = self.moved().await?.map(|moved| moved.pause());
+            args![],
+        )?;
+        let moved = self.moved()?.map(|moved| moved.pause());
         moved.into_iter().map(Ok).chain(rows.iter().map(pause)).collect()
     }
 }
 
 /// What a planned transfer of a channel waits for, where its calls are paused.
-pub(super) async fn waits(
-    connection: &mut AnyConnection,
-    account: &str,
-    channel: &str,
-) -> Result<Option<String>, Fault> {
-    let row = sqlx::query(
-        "SELECT scope, cause, since, who, reason FROM pauses WHERE ended_at IS NULL AND scope IN ('all', $1, $2) \
-         ORDER BY number LIMIT 1",
-    )
-    .bind(format!("account:{account}"))
-    .bind(format!("channel:{account}/{channel}"))
-    .fetch_optional(connection)
-    .await?;
+pub(super) fn waits(connection: &mut Tx, account: &str, channel: &str) -> Result<Option<String>, Fault> {
+    let row = connection.optional("SELECT scope, cause, since, who, reason FROM pauses WHERE ended_at IS NULL AND scope IN ('all', $1, $2) \
+         ORDER BY number LIMIT 1", args![format!("account:{account}"), format!("channel:{account}/{channel}")])?;
     let Some(pause) = row.as_ref().map(pause).transpose()? else { return Ok(None) };
     let which = match Scope::parse(&pause.scope) {
         Some(Scope::Account(account)) => format!(" --account {account}"),
@@ -242,25 +214,15 @@ pub(super) async fn waits(
 }
 
 /// Begins a pause in a serializable transaction; `false`: the scope is paused already.
-pub(super) async fn begin(
-    tx: &mut Tx,
-    scope: &Scope,
-    cause: &str,
-    act: &Act<'_>,
-    now: Ms,
-) -> Result<bool, Fault> {
+pub(super) fn begin(tx: &mut Tx, scope: &Scope, cause: &str, act: &Act<'_>, now: Ms) -> Result<bool, Fault> {
     let word = scope.word();
-    if holding(tx, &word).await? {
+    if holding(tx, &word)? {
         return Ok(false);
     }
-    sqlx::query("INSERT INTO pauses (scope, cause, since, who, reason) VALUES ($1, $2, $3, $4, $5)")
-        .bind(&*word)
-        .bind(cause)
-        .bind(now)
-        .bind(act.who)
-        .bind(storable::text(act.reason))
-        .execute(&mut **tx)
-        .await?;
+    tx.execute(
+        "INSERT INTO pauses (scope, cause, since, who, reason) VALUES ($1, $2, $3, $4, $5)",
+        args![&*word, cause, now, act.who, storable::text(act.reason)],
+    )?;
     let entry = Entry {
         action: "settle pause",
         key: &word,
@@ -268,64 +230,55 @@ pub(super) async fn begin(
         before: Some("on".into()),
         after: Some("paused".into()),
     };
-    audit::add(tx, entry, now).await?;
+    audit::add(tx, entry, now)?;
     Ok(true)
 }
 
-async fn holding(tx: &mut Tx, scope: &str) -> Result<bool, Fault> {
-    let row = sqlx::query("SELECT number FROM pauses WHERE scope = $1 AND ended_at IS NULL")
-        .bind(scope)
-        .fetch_optional(&mut **tx)
-        .await?;
+fn holding(tx: &mut Tx, scope: &str) -> Result<bool, Fault> {
+    let row = tx.optional("SELECT number FROM pauses WHERE scope = $1 AND ended_at IS NULL", args![scope])?;
     Ok(row.is_some())
 }
 
-fn pause(row: &AnyRow) -> Result<view::Pause, Fault> {
+fn pause(row: &Row) -> Result<view::Pause, Fault> {
     Ok(view::Pause {
-        scope: row.try_get("scope")?,
-        cause: row.try_get("cause")?,
-        since: row.try_get("since")?,
-        who: row.try_get("who")?,
-        reason: row.try_get("reason")?,
+        scope: row.get("scope")?,
+        cause: row.get("cause")?,
+        since: row.get("since")?,
+        who: row.get("who")?,
+        reason: row.get("reason")?,
     })
 }
 
 /// Channels that were put off, or are due anyway, are due now, soonest expiry first: claims go by `due_at`, so it is
 /// set as far before now as the expiry is before [`AHEAD_MS`] from now.
-pub(super) async fn release(tx: &mut Tx, scope: &Scope, now: Ms) -> Result<(), Fault> {
+pub(super) fn release(tx: &mut Tx, scope: &Scope, now: Ms) -> Result<(), Fault> {
     let (account, channel) = match scope {
         Scope::All => (None, None),
         Scope::Account(account) => (Some(account.as_str()), None),
         Scope::Channel(account, channel) => (Some(account.as_str()), Some(channel.as_str())),
     };
-    sqlx::query(
+    tx.execute(
         "UPDATE channels SET deferred = 0, \
          due_at = CASE WHEN active_till >= $1 THEN $2 ELSE active_till - $3 END \
          WHERE (deferred = 1 OR due_at <= $2) AND ($4 = '' OR account = $4) AND ($5 = '' OR channel = $5)",
-    )
-    .bind(now.saturating_add(AHEAD_MS))
-    .bind(now)
-    .bind(AHEAD_MS)
-    .bind(account.unwrap_or_default())
-    .bind(channel.unwrap_or_default())
-    .execute(&mut **tx)
-    .await?;
+        args![
+            now.saturating_add(AHEAD_MS),
+            now,
+            AHEAD_MS,
+            account.unwrap_or_default(),
+            channel.unwrap_or_default()
+        ],
+    )?;
     Ok(())
 }
 
 /// What was paused may be what an account's hold waits for: where nothing is tried now, the next probe is due.
-async fn probe_at_once(tx: &mut Tx, scope: &Scope, now: Ms) -> Result<(), Fault> {
+fn probe_at_once(tx: &mut Tx, scope: &Scope, now: Ms) -> Result<(), Fault> {
     let account = match scope {
         Scope::All => "",
         Scope::Account(account) | Scope::Channel(account, _) => account,
     };
-    sqlx::query(
-        "UPDATE accounts SET probe_at = $1 WHERE probe IS NULL AND probe_at > $1 AND ($2 = '' OR account = $2)",
-    )
-    .bind(now)
-    .bind(account)
-    .execute(&mut **tx)
-    .await?;
+    tx.execute("UPDATE accounts SET probe_at = $1 WHERE probe IS NULL AND probe_at > $1 AND ($2 = '' OR account = $2)", args![now, account])?;
     Ok(())
 }
 

@@ -1,15 +1,12 @@
 //! What a plan says: its payments, its events, and what differs between two of them.
 
-use sqlx::{AssertSqlSafe, Row as _, any::AnyRow};
-
 use super::{
-    SqlLedger,
-    fault::Fault,
     filter::Filter,
     rows::narrow,
     zlib::{pack, unpack},
 };
 use crate::ledger::{
+    db::{Fault, Row, Tx, args},
     plan::{Candidate, Change},
     view::Planned,
 };
@@ -25,21 +22,17 @@ macro_rules! weight {
     };
 }
 
-impl SqlLedger {
-    pub(super) async fn plan_add_once(
-        &self,
+impl Tx {
+    pub(super) fn plan_add(
+        &mut self,
         plan: i64,
         events: &[Candidate],
         payments: &[Planned],
     ) -> Result<(), Fault> {
-        let mut tx = self.plain().await?;
-        let row = sqlx::query("SELECT MAX(position) AS last FROM plan_events WHERE plan = $1")
-            .bind(plan)
-            .fetch_one(&mut *tx)
-            .await?;
-        let mut position = row.try_get::<Option<i64>, _>("last")?.unwrap_or(0);
+        let row = self.one("SELECT MAX(position) AS last FROM plan_events WHERE plan = $1", args![plan])?;
+        let mut position = row.get::<Option<i64>>("last")?.unwrap_or(0);
         for payment in payments {
-            sqlx::query(concat!(
+            self.execute(concat!(
                 "INSERT INTO plan_payments (plan, payment, position, verdict, reason, channel, days, before, after) \
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (plan, payment) DO UPDATE SET \
                  verdict = excluded.verdict, reason = excluded.reason, channel = excluded.channel, \
@@ -47,43 +40,20 @@ impl SqlLedger {
                 weight!("excluded.verdict"),
                 " > ",
                 weight!("plan_payments.verdict")
-            ))
-            .bind(plan)
-            .bind(&*payment.payment)
-            .bind(position.saturating_add(1))
-            .bind(&*payment.verdict)
-            .bind(&*payment.reason)
-            .bind(payment.channel.as_deref())
-            .bind(payment.days.map(i64::from))
-            .bind(payment.active_till_before)
-            .bind(payment.active_till_after)
-            .execute(&mut *tx)
-            .await?;
+            ), args![plan, &*payment.payment, position.saturating_add(1), &*payment.verdict, &*payment.reason, payment.channel.as_deref(), payment.days.map(i64::from), payment.active_till_before, payment.active_till_after])?;
         }
         for event in events {
             position = position.saturating_add(1);
             let zlib = event.body.as_deref().map(pack).transpose()?;
-            sqlx::query(
-                "INSERT INTO plan_events (plan, position, payment, event, source, event_id, event_type, zlib) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            )
-            .bind(plan)
-            .bind(position)
-            .bind(&*event.payment)
-            .bind(event.number)
-            .bind(&*event.source)
-            .bind(&*event.event_id)
-            .bind(&*event.event_type)
-            .bind(zlib)
-            .execute(&mut *tx)
-            .await?;
+            self.execute("INSERT INTO plan_events (plan, position, payment, event, source, event_id, event_type, zlib) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)", args![plan, position, &*event.payment, event.number, &*event.source, &*event.event_id, &*event.event_type, zlib])?;
         }
-        tx.commit().await?;
+        self.commit();
         Ok(())
     }
 
-    pub(super) async fn plan_payments_once(
-        &self,
+    pub(super) fn plan_payments(
+        &mut self,
         plan: i64,
         verdict: Option<&str>,
         after: i64,
@@ -94,17 +64,16 @@ impl SqlLedger {
             .text("verdict =", verdict)
             .number("position >", Some(after))
             .rows(
-                &self.read,
+                self,
                 "SELECT position, payment, verdict, reason, channel, days, before, after FROM plan_payments",
                 "ORDER BY position, payment",
                 limit,
-            )
-            .await?;
-        rows.iter().map(|row| Ok((row.try_get("position")?, planned(row)?))).collect()
+            )?;
+        rows.iter().map(|row| Ok((row.get("position")?, planned(row)?))).collect()
     }
 
-    pub(super) async fn plan_events_once(
-        &self,
+    pub(super) fn plan_events(
+        &mut self,
         plan: i64,
         payment: Option<&str>,
         after: i64,
@@ -115,31 +84,30 @@ impl SqlLedger {
             .text("payment =", payment)
             .number("position >", Some(after))
             .rows(
-                &self.read,
+                self,
                 "SELECT position, payment, event, source, event_id, event_type, zlib FROM plan_events",
                 "ORDER BY position",
                 limit,
-            )
-            .await?;
+            )?;
         rows.iter()
             .map(|row| {
-                let zlib: Option<Vec<u8>> = row.try_get("zlib")?;
+                let zlib: Option<Vec<u8>> = row.get("zlib")?;
                 let candidate = Candidate {
-                    payment: row.try_get("payment")?,
-                    number: row.try_get("event")?,
-                    source: row.try_get("source")?,
-                    event_id: row.try_get("event_id")?,
-                    event_type: row.try_get("event_type")?,
+                    payment: row.get("payment")?,
+                    number: row.get("event")?,
+                    source: row.get("source")?,
+                    event_id: row.get("event_id")?,
+                    event_type: row.get("event_type")?,
                     body: zlib.as_deref().map(|zlib| unpack(zlib, "an event of a plan")).transpose()?,
                 };
-                Ok((row.try_get("position")?, candidate))
+                Ok((row.get("position")?, candidate))
             })
             .collect()
     }
 
     /// Compared in the database, so that a plan of any size costs no memory here.
-    pub(super) async fn plan_changes_once(
-        &self,
+    pub(super) fn plan_changes(
+        &mut self,
         plan: i64,
         other: i64,
         rest: bool,
@@ -147,7 +115,7 @@ impl SqlLedger {
     ) -> Result<Vec<Change>, Fault> {
         // Of the rest of a plan that was begun, what is skipped now may have been done by its beginning.
         let (join, still) = if rest { ("", " AND b.verdict <> 'skip'") } else { ("LEFT ", "") };
-        let rows = sqlx::query(AssertSqlSafe(format!(
+        let rows = self.all(&format!(
             "SELECT a.payment, a.verdict AS verdict_a, a.reason AS reason_a, a.days AS days_a, a.channel AS channel_a, \
              a.before AS before_a, b.verdict AS verdict_b, b.reason AS reason_b, b.days AS days_b, \
              b.channel AS channel_b, b.before AS before_b FROM plan_payments a \
@@ -156,46 +124,41 @@ impl SqlLedger {
              AND (b.verdict IS NULL OR a.verdict <> b.verdict OR (a.verdict <> 'skip' AND a.reason <> b.reason) \
                   OR COALESCE(a.days, 0) <> COALESCE(b.days, 0) OR COALESCE(a.channel, '') <> COALESCE(b.channel, '') \
                   OR COALESCE(a.before, 0) <> COALESCE(b.before, 0)) ORDER BY a.position, a.payment LIMIT $3",
-        )))
-        .bind(plan)
-        .bind(other)
-        .bind(i64::from(limit))
-        .fetch_all(&self.read)
-        .await?;
+        ), args![plan, other, i64::from(limit)])?;
         rows.iter().map(change).collect()
     }
 }
 
-fn planned(row: &AnyRow) -> Result<Planned, Fault> {
+fn planned(row: &Row) -> Result<Planned, Fault> {
     Ok(Planned {
-        payment: row.try_get("payment")?,
-        verdict: row.try_get("verdict")?,
-        reason: row.try_get("reason")?,
-        channel: row.try_get("channel")?,
-        days: row.try_get::<Option<i64>, _>("days")?.map(narrow),
-        active_till_before: row.try_get("before")?,
-        active_till_after: row.try_get("after")?,
+        payment: row.get("payment")?,
+        verdict: row.get("verdict")?,
+        reason: row.get("reason")?,
+        channel: row.get("channel")?,
+        days: row.get::<Option<i64>>("days")?.map(narrow),
+        active_till_before: row.get("before")?,
+        active_till_after: row.get("after")?,
     })
 }
 
-fn change(row: &AnyRow) -> Result<Change, Fault> {
+fn change(row: &Row) -> Result<Change, Fault> {
     let side = |verdict: &str, reason: &str, days: &str, channel: &str, before: &str| {
-        let Some(verdict) = row.try_get::<Option<String>, _>(verdict)? else {
+        let Some(verdict) = row.get::<Option<String>>(verdict)? else {
             return Ok::<_, Fault>("nothing".to_owned());
         };
         let mut text = verdict;
         if let (Some(days), Some(channel)) =
-            (row.try_get::<Option<i64>, _>(days)?, row.try_get::<Option<String>, _>(channel)?)
+            (row.get::<Option<i64>>(days)?, row.get::<Option<String>>(channel)?)
         {
             text = format!("{text} {channel} {days}d");
         }
-        if let Some(before) = row.try_get::<Option<i64>, _>(before)? {
+        if let Some(before) = row.get::<Option<i64>>(before)? {
             text = format!("{text} from activeTill {before}");
         }
-        Ok(format!("{text}: {}", row.try_get::<Option<String>, _>(reason)?.unwrap_or_default()))
+        Ok(format!("{text}: {}", row.get::<Option<String>>(reason)?.unwrap_or_default()))
     };
     Ok(Change {
-        payment: row.try_get("payment")?,
+        payment: row.get("payment")?,
         planned: side("verdict_a", "reason_a", "days_a", "channel_a", "before_a")?,
         now: side("verdict_b", "reason_b", "days_b", "channel_b", "before_b")?,
     })

@@ -1,17 +1,17 @@
 //! Frozen replays: their counts, their states, and how far they were published.
 
-use sqlx::{AssertSqlSafe, Row as _, any::AnyRow};
-
 use super::{
-    SqlLedger,
     audit::{self, Entry},
-    fault::{Fault, corrupt, refused},
     filter::Filter,
 };
 use crate::{
     domain::Ms,
     ledger::{
         Act, Plan,
+        db::{
+            Fault, Row, Tx, args,
+            fault::{corrupt, refused},
+        },
         plan::{PlanState, Progress, Totals},
         query::Page,
     },
@@ -26,32 +26,23 @@ const DRAFT_AGE_MS_MAX: i64 = 86_400_000;
 const PLAN: &str = "SELECT number, hash, made_by, made_at, selection, state, payments, events, skip, extend, held, \
      conflict, days, published, applied_by, changed_at FROM plans";
 
-impl SqlLedger {
-    pub(super) async fn plan_begin_once(&self, selection: &str, who: &str, now: Ms) -> Result<i64, Fault> {
-        let mut tx = self.plain().await?;
+impl Tx {
+    pub(super) fn plan_begin(&mut self, selection: &str, who: &str, now: Ms) -> Result<i64, Fault> {
         for statement in [
             "DELETE FROM plan_events WHERE plan IN (SELECT number FROM plans WHERE state = 'draft' AND made_at < $1)",
             "DELETE FROM plan_payments WHERE plan IN (SELECT number FROM plans WHERE state = 'draft' AND made_at < $1)",
             "DELETE FROM plans WHERE state = 'draft' AND made_at < $1",
         ] {
-            sqlx::query(statement).bind(now.saturating_sub(DRAFT_AGE_MS_MAX)).execute(&mut *tx).await?;
+            self.execute(statement, args![now.saturating_sub(DRAFT_AGE_MS_MAX)])?;
         }
-        let row = sqlx::query(
-            "INSERT INTO plans (made_by, made_at, selection, state, payments, events, skip, extend, held, conflict, \
-             days, published, changed_at) VALUES ($1, $2, $3, 'draft', 0, 0, 0, 0, 0, 0, 0, 0, $2) RETURNING number",
-        )
-        .bind(who)
-        .bind(now)
-        .bind(selection)
-        .fetch_one(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        Ok(row.try_get("number")?)
+        let row = self.one("INSERT INTO plans (made_by, made_at, selection, state, payments, events, skip, extend, held, conflict, \
+             days, published, changed_at) VALUES ($1, $2, $3, 'draft', 0, 0, 0, 0, 0, 0, 0, 0, $2) RETURNING number", args![who, now, selection])?;
+        self.commit();
+        row.get("number")
     }
 
-    pub(super) async fn plan_finish_once(&self, plan: i64, hash: &str, now: Ms) -> Result<Plan, Fault> {
-        let mut tx = self.plain().await?;
-        sqlx::query(
+    pub(super) fn plan_finish(&mut self, plan: i64, hash: &str, now: Ms) -> Result<Plan, Fault> {
+        self.execute(
             "UPDATE plans SET hash = $1, state = 'ready', changed_at = $2, \
              events = (SELECT COUNT(*) FROM plan_events WHERE plan = $3), \
              payments = (SELECT COUNT(*) FROM plan_payments WHERE plan = $3), \
@@ -62,16 +53,9 @@ impl SqlLedger {
              days = (SELECT COALESCE(CAST(SUM(days) AS BIGINT), 0) FROM plan_payments \
                      WHERE plan = $3 AND verdict = 'extend') \
              WHERE number = $3",
-        )
-        .bind(hash)
-        .bind(now)
-        .bind(plan)
-        .execute(&mut *tx)
-        .await?;
-        let row = sqlx::query(AssertSqlSafe(format!("{PLAN} WHERE number = $1")))
-            .bind(plan)
-            .fetch_one(&mut *tx)
-            .await?;
+            args![hash, now, plan],
+        )?;
+        let row = self.one(&format!("{PLAN} WHERE number = $1"), args![plan])?;
         let plan = read(&row)?;
         let entry = Entry {
             action: "replay plan",
@@ -80,37 +64,33 @@ impl SqlLedger {
             before: None,
             after: Some(format!("{} events, {} days", plan.events, plan.totals.days)),
         };
-        audit::add(&mut tx, entry, now).await?;
-        tx.commit().await?;
+        audit::add(self, entry, now)?;
+        self.commit();
         Ok(plan)
     }
 
-    pub(super) async fn plan_drop_once(&self, plan: i64) -> Result<(), Fault> {
-        let mut tx = self.plain().await?;
+    pub(super) fn plan_drop(&mut self, plan: i64) -> Result<(), Fault> {
         for statement in [
             "DELETE FROM plan_events WHERE plan IN (SELECT number FROM plans WHERE number = $1 AND state = 'draft')",
             "DELETE FROM plan_payments WHERE plan IN (SELECT number FROM plans WHERE number = $1 AND state = 'draft')",
             "DELETE FROM plans WHERE number = $1 AND state = 'draft'",
         ] {
-            sqlx::query(statement).bind(plan).execute(&mut *tx).await?;
+            self.execute(statement, args![plan])?;
         }
-        tx.commit().await?;
+        self.commit();
         Ok(())
     }
 
-    pub(super) async fn plan_once(&self, hash: &str) -> Result<Option<Plan>, Fault> {
+    pub(super) fn plan(&mut self, hash: &str) -> Result<Option<Plan>, Fault> {
         if hash.len() < HASH_CHARS_MIN || !hash.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return Err(refused(format!(
                 "a plan is named by {HASH_CHARS_MIN} or more characters of its hash"
             )));
         }
-        let rows = sqlx::query(AssertSqlSafe(format!(
-            "{PLAN} WHERE hash = $1 OR hash LIKE $2 ORDER BY hash LIMIT 2"
-        )))
-        .bind(hash)
-        .bind(format!("{hash}%"))
-        .fetch_all(&self.read)
-        .await?;
+        let rows = self.all(
+            &format!("{PLAN} WHERE hash = $1 OR hash LIKE $2 ORDER BY hash LIMIT 2"),
+            args![hash, format!("{hash}%")],
+        )?;
         let (row, more) = match rows.as_slice() {
             [] => return Ok(None),
             [row, rest @ ..] => (row, !rest.is_empty()),
@@ -122,43 +102,40 @@ impl SqlLedger {
         Ok(Some(plan))
     }
 
-    pub(super) async fn plans_once(&self, page: &Page) -> Result<Vec<Plan>, Fault> {
+    pub(super) fn plans(&mut self, page: &Page) -> Result<Vec<Plan>, Fault> {
         let after = match page.after.as_deref() {
-            Some(hash) => self.plan_once(hash).await?.map(|plan| plan.number),
+            Some(hash) => self.plan(hash)?.map(|plan| plan.number),
             None => None,
         };
-        let rows = Filter::default()
-            .fixed("state <> 'draft'")
-            .number("number <", after)
-            .rows(&self.read, PLAN, "ORDER BY number DESC", page.limit)
-            .await?;
+        let rows = Filter::default().fixed("state <> 'draft'").number("number <", after).rows(
+            self,
+            PLAN,
+            "ORDER BY number DESC",
+            page.limit,
+        )?;
         rows.iter().map(read).collect()
     }
 
     /// One row's compare-and-set.
-    pub(super) async fn plan_move_once(
-        &self,
+    pub(super) fn plan_move(
+        &mut self,
         plan: &Plan,
         from: &[PlanState],
         to: PlanState,
         act: &Act<'_>,
         now: Ms,
     ) -> Result<bool, Fault> {
-        let mut tx = self.plain().await?;
         let states: Vec<String> = from.iter().map(|state| format!("'{}'", state.as_str())).collect();
-        let moved = sqlx::query(AssertSqlSafe(format!(
-            "UPDATE plans SET state = $1, changed_at = $2, \
+        let moved = self.execute(
+            &format!(
+                "UPDATE plans SET state = $1, changed_at = $2, \
              applied_by = CASE WHEN $1 = 'running' THEN $3 ELSE applied_by END \
              WHERE number = $4 AND state IN ({})",
-            states.join(", ")
-        )))
-        .bind(to.as_str())
-        .bind(now)
-        .bind(act.who)
-        .bind(plan.number)
-        .execute(&mut *tx)
-        .await?;
-        if moved.rows_affected() == 0 {
+                states.join(", ")
+            ),
+            args![to.as_str(), now, act.who, plan.number],
+        )?;
+        if moved == 0 {
             return Ok(false);
         }
         let action = match to {
@@ -174,50 +151,41 @@ impl SqlLedger {
             before: Some(plan.state.as_str().into()),
             after: Some(to.as_str().into()),
         };
-        audit::add(&mut tx, entry, now).await?;
-        tx.commit().await?;
+        audit::add(self, entry, now)?;
+        self.commit();
         Ok(true)
     }
 
-    pub(super) async fn plan_published_once(
-        &self,
+    pub(super) fn plan_published(
+        &mut self,
         plan: i64,
         progress: Progress,
         now: Ms,
     ) -> Result<PlanState, Fault> {
-        let mut tx = self.plain().await?;
-        let row = sqlx::query(
-            "UPDATE plans SET published = CASE WHEN published < $1 THEN $1 ELSE published END, changed_at = $2, \
+        let row = self.one("UPDATE plans SET published = CASE WHEN published < $1 THEN $1 ELSE published END, changed_at = $2, \
              state = CASE WHEN $3 = 1 AND state = 'running' THEN 'applied' ELSE state END \
-             WHERE number = $4 RETURNING state",
-        )
-        .bind(progress.position)
-        .bind(now)
-        .bind(i64::from(progress.done))
-        .bind(plan)
-        .fetch_one(&mut *tx)
-        .await?;
-        tx.commit().await?;
+             WHERE number = $4 RETURNING state", args![progress.position, now, i64::from(progress.done), plan])?;
+        self.commit();
         state(&row)
     }
 }
 
-fn state(row: &AnyRow) -> Result<PlanState, Fault> {
-    let word: String = row.try_get("state")?;
+fn state(row: &Row) -> Result<PlanState, Fault> {
+    let word: String = row.get("state")?;
     PlanState::parse(&word).ok_or_else(|| corrupt(format!("the plan's state {word:?}")))
 }
 
-fn read(row: &AnyRow) -> Result<Plan, Fault> {
-    let count = |column: &str| Ok::<_, Fault>(u64::try_from(row.try_get::<i64, _>(column)?).unwrap_or(0));
+fn read(row: &Row) -> Result<Plan, Fault> {
+    let count = |column: &str| Ok::<_, Fault>(u64::try_from(row.get::<i64>(column)?).unwrap_or(0));
     Ok(Plan {
-        number: row.try_get("number")?,
-        hash: row.try_get::<Option<String>, _>("hash")?.unwrap_or_default(),
-        selection: row.try_get("selection")?,
-        made_by: row.try_get("made_by")?,
-        created_at: row.try_get("made_at")?,
+        number: row.get("number")?,
+        hash: row.get::<Option<String>>("hash")?.unwrap_or_default(),
+        selection: row.get("selection")?,
+        made_by: row.get("made_by")?,
+        created_at: row.get("made_at")?,
         state: state(row)?,
-        applied_by: row.try_get("applied_by")?,
-        changed_at: row.try_get("changed_at")?,
+        applied_by: row.get("applied_by")?,
+        changed_at: row.get("changed_at")?,
         events: count("events")?,
         published: count("published")?,
         totals: Totals {

@@ -2,17 +2,16 @@
 //! expires soonest, then the smallest. One whose channel is paused, can't be read, or waits behind an open outcome is
 //! passed over, so that it never stands for the others.
 
-use sqlx::{AssertSqlSafe, Row as _};
-
 use super::{
-    SqlLedger, Tx,
     account::{self, WAITING, again, end, hold, least},
-    fault::Fault,
     rows,
 };
 use crate::{
     domain::{Ms, settle::State},
-    ledger::{AccountHold, PROBE_AHEAD_MS_MAX},
+    ledger::{
+        AccountHold, PROBE_AHEAD_MS_MAX,
+        db::{Fault, Row, Tx, args},
+    },
 };
 
 /// A transfer `t` that waits for its account `$1`, has `$2` days or more, and can be called at `$3`.
@@ -38,135 +37,89 @@ struct Found {
     state: State,
 }
 
-impl SqlLedger {
+impl Tx {
     /// Serializable, and the first statement is a compare-and-set on `probe_at`: one caller wins. A probe that was
     /// named and can be called stays the probe; where nothing waits, there is nothing to hold.
-    pub(super) async fn take_probe_once(
-        &self,
-        account: &str,
-        now: Ms,
-        next_probe_at: Ms,
-    ) -> Result<bool, Fault> {
-        match self.account_hold_once(account).await? {
-            Some(hold) if hold.probe_due(now) => {}
-            Some(_) | None => return Ok(false),
-        }
-        let mut tx = self.serial().await?;
-        let taken = sqlx::query(
+    pub(super) fn take_probe(&mut self, account: &str, now: Ms, next_probe_at: Ms) -> Result<bool, Fault> {
+        let taken = self.execute(
             "UPDATE accounts SET probe_at = $1 WHERE account = $2 AND (probe_at <= $3 OR probe_at > $4)",
-        )
-        .bind(next_probe_at)
-        .bind(account)
-        .bind(now)
-        .bind(now.saturating_add(PROBE_AHEAD_MS_MAX))
-        .execute(&mut *tx)
-        .await?;
-        if taken.rows_affected() == 0 {
+            args![next_probe_at, account, now, now.saturating_add(PROBE_AHEAD_MS_MAX)],
+        )?;
+        if taken == 0 {
             return Ok(false);
         }
-        let Some(hold) = hold(&mut *tx, account).await? else { return Ok(false) };
+        let Some(hold) = hold(self, account)? else { return Ok(false) };
         let found = match &hold.probe {
-            Some(key) => named(&mut tx, account, key, now).await?,
+            Some(key) => named(self, account, key, now)?,
             None => None,
         };
         let found = match found {
             Some(found) => Some(found),
-            None => next(&mut tx, account, &hold, now).await?,
+            None => next(self, account, &hold, now)?,
         };
         let probed = found.is_some();
         match found {
-            Some(found) => begin(&mut tx, account, &found, now).await?,
-            None if account::waits(&mut tx, account, least(&hold)).await? => {
-                wait(&mut tx, account, &hold, now, next_probe_at).await?;
+            Some(found) => begin(self, account, &found, now)?,
+            None if account::waits(self, account, least(&hold))? => {
+                wait(self, account, &hold, now, next_probe_at)?;
             }
-            None => end(&mut tx, account, now).await?,
+            None => end(self, account, now)?,
         }
-        tx.commit().await?;
+        self.commit();
         Ok(probed)
     }
 
     /// A compare-and-set on the probe.
-    pub(super) async fn pass_probe_once(&self, account: &str, transfer: &str, now: Ms) -> Result<(), Fault> {
-        let hold = self.account_hold_once(account).await?;
-        if hold.is_none_or(|hold| hold.probe.as_deref() != Some(transfer)) {
-            return Ok(());
-        }
-        let mut tx = self.plain().await?;
-        sqlx::query("UPDATE accounts SET probe = NULL, probe_at = $1 WHERE account = $2 AND probe = $3")
-            .bind(now)
-            .bind(account)
-            .bind(transfer)
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
+    pub(super) fn pass_probe(&mut self, account: &str, transfer: &str, now: Ms) -> Result<(), Fault> {
+        self.execute(
+            "UPDATE accounts SET probe = NULL, probe_at = $1 WHERE account = $2 AND probe = $3",
+            args![now, account, transfer],
+        )?;
+        self.commit();
         Ok(())
     }
 }
 
-async fn named(tx: &mut Tx, account: &str, key: &str, now: Ms) -> Result<Option<Found>, Fault> {
-    let row = sqlx::query(AssertSqlSafe(format!("{} AND t.key = $4", callable())))
-        .bind(account)
-        .bind(0_i64)
-        .bind(now)
-        .bind(key)
-        .fetch_optional(&mut **tx)
-        .await?;
+fn named(tx: &mut Tx, account: &str, key: &str, now: Ms) -> Result<Option<Found>, Fault> {
+    let row = tx.optional(&format!("{} AND t.key = $4", callable()), args![account, 0_i64, now, key])?;
     row.as_ref().map(found).transpose()
 }
 
 /// The soonest to expire of those that wait; after that one was refused, the smallest below it.
-async fn next(tx: &mut Tx, account: &str, hold: &AccountHold, now: Ms) -> Result<Option<Found>, Fault> {
+fn next(tx: &mut Tx, account: &str, hold: &AccountHold, now: Ms) -> Result<Option<Found>, Fault> {
     let first = hold.ceiling.and_then(|ceiling| ceiling.refused_first);
-    let row = sqlx::query(AssertSqlSafe(next_sql(first.is_some())))
-        .bind(account)
-        .bind(i64::from(least(hold)))
-        .bind(now)
-        .bind(first.map_or(i64::MAX, i64::from))
-        .fetch_optional(&mut **tx)
-        .await?;
+    let row = tx.optional(
+        &next_sql(first.is_some()),
+        args![account, i64::from(least(hold)), now, first.map_or(i64::MAX, i64::from)],
+    )?;
     row.as_ref().map(found).transpose()
 }
 
-fn found(row: &sqlx::any::AnyRow) -> Result<Found, Fault> {
-    Ok(Found { key: row.try_get("key")?, channel: row.try_get("channel")?, state: rows::state(row)? })
+fn found(row: &Row) -> Result<Found, Fault> {
+    Ok(Found { key: row.get("key")?, channel: row.get("channel")?, state: rows::state(row)? })
 }
 
-async fn begin(tx: &mut Tx, account: &str, found: &Found, now: Ms) -> Result<(), Fault> {
+fn begin(tx: &mut Tx, account: &str, found: &Found, now: Ms) -> Result<(), Fault> {
     if matches!(found.state, State::Held { .. }) {
-        again(tx, &found.key, &found.state, now).await?;
+        again(tx, &found.key, &found.state, now)?;
     }
-    sqlx::query("UPDATE accounts SET probe = $1 WHERE account = $2")
-        .bind(&*found.key)
-        .bind(account)
-        .execute(&mut **tx)
-        .await?;
-    rows::make_due(tx, account, &found.channel, now).await
+    tx.execute("UPDATE accounts SET probe = $1 WHERE account = $2", args![&*found.key, account])?;
+    rows::make_due(tx, account, &found.channel, now)
 }
 
 /// Something waits, and nothing of it can be called now: the round is over, and the next one begins at its time, or as
 /// soon as the first of them is due again.
-async fn wait(
-    tx: &mut Tx,
-    account: &str,
-    hold: &AccountHold,
-    now: Ms,
-    next_probe_at: Ms,
-) -> Result<(), Fault> {
-    let row = sqlx::query(AssertSqlSafe(format!(
-        "SELECT MIN(t.due_at) AS due FROM transfers t WHERE {WAITING} AND t.due_at > $3"
-    )))
-    .bind(account)
-    .bind(i64::from(least(hold)))
-    .bind(now)
-    .fetch_one(&mut **tx)
-    .await?;
-    let due: Option<Ms> = row.try_get("due")?;
+fn wait(tx: &mut Tx, account: &str, hold: &AccountHold, now: Ms, next_probe_at: Ms) -> Result<(), Fault> {
+    let row = tx.one(
+        &format!("SELECT MIN(t.due_at) AS due FROM transfers t WHERE {WAITING} AND t.due_at > $3"),
+        args![account, i64::from(least(hold)), now],
+    )?;
+    let due: Option<Ms> = row.get("due")?;
     let second = hold.ceiling.is_some_and(|ceiling| ceiling.refused_first.is_some());
     let at = due.filter(|_| !second).map_or(next_probe_at, |due| due.min(next_probe_at));
-    sqlx::query("UPDATE accounts SET probe = NULL, refused_first = NULL, probe_at = $1 WHERE account = $2")
-        .bind(at)
-        .bind(account)
-        .execute(&mut **tx)
-        .await?;
+    tx.execute(
+        "UPDATE accounts SET probe = NULL, refused_first = NULL, probe_at = $1 WHERE account = $2",
+        args![at, account],
+    )?;
     Ok(())
 }

@@ -1,9 +1,12 @@
 //! Room: bodies that nothing waits for may go; what they said stays.
 
-use sqlx::{AssertSqlSafe, Row as _};
-
-use super::{SqlLedger, fault::Fault};
-use crate::{domain::Ms, ledger::view::Several};
+use crate::{
+    domain::Ms,
+    ledger::{
+        db::{Fault, Tx, args},
+        view::Several,
+    },
+};
 
 /// An event that is held, or whose payment is, keeps its body: it will be read again. So does one of a replay that was
 /// begun.
@@ -13,31 +16,24 @@ const PRUNABLE: &str = "FROM events e JOIN bodies b ON b.event = e.number \
      AND NOT EXISTS (SELECT 1 FROM plan_events pe JOIN plans pl ON pl.number = pe.plan \
          WHERE pe.event = e.number AND pl.state IN ('running', 'paused'))";
 
-impl SqlLedger {
-    pub(super) async fn prune_bodies_once(&self, before: Ms, limit: u32) -> Result<u64, Fault> {
-        let mut tx = self.plain().await?;
-        let done = sqlx::query(AssertSqlSafe(format!(
+impl Tx {
+    pub(super) fn prune_bodies(&mut self, before: Ms, limit: u32) -> Result<u64, Fault> {
+        let done = self.execute(&format!(
             "DELETE FROM bodies WHERE event IN (SELECT e.number {PRUNABLE} ORDER BY e.received_at LIMIT $2)"
-        )))
-        .bind(before)
-        .bind(i64::from(limit))
-        .execute(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        Ok(done.rows_affected())
+        ), args![before, i64::from(limit)])?;
+        self.commit();
+        Ok(done)
     }
 
-    pub(super) async fn prunable_once(&self, before: Ms) -> Result<Several, Fault> {
-        let row = sqlx::query(AssertSqlSafe(format!(
-            "SELECT COUNT(*) AS many, MIN(e.received_at) AS oldest {PRUNABLE}"
-        )))
-        .bind(before)
-        .fetch_one(&self.read)
-        .await?;
+    pub(super) fn prunable(&mut self, before: Ms) -> Result<Several, Fault> {
+        let row = self.one(
+            &format!("SELECT COUNT(*) AS many, MIN(e.received_at) AS oldest {PRUNABLE}"),
+            args![before],
+        )?;
         Ok(Several {
-            count: u64::try_from(row.try_get::<i64, _>("many")?).unwrap_or(0),
+            count: u64::try_from(row.get::<i64>("many")?).unwrap_or(0),
             days: 0,
-            oldest_at: row.try_get("oldest")?,
+            oldest_at: row.get("oldest")?,
         })
     }
 }

@@ -2,13 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use async_trait::async_trait;
-use sqlx::{AssertSqlSafe, Row as _, any::AnyRow};
-
 use super::{
-    SqlLedger,
-    fault::{Fault, retry},
-    list,
+    Ledger, list,
     rows::{self, narrow},
     storable, words,
 };
@@ -16,7 +11,8 @@ use crate::{
     domain::{Ms, facts::Facts, money_out::paid_at_most},
     ledger::{
         LedgerError,
-        books::{Booked, BookedTransfer, Books, Name, Walk},
+        books::{Booked, BookedTransfer, Name, Walk},
+        db::{Bind, Fault, Row, Tx, args},
         view::Movement,
     },
 };
@@ -31,42 +27,54 @@ fn marks(from: usize, many: usize) -> String {
     marks.join(", ")
 }
 
-#[async_trait]
-impl Books for SqlLedger {
-    async fn named(&self, realm: &str, livemode: bool, ids: &[String]) -> Result<Vec<Name>, LedgerError> {
-        retry!(self.named_once(realm, livemode, ids))
+impl Ledger {
+    /// The payments of a realm that these provider ids name; at most [`ASKED_MAX`] ids.
+    pub async fn named(&self, realm: &str, livemode: bool, ids: &[String]) -> Result<Vec<Name>, LedgerError> {
+        let (realm, ids) = (realm.to_owned(), ids.to_vec());
+        self.db.read(move |tx| tx.named(&realm, livemode, &ids)).await
     }
 
-    async fn keys(&self, keys: &[String]) -> Result<Vec<(String, String)>, LedgerError> {
-        retry!(self.keys_once(keys))
+    /// Which of these payment keys there are, each with the key of the payment that it went into, or its own.
+    pub async fn keys(&self, keys: &[String]) -> Result<Vec<(String, String)>, LedgerError> {
+        let keys = keys.to_vec();
+        self.db.read(move |tx| tx.keys(&keys)).await
     }
 
-    async fn booked(&self, keys: &[String]) -> Result<Vec<Booked>, LedgerError> {
-        retry!(self.booked_once(keys))
+    /// These payments with their transfers; at most [`ASKED_MAX`].
+    pub async fn booked(&self, keys: &[String]) -> Result<Vec<Booked>, LedgerError> {
+        let keys = keys.to_vec();
+        self.db.read(move |tx| tx.booked(&keys)).await
     }
 
-    async fn booked_page(
+    /// A page of a realm's payments by when they were first seen, from after (time, key) of the last one.
+    pub async fn booked_page(
         &self,
         walk: &Walk<'_>,
         after: Option<(Ms, String)>,
     ) -> Result<Vec<Booked>, LedgerError> {
-        retry!(self.booked_page_once(walk, after.clone()))
+        let walk = walk.kept();
+        self.db.read(move |tx| tx.booked_page(&walk.lent(), after.clone())).await
     }
 
-    async fn paid_at(&self, keys: &[String]) -> Result<Vec<(String, Ms)>, LedgerError> {
-        retry!(self.paid_at_once(keys))
+    /// When the provider says these payments were paid; those without money in any event are left out.
+    pub async fn paid_at(&self, keys: &[String]) -> Result<Vec<(String, Ms)>, LedgerError> {
+        let keys = keys.to_vec();
+        self.db.read(move |tx| tx.paid_at(&keys)).await
     }
 
-    async fn channels_page(
+    /// A page of the account's channels by name, each with the `activeTill` that the ledger can explain.
+    pub async fn channels_page(
         &self,
         account: &str,
         after: &str,
         limit: u32,
     ) -> Result<Vec<(String, Option<Ms>)>, LedgerError> {
-        retry!(self.channels_page_once(account, after, limit))
+        let (account, after) = (account.to_owned(), after.to_owned());
+        self.db.read(move |tx| tx.channels_page(&account, &after, limit)).await
     }
 
-    async fn movements_page(
+    /// A page of the account's unexplained movements read from `since` to before `until`, by their numbers.
+    pub async fn movements_page(
         &self,
         account: &str,
         since: Ms,
@@ -74,21 +82,24 @@ impl Books for SqlLedger {
         after: i64,
         limit: u32,
     ) -> Result<Vec<(i64, Movement)>, LedgerError> {
-        retry!(self.movements_page_once(account, since, until, after, limit))
+        let account = account.to_owned();
+        self.db.read(move |tx| tx.movements_page(&account, since, until, after, limit)).await
     }
 
-    async fn loose(&self, account: &str, channels: &[String]) -> Result<Vec<BookedTransfer>, LedgerError> {
-        retry!(self.loose_once(account, channels))
+    /// Transfers of these channels that may explain a movement: called and not settled, called more than once,
+    /// or settled by a person.
+    pub async fn loose(
+        &self,
+        account: &str,
+        channels: &[String],
+    ) -> Result<Vec<BookedTransfer>, LedgerError> {
+        let (account, channels) = (account.to_owned(), channels.to_vec());
+        self.db.read(move |tx| tx.loose(&account, &channels)).await
     }
 }
 
-impl SqlLedger {
-    pub(super) async fn named_once(
-        &self,
-        realm: &str,
-        livemode: bool,
-        ids: &[String],
-    ) -> Result<Vec<Name>, Fault> {
+impl Tx {
+    pub(super) fn named(&mut self, realm: &str, livemode: bool, ids: &[String]) -> Result<Vec<Name>, Fault> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -96,40 +107,40 @@ impl SqlLedger {
             "SELECT id, account, payment FROM aliases WHERE realm = $1 AND livemode = $2 AND id IN ({})",
             marks(3, ids.len())
         );
-        let mut query = sqlx::query(AssertSqlSafe(statement)).bind(realm).bind(i64::from(livemode));
-        for id in ids {
-            query = query.bind(storable::text(id));
-        }
-        let rows = query.fetch_all(&self.read).await?;
+        let livemode = i64::from(livemode);
+        let ids: Vec<String> = ids.iter().map(|id| storable::text(id)).collect();
+        let mut args = vec![realm.arg(), livemode.arg()];
+        args.extend(ids.iter().map(Bind::arg));
+        let rows = self.all(&statement, &args)?;
         rows.iter()
             .map(|row| {
-                let account: String = row.try_get("account")?;
+                let account: String = row.get("account")?;
                 Ok(Name {
-                    id: row.try_get("id")?,
+                    id: row.get("id")?,
                     account: Some(account).filter(|account| !account.is_empty()),
-                    payment: row.try_get("payment")?,
+                    payment: row.get("payment")?,
                 })
             })
             .collect()
     }
 
-    pub(super) async fn keys_once(&self, keys: &[String]) -> Result<Vec<(String, String)>, Fault> {
-        let rows = self.among("SELECT key, merged_into FROM payments WHERE", "key", keys).await?;
+    pub(super) fn keys(&mut self, keys: &[String]) -> Result<Vec<(String, String)>, Fault> {
+        let rows = self.among("SELECT key, merged_into FROM payments WHERE", "key", keys)?;
         rows.iter()
             .map(|row| {
-                let key: String = row.try_get("key")?;
-                Ok((key.clone(), row.try_get::<Option<String>, _>("merged_into")?.unwrap_or(key)))
+                let key: String = row.get("key")?;
+                Ok((key.clone(), row.get::<Option<String>>("merged_into")?.unwrap_or(key)))
             })
             .collect()
     }
 
-    pub(super) async fn booked_once(&self, keys: &[String]) -> Result<Vec<Booked>, Fault> {
-        let rows = self.among(&format!("{PAYMENT} WHERE"), "key", keys).await?;
-        self.with_transfers(&rows).await
+    pub(super) fn booked(&mut self, keys: &[String]) -> Result<Vec<Booked>, Fault> {
+        let rows = self.among(&format!("{PAYMENT} WHERE"), "key", keys)?;
+        self.with_transfers(&rows)
     }
 
-    pub(super) async fn booked_page_once(
-        &self,
+    pub(super) fn booked_page(
+        &mut self,
         walk: &Walk<'_>,
         after: Option<(Ms, String)>,
     ) -> Result<Vec<Booked>, Fault> {
@@ -138,78 +149,63 @@ impl SqlLedger {
             "{PAYMENT} WHERE (first_seen_at, key) > ($1, $2) AND first_seen_at >= $3 AND first_seen_at < $4 \
              AND realm = $5 AND livemode = $6 AND merged_into IS NULL ORDER BY first_seen_at, key LIMIT $7"
         );
-        let rows = sqlx::query(AssertSqlSafe(statement))
-            .bind(at)
-            .bind(key)
-            .bind(walk.since)
-            .bind(walk.until)
-            .bind(walk.realm)
-            .bind(i64::from(walk.livemode))
-            .bind(i64::from(walk.limit))
-            .fetch_all(&self.read)
-            .await?;
-        self.with_transfers(&rows).await
+        let rows = self.all(
+            &statement,
+            args![
+                at,
+                key,
+                walk.since,
+                walk.until,
+                walk.realm,
+                i64::from(walk.livemode),
+                i64::from(walk.limit)
+            ],
+        )?;
+        self.with_transfers(&rows)
     }
 
     /// Events of a payment are few; the earliest money in them is when the provider says it was paid.
-    pub(super) async fn paid_at_once(&self, keys: &[String]) -> Result<Vec<(String, Ms)>, Fault> {
+    pub(super) fn paid_at(&mut self, keys: &[String]) -> Result<Vec<(String, Ms)>, Fault> {
         let select = "SELECT payment, facts FROM events WHERE family IS NOT NULL AND facts IS NOT NULL AND";
-        let rows = self.among(select, "payment", keys).await?;
+        let rows = self.among(select, "payment", keys)?;
         let mut paid: BTreeMap<String, Ms> = BTreeMap::new();
         for row in &rows {
-            let facts: Facts = serde_json::from_str(&row.try_get::<String, _>("facts")?)?;
+            let facts: Facts = serde_json::from_str(&row.get::<String>("facts")?)?;
             let told = paid_at_most(&facts);
-            let at = paid.entry(row.try_get("payment")?).or_insert(told);
+            let at = paid.entry(row.get("payment")?).or_insert(told);
             *at = told.min(*at);
         }
         Ok(paid.into_iter().collect())
     }
 
-    pub(super) async fn channels_page_once(
-        &self,
+    pub(super) fn channels_page(
+        &mut self,
         account: &str,
         after: &str,
         limit: u32,
     ) -> Result<Vec<(String, Option<Ms>)>, Fault> {
-        let rows = sqlx::query(
-            "SELECT channel, detail FROM channels WHERE account = $1 AND channel > $2 ORDER BY channel LIMIT $3",
-        )
-        .bind(account)
-        .bind(after)
-        .bind(i64::from(limit))
-        .fetch_all(&self.read)
-        .await?;
-        rows.iter().map(|row| Ok((row.try_get("channel")?, rows::channel(row)?.known))).collect()
+        let rows = self.all("SELECT channel, detail FROM channels WHERE account = $1 AND channel > $2 ORDER BY channel LIMIT $3", args![account, after, i64::from(limit)])?;
+        rows.iter().map(|row| Ok((row.get("channel")?, rows::channel(row)?.known))).collect()
     }
 
-    pub(super) async fn movements_page_once(
-        &self,
+    pub(super) fn movements_page(
+        &mut self,
         account: &str,
         since: Ms,
         until: Ms,
         after: i64,
         limit: u32,
     ) -> Result<Vec<(i64, Movement)>, Fault> {
-        let rows = sqlx::query(
+        let rows = self.all(
             "SELECT number, account, channel, at, low, high FROM movements WHERE account = $1 AND at >= $2 \
              AND at < $3 AND number > $4 ORDER BY number LIMIT $5",
-        )
-        .bind(account)
-        .bind(since)
-        .bind(until)
-        .bind(after)
-        .bind(i64::from(limit))
-        .fetch_all(&self.read)
-        .await?;
-        rows.iter().map(|row| Ok((row.try_get("number")?, list::movement(row)?))).collect()
+            args![account, since, until, after, i64::from(limit)],
+        )?;
+        rows.iter().map(|row| Ok((row.get("number")?, list::movement(row)?))).collect()
     }
 
     /// A person's settlement is known from its text alone: the state's word is `settled` like any other's.
-    pub(super) async fn loose_once(
-        &self,
-        account: &str,
-        channels: &[String],
-    ) -> Result<Vec<BookedTransfer>, Fault> {
+    pub(super) fn loose(&mut self, account: &str, channels: &[String]) -> Result<Vec<BookedTransfer>, Fault> {
         if channels.is_empty() {
             return Ok(Vec::new());
         }
@@ -218,18 +214,16 @@ impl SqlLedger {
              AND (attempt > 1 OR detail LIKE '%\"by_operator\"%'))) AND channel IN ({}) ORDER BY key",
             marks(2, channels.len())
         );
-        let mut query = sqlx::query(AssertSqlSafe(statement)).bind(account);
-        for channel in channels {
-            query = query.bind(&**channel);
-        }
-        query.fetch_all(&self.read).await?.iter().map(transfer).collect()
+        let mut args = vec![account.arg()];
+        args.extend(channels.iter().map(Bind::arg));
+        self.all(&statement, &args)?.iter().map(transfer).collect()
     }
 
-    async fn with_transfers(&self, rows: &[AnyRow]) -> Result<Vec<Booked>, Fault> {
+    fn with_transfers(&mut self, rows: &[Row]) -> Result<Vec<Booked>, Fault> {
         let mut payments = rows.iter().map(payment).collect::<Result<Vec<_>, _>>()?;
         let keys: Vec<String> = payments.iter().map(|payment| payment.key.clone()).collect();
         let mut of: BTreeMap<String, Vec<BookedTransfer>> = BTreeMap::new();
-        for row in &self.among(&format!("{TRANSFER} WHERE"), "payment", &keys).await? {
+        for row in &self.among(&format!("{TRANSFER} WHERE"), "payment", &keys)? {
             let transfer = transfer(row)?;
             of.entry(transfer.payment.clone()).or_default().push(transfer);
         }
@@ -241,45 +235,41 @@ impl SqlLedger {
     }
 
     /// Rows of a statement, up to its last condition, whose column is one of these.
-    async fn among(&self, select: &str, column: &str, values: &[String]) -> Result<Vec<AnyRow>, Fault> {
+    fn among(&mut self, select: &str, column: &str, values: &[String]) -> Result<Vec<Row>, Fault> {
         if values.is_empty() {
             return Ok(Vec::new());
         }
         let statement = format!("{select} {column} IN ({})", marks(1, values.len()));
-        let mut query = sqlx::query(AssertSqlSafe(statement));
-        for value in values {
-            query = query.bind(&**value);
-        }
-        Ok(query.fetch_all(&self.read).await?)
+        self.all(&statement, &values.iter().map(Bind::arg).collect::<Vec<_>>())
     }
 }
 
-fn payment(row: &AnyRow) -> Result<Booked, Fault> {
+fn payment(row: &Row) -> Result<Booked, Fault> {
     Ok(Booked {
-        key: row.try_get("key")?,
-        decision: row.try_get("decision")?,
-        reason: row.try_get("reason")?,
-        next: row.try_get("next")?,
-        channel: row.try_get("channel")?,
-        days: row.try_get::<Option<i64>, _>("days")?.map(narrow),
-        days_off: u32::try_from(row.try_get::<i64, _>("days_off")?).unwrap_or(0),
-        set_channel: row.try_get("set_channel")?,
-        set_days: row.try_get::<Option<i64>, _>("set_days")?.map(narrow),
-        amount: row.try_get("amount")?,
-        currency: row.try_get("currency")?,
-        first_seen_at: row.try_get("first_seen_at")?,
+        key: row.get("key")?,
+        decision: row.get("decision")?,
+        reason: row.get("reason")?,
+        next: row.get("next")?,
+        channel: row.get("channel")?,
+        days: row.get::<Option<i64>>("days")?.map(narrow),
+        days_off: u32::try_from(row.get::<i64>("days_off")?).unwrap_or(0),
+        set_channel: row.get("set_channel")?,
+        set_days: row.get::<Option<i64>>("set_days")?.map(narrow),
+        amount: row.get("amount")?,
+        currency: row.get("currency")?,
+        first_seen_at: row.get("first_seen_at")?,
         transfers: Vec::new(),
     })
 }
 
-fn transfer(row: &AnyRow) -> Result<BookedTransfer, Fault> {
+fn transfer(row: &Row) -> Result<BookedTransfer, Fault> {
     let state = rows::state(row)?;
-    let key: String = row.try_get("key")?;
+    let key: String = row.get("key")?;
     Ok(BookedTransfer {
-        payment: row.try_get("payment")?,
-        n: narrow(row.try_get("n")?),
-        channel: row.try_get("channel")?,
-        days: narrow(row.try_get("days")?),
+        payment: row.get("payment")?,
+        n: narrow(row.get("n")?),
+        channel: row.get("channel")?,
+        days: narrow(row.get("days")?),
         reason: words::reason(&state),
         next: words::next(&key, &state),
         state,

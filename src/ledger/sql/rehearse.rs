@@ -1,22 +1,23 @@
 //! What recording would do: the same code in a transaction that is never committed, so that a plan cannot say anything
 //! else than what happens.
 
-use sqlx::Row as _;
-
-use super::{SqlLedger, Tx, fault::Fault, record::record, rows::narrow};
+use super::{record::record, rows::narrow};
 use crate::{
     domain::{DAY_MS, Ms},
-    ledger::{Entry, Outcome, view::Planned},
+    ledger::{
+        Entry, Outcome,
+        db::{Fault, Tx, args},
+        view::Planned,
+    },
 };
 
-impl SqlLedger {
+impl Tx {
     /// Read committed: what is never committed cannot break what others commit, and must not make them wait for it or
     /// be refused because of them.
-    pub(super) async fn rehearse_once(&self, entries: &[Entry<'_>], now: Ms) -> Result<Vec<Planned>, Fault> {
-        let mut tx = self.plain().await?;
+    pub(super) fn rehearse(&mut self, entries: &[Entry<'_>], now: Ms) -> Result<Vec<Planned>, Fault> {
         let mut planned = Vec::with_capacity(entries.len());
         for entry in entries {
-            let recorded = record(&mut tx, entry, now).await?;
+            let recorded = record(self, entry, now)?;
             let payment = recorded.payment.unwrap_or_else(|| entry.envelope.event_id.clone());
             let reason = recorded.reason.unwrap_or_default();
             let mut one = Planned {
@@ -28,15 +29,15 @@ impl SqlLedger {
                 active_till_after: None,
                 payment,
             };
-            let cause = known(&mut tx, &mut one).await?;
+            let cause = known(self, &mut one)?;
             let word = match recorded.outcome {
                 // Money that came back, or a link, may be what sets its days going.
                 _ if recorded.planned.is_some() => {
-                    reach(&mut tx, entry.account, &mut one, now).await?;
+                    reach(self, entry.account, &mut one, now)?;
                     "extend"
                 }
                 Outcome::Granted => {
-                    reach(&mut tx, entry.account, &mut one, now).await?;
+                    reach(self, entry.account, &mut one, now)?;
                     "extend"
                 }
                 Outcome::Held if contradicts(cause.as_deref()) => "conflict",
@@ -49,7 +50,7 @@ impl SqlLedger {
             }
             planned.push(one);
         }
-        tx.rollback().await?;
+
         Ok(planned)
     }
 }
@@ -70,33 +71,31 @@ fn contradicts(cause: Option<&str>) -> bool {
 }
 
 /// Fills in channel and days of the payment; returns the cause of its hold, or of its event's.
-async fn known(tx: &mut Tx, one: &mut Planned) -> Result<Option<String>, Fault> {
-    let row = sqlx::query("SELECT channel, days - days_reduced AS days, cause FROM payments WHERE key = $1")
-        .bind(&*one.payment)
-        .fetch_optional(&mut **tx)
-        .await?;
+fn known(tx: &mut Tx, one: &mut Planned) -> Result<Option<String>, Fault> {
+    let row = tx.optional(
+        "SELECT channel, days - days_reduced AS days, cause FROM payments WHERE key = $1",
+        args![&*one.payment],
+    )?;
     if let Some(row) = row {
-        one.channel = row.try_get("channel")?;
-        one.days = row.try_get::<Option<i64>, _>("days")?.map(narrow);
-        return Ok(row.try_get("cause")?);
+        one.channel = row.get("channel")?;
+        one.days = row.get::<Option<i64>>("days")?.map(narrow);
+        return row.get("cause");
     }
-    let row =
-        sqlx::query("SELECT held_cause FROM events WHERE event_id = $1 AND held_cause IS NOT NULL LIMIT 1")
-            .bind(&*one.payment)
-            .fetch_optional(&mut **tx)
-            .await?;
-    Ok(row.map(|row| row.try_get("held_cause")).transpose()?)
+    let row = tx.optional(
+        "SELECT held_cause FROM events WHERE event_id = $1 AND held_cause IS NOT NULL LIMIT 1",
+        args![&*one.payment],
+    )?;
+    row.map(|row| row.get("held_cause")).transpose()
 }
 
 /// What the days would make of the channel's `activeTill`, as far as the ledger knows it.
-async fn reach(tx: &mut Tx, account: &str, one: &mut Planned, now: Ms) -> Result<(), Fault> {
-    let row = sqlx::query("SELECT active_till FROM channels WHERE account = $1 AND channel = $2")
-        .bind(account)
-        .bind(one.channel.as_deref())
-        .fetch_optional(&mut **tx)
-        .await?;
+fn reach(tx: &mut Tx, account: &str, one: &mut Planned, now: Ms) -> Result<(), Fault> {
+    let row = tx.optional(
+        "SELECT active_till FROM channels WHERE account = $1 AND channel = $2",
+        args![account, one.channel.as_deref()],
+    )?;
     let Some(row) = row else { return Ok(()) };
-    let Some(before) = Some(row.try_get::<i64, _>("active_till")?).filter(|at| *at < i64::MAX) else {
+    let Some(before) = Some(row.get::<i64>("active_till")?).filter(|at| *at < i64::MAX) else {
         return Ok(());
     };
     one.active_till_before = Some(before);

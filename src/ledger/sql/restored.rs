@@ -12,12 +12,8 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::Row as _;
-
 use super::{
-    SqlLedger, Tx,
     audit::{self, Entry},
-    fault::{Fault, refused},
     filter::{Filter, Value},
     heartbeat::SILENT_MS_MAX,
     rows, server, undo,
@@ -27,63 +23,54 @@ use crate::{
         Ms,
         id::{payment_key, transfer_key},
     },
-    ledger::{Act, view},
+    ledger::{
+        Act,
+        db::{Fault, Tx, args, fault::refused},
+        view,
+    },
 };
 
 /// Payments whose names are asked for by one statement.
 const KEYS_AT_ONCE: usize = 500;
 
 /// When the ledger was last declared restored.
-pub(super) async fn declared_at<'e>(
-    executor: impl sqlx::Executor<'e, Database = sqlx::Any>,
-) -> Result<Option<Ms>, Fault> {
-    let row = sqlx::query("SELECT MAX(declared_at) AS at FROM restorations WHERE undone_at IS NULL")
-        .fetch_one(executor)
-        .await?;
-    Ok(row.try_get("at")?)
+pub(super) fn declared_at(tx: &mut Tx) -> Result<Option<Ms>, Fault> {
+    let row = tx.one("SELECT MAX(declared_at) AS at FROM restorations WHERE undone_at IS NULL", args![])?;
+    row.get("at")
 }
 
-impl SqlLedger {
+impl Tx {
     /// Serializable: a transfer that goes on meanwhile must not be missed.
-    pub(super) async fn restored_once(&self, since: Ms, who: &str, now: Ms) -> Result<view::Restored, Fault> {
+    pub(super) fn restored(&mut self, since: Ms, who: &str, now: Ms) -> Result<view::Restored, Fault> {
         if since > now {
             return Err(refused("--since lies in the future: name the time of the backup"));
         }
-        let mut tx = self.serial().await?;
-        self.nobody_works(&mut tx, now).await?;
-        let number: i64 = sqlx::query(
-            "INSERT INTO restorations (since, declared_at, who, server) VALUES ($1, $2, $3, (SELECT server FROM origin)) \
-             RETURNING number",
-        )
-        .bind(since)
-        .bind(now)
-        .bind(who)
-        .fetch_one(&mut *tx)
-        .await?
-        .try_get("number")?;
+        self.nobody_works(now)?;
+        let number: i64 = self.one("INSERT INTO restorations (since, declared_at, who, server) VALUES ($1, $2, $3, (SELECT server FROM origin)) \
+             RETURNING number", args![since, now, who])?
+        .get("number")?;
         // A worker that was stopped in the forgotten time may hold an epoch that the backup does not know, and must
         // not meet it again, not even where the same backup is restored twice. So epochs go on from the time, which
         // is ahead of any count of claims; a channel that is made anew begins there (`rows::make_due`).
-        sqlx::query("UPDATE channels SET epoch = CASE WHEN epoch < $1 THEN $1 ELSE epoch + 1 END")
-            .bind(now)
-            .execute(&mut *tx)
-            .await?;
-        let found = sqlx::query(
+        self.execute(
+            "UPDATE channels SET epoch = CASE WHEN epoch < $1 THEN $1 ELSE epoch + 1 END",
+            args![now],
+        )?;
+        let found = self.all(
             "SELECT key, detail FROM transfers WHERE state IN ('planned', 'intended', 'doubtful', 'held')",
-        )
-        .fetch_all(&mut *tx)
-        .await?;
+            args![],
+        )?;
         let mut held = 0_u64;
         for row in &found {
             let from = rows::state(row)?;
             let Some(to) = from.restored(now) else { continue };
-            let key: String = row.try_get("key")?;
-            rows::swap(&mut tx, &key, &from, &to, Some((who, "the ledger was restored")), now).await?;
-            undo::keep(&mut tx, number, &key, row.try_get("detail")?).await?;
+            let key: String = row.get("key")?;
+            rows::swap(self, &key, &from, &to, Some((who, "the ledger was restored")), now)?;
+            undo::keep(self, number, &key, row.get("detail")?)?;
             held = held.saturating_add(1);
         }
         // The declaration says what became of the commits that another server may not have.
-        server::accept(self, &mut tx).await?;
+        server::accept(self)?;
         let entry = Entry {
             action: "ledger restored",
             key: "ledger",
@@ -91,29 +78,24 @@ impl SqlLedger {
             before: Some(format!("known until {since}")),
             after: Some(format!("{held} transfers held")),
         };
-        audit::add(&mut tx, entry, now).await?;
-        undo::mark(&mut tx, number).await?;
-        tx.commit().await?;
+        audit::add(self, entry, now)?;
+        undo::mark(self, number)?;
+        self.commit();
         Ok(view::Restored { since, declared_at: now, held })
     }
 
     /// What a declaration would hold: all that is not settled or cancelled.
-    pub(super) async fn restored_would_once(&self) -> Result<view::Several, Fault> {
-        let row = sqlx::query(
-            "SELECT COUNT(*) AS many, CAST(COALESCE(SUM(days), 0) AS BIGINT) AS days, MIN(created_at) AS oldest \
-             FROM transfers WHERE state IN ('planned', 'intended', 'doubtful', 'held')",
-        )
-        .fetch_one(&self.read)
-        .await?;
-        let number =
-            |column: &str| Ok::<_, Fault>(u64::try_from(row.try_get::<i64, _>(column)?).unwrap_or(0));
-        Ok(view::Several { count: number("many")?, days: number("days")?, oldest_at: row.try_get("oldest")? })
+    pub(super) fn restored_would(&mut self) -> Result<view::Several, Fault> {
+        let row = self.one("SELECT COUNT(*) AS many, CAST(COALESCE(SUM(days), 0) AS BIGINT) AS days, MIN(created_at) AS oldest \
+             FROM transfers WHERE state IN ('planned', 'intended', 'doubtful', 'held')", args![])?;
+        let number = |column: &str| Ok::<_, Fault>(u64::try_from(row.get::<i64>(column)?).unwrap_or(0));
+        Ok(view::Several { count: number("many")?, days: number("days")?, oldest_at: row.get("oldest")? })
     }
 
     /// Refuses while a worker runs, or may: it would call what is about to be held. The lease tells of workers that are
     /// older than the heartbeat.
-    pub(super) async fn nobody_works(&self, tx: &mut Tx, now: Ms) -> Result<(), Fault> {
-        if let [seen, ..] = self.alive(&mut **tx).await?.as_slice() {
+    pub(super) fn nobody_works(&mut self, now: Ms) -> Result<(), Fault> {
+        if let [seen, ..] = self.alive()?.as_slice() {
             let wait = SILENT_MS_MAX.saturating_sub(seen.silent_ms).saturating_add(999) / 1000;
             return Err(refused(format!(
                 "a worker runs: {}, heard {} s ago. Stop every worker, then declare it again; one that was killed on another machine counts as ended in {wait} s",
@@ -121,12 +103,9 @@ impl SqlLedger {
                 seen.silent_ms / 1000
             )));
         }
-        let leased: Option<Ms> =
-            sqlx::query("SELECT MAX(lease_until) AS at FROM channels WHERE lease_until > $1")
-                .bind(now)
-                .fetch_one(&mut **tx)
-                .await?
-                .try_get("at")?;
+        let leased: Option<Ms> = self
+            .one("SELECT MAX(lease_until) AS at FROM channels WHERE lease_until > $1", args![now])?
+            .get("at")?;
         match leased {
             None => Ok(()),
             Some(until) => Err(refused(format!(
@@ -139,30 +118,27 @@ impl SqlLedger {
     /// The keys by which Billing History may name each payment that is held for the restoration, strongest first.
     /// The comment has the key of when the days were granted: its strongest name then, which depends on the order
     /// in which its events came, and they come in another order now.
-    pub(super) async fn forgotten_names(
-        &self,
+    pub(super) fn forgotten_names(
+        &mut self,
         keys: Vec<Value>,
     ) -> Result<BTreeMap<String, Vec<String>>, Fault> {
         let mut rows = Vec::new();
         for some in keys.chunks(KEYS_AT_ONCE) {
-            let found = Filter::default()
-                .row("payment IN", Some(some.to_vec()))
-                .rows(
-                    &self.read,
-                    "SELECT payment, realm, account, id FROM aliases",
-                    "ORDER BY payment, strength, id",
-                    u32::MAX,
-                )
-                .await?;
+            let found = Filter::default().row("payment IN", Some(some.to_vec())).rows(
+                self,
+                "SELECT payment, realm, account, id FROM aliases",
+                "ORDER BY payment, strength, id",
+                u32::MAX,
+            )?;
             rows.extend(found);
         }
         let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for row in &rows {
-            let (realm, account): (String, String) = (row.try_get("realm")?, row.try_get("account")?);
+            let (realm, account): (String, String) = (row.get("realm")?, row.get("account")?);
             let account = Some(&*account).filter(|account| !account.is_empty());
-            let id: String = row.try_get("id")?;
+            let id: String = row.get("id")?;
             let key = transfer_key(&payment_key(&realm, account, &id), 1);
-            names.entry(row.try_get("payment")?).or_default().push(key);
+            names.entry(row.get("payment")?).or_default().push(key);
         }
         Ok(names)
     }

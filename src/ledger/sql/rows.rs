@@ -1,15 +1,16 @@
 //! What several files write and read alike: a transfer's state, its steps, and when a channel is due.
 
-use sqlx::{Row as _, any::AnyRow};
-
-use super::{Tx, fault::Fault, money_out, storable, words};
+use super::{money_out, storable, words};
 use crate::{
     domain::{
         Ms,
         channel::Channel,
         settle::{How, State},
     },
-    ledger::Transfer,
+    ledger::{
+        Transfer,
+        db::{Fault, Row, Tx, args},
+    },
 };
 
 /// Days spent are summed by spans of this, in ms: 10 minutes.
@@ -58,30 +59,30 @@ pub(super) fn payment_word(state: &State) -> &'static str {
 }
 
 /// A transfer as settle sees it.
-pub(super) fn transfer(row: &AnyRow) -> Result<Transfer, Fault> {
+pub(super) fn transfer(row: &Row) -> Result<Transfer, Fault> {
     Ok(Transfer {
-        key: row.try_get("key")?,
-        payment: row.try_get("payment")?,
-        days: narrow(row.try_get("days")?),
-        comment: row.try_get("comment")?,
+        key: row.get("key")?,
+        payment: row.get("payment")?,
+        days: narrow(row.get("days")?),
+        comment: row.get("comment")?,
         state: state(row)?,
-        traceparent: row.try_get("traceparent")?,
+        traceparent: row.get("traceparent")?,
     })
 }
 
 /// The state in a row's `detail`.
-pub(super) fn state(row: &AnyRow) -> Result<State, Fault> {
-    Ok(serde_json::from_str(&row.try_get::<String, _>("detail")?)?)
+pub(super) fn state(row: &Row) -> Result<State, Fault> {
+    Ok(serde_json::from_str(&row.get::<String>("detail")?)?)
 }
 
 /// The channel in a row's `detail`.
-pub(super) fn channel(row: &AnyRow) -> Result<Channel, Fault> {
-    Ok(serde_json::from_str(&row.try_get::<String, _>("detail")?)?)
+pub(super) fn channel(row: &Row) -> Result<Channel, Fault> {
+    Ok(serde_json::from_str(&row.get::<String>("detail")?)?)
 }
 
 /// Writes a transfer's state where it still stands at `from`; `false`: it does not. The step goes with it. Whoever plans
 /// a transfer whose money went out while its outcome was open leaves it as the rules would have: held, shorter, cancelled.
-pub(super) async fn swap(
+pub(super) fn swap(
     tx: &mut Tx,
     key: &str,
     from: &State,
@@ -89,7 +90,7 @@ pub(super) async fn swap(
     who: Option<(&str, &str)>,
     now: Ms,
 ) -> Result<bool, Fault> {
-    let asked = money_out::asked(tx, key).await?;
+    let asked = money_out::asked(tx, key)?;
     let (to, days) = match &asked {
         Some(asked) => {
             let (to, days) = asked.ask().uncovered(to, asked.days, now);
@@ -105,30 +106,30 @@ pub(super) async fn swap(
         | State::Settled { .. }
         | State::Cancelled { .. } => None,
     };
-    let done = sqlx::query(
+    let done = tx.execute(
         "UPDATE transfers SET state = $1, attempt = $2, epoch = $3, open = $4, cause = $5, due_at = $6, \
          detail = $7 WHERE key = $8 AND state = $9 AND attempt = $10 AND epoch = $11",
-    )
-    .bind(to.word())
-    .bind(i64::from(to.attempt()))
-    .bind(epoch_of(&to))
-    .bind(i64::from(to.open()))
-    .bind(cause)
-    .bind(to.due())
-    .bind(storable::json(&to)?)
-    .bind(key)
-    .bind(from.word())
-    .bind(i64::from(from.attempt()))
-    .bind(epoch_of(from))
-    .execute(&mut **tx)
-    .await?;
-    if done.rows_affected() == 0 {
+        args![
+            to.word(),
+            i64::from(to.attempt()),
+            epoch_of(&to),
+            i64::from(to.open()),
+            cause,
+            to.due(),
+            storable::json(&to)?,
+            key,
+            from.word(),
+            i64::from(from.attempt()),
+            epoch_of(from)
+        ],
+    )?;
+    if done == 0 {
         return Ok(false);
     }
-    stands(tx, key, Some(from), &to).await?;
+    stands(tx, key, Some(from), &to)?;
     let mut note = words::note(&to);
     if let (Some(asked), Some(days)) = (&asked, days) {
-        note = asked.stands(tx, key, from, &to, days, note, now).await?;
+        note = asked.stands(tx, key, from, &to, days, note, now)?;
     }
     let note = match who {
         Some((_, reason)) => format!("{note}; decided: {reason}"),
@@ -136,44 +137,31 @@ pub(super) async fn swap(
         None if words::note(from) == note => return Ok(true),
         None => note,
     };
-    add_step(tx, key, &to, &note, who.map(|(who, _)| who), now).await?;
+    add_step(tx, key, &to, &note, who.map(|(who, _)| who), now)?;
     Ok(true)
 }
 
 /// What a transfer's new state makes of its payment and of the days spent; `from` is `None` where it is new.
-pub(super) async fn stands(tx: &mut Tx, key: &str, from: Option<&State>, to: &State) -> Result<(), Fault> {
+pub(super) fn stands(tx: &mut Tx, key: &str, from: Option<&State>, to: &State) -> Result<(), Fault> {
     if from.map(payment_word) != Some(payment_word(to)) {
-        sqlx::query(
-            "UPDATE payments SET state = $1 WHERE key = (SELECT payment FROM transfers WHERE key = $2 AND n = 1)",
-        )
-        .bind(payment_word(to))
-        .bind(key)
-        .execute(&mut **tx)
-        .await?;
+        tx.execute("UPDATE payments SET state = $1 WHERE key = (SELECT payment FROM transfers WHERE key = $2 AND n = 1)", args![payment_word(to), key])?;
     }
     let State::Settled { at, .. } = to else { return Ok(()) };
     if matches!(from, Some(State::Settled { .. })) {
         return Ok(());
     }
-    sqlx::query("UPDATE transfers SET settled_at = $1 WHERE key = $2")
-        .bind(*at)
-        .bind(key)
-        .execute(&mut **tx)
-        .await?;
-    sqlx::query(
+    tx.execute("UPDATE transfers SET settled_at = $1 WHERE key = $2", args![*at, key])?;
+    tx.execute(
         "INSERT INTO spent (account, slot, days, transfers) SELECT account, $1, days, 1 FROM transfers \
          WHERE key = $2 ON CONFLICT (account, slot) DO UPDATE SET days = spent.days + excluded.days, \
          transfers = spent.transfers + 1",
-    )
-    .bind(at.div_euclid(SLOT_MS))
-    .bind(key)
-    .execute(&mut **tx)
-    .await?;
+        args![at.div_euclid(SLOT_MS), key],
+    )?;
     Ok(())
 }
 
 /// Keeps one transition.
-pub(super) async fn add_step(
+pub(super) fn add_step(
     tx: &mut Tx,
     key: &str,
     state: &State,
@@ -181,35 +169,20 @@ pub(super) async fn add_step(
     who: Option<&str>,
     now: Ms,
 ) -> Result<(), Fault> {
-    sqlx::query(
+    tx.execute(
         "INSERT INTO steps (transfer, at, state, attempt, note, who) VALUES ($1, $2, $3, $4, $5, $6)",
-    )
-    .bind(key)
-    .bind(now)
-    .bind(state.word())
-    .bind(i64::from(state.attempt()))
-    .bind(storable::text(note))
-    .bind(who)
-    .execute(&mut **tx)
-    .await?;
+        args![key, now, state.word(), i64::from(state.attempt()), storable::text(note), who],
+    )?;
     Ok(())
 }
 
 /// Makes a channel due no later than `at`, and makes its row where there is none; in a ledger that was restored
 /// its epochs begin where no claim of before can be. A worker that holds it goes on; its release looks at the
 /// channel's transfers again.
-pub(super) async fn make_due(tx: &mut Tx, account: &str, channel: &str, at: Ms) -> Result<(), Fault> {
-    sqlx::query(
-        "INSERT INTO channels (account, channel, epoch, lease_owner, lease_until, due_at, deferred, detail) \
+pub(super) fn make_due(tx: &mut Tx, account: &str, channel: &str, at: Ms) -> Result<(), Fault> {
+    tx.execute("INSERT INTO channels (account, channel, epoch, lease_owner, lease_until, due_at, deferred, detail) \
          VALUES ($1, $2, COALESCE((SELECT MAX(declared_at) FROM restorations), 0), '', 0, $3, 0, $4) ON CONFLICT (account, channel) DO UPDATE SET due_at = CASE \
          WHEN channels.due_at IS NULL OR channels.due_at > excluded.due_at THEN excluded.due_at \
-         ELSE channels.due_at END",
-    )
-    .bind(account)
-    .bind(channel)
-    .bind(at)
-    .bind(serde_json::to_string(&Channel::default())?)
-    .execute(&mut **tx)
-    .await?;
+         ELSE channels.due_at END", args![account, channel, at, serde_json::to_string(&Channel::default())?])?;
     Ok(())
 }

@@ -1,10 +1,6 @@
 //! Which stored events a replay takes, and where their payments stand.
 
-use sqlx::{Row as _, any::AnyRow};
-
 use super::{
-    SqlLedger,
-    fault::Fault,
     filter::{Filter, Value},
     rows::narrow,
     show::{event_named, resolve},
@@ -14,28 +10,23 @@ use crate::{
     envelope::Trigger,
     ledger::{
         Selection,
+        db::{Fault, Row, Tx},
         plan::{Candidate, Standing},
         view::Planned,
     },
 };
 
-impl SqlLedger {
-    pub(super) async fn select_once(
-        &self,
-        wanted: &Selection,
-        after: i64,
-        limit: u32,
-    ) -> Result<Vec<i64>, Fault> {
-        let mut connection = self.read.acquire().await?;
+impl Tx {
+    pub(super) fn select(&mut self, wanted: &Selection, after: i64, limit: u32) -> Result<Vec<i64>, Fault> {
         let payment = match &wanted.payment {
-            Some(name) => match resolve(&mut connection, name).await? {
+            Some(name) => match resolve(self, name)? {
                 Some(key) => Some(key),
                 None => return Ok(Vec::new()),
             },
             None => None,
         };
         let event = match &wanted.event {
-            Some(name) => match event_named(&mut connection, name, wanted.source.as_deref()).await? {
+            Some(name) => match event_named(self, name, wanted.source.as_deref())? {
                 Some(event) => Some(event),
                 None => return Ok(Vec::new()),
             },
@@ -63,11 +54,11 @@ impl SqlLedger {
         } else {
             "SELECT e.number FROM events e"
         };
-        let rows = filter.rows(&mut *connection, head, "ORDER BY e.number", limit).await?;
-        rows.iter().map(|row| Ok(row.try_get("number")?)).collect()
+        let rows = filter.rows(self, head, "ORDER BY e.number", limit)?;
+        rows.iter().map(|row| row.get("number")).collect()
     }
 
-    pub(super) async fn standings_once(&self, events: &[i64]) -> Result<Vec<Standing>, Fault> {
+    pub(super) fn standings(&mut self, events: &[i64]) -> Result<Vec<Standing>, Fault> {
         if events.is_empty() {
             return Ok(Vec::new());
         }
@@ -76,14 +67,13 @@ impl SqlLedger {
         let rows = Filter::default()
             .row("e.number IN", Some(numbers))
             .rows(
-                &self.read,
+                self,
                 "SELECT e.number, e.source, e.event_id, e.event_type, e.payment, p.granted, p.out_known, p.channel, p.days, \
                  t.state, t.open, b.event AS body FROM events e LEFT JOIN bodies b ON b.event = e.number LEFT JOIN payments p ON p.key = e.payment \
                  LEFT JOIN transfers t ON t.payment = e.payment AND t.n = 1",
                 "ORDER BY e.number",
                 limit,
-            )
-            .await?;
+            )?;
         rows.iter().map(standing).collect()
     }
 }
@@ -99,15 +89,15 @@ fn by_trigger(trigger: Option<Trigger>) -> &'static str {
     }
 }
 
-fn standing(row: &AnyRow) -> Result<Standing, Fault> {
-    let event: String = row.try_get("event_id")?;
-    let payment: Option<String> = row.try_get("payment")?;
+fn standing(row: &Row) -> Result<Standing, Fault> {
+    let event: String = row.get("event_id")?;
+    let payment: Option<String> = row.get("payment")?;
     let payment = payment.unwrap_or_else(|| event.clone());
     // Of what was granted only the money that went out is weighed again, by the settings of today.
-    let granted = row.try_get::<Option<i64>, _>("granted")?.unwrap_or(0) != 0
-        && row.try_get::<Option<i64>, _>("out_known")?.unwrap_or(0) == 0;
-    let state: Option<String> = row.try_get("state")?;
-    let open = row.try_get::<Option<i64>, _>("open")?.unwrap_or(0) != 0;
+    let granted = row.get::<Option<i64>>("granted")?.unwrap_or(0) != 0
+        && row.get::<Option<i64>>("out_known")?.unwrap_or(0) == 0;
+    let state: Option<String> = row.get("state")?;
+    let open = row.get::<Option<i64>>("open")?.unwrap_or(0) != 0;
     let reason = match state.as_deref() {
         Some("settled") => "already credited",
         Some("cancelled") => "its transfer was cancelled",
@@ -116,7 +106,7 @@ fn standing(row: &AnyRow) -> Result<Standing, Fault> {
         Some("doubtful" | "intended") => "in doubt: readings settle it",
         _ => "already planned",
     };
-    let body = row.try_get::<Option<i64>, _>("body")?.is_some();
+    let body = row.get::<Option<i64>>("body")?.is_some();
     let reason =
         if body { reason } else { "its body was dropped to save room: it cannot be published again" };
     let skip = (granted || !body)
@@ -125,8 +115,8 @@ fn standing(row: &AnyRow) -> Result<Standing, Fault> {
                 payment: payment.clone(),
                 verdict: "skip".into(),
                 reason: reason.into(),
-                channel: row.try_get("channel")?,
-                days: row.try_get::<Option<i64>, _>("days")?.map(narrow),
+                channel: row.get("channel")?,
+                days: row.get::<Option<i64>>("days")?.map(narrow),
                 active_till_before: None,
                 active_till_after: None,
             })
@@ -134,10 +124,10 @@ fn standing(row: &AnyRow) -> Result<Standing, Fault> {
         .transpose()?;
     let candidate = Candidate {
         payment,
-        number: if body { Some(row.try_get("number")?) } else { None },
-        source: row.try_get("source")?,
+        number: if body { Some(row.get("number")?) } else { None },
+        source: row.get("source")?,
         event_id: event,
-        event_type: row.try_get("event_type")?,
+        event_type: row.get("event_type")?,
         body: None,
     };
     Ok(Standing { candidate, skip })

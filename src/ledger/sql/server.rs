@@ -11,19 +11,19 @@
 //! Not noticed: what keeps the timeline, such as a snapshot of a disk put back. Where a managed database lets an
 //! ordinary role ask for none of this, the ledger relies on the operator (deploy/runbook.md).
 
-use std::sync::PoisonError;
-
-use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, Row as _};
+use std::sync::{MutexGuard, PoisonError};
 
 use super::{
-    Dialect, SqlLedger,
     audit::{self, Entry},
-    fault::{Fault, refused},
     pause,
 };
 use crate::{
     domain::Ms,
-    ledger::{Act, FAILOVER, Scope, view},
+    ledger::{
+        Act, FAILOVER, Scope,
+        db::{Fault, Seen, Tx, args, fault::refused},
+        view,
+    },
 };
 
 /// System and timeline, by the first of these that an ordinary role may ask. The current position in the log knows a
@@ -35,13 +35,6 @@ const SERVER: [&str; 3] = [
      FROM pg_control_system() s CROSS JOIN pg_control_checkpoint() c",
     "SELECT '?/' || timeline_id::text AS server FROM pg_control_checkpoint()",
 ];
-
-/// What a process has seen of its ledger's server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Seen {
-    server: String,
-    servers: i64,
-}
 
 /// The server is another one than it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,50 +66,54 @@ impl Moved {
     }
 }
 
-/// The question that this server answers; `None`: none of them.
-pub(super) async fn question(pool: &AnyPool, dialect: Dialect) -> Result<Option<&'static str>, Fault> {
-    if dialect == Dialect::Sqlite {
-        return Ok(None);
-    }
-    for statement in SERVER {
-        match sqlx::query(statement).fetch_one(pool).await {
-            Ok(_) => return Ok(Some(statement)),
-            // Not permitted, not there, not supported.
-            Err(sqlx::Error::Database(error))
-                if matches!(error.code().as_deref(), Some("42501" | "42883" | "0A000")) => {}
-            Err(error) => return Err(error.into()),
+impl Tx {
+    /// Finds the question that this server answers.
+    pub(super) fn find_question(&mut self) -> Result<(), Fault> {
+        let mut found = None;
+        for statement in SERVER {
+            if self.answers(statement)? {
+                found = Some(statement);
+                break;
+            }
         }
+        let _ = self.place().question.set(found); // Err: it was found before
+        Ok(())
     }
-    Ok(None)
-}
 
-impl SqlLedger {
+    fn identity_question(&self) -> Option<&'static str> {
+        self.place().question.get().copied().flatten()
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Option<Seen>> {
+        self.place().seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Whether the ledger is on another server than it was; says so loudly, once for each.
-    pub(super) async fn moved(&self) -> Result<Option<Moved>, Fault> {
-        let Some(statement) = self.server else { return Ok(None) };
+    pub(super) fn moved(&mut self) -> Result<Option<Moved>, Fault> {
+        let Some(statement) = self.identity_question() else { return Ok(None) };
         let both =
             format!("SELECT o.server AS known, o.servers, s.server FROM origin o CROSS JOIN ({statement}) s");
-        let row = sqlx::query(AssertSqlSafe(both)).fetch_one(&self.read).await?;
-        let (known, servers): (Option<String>, i64) = (row.try_get("known")?, row.try_get("servers")?);
-        let is: String = row.try_get("server")?;
+        let row = self.one(&both, args![])?;
+        let (known, servers): (Option<String>, i64) = (row.get("known")?, row.get("servers")?);
+        let is: String = row.get("server")?;
         let Some(known) = known else {
-            self.remember(None, &is).await?;
+            self.remember(None, &is)?;
             return Ok(None);
         };
         let now = Seen { server: is.clone(), servers };
-        let before = self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let before = self.seen().clone();
         let taken_back = before.as_ref().filter(|seen| seen.server != is && servers <= seen.servers);
         let was = match taken_back {
             _ if known != is => Some(known),
             // It remembers itself: so that all processes and the next start know, it is told what we have seen. Only
             // then may we forget it.
             Some(seen) => {
-                self.remember(Some(&known), &seen.server).await?;
+                self.remember(Some(&known), &seen.server)?;
                 Some(seen.server.clone())
             }
             None => None,
         };
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        *self.seen() = Some(now);
         let Some(was) = was else { return Ok(None) };
         let moved = Moved { was, is };
         if before.is_none_or(|seen| seen.server != moved.is) {
@@ -126,8 +123,8 @@ impl SqlLedger {
     }
 
     /// The ledger as a whole, where its server is another one than it was.
-    pub(super) async fn held_ledger(&self, now: Ms) -> Result<Vec<view::Held>, Fault> {
-        let moved = self.moved().await?;
+    pub(super) fn held_ledger(&mut self, now: Ms) -> Result<Vec<view::Held>, Fault> {
+        let moved = self.moved()?;
         let held = moved.map(|moved| view::Held {
             kind: "ledger",
             key: "ledger".into(),
@@ -144,19 +141,23 @@ impl SqlLedger {
         Ok(held.into_iter().collect())
     }
 
-    async fn remember(&self, instead: Option<&str>, server: &str) -> Result<(), Fault> {
-        sqlx::query("UPDATE origin SET server = $1 WHERE COALESCE(server, '') = $2")
-            .bind(server)
-            .bind(instead.unwrap_or_default())
-            .execute(&self.write)
-            .await?;
+    fn remember(&mut self, instead: Option<&str>, server: &str) -> Result<(), Fault> {
+        self.execute(
+            "UPDATE origin SET server = $1 WHERE COALESCE(server, '') = $2",
+            args![server, instead.unwrap_or_default()],
+        )?;
         Ok(())
     }
 
     /// A person says that nothing was lost: calls go on.
-    pub(super) async fn failover_once(&self, act: &Act<'_>, now: Ms) -> Result<view::Failover, Fault> {
-        let Some(moved) = self.moved().await? else {
-            return Err(refused(match self.server {
+    pub(super) fn failover(
+        &mut self,
+        moved: Option<&Moved>,
+        act: &Act<'_>,
+        now: Ms,
+    ) -> Result<view::Failover, Fault> {
+        let Some(moved) = moved else {
+            return Err(refused(match self.identity_question() {
                 Some(_) => {
                     "the ledger is on the server that it knows: nothing waits for a word about a failover"
                 }
@@ -165,9 +166,8 @@ impl SqlLedger {
                 }
             }));
         };
-        let mut tx = self.serial().await?;
-        accept(self, &mut tx).await?;
-        pause::release(&mut tx, &Scope::All, now).await?;
+        accept(self)?;
+        pause::release(self, &Scope::All, now)?;
         let entry = Entry {
             action: "ledger failover",
             key: "ledger",
@@ -175,17 +175,16 @@ impl SqlLedger {
             before: Some(moved.was.clone()),
             after: Some(moved.is.clone()),
         };
-        audit::add(&mut tx, entry, now).await?;
-        tx.commit().await?;
-        Ok(view::Failover { was: moved.was, is: moved.is })
+        audit::add(self, entry, now)?;
+        self.commit();
+        Ok(view::Failover { was: moved.was.clone(), is: moved.is.clone() })
     }
 }
 
 /// The server of now is the right one.
-pub(super) async fn accept(ledger: &SqlLedger, connection: &mut AnyConnection) -> Result<(), Fault> {
-    let Some(statement) = ledger.server else { return Ok(()) };
-    let row = sqlx::query(statement).fetch_one(&mut *connection).await?;
-    let is: String = row.try_get("server")?;
-    sqlx::query("UPDATE origin SET server = $1, servers = servers + 1").bind(is).execute(connection).await?;
+pub(super) fn accept(tx: &mut Tx) -> Result<(), Fault> {
+    let Some(statement) = tx.identity_question() else { return Ok(()) };
+    let is: String = tx.one(statement, args![])?.get("server")?;
+    tx.execute("UPDATE origin SET server = $1, servers = servers + 1", args![is])?;
     Ok(())
 }

@@ -4,13 +4,7 @@
 //! touches the channel's row first. So of two workers that both believe in a lease, the older one changes
 //! nothing, whatever the clocks say.
 
-use sqlx::{AssertSqlSafe, Row as _};
-
-use super::{
-    Dialect, SqlLedger, Tx, account,
-    fault::{Fault, corrupt},
-    restored, rows, storable,
-};
+use super::{account, restored, rows, storable};
 use crate::{
     domain::{
         Ms,
@@ -18,7 +12,10 @@ use crate::{
         id::ChannelId,
         settle::{Cause, State, Step},
     },
-    ledger::{Claim, Transfer, Turn},
+    ledger::{
+        Claim, Transfer, Turn,
+        db::{Dialect, Fault, Tx, args, fault::corrupt},
+    },
 };
 
 /// Longest lease of any worker, in ms: two of the longest calls, and time for commits. What ends later was dated by a
@@ -29,60 +26,47 @@ const LEASE_MS_MAX: i64 = 900_000;
 /// is due later was dated by a clock that was ahead, and is due.
 pub const DUE_AHEAD_MS_MAX: i64 = 7_200_000;
 
-impl SqlLedger {
+impl Tx {
     /// One statement; `SKIP LOCKED` lets two workers take different channels at the same moment instead of
     /// waiting for the same ones. SQLite has one writer, so nobody is met.
-    pub(super) async fn claim_once(
-        &self,
+    pub(super) fn claim(
+        &mut self,
         account: &str,
         worker: &str,
         now: Ms,
         lease_until: Ms,
         limit: u32,
     ) -> Result<Vec<Claim>, Fault> {
-        let mut tx = self.plain().await?;
         for (statement, ahead_max) in [(DUE_TOO_FAR, DUE_AHEAD_MS_MAX), (LEASED_TOO_LONG, LEASE_MS_MAX)] {
-            sqlx::query(statement)
-                .bind(account)
-                .bind(now)
-                .bind(now.saturating_add(ahead_max))
-                .execute(&mut *tx)
-                .await?;
+            self.execute(statement, args![account, now, now.saturating_add(ahead_max)])?;
         }
-        let rows = sqlx::query(AssertSqlSafe(claim_sql(self.dialect)))
-            .bind(account)
-            .bind(now)
-            .bind(i64::from(limit))
-            .bind(worker)
-            .bind(lease_until)
-            .fetch_all(&mut *tx)
-            .await?;
-        tx.commit().await?;
+        let rows =
+            self.all(&claim_sql(self.dialect()), args![account, now, i64::from(limit), worker, lease_until])?;
+        self.commit();
         rows.iter()
             .map(|row| {
-                let text: String = row.try_get("channel")?;
+                let text: String = row.get("channel")?;
                 let channel =
                     ChannelId::parse(&text).ok_or_else(|| corrupt(format!("the channel id {text:?}")))?;
-                Ok(Claim { account: account.to_owned(), channel, epoch: row.try_get("epoch")? })
+                Ok(Claim { account: account.to_owned(), channel, epoch: row.get("epoch")? })
             })
             .collect()
     }
 
     /// Reads only; what it says is checked again when something is written.
-    pub(super) async fn turn_once(&self, claim: &Claim, now: Ms) -> Result<Turn, Fault> {
-        let row = sqlx::query("SELECT detail FROM channels WHERE account = $1 AND channel = $2")
-            .bind(&*claim.account)
-            .bind(claim.channel.as_str())
-            .fetch_optional(&self.read)
-            .await?;
+    pub(super) fn turn(&mut self, claim: &Claim, now: Ms) -> Result<Turn, Fault> {
+        let row = self.optional(
+            "SELECT detail FROM channels WHERE account = $1 AND channel = $2",
+            args![&*claim.account, claim.channel.as_str()],
+        )?;
         let row = row.ok_or_else(|| corrupt(format!("no row for the claimed channel {}", claim.channel)))?;
         let channel = rows::channel(&row)?;
-        let restored_at = restored::declared_at(&self.read).await?;
-        let moved = self.moved().await?.is_some();
+        let restored_at = restored::declared_at(self)?;
+        let moved = self.moved()?.is_some();
         if channel.quiet_until > now {
             return Ok(Turn { channel, transfer: None, restored_at, moved });
         }
-        if let Some(open) = self.one(claim, now, OPEN).await? {
+        if let Some(open) = self.transfer(claim, now, OPEN)? {
             let due = match &open.state {
                 State::Intended { epoch, .. } if *epoch != claim.epoch => true,
                 other => {
@@ -91,49 +75,47 @@ impl SqlLedger {
             };
             return Ok(Turn { channel, transfer: due.then_some(open), restored_at, moved });
         }
-        let transfer = match self.one(claim, now, PLANNED).await? {
+        let transfer = match self.transfer(claim, now, PLANNED)? {
             Some(planned) => Some(planned),
-            None => self.one(claim, now, WATCHED).await?,
+            None => self.transfer(claim, now, WATCHED)?,
         };
         Ok(Turn { channel, transfer, restored_at, moved })
     }
 
-    async fn one(&self, claim: &Claim, now: Ms, statement: &'static str) -> Result<Option<Transfer>, Fault> {
-        let row = sqlx::query(statement)
-            .bind(&*claim.account)
-            .bind(claim.channel.as_str())
-            .bind(now)
-            .bind(now.saturating_add(DUE_AHEAD_MS_MAX))
-            .fetch_optional(&self.read)
-            .await?;
+    fn transfer(
+        &mut self,
+        claim: &Claim,
+        now: Ms,
+        statement: &'static str,
+    ) -> Result<Option<Transfer>, Fault> {
+        let row = self.optional(
+            statement,
+            args![&*claim.account, claim.channel.as_str(), now, now.saturating_add(DUE_AHEAD_MS_MAX)],
+        )?;
         row.as_ref().map(rows::transfer).transpose()
     }
 
     /// Read committed is enough: the channel's row is locked by the first statement, and the second is a
     /// compare-and-set on the transfer's. A broken one-open rule is an error of ours and is refused here.
-    pub(super) async fn advance_once(
-        &self,
+    pub(super) fn advance(
+        &mut self,
         claim: &Claim,
         key: &str,
         from: &State,
         step: &Step,
         now: Ms,
     ) -> Result<bool, Fault> {
-        let mut tx = self.plain().await?;
-        if !write_channel(&mut tx, claim, &step.channel).await? {
+        if !write_channel(self, claim, &step.channel)? {
             return Ok(false);
         }
-        let claimed =
-            sqlx::query("SELECT key FROM transfers WHERE key = $1 AND account = $2 AND channel = $3")
-                .bind(key)
-                .bind(&*claim.account)
-                .bind(claim.channel.as_str())
-                .fetch_optional(&mut *tx)
-                .await?;
+        let claimed = self.optional(
+            "SELECT key FROM transfers WHERE key = $1 AND account = $2 AND channel = $3",
+            args![key, &*claim.account, claim.channel.as_str()],
+        )?;
         if claimed.is_none() {
             return Ok(false);
         }
-        if step.state.open() && !from.open() && another_open(&mut tx, claim, key).await? {
+        if step.state.open() && !from.open() && another_open(self, claim, key)? {
             tracing::error!(
                 transfer = key,
                 channel = claim.channel.as_str(),
@@ -143,45 +125,33 @@ impl SqlLedger {
         }
         if from == &step.state {
             // A reading that changed nothing needs no step of its own.
-            let stands = sqlx::query(
+            let stands = self.optional(
                 "SELECT key FROM transfers WHERE key = $1 AND state = $2 AND attempt = $3 AND epoch = $4",
-            )
-            .bind(key)
-            .bind(from.word())
-            .bind(i64::from(from.attempt()))
-            .bind(rows::epoch_of(from))
-            .fetch_optional(&mut *tx)
-            .await?;
+                args![key, from.word(), i64::from(from.attempt()), rows::epoch_of(from)],
+            )?;
             if stands.is_none() {
                 return Ok(false);
             }
-        } else if !rows::swap(&mut tx, key, from, &step.state, None, now).await? {
+        } else if !rows::swap(self, key, from, &step.state, None, now)? {
             return Ok(false);
         }
         if let State::Held { cause: cause @ (Cause::Balance(_) | Cause::Unauthorized), .. } = &step.state {
-            account::must_hold(&mut tx, &claim.account, key, cause.word(), now).await?;
+            account::must_hold(self, &claim.account, key, cause.word(), now)?;
         }
         if let Some(movement) = &step.movement {
-            sqlx::query(
+            self.execute(
                 "INSERT INTO movements (account, channel, at, low, high) VALUES ($1, $2, $3, $4, $5)",
-            )
-            .bind(&*claim.account)
-            .bind(claim.channel.as_str())
-            .bind(now)
-            .bind(movement.from)
-            .bind(movement.to)
-            .execute(&mut *tx)
-            .await?;
+                args![&*claim.account, claim.channel.as_str(), now, movement.from, movement.to],
+            )?;
         }
-        tx.commit().await?;
+        self.commit();
         Ok(true)
     }
 
-    pub(super) async fn save_channel_once(&self, claim: &Claim, channel: &Channel) -> Result<bool, Fault> {
-        let mut tx = self.plain().await?;
-        let ours = write_channel(&mut tx, claim, channel).await?;
+    pub(super) fn save_channel(&mut self, claim: &Claim, channel: &Channel) -> Result<bool, Fault> {
+        let ours = write_channel(self, claim, channel)?;
         if ours {
-            tx.commit().await?;
+            self.commit();
         }
         Ok(ours)
     }
@@ -228,32 +198,28 @@ fn claim_sql(dialect: Dialect) -> String {
 }
 
 /// Writes the channel under the claim and locks its row; `false`: the claim is lost.
-async fn write_channel(tx: &mut Tx, claim: &Claim, channel: &Channel) -> Result<bool, Fault> {
-    let done = sqlx::query(
+fn write_channel(tx: &mut Tx, claim: &Claim, channel: &Channel) -> Result<bool, Fault> {
+    let done = tx.execute(
         "UPDATE channels SET detail = $1, active_till = $5, mode = $6, not_live_since = $7 \
          WHERE account = $2 AND channel = $3 AND epoch = $4",
-    )
-    .bind(storable::json(channel)?)
-    .bind(&*claim.account)
-    .bind(claim.channel.as_str())
-    .bind(claim.epoch)
-    .bind(rows::expiry(channel))
-    .bind(channel.mode.as_deref())
-    .bind(channel.not_live_since)
-    .execute(&mut **tx)
-    .await?;
-    Ok(done.rows_affected() > 0)
+        args![
+            storable::json(channel)?,
+            &*claim.account,
+            claim.channel.as_str(),
+            claim.epoch,
+            rows::expiry(channel),
+            channel.mode.as_deref(),
+            channel.not_live_since
+        ],
+    )?;
+    Ok(done > 0)
 }
 
 /// Looked for under the channel's lock, for a clear answer; the unique index `transfers_open` is what holds.
-async fn another_open(tx: &mut Tx, claim: &Claim, key: &str) -> Result<bool, Fault> {
-    let row = sqlx::query(
+fn another_open(tx: &mut Tx, claim: &Claim, key: &str) -> Result<bool, Fault> {
+    let row = tx.optional(
         "SELECT key FROM transfers WHERE account = $1 AND channel = $2 AND open = 1 AND key <> $3",
-    )
-    .bind(&*claim.account)
-    .bind(claim.channel.as_str())
-    .bind(key)
-    .fetch_optional(&mut **tx)
-    .await?;
+        args![&*claim.account, claim.channel.as_str(), key],
+    )?;
     Ok(row.is_some())
 }

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::Row as _;
-
-use super::{Tx, elsewhere, fault::Fault};
-use crate::domain::{
-    facts::{Facts, Money},
-    hold::Hold,
-    id::ChannelId,
-    money_out::times,
-    twin::{Purchase, likely_twin},
+use super::elsewhere;
+use crate::{
+    domain::{
+        facts::{Facts, Money},
+        hold::Hold,
+        id::ChannelId,
+        money_out::times,
+        twin::{Purchase, likely_twin},
+    },
+    ledger::db::{Fault, Tx, args},
 };
 
 /// Most granted payments that one is compared with, the newest first.
@@ -26,7 +27,7 @@ pub(super) const SAME_PURCHASE: &str = "SELECT o.key FROM payments p CROSS JOIN 
 
 /// What a payment of so many days is held for where it is probably told a second time, under other names or in another
 /// realm.
-pub(super) async fn suspected(
+pub(super) fn suspected(
     tx: &mut Tx,
     key: &str,
     channel: &ChannelId,
@@ -35,30 +36,24 @@ pub(super) async fn suspected(
     events: &[Facts],
 ) -> Result<Option<Hold>, Fault> {
     let (this, channel) = (key.to_owned(), channel.clone());
-    if let Some(other) = elsewhere::of(tx, key, &channel).await? {
+    if let Some(other) = elsewhere::of(tx, key, &channel)? {
         return Ok(Some(Hold::OtherRealm { this, other, channel, days }));
     }
     let Some(money) = money else { return Ok(None) };
-    let other = of(tx, key, &channel, money, events).await?;
+    let other = of(tx, key, &channel, money, events)?;
     Ok(other.map(|other| Hold::Twin { this, other, channel, days }))
 }
 
 /// The key of a granted payment that this one is probably told of a second time.
-async fn of(
+fn of(
     tx: &mut Tx,
     key: &str,
     channel: &ChannelId,
     money: &Money,
     events: &[Facts],
 ) -> Result<Option<String>, Fault> {
-    let rows = sqlx::query(SAME_PURCHASE)
-        .bind(key)
-        .bind(channel.as_str())
-        .bind(money.amount)
-        .bind(&*money.currency)
-        .bind(COMPARED_MAX)
-        .fetch_all(&mut **tx)
-        .await?;
+    let rows =
+        tx.all(SAME_PURCHASE, args![key, channel.as_str(), money.amount, &*money.currency, COMPARED_MAX])?;
     if rows.is_empty() {
         return Ok(None);
     }
@@ -66,12 +61,12 @@ async fn of(
         channel: channel.clone(),
         money: money.clone(),
         at: times(events),
-        kinds: kinds(tx, key).await?,
+        kinds: kinds(tx, key)?,
     };
     for row in rows {
-        let other: String = row.try_get("key")?;
-        let at = times(&super::grant::events(tx, &other).await?);
-        let kinds = kinds(tx, &other).await?;
+        let other: String = row.get("key")?;
+        let at = times(&super::grant::events(tx, &other)?);
+        let kinds = kinds(tx, &other)?;
         if likely_twin(&this, &Purchase { at, kinds, ..this.clone() }) {
             return Ok(Some(other));
         }
@@ -79,10 +74,7 @@ async fn of(
     Ok(None)
 }
 
-async fn kinds(tx: &mut Tx, payment: &str) -> Result<BTreeSet<u8>, Fault> {
-    let rows = sqlx::query("SELECT DISTINCT strength FROM aliases WHERE payment = $1")
-        .bind(payment)
-        .fetch_all(&mut **tx)
-        .await?;
-    rows.iter().map(|row| Ok(u8::try_from(row.try_get::<i64, _>("strength")?).unwrap_or(u8::MAX))).collect()
+fn kinds(tx: &mut Tx, payment: &str) -> Result<BTreeSet<u8>, Fault> {
+    let rows = tx.all("SELECT DISTINCT strength FROM aliases WHERE payment = $1", args![payment])?;
+    rows.iter().map(|row| Ok(u8::try_from(row.get::<i64>("strength")?).unwrap_or(u8::MAX))).collect()
 }

@@ -3,12 +3,11 @@
 //!
 //! Not for what another family than `money_in` told of, which is listed beside them as `other_family`.
 
-use sqlx::{AnyConnection, Row as _, any::AnyRow};
-
-use super::{SqlLedger, fault::Fault, filter::Filter, rows::narrow};
+use super::{filter::Filter, rows::narrow};
 use crate::{
     domain::{Ms, closed::HeldCause},
     ledger::{
+        db::{Fault, Row, Tx, args},
         query::HeldQuery,
         view::{Held, HeldGroup},
     },
@@ -60,10 +59,10 @@ static WAITS: [Wait; 2] = [
 
 const NO_MONEY: &str = "p.state = 'linked' AND NOT EXISTS (SELECT 1 FROM events e WHERE e.payment = p.key AND e.family IS NOT NULL)";
 
-impl SqlLedger {
+impl Tx {
     /// Those of each cause that is wanted, oldest first.
-    pub(super) async fn held_waiting(
-        &self,
+    pub(super) fn held_waiting(
+        &mut self,
         wanted: &HeldQuery,
         limit: u32,
         now: Ms,
@@ -79,12 +78,11 @@ impl SqlLedger {
                 .number("p.since <", Some(now.saturating_sub(wait.after_ms)))
                 .text("p.key =", wanted.key.as_deref())
                 .rows(
-                    &self.read,
+                    self,
                     "SELECT p.key, p.since, p.channel, p.days FROM payments p",
                     "ORDER BY p.since, p.key",
                     limit,
-                )
-                .await?;
+                )?;
             for row in &rows {
                 held.push(wait.held(row)?);
             }
@@ -93,7 +91,7 @@ impl SqlLedger {
     }
 
     /// Counted by cause.
-    pub(super) async fn held_waiting_groups(&self, now: Ms) -> Result<Vec<HeldGroup>, Fault> {
+    pub(super) fn held_waiting_groups(&mut self, now: Ms) -> Result<Vec<HeldGroup>, Fault> {
         let mut groups = Vec::new();
         for wait in &WAITS {
             let rows = Filter::default()
@@ -101,19 +99,18 @@ impl SqlLedger {
                 .fixed(wait.condition)
                 .number("p.since <", Some(now.saturating_sub(wait.after_ms)))
                 .rows(
-                    &self.read,
+                    self,
                     "SELECT COUNT(*) AS many, MIN(p.since) AS oldest FROM payments p",
                     "HAVING COUNT(*) > 0",
                     1,
-                )
-                .await?;
+                )?;
             for row in rows {
                 groups.push(HeldGroup {
                     kind: "payment",
                     cause: wait.cause.as_str().into(),
-                    count: u64::try_from(row.try_get::<i64, _>("many")?).unwrap_or(0),
+                    count: u64::try_from(row.get::<i64>("many")?).unwrap_or(0),
                     days: 0,
-                    oldest: row.try_get("oldest")?,
+                    oldest: row.get("oldest")?,
                 });
             }
         }
@@ -122,8 +119,8 @@ impl SqlLedger {
 }
 
 impl Wait {
-    fn held(&self, row: &AnyRow) -> Result<Held, Fault> {
-        let key: String = row.try_get("key")?;
+    fn held(&self, row: &Row) -> Result<Held, Fault> {
+        let key: String = row.get("key")?;
         Ok(Held {
             kind: "payment",
             payment: Some(key.clone()),
@@ -131,9 +128,9 @@ impl Wait {
             reason: self.reason.into(),
             outcome: None,
             next: (self.next)(&key),
-            since: row.try_get("since")?,
-            channel: row.try_get("channel")?,
-            days: row.try_get::<Option<i64>, _>("days")?.map(narrow),
+            since: row.get("since")?,
+            channel: row.get("channel")?,
+            days: row.get::<Option<i64>>("days")?.map(narrow),
             history: Vec::new(),
             key,
         })
@@ -141,16 +138,15 @@ impl Wait {
 }
 
 /// What helps a payment that is listed because it waits for an event; `None`: it is not.
-pub(super) async fn needs(tx: &mut AnyConnection, key: &str, now: Ms) -> Result<Option<String>, Fault> {
+pub(super) fn needs(tx: &mut Tx, key: &str, now: Ms) -> Result<Option<String>, Fault> {
     for wait in &WAITS {
-        let row = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT p.key FROM payments p WHERE p.key = $1 AND p.since < $2 AND {NO_MONEY} AND {}",
-            wait.condition
-        )))
-        .bind(key)
-        .bind(now.saturating_sub(wait.after_ms))
-        .fetch_optional(&mut *tx)
-        .await?;
+        let row = tx.optional(
+            &format!(
+                "SELECT p.key FROM payments p WHERE p.key = $1 AND p.since < $2 AND {NO_MONEY} AND {}",
+                wait.condition
+            ),
+            args![key, now.saturating_sub(wait.after_ms)],
+        )?;
         if row.is_some() {
             return Ok(Some((wait.next)(key)));
         }

@@ -20,7 +20,7 @@ pub type Known = BTreeMap<String, Option<Ms>>;
 
 /// Reads all of the account's channels. Readings must be older than this: then whatever moved them is in the
 /// ledger by now, settled or open.
-pub async fn known(ledger: &dyn Ledger, account: &str) -> Result<Known, ReconcileError> {
+pub async fn known(ledger: &Ledger, account: &str) -> Result<Known, ReconcileError> {
     let mut known = Known::new();
     loop {
         let after = known.last_key_value().map_or("", |(channel, _)| channel.as_str()).to_owned();
@@ -37,7 +37,7 @@ pub async fn known(ledger: &dyn Ledger, account: &str) -> Result<Known, Reconcil
 
 /// Movement recorded in the range, and what `readings` made at `now` show above what is known.
 pub(super) async fn gaps(
-    ledger: &dyn Ledger,
+    ledger: &Ledger,
     account: &str,
     range: Range,
     known: &Known,
@@ -68,7 +68,7 @@ pub(super) async fn gaps(
 /// more surely which; only what a person settled after a restoration is taken off then, for the ledger never
 /// counted it into what it knows of the channel.
 pub(super) async fn hints(
-    ledger: &dyn Ledger,
+    ledger: &Ledger,
     account: &str,
     gaps: &mut Gaps,
     in_history: bool,

@@ -25,7 +25,7 @@ pub(super) struct Names(HashMap<String, Vec<Name>>);
 impl Names {
     /// Asks the ledger for ids, each once.
     pub(super) async fn ask(
-        ledger: &dyn Ledger,
+        ledger: &Ledger,
         space: Space<'_>,
         ids: BTreeSet<String>,
     ) -> Result<Self, LedgerError> {
@@ -58,7 +58,7 @@ impl Names {
 
 /// These payments, by key.
 pub(super) async fn booked(
-    ledger: &dyn Ledger,
+    ledger: &Ledger,
     keys: BTreeSet<String>,
 ) -> Result<BTreeMap<String, Booked>, LedgerError> {
     let keys: Vec<String> = keys.into_iter().collect();
@@ -88,7 +88,7 @@ pub(super) struct Lines {
 impl Lines {
     /// Finds the payments: by their key, by the key of one that was joined to another, or by another of their ids.
     pub(super) async fn find(
-        ledger: &dyn Ledger,
+        ledger: &Ledger,
         space: Space<'_>,
         mut named: BTreeMap<String, Vec<Line>>,
     ) -> Result<Self, LedgerError> {

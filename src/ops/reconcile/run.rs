@@ -51,7 +51,7 @@ pub struct Question<'a> {
 pub type Tell<'a> = &'a mut (dyn FnMut(&Row) + Send);
 
 struct Run<'a> {
-    ledger: &'a dyn Ledger,
+    ledger: &'a Ledger,
     question: &'a Question<'a>,
     in_history: bool,
     lines: Lines,
@@ -67,7 +67,7 @@ struct Run<'a> {
 
 /// Compares, and tells each row.
 pub async fn run(
-    ledger: &dyn Ledger,
+    ledger: &Ledger,
     question: &Question<'_>,
     pages: &mut dyn Pages,
     history: Option<History>,

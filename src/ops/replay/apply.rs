@@ -40,7 +40,7 @@ pub enum Applied {
 /// How a plan is applied.
 pub struct Applying<'a> {
     /// The record.
-    pub ledger: &'a dyn Ledger,
+    pub ledger: &'a Ledger,
     /// The broker.
     pub queue: &'a dyn Queue,
     /// What bodies mean today.

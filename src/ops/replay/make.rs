@@ -38,7 +38,7 @@ pub enum Feed<'a> {
 
 /// Makes and keeps a plan; `None`: nothing fits.
 pub async fn plan(
-    ledger: &dyn Ledger,
+    ledger: &Ledger,
     interpreter: &Interpreter,
     feed: Feed<'_>,
     what: &str,
@@ -57,7 +57,7 @@ pub async fn plan(
 
 /// Makes a plan that nobody can apply yet; no hash where nothing fits.
 pub(super) async fn draft(
-    ledger: &dyn Ledger,
+    ledger: &Ledger,
     interpreter: &Interpreter,
     feed: Feed<'_>,
     what: &str,
@@ -77,7 +77,7 @@ pub(super) async fn draft(
 }
 
 struct Draft<'a> {
-    ledger: &'a dyn Ledger,
+    ledger: &'a Ledger,
     interpreter: &'a Interpreter,
     number: i64,
     now: Ms,
@@ -245,11 +245,7 @@ impl Draft<'_> {
 }
 
 /// The event as it was received, or as it stood in the file.
-pub(super) async fn envelope(
-    ledger: &dyn Ledger,
-    event: &Candidate,
-    now: Ms,
-) -> Result<Envelope, LedgerError> {
+pub(super) async fn envelope(ledger: &Ledger, event: &Candidate, now: Ms) -> Result<Envelope, LedgerError> {
     if let Some(body) = &event.body {
         return Ok(Envelope {
             body: body.clone().into(),

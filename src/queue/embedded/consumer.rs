@@ -4,18 +4,23 @@
 //! number that another connection committed; asking for it reads no page). A lease left by a dead process is
 //! found by looking every [`LOOK_MS`].
 
-use std::{collections::VecDeque, path::Path, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
-use sqlx::SqliteConnection;
+use rusqlite::Connection;
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, sleep},
 };
 
 use super::{
+    inbox::{Claimed, Command, Shared, Verdict},
     store::{self, Leased},
-    writer::{Command, Shared, Verdict},
 };
 use crate::queue::{Answer, Consumer, Delivery, Lane, QueueError};
 
@@ -37,8 +42,9 @@ pub(super) struct LaneConsumer {
     /// Leased and not handed out yet.
     buffer: VecDeque<Leased>,
     /// A claim under way; kept here so that a cancelled `next` loses nothing.
-    claim: Option<oneshot::Receiver<super::writer::Claimed>>,
-    reader: SqliteConnection,
+    claim: Option<oneshot::Receiver<Claimed>>,
+    /// Used by one look at a time; a look goes on where its `next` was cancelled.
+    reader: Arc<Mutex<Connection>>,
     path: PathBuf,
     seen_version: i64,
     looked_at: Option<Instant>,
@@ -81,7 +87,9 @@ impl LaneConsumer {
         commands: mpsc::Sender<Command>,
         shared: Arc<Shared>,
     ) -> Result<Self, QueueError> {
-        let reader = store::open(path).await.map_err(|error| store::explain(path, &error))?;
+        let file = path.to_owned();
+        let reader = store::apart(move || store::open(&file)).await?;
+        let reader = reader.map_err(|error| store::explain(path, &error))?;
         Ok(Self {
             lane,
             hand: Hand { session: fastrand::i64(1..), commands },
@@ -89,7 +97,7 @@ impl LaneConsumer {
             shared,
             buffer: VecDeque::new(),
             claim: None,
-            reader,
+            reader: Arc::new(Mutex::new(reader)),
             path: path.to_owned(),
             seen_version: -1,
             looked_at: None,
@@ -114,13 +122,21 @@ impl LaneConsumer {
     }
 
     /// Whether the lane may have something: the file changed, or it is time to look.
-    async fn worth_a_claim(&mut self) -> Result<bool, sqlx::Error> {
-        let version = store::data_version(&mut self.reader).await?;
+    async fn worth_a_claim(&mut self) -> Result<bool, QueueError> {
         let due = self.looked_at.is_none_or(|at| at.elapsed() >= LOOK_MS);
-        if version == self.seen_version && !due {
+        let (reader, lane, seen) = (self.reader.clone(), self.lane, self.seen_version);
+        let look = move || {
+            let reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
+            let version = store::data_version(&reader)?;
+            if version == seen && !due {
+                return Ok(None);
+            }
+            Ok(Some((version, store::any(&reader, lane)?)))
+        };
+        let looked = store::apart(look).await?;
+        let Some((version, any)) = looked.map_err(|error| store::explain(&self.path, &error))? else {
             return Ok(false);
-        }
-        let any = store::any(&mut self.reader, self.lane).await?;
+        };
         if !any {
             // Only now: with something there, the next look must not depend on another change.
             self.seen_version = version;
@@ -152,18 +168,15 @@ impl Consumer for LaneConsumer {
             let mut changed = std::pin::pin!(shared.changed.notified());
             // Registered before the look, so that a change after it is not missed.
             changed.as_mut().enable();
-            if room > 0 {
-                let path = self.path.clone();
-                if self.worth_a_claim().await.map_err(|error| store::explain(&path, &error))? {
-                    let (done, claim) = oneshot::channel();
-                    let messages_max = i64::try_from(room.min(CLAIM_MESSAGES_MAX)).unwrap_or(1);
-                    let command =
-                        Command::Claim { lane: self.lane, session: self.hand.session, messages_max, done };
-                    let sent = self.hand.commands.send(command).await;
-                    sent.map_err(|_| QueueError("the queue is closed".into()))?;
-                    self.claim = Some(claim);
-                    continue;
-                }
+            if room > 0 && self.worth_a_claim().await? {
+                let (done, claim) = oneshot::channel();
+                let messages_max = i64::try_from(room.min(CLAIM_MESSAGES_MAX)).unwrap_or(1);
+                let command =
+                    Command::Claim { lane: self.lane, session: self.hand.session, messages_max, done };
+                let sent = self.hand.commands.send(command).await;
+                sent.map_err(|_| QueueError("the queue is closed".into()))?;
+                self.claim = Some(claim);
+                continue;
             }
             tokio::select! {
                 () = changed => {}

@@ -1,14 +1,14 @@
 //! The broker on this machine: one SQLite file, for a partner who wants no server.
 //!
 //! ```text
-//! publish, claim, ack, dead, give back ─▶ bounded channel ─▶ one writer task ─▶ one transaction for all that wait
+//! publish, claim, ack, dead, give back ─▶ bounded channel ─▶ one writer thread ─▶ one transaction for all that wait
 //! ```
 //!
 //! WAL with `synchronous=FULL`: a commit is synced before anyone is told. The writer takes up to
-//! [`GROUP_COMMANDS_MAX`](writer::GROUP_COMMANDS_MAX) commands into one commit, so many publishes share one
+//! [`GROUP_COMMANDS_MAX`](inbox::GROUP_COMMANDS_MAX) commands into one commit, so many publishes share one
 //! sync. `serve` and `work` may be two processes on the same file; a message in a consumer's hands is leased
 //! and comes again when its process is gone ([`LEASE_MS`](store::LEASE_MS)). A lease is not a lock: nobody
-//! behind the door may rely on once.
+//! behind the door may rely on once. What was taken off the queue is given back to the disk ([`space`]).
 //!
 //! Rejected: the ledger's own file (the receiver must work while the ledger is locked or restored); files in
 //! a folder (one sync each). Not for network file systems: WAL needs shared memory.
@@ -16,29 +16,35 @@
 /// The file: schema and statements.
 mod store;
 
-/// The one task that writes.
+/// What the writer is asked.
+mod inbox;
+
+/// The one thread that writes.
 mod writer;
+
+/// Gives free pages back to the disk.
+mod space;
 
 /// Leases and hands out.
 mod consumer;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use sqlx::SqlitePool;
+use rusqlite::Connection;
 use tokio::{
-    sync::{Mutex, mpsc, oneshot},
-    task::JoinHandle,
+    sync::{mpsc, oneshot},
     time::timeout,
 };
 
 use self::{
     consumer::LaneConsumer,
-    writer::{Command, Writer},
+    inbox::{Command, Inbox, Shared},
+    writer::Writer,
 };
 use super::{Consumer, Found, Lane, NotConfirmed, Queue, QueueError};
 use crate::{config, disk, envelope::Envelope};
@@ -52,27 +58,60 @@ const DRAIN_MS_MAX: Duration = Duration::from_secs(10);
 /// The door to the file.
 pub struct Embedded {
     path: PathBuf,
-    readers: SqlitePool,
+    reader: Arc<Reader>,
     commands: mpsc::Sender<Command>,
-    shared: Arc<writer::Shared>,
-    writer: Mutex<Option<JoinHandle<()>>>,
+    shared: Arc<Shared>,
+    /// Closed when the writer has ended; taken by the first who closes the queue.
+    writer: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
 impl Embedded {
     /// Opens the file, creating it where it is missing, and starts the writer.
     pub async fn open(path: &Option<PathBuf>, settings: &config::Queue) -> Result<Self, QueueError> {
         let path = path.clone().unwrap_or_else(|| PathBuf::from(FILE));
-        let failed = |error: sqlx::Error| store::explain(&path, &error);
-        let mut connection = store::open(&path).await.map_err(failed)?;
-        store::prepare(&path, &mut connection).await?;
-        let readers = store::readers(&path);
-        // Opened here, so that a later look at the depth needs no new file handle.
-        drop(readers.acquire().await.map_err(failed)?);
-        let (commands, inbox) = mpsc::channel(settings.in_flight_max.max(1));
-        let shared = Arc::new(writer::Shared::default());
+        let file = path.clone();
+        let (connection, reader) = store::apart(move || {
+            let failed = |error: rusqlite::Error| store::explain(&file, &error);
+            let mut connection = store::open(&file).map_err(failed)?;
+            store::prepare(&file, &mut connection)?;
+            // Opened here, so that a later look at the depth needs no new file handle.
+            let reader = store::open(&file).map_err(failed)?;
+            Ok((connection, reader))
+        })
+        .await??;
+        let reader = Arc::new(Reader { path: path.clone(), connection: Mutex::new(Some(reader)) });
+        let (commands, inbox) = Inbox::new(settings.in_flight_max.max(1));
+        let shared = Arc::new(Shared::default());
         let writer =
             Writer::new(connection, inbox, shared.clone(), path.clone(), settings.delivery_limit.into());
-        Ok(Self { path, readers, commands, shared, writer: Mutex::new(Some(tokio::spawn(writer.run()))) })
+        let ended = writer.start().map_err(|error| {
+            QueueError(format!("queue file {}: no thread can be started: {error}", path.display()))
+        })?;
+        Ok(Self { path, reader, commands, shared, writer: Mutex::new(Some(ended)) })
+    }
+}
+
+/// Counts for health and metrics, on a connection of its own.
+struct Reader {
+    path: PathBuf,
+    connection: Mutex<Option<Connection>>,
+}
+
+impl Reader {
+    fn depth(&self, lane: Lane) -> Result<u64, rusqlite::Error> {
+        let mut held = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = match held.take() {
+            Some(connection) => connection,
+            None => store::open(&self.path)?,
+        };
+        let depth = store::depth(&connection, lane);
+        // Not kept after a failure: the next look opens it anew.
+        *held = depth.is_ok().then_some(connection);
+        depth
+    }
+
+    fn close(&self) {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }
 
@@ -127,21 +166,27 @@ impl Queue for Embedded {
     }
 
     async fn depth(&self, lane: Lane) -> Option<u64> {
-        store::depth(&self.readers, lane).await.ok()
+        if self.shared.closed.load(Ordering::Relaxed) {
+            return None;
+        }
+        let reader = self.reader.clone();
+        store::apart(move || reader.depth(lane)).await.ok()?.ok()
     }
 
     async fn close(&self) {
         self.shared.closed.store(true, Ordering::Relaxed);
-        let Some(mut writer) = self.writer.lock().await.take() else { return };
+        let ended = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(ended) = ended else { return };
         let drained = timeout(DRAIN_MS_MAX, async {
             // Behind everything handed over before. An error means that the writer is gone already.
             let _ = self.commands.send(Command::Stop).await;
-            let _ = (&mut writer).await;
+            let _ = ended.await;
         });
         if drained.await.is_err() {
             tracing::warn!(limit = ?DRAIN_MS_MAX, "publishes in flight were not committed in time");
-            writer.abort();
+            self.shared.abandoned.store(true, Ordering::Relaxed);
         }
-        self.readers.close().await;
+        let reader = self.reader.clone();
+        let _ = store::apart(move || reader.close()).await;
     }
 }

@@ -3,16 +3,16 @@
 //! One table for all lanes. A message is *free* (`lease_until_ms` in the past, or further ahead than a lease can be) or
 //! leased by a session; it is deleted when acked. Times are wall clock: a clock that jumps ends a lease early or late, and
 //! the message comes again.
+//!
+//! Everything here waits for the disk: call it on the writer's thread, or by [`apart`].
 
 use std::{
     path::Path,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    thread,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use sqlx::{
-    Connection as _, QueryBuilder, Row as _, Sqlite, SqliteConnection, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
-};
+use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior, params};
 
 use crate::{
     envelope::{Envelope, Trigger},
@@ -28,13 +28,10 @@ pub(super) const LEASE_MS: i64 = 15_000;
 const LEASE_BELIEVED_MS: i64 = 2 * LEASE_MS;
 
 /// Longest wait for the other process's transaction.
-const BUSY_MS_MAX: Duration = Duration::from_secs(5);
+pub(super) const BUSY_MS_MAX: Duration = Duration::from_secs(5);
 
-/// Rows of one INSERT; SQLite binds at most 32,766 values.
-const INSERT_ROWS_MAX: usize = 64;
-
-/// Connections for health and metrics.
-const READERS_MAX: u32 = 2;
+/// Wait before a file that was busy is opened again.
+const AGAIN_MS: Duration = Duration::from_millis(10);
 
 /// Version of the schema in `PRAGMA user_version`.
 const SCHEMA_VERSION: i64 = 1;
@@ -75,43 +72,56 @@ fn number(lane: Lane) -> i64 {
     }
 }
 
+/// Runs what waits for the disk on a thread where nothing else waits for it.
+pub(super) async fn apart<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, QueueError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    // Cancelled only while the process stops.
+    done.map_err(|error| QueueError(format!("the queue file could not be asked: {error}")))
+}
+
 /// A connection that may write.
-pub(super) async fn open(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+pub(super) fn open(path: &Path) -> Result<Connection, rusqlite::Error> {
     private_file::prepare(path);
-    SqliteConnection::connect_with(&options(path)).await
+    let begun = Instant::now();
+    loop {
+        match connect(path) {
+            // Of two processes that turn a new file into WAL at once, SQLite lets one fail without a wait.
+            Err(error) if is_busy(&error) && begun.elapsed() < BUSY_MS_MAX => thread::sleep(AGAIN_MS),
+            opened => return opened,
+        }
+    }
 }
 
-/// Connections that read.
-pub(super) fn readers(path: &Path) -> SqlitePool {
-    SqlitePoolOptions::new().max_connections(READERS_MAX).connect_lazy_with(options(path))
-}
-
-fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true)
-        // Readers do not wait for the writer, and a commit is one append and one sync.
-        .journal_mode(SqliteJournalMode::Wal)
-        // NORMAL would lose the last commits when the power goes.
-        .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(BUSY_MS_MAX)
+fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_MS_MAX)?;
+    let pages: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+    if pages == 0 {
+        // Only here, before WAL writes the first page; a file that has pages needs a VACUUM for it (`space`).
+        connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
+    }
+    // WAL: readers do not wait for the writer, and a commit is one append and one sync. synchronous=NORMAL would lose
+    // the last commits when the power goes.
+    connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")?;
+    Ok(connection)
 }
 
 /// Creates the schema; refuses a file of a later daybridge.
-pub(super) async fn prepare(path: &Path, connection: &mut SqliteConnection) -> Result<(), QueueError> {
-    let failed = |error: sqlx::Error| explain(path, &error);
+pub(super) fn prepare(path: &Path, db: &mut Connection) -> Result<(), QueueError> {
+    let failed = |error: rusqlite::Error| explain(path, &error);
     // IMMEDIATE: two processes that start together take turns, and a file that cannot be written says so.
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
-    let found: i64 =
-        sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *transaction).await.map_err(failed)?;
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
     match found {
-        0 => {
-            sqlx::raw_sql(SCHEMA).execute(&mut *transaction).await.map_err(failed)?;
-        }
+        0 => transaction.execute_batch(SCHEMA).map_err(failed)?,
         SCHEMA_VERSION => {
             // A file that is only readable lets a transaction begin; this write finds out.
             let touch = "UPDATE messages SET lane = lane WHERE id = (SELECT min(id) FROM messages)";
-            sqlx::query(touch).execute(&mut *transaction).await.map_err(failed)?;
+            transaction.execute(touch, []).map_err(failed)?;
         }
         _ => {
             return Err(QueueError(format!(
@@ -121,14 +131,17 @@ pub(super) async fn prepare(path: &Path, connection: &mut SqliteConnection) -> R
             )));
         }
     }
-    transaction.commit().await.map_err(failed)
+    transaction.commit().map_err(failed)
+}
+
+/// What kind of failure SQLite reports; extended result codes keep it in the low byte.
+fn kind(error: &rusqlite::Error) -> Option<i32> {
+    error.sqlite_error().map(|error| error.extended_code & 0xff)
 }
 
 /// Says what went wrong with the file, and what to do.
-pub(super) fn explain(path: &Path, error: &sqlx::Error) -> QueueError {
-    let code = error.as_database_error().and_then(|e| e.code()).and_then(|c| c.parse::<u32>().ok());
-    // Extended result codes keep the kind in the low byte.
-    let what_to_do = match code.map(|code| code & 0xff) {
+pub(super) fn explain(path: &Path, error: &rusqlite::Error) -> QueueError {
+    let what_to_do = match kind(error) {
         Some(8) => "it is read-only: make the file and its folder writable for the user daybridge runs as",
         Some(14) => {
             "it cannot be opened: the folder must exist and be writable for the user daybridge runs as"
@@ -142,43 +155,48 @@ pub(super) fn explain(path: &Path, error: &sqlx::Error) -> QueueError {
 }
 
 /// Whether another process held the file for too long.
-pub(super) fn is_busy(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|e| e.code()).and_then(|c| c.parse::<u32>().ok());
-    code.is_some_and(|code| matches!(code & 0xff, 5 | 6))
+pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(kind(error), Some(5 | 6))
 }
 
+const INSERT: &str = "INSERT INTO messages (lane, content_type, source, event_id, event_type, received_at_ms, \
+     delivery, trigger_word, traceparent, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+
 /// Writes a message and takes it back.
-pub(super) async fn try_a_write(db: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    let mut transaction = db.begin_with("BEGIN IMMEDIATE").await?;
-    sqlx::query(
-        "INSERT INTO messages (lane, content_type, source, event_id, event_type, received_at_ms, delivery, \
-         trigger_word, traceparent, body) VALUES (0, '', '', '', '', 0, '', '', '', x'')",
-    )
-    .execute(&mut *transaction)
-    .await?;
-    transaction.rollback().await
+pub(super) fn try_a_write(db: &mut Connection) -> Result<(), rusqlite::Error> {
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let nothing: &[u8] = &[];
+    transaction.prepare_cached(INSERT)?.execute(params![
+        number(Lane::Events),
+        "",
+        "",
+        "",
+        "",
+        0,
+        "",
+        "",
+        "",
+        nothing
+    ])?;
+    transaction.rollback()
 }
 
 /// Appends messages to the events lane.
-pub(super) async fn insert(db: &mut SqliteConnection, envelopes: &[Envelope]) -> Result<(), sqlx::Error> {
-    for rows in envelopes.chunks(INSERT_ROWS_MAX) {
-        let mut query = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO messages (lane, content_type, source, event_id, event_type, received_at_ms, delivery, \
-             trigger_word, traceparent, body) ",
-        );
-        query.push_values(rows, |mut row, envelope| {
-            row.push_bind(number(Lane::Events))
-                .push_bind(envelope.content_type.as_str())
-                .push_bind(envelope.source.as_str())
-                .push_bind(envelope.event_id.as_str())
-                .push_bind(envelope.event_type.as_str())
-                .push_bind(envelope.received_at_ms)
-                .push_bind(envelope.delivery.as_str())
-                .push_bind(envelope.trigger.as_str())
-                .push_bind(envelope.traceparent.as_str())
-                .push_bind(&envelope.body[..]);
-        });
-        query.build().execute(&mut *db).await?;
+pub(super) fn insert(db: &Connection, envelopes: &[Envelope]) -> Result<(), rusqlite::Error> {
+    let mut statement = db.prepare_cached(INSERT)?;
+    for envelope in envelopes {
+        statement.execute(params![
+            number(Lane::Events),
+            envelope.content_type,
+            envelope.source,
+            envelope.event_id,
+            envelope.event_type,
+            envelope.received_at_ms,
+            envelope.delivery,
+            envelope.trigger.as_str(),
+            envelope.traceparent,
+            &envelope.body[..],
+        ])?;
     }
     Ok(())
 }
@@ -191,148 +209,109 @@ pub(super) struct Leased {
 }
 
 /// Leases the oldest free messages of a lane.
-pub(super) async fn claim(
-    db: &mut SqliteConnection,
+pub(super) fn claim(
+    db: &Connection,
     lane: Lane,
     session: i64,
     messages_max: i64,
-) -> Result<Vec<Leased>, sqlx::Error> {
+) -> Result<Vec<Leased>, rusqlite::Error> {
     let now = now_ms();
-    let rows = sqlx::query(
+    let mut statement = db.prepare_cached(
         "UPDATE messages SET lease_by = ?1, lease_until_ms = ?2, deliveries = deliveries + 1 \
          WHERE id IN (SELECT id FROM messages WHERE lane = ?3 AND (lease_until_ms <= ?4 OR lease_until_ms > ?6) \
          ORDER BY id LIMIT ?5) RETURNING *",
-    )
-    .bind(session)
-    .bind(now + LEASE_MS)
-    .bind(number(lane))
-    .bind(now)
-    .bind(messages_max)
-    .bind(now + LEASE_BELIEVED_MS)
-    .fetch_all(db)
-    .await?;
-    let mut leased = Vec::with_capacity(rows.len());
-    for row in rows {
-        leased.push(Leased {
-            id: row.try_get("id")?,
-            deliveries: row.try_get("deliveries")?,
-            content: content(&row)?,
-        });
-    }
+    )?;
+    let arguments =
+        params![session, now + LEASE_MS, number(lane), now, messages_max, now + LEASE_BELIEVED_MS];
+    let rows = statement.query_map(arguments, |row| {
+        Ok(Leased { id: row.get("id")?, deliveries: row.get("deliveries")?, content: content(row)? })
+    })?;
+    let mut leased = rows.collect::<Result<Vec<_>, _>>()?;
     // RETURNING promises no order.
     leased.sort_by_key(|message| message.id);
     Ok(leased)
 }
 
-fn content(row: &SqliteRow) -> Result<Content, sqlx::Error> {
-    let body = bytes::Bytes::from(row.try_get::<Vec<u8>, _>("body")?);
-    let word: String = row.try_get("trigger_word")?;
+fn content(row: &Row<'_>) -> Result<Content, rusqlite::Error> {
+    let body = bytes::Bytes::from(row.get::<_, Vec<u8>>("body")?);
+    let word: String = row.get("trigger_word")?;
     let Some(trigger) = Trigger::parse(&word) else {
         return Ok(Content::Undecodable { body, reason: "trigger_word is not a known word".into() });
     };
     Ok(Content::Envelope(Envelope {
         body,
-        content_type: row.try_get("content_type")?,
-        source: row.try_get("source")?,
-        event_id: row.try_get("event_id")?,
-        event_type: row.try_get("event_type")?,
-        received_at_ms: row.try_get("received_at_ms")?,
-        delivery: row.try_get("delivery")?,
+        content_type: row.get("content_type")?,
+        source: row.get("source")?,
+        event_id: row.get("event_id")?,
+        event_type: row.get("event_type")?,
+        received_at_ms: row.get("received_at_ms")?,
+        delivery: row.get("delivery")?,
         trigger,
-        traceparent: row.try_get("traceparent")?,
+        traceparent: row.get("traceparent")?,
     }))
 }
 
 /// Forgets a message; `false`: its lease is over.
-pub(super) async fn ack(db: &mut SqliteConnection, id: i64, session: i64) -> Result<bool, sqlx::Error> {
-    let deleted = sqlx::query("DELETE FROM messages WHERE id = ?1 AND lease_by = ?2")
-        .bind(id)
-        .bind(session)
-        .execute(db)
-        .await?;
-    Ok(deleted.rows_affected() == 1)
+pub(super) fn ack(db: &Connection, id: i64, session: i64) -> Result<bool, rusqlite::Error> {
+    let mut statement = db.prepare_cached("DELETE FROM messages WHERE id = ?1 AND lease_by = ?2")?;
+    Ok(statement.execute([id, session])? == 1)
 }
 
 /// Moves a message to the dead lane; `false`: its lease is over.
-pub(super) async fn bury(db: &mut SqliteConnection, id: i64, session: i64) -> Result<bool, sqlx::Error> {
-    let moved = sqlx::query(
+pub(super) fn bury(db: &Connection, id: i64, session: i64) -> Result<bool, rusqlite::Error> {
+    let mut statement = db.prepare_cached(
         "UPDATE messages SET lane = ?3, deliveries = 0, lease_until_ms = 0, lease_by = NULL \
          WHERE id = ?1 AND lease_by = ?2",
-    )
-    .bind(id)
-    .bind(session)
-    .bind(number(Lane::Dead))
-    .execute(db)
-    .await?;
-    Ok(moved.rows_affected() == 1)
+    )?;
+    Ok(statement.execute([id, session, number(Lane::Dead)])? == 1)
 }
 
 /// Ends the lease of one message. `untouched`: nobody saw it, the delivery does not count.
-pub(super) async fn give_back(
-    db: &mut SqliteConnection,
+pub(super) fn give_back(
+    db: &Connection,
     id: i64,
     session: i64,
     untouched: bool,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
+) -> Result<(), rusqlite::Error> {
+    let mut statement = db.prepare_cached(
         "UPDATE messages SET lease_until_ms = 0, lease_by = NULL, deliveries = deliveries - ?3 \
          WHERE id = ?1 AND lease_by = ?2",
-    )
-    .bind(id)
-    .bind(session)
-    .bind(i64::from(untouched))
-    .execute(db)
-    .await
-    .map(drop)
+    )?;
+    statement.execute([id, session, i64::from(untouched)]).map(drop)
 }
 
 /// Ends every lease of a session.
-pub(super) async fn give_all_back(db: &mut SqliteConnection, session: i64) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE messages SET lease_until_ms = 0, lease_by = NULL WHERE lease_by = ?1")
-        .bind(session)
-        .execute(db)
-        .await
-        .map(drop)
+pub(super) fn give_all_back(db: &Connection, session: i64) -> Result<(), rusqlite::Error> {
+    let end = "UPDATE messages SET lease_until_ms = 0, lease_by = NULL WHERE lease_by = ?1";
+    db.prepare_cached(end)?.execute([session]).map(drop)
 }
 
 /// Prolongs every lease of a session.
-pub(super) async fn renew(db: &mut SqliteConnection, session: i64) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE messages SET lease_until_ms = ?2 WHERE lease_by = ?1")
-        .bind(session)
-        .bind(now_ms() + LEASE_MS)
-        .execute(db)
-        .await
-        .map(drop)
+pub(super) fn renew(db: &Connection, session: i64) -> Result<(), rusqlite::Error> {
+    let prolong = "UPDATE messages SET lease_until_ms = ?2 WHERE lease_by = ?1";
+    db.prepare_cached(prolong)?.execute([session, now_ms() + LEASE_MS]).map(drop)
 }
 
 /// Whether a lane has a free message.
-pub(super) async fn any(db: &mut SqliteConnection, lane: Lane) -> Result<bool, sqlx::Error> {
+pub(super) fn any(db: &Connection, lane: Lane) -> Result<bool, rusqlite::Error> {
     let now = now_ms();
-    sqlx::query_scalar(
+    let mut statement = db.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM messages WHERE lane = ?1 AND (lease_until_ms <= ?2 OR lease_until_ms > ?3))",
-    )
-    .bind(number(lane))
-    .bind(now)
-    .bind(now + LEASE_BELIEVED_MS)
-    .fetch_one(db)
-    .await
+    )?;
+    statement.query_row([number(lane), now, now + LEASE_BELIEVED_MS], |row| row.get(0))
 }
 
 /// A number that changes when another connection, of this process or the other, commits.
-pub(super) async fn data_version(db: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar("PRAGMA data_version").fetch_one(db).await
+pub(super) fn data_version(db: &Connection) -> Result<i64, rusqlite::Error> {
+    db.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
 }
 
 /// Free messages of a lane.
-pub(super) async fn depth(db: &SqlitePool, lane: Lane) -> Result<u64, sqlx::Error> {
+pub(super) fn depth(db: &Connection, lane: Lane) -> Result<u64, rusqlite::Error> {
     let now = now_ms();
-    let count: i64 = sqlx::query_scalar(
+    let mut statement = db.prepare_cached(
         "SELECT count(*) FROM messages WHERE lane = ?1 AND (lease_until_ms <= ?2 OR lease_until_ms > ?3)",
-    )
-    .bind(number(lane))
-    .bind(now)
-    .bind(now + LEASE_BELIEVED_MS)
-    .fetch_one(db)
-    .await?;
+    )?;
+    let count: i64 = statement.query_row([number(lane), now, now + LEASE_BELIEVED_MS], |row| row.get(0))?;
     Ok(u64::try_from(count).unwrap_or(0))
 }

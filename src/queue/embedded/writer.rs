@@ -1,71 +1,53 @@
-//! The one task of this process that writes. It takes everything that waits, applies it in one transaction,
+//! The one thread of this process that writes. It takes everything that waits, applies it in one transaction,
 //! and tells each caller after the commit: a thousand publishes cost a few syncs, not a thousand.
 //!
 //! A transaction that fails fails everything in it; each caller hears it, and nothing was stored. The connection is
-//! opened anew then, unless the file was only busy: SQLite rolls back by itself where the disk is full, sqlx still counts
-//! that transaction, and would never begin another.
+//! opened anew then, unless the file was only busy: what broke may stay with a connection, and the file may have been
+//! put right meanwhile. The same after a panic, which costs its callers their answer and not the thread.
+//!
+//! A thread of its own, because SQLite waits for the disk.
 
-use std::{collections::HashSet, path::PathBuf, sync::Arc, sync::atomic::AtomicBool, time::Duration};
-
-use sqlx::{Connection as _, SqliteConnection};
-use tokio::{
-    sync::{Notify, mpsc, oneshot},
-    time::{MissedTickBehavior, interval},
+use std::{
+    collections::HashSet,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
+    thread,
+    time::{Duration, Instant},
 };
 
-use super::store::{self, LEASE_MS, Leased};
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::oneshot;
+
+use super::{
+    inbox::{Came, Claimed, Command, Group, Inbox, Shared, Verdict},
+    space::{self, Space},
+    store::{self, LEASE_MS, Leased},
+};
 use crate::{
     envelope::Envelope,
     queue::{Lane, NotConfirmed, QueueError},
 };
 
-/// Commands of one commit.
-pub(super) const GROUP_COMMANDS_MAX: usize = 512;
-
 /// How often leases are prolonged.
 const RENEW_MS: Duration = Duration::from_millis(LEASE_MS as u64 / 3);
 
-/// What the writer is asked to do.
-pub(super) enum Command {
-    Publish { envelope: Envelope, done: oneshot::Sender<Result<(), NotConfirmed>> },
-    Claim { lane: Lane, session: i64, messages_max: i64, done: oneshot::Sender<Claimed> },
-    Answer { id: i64, session: i64, verdict: Verdict, done: oneshot::Sender<Result<(), QueueError>> },
-    GiveBack { id: i64, session: i64, untouched: bool },
-    End { session: i64 },
-    Health { done: oneshot::Sender<Result<(), QueueError>> },
-    Stop,
-}
-
-/// Messages of one claim.
-pub(super) type Claimed = Result<Vec<Leased>, QueueError>;
-
-/// How a consumer answers a message.
-#[derive(Clone, Copy)]
-pub(super) enum Verdict {
-    Ack,
-    Dead,
-}
-
-/// What the writer and the others of this process share.
-#[derive(Default)]
-pub(super) struct Shared {
-    /// Set once; later publishes are refused.
-    pub(super) closed: AtomicBool,
-    /// Something in the file may be free now.
-    pub(super) changed: Notify,
-}
-
-/// The task.
+/// What the thread has.
 pub(super) struct Writer {
-    db: SqliteConnection,
+    db: Connection,
     /// The connection failed and could not be opened anew yet.
     broken: bool,
-    inbox: mpsc::Receiver<Command>,
+    inbox: Inbox,
     shared: Arc<Shared>,
     path: PathBuf,
     delivery_limit: i64,
     /// Consumers that may hold leases.
     sessions: HashSet<i64>,
+    renewed_at: Instant,
+    space: Space,
+    /// When the file may give space back, if nothing is asked before.
+    space_at: Option<Instant>,
 }
 
 /// What to tell after the commit.
@@ -76,127 +58,139 @@ enum Told {
 
 impl Writer {
     pub(super) fn new(
-        db: SqliteConnection,
-        inbox: mpsc::Receiver<Command>,
+        db: Connection,
+        inbox: Inbox,
         shared: Arc<Shared>,
         path: PathBuf,
         delivery_limit: i64,
     ) -> Self {
-        Self { db, broken: false, inbox, shared, path, delivery_limit, sessions: HashSet::new() }
+        Self {
+            db,
+            broken: false,
+            inbox,
+            shared,
+            path,
+            delivery_limit,
+            sessions: HashSet::new(),
+            renewed_at: Instant::now(),
+            space: Space::default(),
+            space_at: Some(Instant::now() + space::QUIET_MS),
+        }
+    }
+
+    /// Starts the thread. What it returns closes when the thread has ended, and the file is closed.
+    pub(super) fn start(self) -> io::Result<oneshot::Receiver<()>> {
+        let (running, ended) = oneshot::channel();
+        thread::Builder::new().name("queue-writer".into()).spawn(move || {
+            self.run();
+            drop(running);
+        })?;
+        Ok(ended)
     }
 
     /// Until stopped, or until nobody can ask any more.
-    pub(super) async fn run(mut self) {
-        let mut commands = Vec::with_capacity(GROUP_COMMANDS_MAX);
-        let mut renewal = interval(RENEW_MS);
-        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            let stop = tokio::select! {
-                received = self.inbox.recv_many(&mut commands, GROUP_COMMANDS_MAX) => {
-                    if received == 0 {
-                        break;
-                    }
-                    self.group(&mut commands).await
+    fn run(mut self) {
+        while !self.shared.abandoned.load(Ordering::Relaxed) {
+            match catch_unwind(AssertUnwindSafe(|| self.round())) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(_) => {
+                    tracing::error!("the writer of the queue file panicked, see standard error; it goes on");
+                    self.failed(&rusqlite::Error::UnwindingPanic);
                 }
-                _ = renewal.tick() => {
-                    self.renew().await;
-                    false
-                }
-            };
-            if stop {
-                break;
             }
         }
         // Checkpoints the file. An error leaves a WAL that the next open reads.
-        let _ = self.db.close().await;
+        let _ = self.db.close();
     }
 
-    /// One transaction for all commands. Returns whether one of them was to stop.
-    async fn group(&mut self, commands: &mut Vec<Command>) -> bool {
-        let mut envelopes = Vec::new();
-        let mut publishers = Vec::new();
-        let mut others = Vec::new();
-        let mut asking = Vec::new();
-        let mut stop = false;
-        for command in commands.drain(..) {
+    /// Waits, and does what came or what is due. Returns whether it goes on.
+    fn round(&mut self) -> bool {
+        let renewal = self.renewed_at + RENEW_MS;
+        match self.inbox.receive(self.space_at.map_or(renewal, |at| at.min(renewal))) {
+            Came::Group(group) => {
+                let stop = group.stop;
+                self.group(group);
+                // Commands put it off, and never shorten a longer wait.
+                self.space_at = self.space_at.max(Some(Instant::now() + space::QUIET_MS));
+                if stop {
+                    return false;
+                }
+            }
+            Came::Nothing if self.space_at.is_some_and(|at| at <= Instant::now()) => self.give_space_back(),
+            Came::Nothing => {}
+            Came::Over => return false,
+        }
+        if self.renewed_at.elapsed() >= RENEW_MS {
+            self.renew();
+        }
+        true
+    }
+
+    /// One transaction for all commands.
+    fn group(&mut self, group: Group) {
+        for command in &group.others {
             match command {
-                Command::Publish { envelope, done } => {
-                    envelopes.push(envelope);
-                    publishers.push(done);
-                }
-                Command::Stop => stop = true,
-                Command::Health { done } => asking.push(done),
-                Command::Claim { session, .. } => {
-                    self.sessions.insert(session);
-                    others.push(command);
-                }
-                Command::End { session } => {
-                    self.sessions.remove(&session);
-                    others.push(command);
-                }
-                Command::Answer { .. } | Command::GiveBack { .. } => others.push(command),
+                Command::Claim { session, .. } => drop(self.sessions.insert(*session)),
+                Command::End { session } => drop(self.sessions.remove(session)),
+                _ => {}
             }
         }
-        let frees = !envelopes.is_empty()
-            || others
-                .iter()
-                .any(|c| !matches!(c, Command::Claim { .. } | Command::Answer { verdict: Verdict::Ack, .. }));
+        let frees = group.frees();
         // On failure the callers of `others` hear it by their dropped oneshots.
-        match self.commit(&envelopes, others).await {
+        match self.commit(&group.envelopes, group.others) {
             Ok(told) => {
-                for done in publishers {
+                for done in group.publishers {
                     let _ = done.send(Ok(()));
                 }
-                let path = &self.path;
                 for told in told {
-                    // A caller that has gone: its consumer gives the lease back, or the lease ends.
-                    match told {
-                        Told::Claimed(done, leased) => drop(done.send(Ok(leased))),
-                        Told::Answered(done, true) => drop(done.send(Ok(()))),
-                        Told::Answered(done, false) => drop(done.send(Err(QueueError(format!(
-                            "queue file {}: the lease is over; the message comes again",
-                            path.display()
-                        ))))),
-                    }
+                    self.tell(told);
                 }
             }
             Err(error) => {
                 tracing::error!(reason = %store::explain(&self.path, &error), "the queue file refuses");
-                self.failed(&error).await;
-                for done in publishers {
+                self.failed(&error);
+                for done in group.publishers {
                     let _ = done.send(Err(NotConfirmed::Refused));
                 }
             }
         }
-        if !asking.is_empty() {
-            let health = self.try_a_write().await;
-            for done in asking {
+        if !group.asking.is_empty() {
+            let health = self.try_a_write();
+            for done in group.asking {
                 let _ = done.send(health.clone());
             }
         }
         if frees {
             self.shared.changed.notify_waiters();
         }
-        stop
     }
 
-    async fn commit(
-        &mut self,
-        envelopes: &[Envelope],
-        others: Vec<Command>,
-    ) -> Result<Vec<Told>, sqlx::Error> {
+    /// A caller that has gone: its consumer gives the lease back, or the lease ends.
+    fn tell(&self, told: Told) {
+        match told {
+            Told::Claimed(done, leased) => drop(done.send(Ok(leased))),
+            Told::Answered(done, true) => drop(done.send(Ok(()))),
+            Told::Answered(done, false) => drop(done.send(Err(QueueError(format!(
+                "queue file {}: the lease is over; the message comes again",
+                self.path.display()
+            ))))),
+        }
+    }
+
+    fn commit(&mut self, envelopes: &[Envelope], others: Vec<Command>) -> Result<Vec<Told>, rusqlite::Error> {
         let mut told = Vec::with_capacity(others.len());
         if envelopes.is_empty() && others.is_empty() {
             return Ok(told);
         }
-        self.reopen().await?;
+        self.reopen()?;
         // IMMEDIATE: a transaction that begins as a reader cannot wait for the other process's write.
-        let mut transaction = self.db.begin_with("BEGIN IMMEDIATE").await?;
-        store::insert(&mut transaction, envelopes).await?;
+        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        store::insert(&transaction, envelopes)?;
         for command in others {
             match command {
                 Command::Claim { lane, session, messages_max, done } => {
-                    let mut leased = store::claim(&mut transaction, lane, session, messages_max).await?;
+                    let mut leased = store::claim(&transaction, lane, session, messages_max)?;
                     if lane != Lane::Dead {
                         let limit = self.delivery_limit;
                         for worn in
@@ -207,67 +201,74 @@ impl Writer {
                                 tries = limit,
                                 "the message is dead after its last try"
                             );
-                            store::bury(&mut transaction, worn.id, session).await?;
+                            store::bury(&transaction, worn.id, session)?;
                         }
                     }
                     told.push(Told::Claimed(done, leased));
                 }
                 Command::Answer { id, session, verdict, done } => {
                     let held = match verdict {
-                        Verdict::Ack => store::ack(&mut transaction, id, session).await?,
-                        Verdict::Dead => store::bury(&mut transaction, id, session).await?,
+                        Verdict::Ack => store::ack(&transaction, id, session)?,
+                        Verdict::Dead => store::bury(&transaction, id, session)?,
                     };
                     told.push(Told::Answered(done, held));
                 }
                 Command::GiveBack { id, session, untouched } => {
-                    store::give_back(&mut transaction, id, session, untouched).await?;
+                    store::give_back(&transaction, id, session, untouched)?;
                 }
-                Command::End { session } => store::give_all_back(&mut transaction, session).await?,
+                Command::End { session } => store::give_all_back(&transaction, session)?,
                 Command::Publish { .. } | Command::Health { .. } | Command::Stop => {}
             }
         }
-        transaction.commit().await?;
+        transaction.commit()?;
         Ok(told)
     }
 
     /// Writes and takes it back.
-    async fn try_a_write(&mut self) -> Result<(), QueueError> {
-        let tried = async {
-            self.reopen().await?;
-            store::try_a_write(&mut self.db).await
-        };
-        match tried.await {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                self.failed(&error).await;
-                Err(store::explain(&self.path, &error))
-            }
-        }
+    fn try_a_write(&mut self) -> Result<(), QueueError> {
+        let tried = self.reopen().and_then(|()| store::try_a_write(&mut self.db));
+        tried.map_err(|error| {
+            self.failed(&error);
+            store::explain(&self.path, &error)
+        })
     }
 
     /// After a failure: a file that was only busy leaves the connection as it was.
-    async fn failed(&mut self, error: &sqlx::Error) {
+    fn failed(&mut self, error: &rusqlite::Error) {
         if !store::is_busy(error) {
             self.broken = true;
             // Told already; the next transaction tries again.
-            let _ = self.reopen().await;
+            let _ = self.reopen();
         }
     }
 
-    async fn reopen(&mut self) -> Result<(), sqlx::Error> {
+    fn reopen(&mut self) -> Result<(), rusqlite::Error> {
         if self.broken {
-            self.db = store::open(&self.path).await?;
+            self.db = store::open(&self.path)?;
             self.broken = false;
         }
         Ok(())
     }
 
-    async fn renew(&mut self) {
+    fn renew(&mut self) {
+        self.renewed_at = Instant::now();
         for session in self.sessions.clone() {
-            if let Err(error) = store::renew(&mut self.db, session).await {
+            if let Err(error) = store::renew(&self.db, session) {
                 tracing::warn!(reason = %store::explain(&self.path, &error), "leases were not prolonged");
-                self.failed(&error).await;
+                self.failed(&error);
             }
         }
+    }
+
+    /// One step of it.
+    fn give_space_back(&mut self) {
+        self.space_at = None;
+        let stepped = self.reopen().and_then(|()| self.space.step(&self.db));
+        let wait = stepped.unwrap_or_else(|error| {
+            tracing::warn!(reason = %store::explain(&self.path, &error), "the queue file did not become smaller");
+            self.failed(&error);
+            Some(space::FAILED_MS)
+        });
+        self.space_at = wait.map(|wait| Instant::now() + wait);
     }
 }

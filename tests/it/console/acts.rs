@@ -2,7 +2,7 @@
 
 use daybridge::{
     domain::settle::{Cause, Outcome as Open},
-    ledger::{Desk as _, query::Page},
+    ledger::query::Page,
     queue::Lane,
 };
 

@@ -1,6 +1,6 @@
 //! Logins, their limits, and the reverse proxy's word.
 
-use daybridge::ledger::{Desk as _, query::Page};
+use daybridge::ledger::query::Page;
 
 use super::kit::{Guest, PASSWORD, Stand, users};
 use crate::support::wait::until;

@@ -99,7 +99,7 @@ impl Stand {
             metrics: None,
         };
         let console = console::start(&config, parts).unwrap();
-        console.arrival().ledger(kit.ledger.clone().shared(), Some(interpreter)).unwrap();
+        console.arrival().ledger(Arc::new(kit.ledger.clone()), Some(interpreter)).unwrap();
         let url = format!("http://{}", console.address);
         Self { kit, queue, url, console: Some(console), _folder: folder }
     }

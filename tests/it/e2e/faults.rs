@@ -1,9 +1,10 @@
 //! The whole system under the faults that lose or double payments elsewhere.
 
 use serde_json::json;
-use sqlx::Connection as _;
 
-use crate::support::{daybridge::House, disk::SmallDisk, postgres::Postgres, rabbitmq::Broker, wait::until};
+use crate::support::{
+    daybridge::House, disk::SmallDisk, postgres::Postgres, rabbitmq::Broker, sql::Sql, wait::until,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn applied_but_the_connection_was_cut() {
@@ -131,8 +132,8 @@ async fn nothing_is_acked_before_the_ledger_has_it() {
     house.sim("channels", json!({"id": "DEMOCH-AB12C", "days": 3, "mode": "live"})).await;
     house.start("run").await;
     let url = format!("sqlite:{}", house.path("ledger.db").display());
-    let mut lock = sqlx::SqliteConnection::connect(&url).await.unwrap();
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut lock).await.unwrap();
+    let mut lock = Sql::open(&url).await;
+    lock.execute("BEGIN IMMEDIATE").await;
     let body = House::event("charge.succeeded", "evt_1", "pi_1", "DEMOCH-AB12C", "7");
     assert_eq!(house.post(&body).await, 200, "the receiver does not need the ledger");
     until("intake finds the ledger locked", || async {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{daybridge::House, rabbitmq::Broker, wait::until};
+use crate::support::{daybridge::House, rabbitmq::Broker, sql::Sql, wait::until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replay_of_what_is_credited_is_skipped() {
@@ -163,18 +163,13 @@ async fn what_went_to_the_dead_queue_is_listed_and_can_be_replayed() {
 /// more of it than intake has hands stops nobody.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_ledger_never_takes_is_held_with_its_bytes() {
-    use sqlx::{Connection as _, Executor as _};
     let mut house = House::build("embedded", None, "[worker]\nintake_max = 4\n").await;
     house.sim("channels", json!({"id": "DEMOCH-AB12C", "days": 10, "mode": "live"})).await;
     house.start("run").await;
     let file = format!("sqlite:{}", house.path("ledger.db").display());
-    let mut raw = sqlx::SqliteConnection::connect(&file).await.unwrap();
-    raw.execute(
-        "CREATE TRIGGER never BEFORE INSERT ON events WHEN NEW.event_id LIKE 'evt_never%' \
-         BEGIN SELECT RAISE(ABORT, 'never'); END",
-    )
-    .await
-    .unwrap();
+    let trigger = "CREATE TRIGGER never BEFORE INSERT ON events WHEN NEW.event_id LIKE 'evt_never%' \
+         BEGIN SELECT RAISE(ABORT, 'never'); END";
+    Sql::open(&file).await.execute(trigger).await;
     for number in 0..10 {
         let body =
             House::event("charge.succeeded", &format!("evt_never{number}"), "pi_never", "DEMOCH-AB12C", "30");

@@ -8,6 +8,7 @@ use crate::support::{
     metrics::Metrics,
     postgres::{Own, Postgres},
     rabbitmq::{Broker, free_ports},
+    sql::Sql,
     wait::{soon, until},
 };
 
@@ -285,8 +286,6 @@ async fn each_role_answers_for_what_it_needs() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ledger_that_no_wait_mends_ends_the_process() {
-    use sqlx::{Connection as _, Executor as _};
-    sqlx::any::install_default_drivers();
     let newer = Postgres::url_of_new_database();
     let foreign = Postgres::url_of_new_database();
     let mut house = House::build("embedded", Some(&newer), "").await;
@@ -294,7 +293,7 @@ async fn a_ledger_that_no_wait_mends_ends_the_process() {
         (&newer, "UPDATE _sqlx_migrations SET version = 9999 WHERE version = 1"),
         (&foreign, "CREATE TABLE events (theirs BIGINT)"),
     ] {
-        sqlx::AnyConnection::connect(url).await.unwrap().execute(statement).await.unwrap();
+        Sql::open(url).await.execute(statement).await;
     }
     for (name, url, words) in [
         ("newer", newer, "written by a newer daybridge"),

@@ -5,13 +5,13 @@ use std::{fs, time::Duration};
 
 use daybridge::{domain::memory::CLOCKS_APART_MS, worker::clock::now_ms};
 use serde_json::{Value, json};
-use sqlx::{Connection as _, Executor as _};
 use tokio::time::interval;
 
 use crate::support::{
     daybridge::{House, now_s},
     postgres::{Dump, Postgres},
     rabbitmq::Broker,
+    sql::Sql,
     wait::until,
 };
 
@@ -34,12 +34,8 @@ impl Backup {
             return Self::Postgres(tokio::task::spawn_blocking(move || Dump::of(&url)).await.unwrap());
         }
         let backup = house.path("backup.db");
-        let mut connection =
-            sqlx::SqliteConnection::connect(&format!("sqlite:{}", house.path("ledger.db").display()))
-                .await
-                .unwrap();
-        let vacuum = format!("VACUUM INTO '{}'", backup.display());
-        connection.execute(sqlx::AssertSqlSafe(vacuum)).await.unwrap();
+        let mut raw = Sql::open(&format!("sqlite:{}", house.path("ledger.db").display())).await;
+        raw.execute(&format!("VACUUM INTO '{}'", backup.display())).await;
         Self::Sqlite(backup)
     }
 

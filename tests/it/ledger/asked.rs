@@ -3,7 +3,7 @@
 use daybridge::{
     domain::facts::{Facts, Unread},
     envelope::Envelope,
-    ledger::{Desk as _, Entry, Ledger as _, Outcome, Recorded},
+    ledger::{Entry, Outcome, Recorded},
 };
 
 use super::{

@@ -1,6 +1,6 @@
 //! Where a backfill stands, and whose turn it is.
 
-use daybridge::ledger::{Ledger as _, Sweep, SweepTurn};
+use daybridge::ledger::{Sweep, SweepTurn};
 
 use super::kit::*;
 

@@ -8,7 +8,7 @@ use daybridge::{
         id::ChannelId,
         settle::{AccountNews, Cause, Order, Outcome as Open, State, Step},
     },
-    ledger::{AccountHold, Act, Claim, Desk as _, Ledger as _, Scope},
+    ledger::{AccountHold, Act, Claim, Scope},
 };
 
 use super::{

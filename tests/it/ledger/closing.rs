@@ -8,7 +8,7 @@ use daybridge::{
         settle::Order,
     },
     envelope::Envelope,
-    ledger::{Act, Correction, Desk as _, LedgerError, Outcome, Recorded, Selection, SourceRules},
+    ledger::{Act, Correction, LedgerError, Outcome, Recorded, Selection, SourceRules},
     provider::read::{Beside, read},
 };
 

@@ -1,17 +1,17 @@
 //! What a payment costs in a ledger of a reseller who has one price.
 
-use daybridge::{domain::facts::Money, ledger::Ledger as _};
+use daybridge::domain::facts::Money;
 use secrecy::ExposeSecret as _;
-use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
 
 use super::kit::{Kit, NOW, charge, delivery, facts, rules, to};
+use crate::support::sql::Sql;
 
 /// Payments that are there already.
 const MANY: i64 = 20_000;
 
 /// So many payments of one amount on 500 channels, credited, each with an event, a delivery and two ids; and a second
 /// event of each whose delivery is held.
-async fn fill(raw: &mut AnyConnection, postgres: bool) {
+async fn fill(raw: &mut Sql, postgres: bool) {
     let numbers = if postgres {
         format!("SELECT generate_series AS n FROM generate_series(1, {MANY})")
     } else {
@@ -47,16 +47,15 @@ async fn fill(raw: &mut AnyConnection, postgres: bool) {
              FROM (NUMBERS) AS numbers"
         ),
     ] {
-        raw.execute(AssertSqlSafe(statement.replace("NUMBERS", &numbers))).await.unwrap();
+        raw.execute(&statement.replace("NUMBERS", &numbers)).await;
     }
 }
 
 /// With an index by amount, or by how deliveries ended, the more there are the slower was each: a plan that chose it
 /// walked all of them. With statistics and without.
 pub(super) async fn one_price_is_no_cliff(kit: Kit) {
-    let url = kit.settings.url.resolve().unwrap().expose_secret().to_owned();
-    let postgres = url.starts_with("postgres");
-    let mut raw = AnyConnection::connect(&url).await.unwrap();
+    let postgres = kit.settings.url.resolve().unwrap().expose_secret().starts_with("postgres");
+    let mut raw = kit.sql().await;
     fill(&mut raw, postgres).await;
     for name in ["in", "out"] {
         kit.record(&format!("evt_{name}"), &to(charge(&[&format!("pi_{name}")]), "CHAN-new", 30)).await;
@@ -64,7 +63,7 @@ pub(super) async fn one_price_is_no_cliff(kit: Kit) {
     kit.record("evt_held", &charge(&["pi_held"])).await;
     for statistics in [false, true] {
         if statistics {
-            raw.execute("ANALYZE").await.unwrap();
+            raw.execute("ANALYZE").await;
         }
         for (statement, plan) in kit.hot_plans().await.unwrap() {
             let told = format!("statistics: {statistics}\n{statement}\n{plan}");

@@ -8,7 +8,7 @@ use daybridge::{
         settle::{Cause, How, Outcome as Open, State},
     },
     ledger::{
-        Act, Correction, Desk as _, Ledger as _, Outcome,
+        Act, Correction, Outcome,
         query::{ChannelQuery, EventQuery, HeldQuery, Page, PaymentQuery, TransferQuery},
         view::SavedView,
     },
@@ -175,8 +175,6 @@ pub(super) async fn held_things_are_counted_by_cause(kit: Kit) {
 }
 
 pub(super) async fn the_audit_log_is_append_only(kit: Kit) {
-    use secrecy::ExposeSecret as _;
-    use sqlx::Connection as _;
     kit.record("evt_1", &charge(&["pi_1"])).await;
     kit.decide("stripe/pi_1", &decided(daybridge::domain::settle::Order::Cancel), NOW).await.unwrap();
     kit.note("login", "console", &ACT, NOW + 1).await.unwrap();
@@ -186,10 +184,9 @@ pub(super) async fn the_audit_log_is_append_only(kit: Kit) {
     assert_eq!(kit.audit(Some("stripe/pi_1"), &Page::first(10)).await.unwrap(), rows[1..]);
     let page = Page { after: Some(rows[0].number.to_string()), limit: 10 };
     assert_eq!(kit.audit(None, &page).await.unwrap(), rows[1..]);
-    let url = kit.settings.url.resolve().unwrap();
-    let mut raw = sqlx::AnyConnection::connect(url.expose_secret()).await.unwrap();
+    let mut raw = kit.sql().await;
     for statement in ["UPDATE audit SET who = 'eve'", "DELETE FROM audit"] {
-        let refused = sqlx::query(statement).execute(&mut raw).await.unwrap_err().to_string();
+        let refused = raw.refused(statement).await;
         assert!(refused.contains("append-only"), "{refused}");
     }
 }

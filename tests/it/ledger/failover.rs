@@ -1,9 +1,7 @@
 //! A database server that becomes another one under a ledger: PostgreSQL alone has such a thing.
 
-use daybridge::ledger::{Act, Desk as _, Ledger as _, LedgerError, Scope, sql::SqlLedger};
-
+use daybridge::ledger::{Act, Ledger, LedgerError, Scope};
 use secrecy::ExposeSecret as _;
-use sqlx::{Connection as _, Executor as _};
 
 use super::kit::*;
 use crate::support::{postgres::Pair, wait::until};
@@ -15,7 +13,7 @@ async fn blocking<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -
 }
 
 /// Whether the ledger waits for a word, once it can be reached again.
-async fn waits(ledger: &SqlLedger) -> bool {
+async fn waits(ledger: &Ledger) -> bool {
     let pauses = until("the ledger is back", || async { ledger.pauses().await.ok() }).await;
     pauses.iter().any(|pause| pause.cause == "failover")
 }
@@ -24,8 +22,8 @@ async fn waits(ledger: &SqlLedger) -> bool {
 async fn another_server_waits_for_a_word() {
     let pair: &Pair = Box::leak(Box::new(blocking(Pair::start).await));
     let settings = settings(&pair.url());
-    let kit = Kit::of(SqlLedger::open(&settings).await.unwrap());
-    let idle = SqlLedger::open(&settings).await.unwrap();
+    let kit = Kit::of(Ledger::open(&settings).await.unwrap());
+    let idle = Ledger::open(&settings).await.unwrap();
     kit.grant("1", "CHAN-1").await;
     assert!(!waits(&kit.ledger).await);
     let nothing = kit.failover(&ACT, NOW).await.unwrap_err();
@@ -42,7 +40,7 @@ async fn another_server_waits_for_a_word() {
     let resumed = kit.resume(&Scope::All, &ACT, NOW).await.unwrap_err();
     assert!(matches!(&resumed, LedgerError::Refused(text) if text.contains("--nothing-lost")), "{resumed}");
     // Another process that starts now learns it from the ledger.
-    let second = SqlLedger::open(&settings).await.unwrap();
+    let second = Ledger::open(&settings).await.unwrap();
     assert!(waits(&second).await);
 
     let done = second.failover(&ACT, NOW).await.unwrap();
@@ -55,7 +53,7 @@ async fn another_server_waits_for_a_word() {
     // The old primary is let in again: it remembers itself, but those who have seen the other do not believe it.
     blocking(|| pair.take_back()).await;
     assert!(waits(&kit.ledger).await);
-    let fresh = SqlLedger::open(&settings).await.unwrap();
+    let fresh = Ledger::open(&settings).await.unwrap();
     assert!(waits(&fresh).await, "they have told it so");
     kit.restored(0, "ada", NOW + 120_000).await.unwrap();
     assert!(!waits(&kit.ledger).await, "declared restored");
@@ -66,26 +64,25 @@ async fn another_server_waits_for_a_word() {
 async fn an_ordinary_role_suffices() {
     let kit = postgres().await;
     let url = kit.settings.url.resolve().unwrap();
-    let mut raw = sqlx::AnyConnection::connect(url.expose_secret()).await.unwrap();
+    let mut raw = kit.sql().await;
     for statement in [
         "CREATE ROLE plain LOGIN",
         "GRANT ALL ON SCHEMA public TO plain",
         "GRANT ALL ON ALL TABLES IN SCHEMA public TO plain",
         "GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO plain",
     ] {
-        raw.execute(statement).await.unwrap();
+        raw.execute(statement).await;
     }
     let plain = settings(&url.expose_secret().replace("daybridge@", "plain@"));
-    let ledger = SqlLedger::open(&plain).await.unwrap();
+    let ledger = Ledger::open(&plain).await.unwrap();
     assert!(!waits(&ledger).await && !ledger.origin().await.unwrap().failover_unnoticed);
     let nothing = ledger.failover(&ACT, NOW).await.unwrap_err();
     assert!(matches!(&nothing, LedgerError::Refused(text) if text.contains("nothing waits")), "{nothing}");
 
     for function in ["pg_control_system()", "pg_control_checkpoint()", "pg_current_wal_lsn()"] {
-        let revoke = format!("REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC");
-        raw.execute(sqlx::AssertSqlSafe(revoke)).await.unwrap();
+        raw.execute(&format!("REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC")).await;
     }
-    let ledger = SqlLedger::open(&plain).await.unwrap();
+    let ledger = Ledger::open(&plain).await.unwrap();
     assert!(!waits(&ledger).await && ledger.origin().await.unwrap().failover_unnoticed);
     let nothing = ledger.failover(&ACT, NOW).await.unwrap_err();
     assert!(matches!(&nothing, LedgerError::Refused(text) if text.contains("does not tell")), "{nothing}");

@@ -1,11 +1,11 @@
 //! A SQLite file that cannot be the ledger, and a server that is not there: the sentence says what to do.
 
-use daybridge::ledger::{LedgerError, sql::SqlLedger};
+use daybridge::ledger::{Ledger, LedgerError};
 
 use super::kit::settings;
 
 async fn refusal(url: &str) -> String {
-    let error = SqlLedger::open(&settings(url)).await.unwrap_err();
+    let error = Ledger::open(&settings(url)).await.unwrap_err();
     assert!(matches!(error, LedgerError::Unavailable(_) | LedgerError::Refused(_)), "{error:?}");
     error.to_string()
 }
@@ -35,7 +35,7 @@ async fn bad_files_are_named() {
 async fn odd_names_are_files_all_the_same() {
     let directory = tempfile::tempdir().unwrap();
     let name = "a b#c%41ü.db";
-    SqlLedger::open(&settings(&format!("sqlite:{}/{name}", directory.path().display()))).await.unwrap();
+    Ledger::open(&settings(&format!("sqlite:{}/{name}", directory.path().display()))).await.unwrap();
     assert!(directory.path().join(name).is_file());
 }
 

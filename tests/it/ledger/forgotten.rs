@@ -5,10 +5,8 @@ use daybridge::{
         facts::{Family, Meaning},
         settle::{AccountNews, Cause, Order, Outcome as Open},
     },
-    ledger::{Claim, Decided, Desk as _, Ledger as _, LedgerError, Outcome},
+    ledger::{Claim, Decided, LedgerError, Outcome},
 };
-use secrecy::ExposeSecret as _;
-use sqlx::{Connection as _, Executor as _};
 
 use super::{
     kit::*,
@@ -42,10 +40,9 @@ pub(super) async fn a_forgotten_call_may_still_be_applied(kit: Kit) {
 }
 
 async fn execute(kit: &Kit, statements: &[&'static str]) {
-    let url = kit.settings.url.resolve().unwrap();
-    let mut connection = sqlx::AnyConnection::connect(url.expose_secret()).await.unwrap();
+    let mut raw = kit.sql().await;
     for statement in statements {
-        connection.execute(*statement).await.unwrap();
+        raw.execute(statement).await;
     }
 }
 

@@ -5,10 +5,8 @@ use daybridge::{
         channel::Channel,
         settle::{Cause, Order, Outcome as Open},
     },
-    ledger::{Desk as _, Ledger as _, LedgerError},
+    ledger::LedgerError,
 };
-use secrecy::ExposeSecret as _;
-use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
 
 use super::{
     kit::*,
@@ -18,9 +16,7 @@ use super::{
 const DAY: i64 = 86_400_000;
 
 async fn change(kit: &Kit, statement: &str) {
-    let url = kit.settings.url.resolve().unwrap();
-    let mut raw = AnyConnection::connect(url.expose_secret()).await.unwrap();
-    raw.execute(AssertSqlSafe(statement.to_owned())).await.unwrap();
+    kit.sql().await.execute(statement).await;
 }
 
 /// A lease ends after 15 seconds, and a worker that has nothing to do holds none.

@@ -21,27 +21,27 @@ use daybridge::{
     },
     envelope::{self, Envelope, Trigger},
     ledger::{
-        Claim, Decided, Desk as _, Entry, Ledger as _, LedgerError, Recorded, SourceRules,
+        Claim, Decided, Entry, Ledger, LedgerError, Recorded, SourceRules,
         query::{EventQuery, HeldQuery, Page, PaymentQuery, TransferQuery},
-        sql::SqlLedger,
         view,
     },
 };
+use secrecy::ExposeSecret as _;
 
-use crate::support::postgres::Postgres;
+use crate::support::{postgres::Postgres, sql::Sql};
 
 pub(crate) const ACCOUNT: &str = "main";
 pub(crate) const NOW: i64 = 1_800_000_000_000;
 
 pub(crate) struct Kit {
-    pub(crate) ledger: SqlLedger,
+    pub(crate) ledger: Ledger,
     pub(crate) settings: config::Ledger,
     _directory: Option<tempfile::TempDir>,
 }
 
 impl std::ops::Deref for Kit {
-    type Target = SqlLedger;
-    fn deref(&self) -> &SqlLedger {
+    type Target = Ledger;
+    fn deref(&self) -> &Ledger {
         &self.ledger
     }
 }
@@ -49,8 +49,13 @@ impl std::ops::Deref for Kit {
 /// The first rows of each list, whatever they are.
 impl Kit {
     /// Of a ledger that another one keeps.
-    pub(crate) fn of(ledger: SqlLedger) -> Self {
+    pub(crate) fn of(ledger: Ledger) -> Self {
         Self { ledger, settings: settings(""), _directory: None }
+    }
+
+    /// Its database, from outside.
+    pub(crate) async fn sql(&self) -> Sql {
+        Sql::open(self.settings.url.resolve().unwrap().expose_secret()).await
     }
 
     pub(crate) async fn payments(&self, limit: u32) -> Result<Vec<view::Payment>, LedgerError> {
@@ -77,14 +82,14 @@ pub(crate) fn settings(url: &str) -> config::Ledger {
 pub(crate) async fn sqlite() -> Kit {
     let directory = tempfile::tempdir().unwrap();
     let settings = settings(&format!("sqlite:{}/ledger.db", directory.path().display()));
-    let ledger = SqlLedger::open(&settings).await.unwrap();
+    let ledger = Ledger::open(&settings).await.unwrap();
     Kit { ledger, settings, _directory: Some(directory) }
 }
 
 pub(crate) async fn postgres() -> Kit {
     let url = tokio::task::spawn_blocking(Postgres::url_of_new_database).await.unwrap();
     let settings = settings(&url);
-    let ledger = SqlLedger::open(&settings).await.unwrap();
+    let ledger = Ledger::open(&settings).await.unwrap();
     Kit { ledger, settings, _directory: None }
 }
 

@@ -9,7 +9,7 @@ use daybridge::{
         settle::{AccountNews, Cause, Outcome as Open},
     },
     ledger::{
-        Act, Desk as _, Ledger as _, Scope,
+        Act, Scope,
         measures::{HELD, KeptBack, WAITS_FOR, Waiting},
     },
 };

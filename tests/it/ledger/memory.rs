@@ -2,10 +2,8 @@
 
 use daybridge::{
     domain::{facts::Facts, memory::GRACE_MS, settle::Order},
-    ledger::{Act, Desk as _, Ledger as _, LedgerError, Outcome, Recorded, SourceRules, query::Page},
+    ledger::{Act, LedgerError, Outcome, Recorded, SourceRules, query::Page},
 };
-use secrecy::ExposeSecret as _;
-use sqlx::{Connection as _, Executor as _};
 
 use super::kit::*;
 
@@ -40,9 +38,7 @@ pub(super) async fn facts_of_an_older_version_are_no_proof(kit: Kit) {
     nameless.paid_at = None;
     nameless.occurred_at = NOW + DAY;
     kit.record("evt_1", &nameless).await;
-    let url = kit.settings.url.resolve().unwrap();
-    let mut raw = sqlx::AnyConnection::connect(url.expose_secret()).await.unwrap();
-    let stored: String = sqlx::query_scalar("SELECT facts FROM events").fetch_one(&mut raw).await.unwrap();
+    let stored = kit.sql().await.column("SELECT facts FROM events").await.remove(0).unwrap();
     assert!(!stored.contains("paid_at"), "{stored}");
     kit.restored(NOW - DAY, "ada", NOW).await.unwrap();
     let link = to(facts(daybridge::domain::facts::Meaning::Link, &["pi_1"]), "CHAN-1", 30);
@@ -134,14 +130,13 @@ pub(super) async fn a_person_says_how_far_back_it_grants(kit: Kit) {
 /// A ledger of before the rule, with something in it, begins to hold nothing.
 pub(super) async fn an_older_ledger_holds_nothing_for_its_age(kit: Kit) {
     kit.record("evt_0", &bought("pi_0", "CHAN-0")).await;
-    let url = kit.settings.url.resolve().unwrap();
-    let mut raw = sqlx::AnyConnection::connect(url.expose_secret()).await.unwrap();
+    let mut raw = kit.sql().await;
     for statement in
         ["DROP TABLE origin", "DROP TABLE realm_sources", "DELETE FROM _sqlx_migrations WHERE version = 9"]
     {
-        raw.execute(statement).await.unwrap();
+        raw.execute(statement).await;
     }
-    let ledger = Kit::of(daybridge::ledger::sql::SqlLedger::open(&kit.settings).await.unwrap());
+    let ledger = Kit::of(daybridge::ledger::Ledger::open(&kit.settings).await.unwrap());
     let origin = ledger.origin().await.unwrap();
     assert_eq!((origin.made_at, origin.grants_since, origin.empty), (None, None, false));
     let ancient = ledger.record("evt_1", &paid_at(bought("pi_1", "CHAN-1"), 1_000)).await;

@@ -7,10 +7,8 @@ use daybridge::{
         reply::Reading,
         settle::Order,
     },
-    ledger::{Desk as _, Ledger as _, query::HeldQuery, view::Held},
+    ledger::{query::HeldQuery, view::Held},
 };
-use secrecy::ExposeSecret as _;
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 
 use super::kit::*;
 
@@ -110,8 +108,7 @@ pub(super) async fn it_closes_by_itself_when_it_is_live(kit: Kit) {
 pub(super) async fn what_was_given_up_before_is_tried_again(kit: Kit) {
     given_up(&kit).await;
     let old = r#"{"floor":9000,"known":9000,"settles":1,"mode":"trial","live_due":null,"live_tries":12,"made_live":false,"quiet_until":0}"#;
-    let url = kit.settings.url.resolve().unwrap().expose_secret().to_owned();
-    let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();
+    let mut raw = kit.sql().await;
     let as_before = [
         "DROP INDEX channels_not_live".to_owned(),
         "ALTER TABLE channels DROP COLUMN not_live_since".to_owned(),
@@ -119,9 +116,9 @@ pub(super) async fn what_was_given_up_before_is_tried_again(kit: Kit) {
         format!("UPDATE channels SET detail = '{old}', due_at = NULL"),
     ];
     for statement in as_before {
-        connection.execute(AssertSqlSafe(statement)).await.unwrap();
+        raw.execute(&statement).await;
     }
-    let ledger = daybridge::ledger::sql::SqlLedger::open(&kit.settings).await.unwrap();
+    let ledger = daybridge::ledger::Ledger::open(&kit.settings).await.unwrap();
     let kit = Kit::of(ledger);
     let claim = kit.claim_one(NOW).await;
     let channel = kit.turn(&claim, NOW).await.unwrap().channel;

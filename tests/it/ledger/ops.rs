@@ -2,10 +2,8 @@
 
 use daybridge::{
     domain::settle::{AccountNews, Cause, Order, Outcome as Open, State},
-    ledger::{Desk as _, Ledger as _, LedgerError, Outcome, sql::SqlLedger},
+    ledger::{Ledger, LedgerError, Outcome},
 };
-use secrecy::ExposeSecret as _;
-use sqlx::{Connection as _, Executor as _};
 
 use super::kit::*;
 
@@ -121,19 +119,17 @@ pub(super) async fn held_envelopes_page(kit: Kit) {
 }
 
 pub(super) async fn newer_schema_is_refused(kit: Kit) {
-    let url = kit.settings.url.resolve().unwrap();
-    let mut raw = sqlx::AnyConnection::connect(url.expose_secret()).await.unwrap();
-    raw.execute("UPDATE _sqlx_migrations SET version = 9999 WHERE version = 4").await.unwrap();
+    kit.sql().await.execute("UPDATE _sqlx_migrations SET version = 9999 WHERE version = 4").await;
     let health = kit.health().await.unwrap_err();
     assert!(matches!(health, LedgerError::Newer { found: 9999, .. }), "{health}");
-    let opened = SqlLedger::open(&kit.settings).await.unwrap_err();
+    let opened = Ledger::open(&kit.settings).await.unwrap_err();
     assert!(matches!(opened, LedgerError::Newer { found: 9999, .. }), "{opened}");
 }
 
 pub(super) async fn reopening_keeps_all(kit: Kit) {
     let key = kit.grant("1", "CHAN-1").await;
     // Two workers at once, as after a reboot of both machines.
-    let (a, b) = tokio::join!(SqlLedger::open(&kit.settings), SqlLedger::open(&kit.settings));
+    let (a, b) = tokio::join!(Ledger::open(&kit.settings), Ledger::open(&kit.settings));
     for ledger in [a.unwrap(), b.unwrap()] {
         assert_eq!(ledger.payment(&key).await.unwrap().unwrap().transfers[0].key, key);
     }

@@ -11,7 +11,7 @@ use daybridge::{
         payment::{Corrections, Decision, covers, decide},
         settle::{Cause, Order, Outcome as Open, State},
     },
-    ledger::{Claim, Desk as _, Ledger as _, SourceRules, query::HeldQuery},
+    ledger::{Claim, SourceRules, query::HeldQuery},
 };
 use proptest::prelude::*;
 

@@ -3,29 +3,20 @@
 
 use daybridge::{
     domain::{channel::Channel, facts::Meaning, settle::AccountNews, settle::State},
-    ledger::{
-        Desk as _, Entry, Ledger as _, LedgerError, Outcome, query::Page, query::PaymentQuery, sql::SqlLedger,
-    },
+    ledger::{Entry, Ledger, LedgerError, Outcome, query::Page, query::PaymentQuery},
 };
 use secrecy::ExposeSecret as _;
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 
 use super::kit::*;
 use crate::support::{disk::SmallDisk, wait::until};
 
 const YEAR_MS: i64 = 365 * 86_400_000;
 
-async fn sql(kit: &Kit, text: &str) {
-    let url = kit.settings.url.resolve().unwrap();
-    let mut raw = sqlx::AnyConnection::connect(url.expose_secret()).await.unwrap();
-    raw.execute(AssertSqlSafe(text.to_owned())).await.unwrap();
-}
-
 fn is_postgres(kit: &Kit) -> bool {
     kit.settings.url.resolve().unwrap().expose_secret().starts_with("postgres")
 }
 
-async fn try_record(ledger: &SqlLedger, name: &str) -> Result<Outcome, LedgerError> {
+async fn try_record(ledger: &Ledger, name: &str) -> Result<Outcome, LedgerError> {
     let facts = to(charge(&[&format!("pi_{name}")]), "CHAN-1", 30);
     let envelope = delivery(&format!("evt_{name}"));
     let rules = rules();
@@ -41,12 +32,12 @@ async fn try_record(ledger: &SqlLedger, name: &str) -> Result<Outcome, LedgerErr
     ledger.record(&entry, NOW).await.map(|recorded| recorded.outcome)
 }
 
-/// SQLite rolls back by itself on a full disk, and sqlx goes on counting: the one writing connection never began again.
+/// SQLite rolls back by itself on a full disk, and a driver went on counting: the one writing connection never began again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_a_full_disk_the_same_process_goes_on() {
     let Some(disk) = SmallDisk::mount() else { return };
     let settings = settings(&format!("sqlite:{}/ledger.db", disk.path().display()));
-    let kit = Kit::of(SqlLedger::open(&settings).await.unwrap());
+    let kit = Kit::of(Ledger::open(&settings).await.unwrap());
     kit.grant("before", "CHAN-1").await;
     kit.health().await.unwrap();
     disk.fill();
@@ -74,13 +65,13 @@ async fn a_read_only_spell_of_postgres_ends_with_its_sessions() {
     kit.grant("before", "CHAN-1").await;
     let url = kit.settings.url.resolve().unwrap();
     let database = url.expose_secret().rsplit_once('/').unwrap().1.to_owned();
-    let mut person = sqlx::AnyConnection::connect(url.expose_secret()).await.unwrap();
+    let mut person = kit.sql().await;
     for statement in [
         format!("ALTER DATABASE {database} SET default_transaction_read_only = on"),
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
             .to_owned(),
     ] {
-        person.execute(AssertSqlSafe(statement)).await.unwrap();
+        person.execute(&statement).await;
     }
     // Each of the pool's sessions is one of that time.
     let refused = until("a refusal", || async {
@@ -95,10 +86,7 @@ async fn a_read_only_spell_of_postgres_ends_with_its_sessions() {
     assert!(matches!(refused, LedgerError::Unavailable(_)), "{refused}");
     let why = kit.health().await.unwrap_err().to_string();
     assert!(why.contains("read-only"), "{why}");
-    person
-        .execute(AssertSqlSafe(format!("ALTER DATABASE {database} RESET default_transaction_read_only")))
-        .await
-        .unwrap();
+    person.execute(&format!("ALTER DATABASE {database} RESET default_transaction_read_only")).await;
     until("health", || async { kit.health().await.ok() }).await;
     assert_eq!(try_record(&kit.ledger, "after").await.unwrap(), Outcome::Granted);
 }
@@ -159,9 +147,7 @@ pub(super) async fn what_never_fits_is_no_outage(kit: Kit) {
         "CREATE TRIGGER never BEFORE INSERT ON payments WHEN NEW.key LIKE '%bad%' \
          BEGIN SELECT RAISE(ABORT, 'never'); END"
     };
-    for statement in raise.split_inclusive("END';") {
-        sql(&kit, statement).await;
-    }
+    kit.sql().await.execute(raise).await;
     let refused = try_record(&kit.ledger, "bad").await.unwrap_err();
     assert!(matches!(&refused, LedgerError::Unstorable(why) if why.contains("never")), "{refused:?}");
     assert_eq!(try_record(&kit.ledger, "good").await.unwrap(), Outcome::Granted);
@@ -222,4 +208,19 @@ pub(super) async fn what_a_clock_ahead_has_dated_is_not_believed(kit: Kit) {
     let mut channel = Channel { quiet_until: ahead, live_due: Some(ahead), ..Channel::default() };
     assert!(channel.believe(NOW) && !channel.believe(NOW));
     assert_eq!((channel.quiet_until, channel.live_due), (NOW, Some(NOW)));
+}
+
+/// A server that was started anew, or ends sessions that say nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_that_ended_while_idle_are_not_used() {
+    let kit = postgres().await;
+    let all = || futures_util::future::join_all((0..8).map(|_| kit.origin()));
+    for _ in 0..20 {
+        assert!(all().await.iter().all(Result::is_ok));
+    }
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() \
+         AND pid <> pg_backend_pid()";
+    kit.sql().await.execute(end).await;
+    let told: Vec<_> = all().await.into_iter().filter_map(Result::err).collect();
+    assert!(told.is_empty(), "{told:?}");
 }

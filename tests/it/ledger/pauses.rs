@@ -2,7 +2,7 @@
 
 use daybridge::{
     domain::{brake::Brake, channel::Channel, id::ChannelId},
-    ledger::{Act, Claim, Desk as _, Ledger as _, Scope, query::Page},
+    ledger::{Act, Claim, Scope, query::Page},
 };
 
 use super::{

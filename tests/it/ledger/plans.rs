@@ -4,7 +4,7 @@ use daybridge::{
     domain::{closed::PaymentState, facts::Meaning},
     envelope::Trigger,
     ledger::{
-        Act, Desk as _, Entry, Selection,
+        Act, Entry, Selection,
         plan::{Candidate, PlanState, Progress},
         query::Page,
         view::Planned,

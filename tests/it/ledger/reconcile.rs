@@ -5,7 +5,7 @@ use daybridge::{
         channel::{Channel, Movement},
         settle::{Cause, How, Outcome, State, Step},
     },
-    ledger::{Books as _, Desk as _, Ledger as _, books::Walk},
+    ledger::books::Walk,
 };
 
 use super::kit::*;

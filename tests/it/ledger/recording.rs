@@ -2,7 +2,7 @@
 
 use daybridge::{
     domain::facts::{Family, Meaning},
-    ledger::{Desk as _, Ledger as _, Outcome},
+    ledger::Outcome,
 };
 
 use super::kit::*;

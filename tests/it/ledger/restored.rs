@@ -5,7 +5,7 @@ use daybridge::{
         memory::CLOCKS_APART_MS,
         settle::{Cause, Order, Outcome as Open, State},
     },
-    ledger::{Desk as _, Ledger as _, LedgerError, Outcome},
+    ledger::{LedgerError, Outcome},
 };
 
 use super::{

@@ -9,7 +9,7 @@ use daybridge::{
         settle::{Cause, Order, Outcome as Open, State},
     },
     ledger::{
-        Act, Claim, Correction, Desk as _, Entry, Ledger as _,
+        Act, Claim, Correction, Entry,
         query::{ChannelQuery, HeldQuery, Page},
     },
 };

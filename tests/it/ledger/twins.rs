@@ -5,7 +5,7 @@ use daybridge::{
         facts::{Facts, Meaning},
         settle::Order,
     },
-    ledger::{Desk as _, Outcome},
+    ledger::Outcome,
 };
 
 use super::kit::*;

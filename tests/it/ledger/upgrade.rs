@@ -3,21 +3,19 @@
 use daybridge::{
     domain::{channel::Channel, closed::PaymentState, settle::Cause},
     ledger::{
-        Desk as _, Ledger as _,
+        Ledger,
         query::{ChannelQuery, Page},
-        sql::SqlLedger,
     },
 };
-use secrecy::ExposeSecret as _;
-use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
 
 use super::{
     desk::settle,
     kit::{Kit, NOW, charge, held},
 };
+use crate::support::sql::Sql;
 
 /// Takes back what the second and third schema added.
-async fn as_before(connection: &mut AnyConnection) {
+async fn as_before(raw: &mut Sql) {
     let indices = [
         "payments_by_state",
         "payments_by_source",
@@ -55,7 +53,7 @@ async fn as_before(connection: &mut AnyConnection) {
         .chain(columns.iter().map(|(table, column)| format!("ALTER TABLE {table} DROP COLUMN {column}")))
         .chain(tables.iter().map(|table| format!("DROP TABLE {table}")));
     for statement in statements {
-        connection.execute(AssertSqlSafe(statement)).await.unwrap();
+        raw.execute(&statement).await;
     }
     for statement in [
         "CREATE TABLE plans (hash TEXT NOT NULL PRIMARY KEY)",
@@ -64,7 +62,7 @@ async fn as_before(connection: &mut AnyConnection) {
         "INSERT INTO decisions VALUES (1, 5, 'stripe/pi_3', 'cancel', 'ada', 'because')",
         "DELETE FROM _sqlx_migrations WHERE version IN (2, 3)",
     ] {
-        connection.execute(statement).await.unwrap();
+        raw.execute(statement).await;
     }
 }
 
@@ -88,9 +86,8 @@ pub(super) async fn an_older_ledger_is_brought_up_to_date(kit: Kit) {
     let channels = kit.channels(&ChannelQuery::default(), &Page::first(9)).await.unwrap();
     assert_eq!(channels[0].active_till, Some(NOW + 7));
 
-    let url = kit.settings.url.resolve().unwrap();
-    as_before(&mut AnyConnection::connect(url.expose_secret()).await.unwrap()).await;
-    let ledger = SqlLedger::open(&kit.settings).await.unwrap();
+    as_before(&mut kit.sql().await).await;
+    let ledger = Ledger::open(&kit.settings).await.unwrap();
 
     let query = |state| daybridge::ledger::query::PaymentQuery { state, ..Default::default() };
     let mut found = Vec::new();
@@ -110,17 +107,16 @@ pub(super) async fn what_an_older_worker_wrote_is_caught_up(kit: Kit) {
     settle(&kit, "1", "CHAN-1", NOW).await;
     settle(&kit, "2", "CHAN-2", NOW).await;
     let before = (kit.payments(9).await.unwrap(), kit.counts().await.unwrap(), kit.spent(0).await.unwrap());
-    let url = kit.settings.url.resolve().unwrap();
-    let mut raw = AnyConnection::connect(url.expose_secret()).await.unwrap();
+    let mut raw = kit.sql().await;
     for statement in [
         "UPDATE payments SET state = '' WHERE key = 'stripe/pi_1'",
         "UPDATE payments SET state = 'planned' WHERE key = 'stripe/pi_2'",
         "UPDATE transfers SET settled_at = NULL",
         "DELETE FROM spent",
     ] {
-        raw.execute(statement).await.unwrap();
+        raw.execute(statement).await;
     }
-    let ledger = SqlLedger::open(&kit.settings).await.unwrap();
+    let ledger = Ledger::open(&kit.settings).await.unwrap();
     let credited =
         daybridge::ledger::query::PaymentQuery { state: Some(PaymentState::Credited), ..Default::default() };
     assert_eq!(ledger.payments(&credited, &Page::first(9)).await.unwrap(), before.0);

@@ -5,7 +5,7 @@ use daybridge::{
         facts::{Family, Meaning},
         settle::Order,
     },
-    ledger::{Desk as _, Outcome},
+    ledger::Outcome,
 };
 
 use super::{

@@ -24,7 +24,7 @@ async fn shop(provider: &str, keys: &str) -> Till {
 
 /// The causes of all that is held, with what is told of days.
 async fn causes(till: &Till) -> Vec<String> {
-    use daybridge::ledger::{Desk as _, query::HeldQuery};
+    use daybridge::ledger::query::HeldQuery;
     let held = till.kit.ledger.held(&HeldQuery::default(), 1000, crate::ledger::kit::NOW).await.unwrap();
     held.into_iter().map(|one| format!("{} {} {}", one.kind, one.cause, one.days.unwrap_or(0))).collect()
 }

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::{adyen, causes, per_day, shop};
-use daybridge::ledger::{Desk as _, Ledger as _};
 
 use crate::{
     ledger::kit::{NOW, intended, settled},

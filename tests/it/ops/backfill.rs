@@ -10,14 +10,12 @@ use bytes::Bytes;
 use daybridge::{
     domain::Ms,
     envelope::Trigger,
-    ledger::{Act, Desk as _},
+    ledger::Act,
     ops::backfill::{self, Asked},
     provider::history::{History, HistoryError, Listed, Paid, Range, Walk, Which},
     queue::NotConfirmed,
     worker::clock::now_ms,
 };
-use secrecy::ExposeSecret as _;
-use sqlx::{Connection as _, Executor as _, Row as _};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -112,21 +110,17 @@ async fn adopted() -> Kit {
 }
 
 async fn row(kit: &Kit, column: &str) -> Option<i64> {
-    let url = kit.settings.url.resolve().unwrap();
-    let mut raw = sqlx::AnyConnection::connect(url.expose_secret()).await.unwrap();
-    let row = raw.fetch_optional("SELECT seen_until, next_at, turn FROM backfill").await.unwrap();
-    row.and_then(|row| row.try_get::<Option<i64>, _>(column).unwrap())
+    let found = kit.sql().await.column(&format!("SELECT {column} FROM backfill")).await;
+    found.first()?.as_ref().map(|value| value.parse().unwrap())
 }
 
 /// One whole turn, by as many workers.
 async fn turn(kit: &Kit, past: &Arc<Past>, queue: &Arc<HandQueue>, workers: usize) {
-    let url = kit.settings.url.resolve().unwrap();
-    let mut raw = sqlx::AnyConnection::connect(url.expose_secret()).await.unwrap();
-    raw.execute("UPDATE backfill SET next_at = 0").await.unwrap();
+    kit.sql().await.execute("UPDATE backfill SET next_at = 0").await;
     let begun = now_ms();
     let stop = CancellationToken::new();
     let running = (0..workers).map(|_| {
-        let ledger = kit.ledger.clone().shared();
+        let ledger = Arc::new(kit.ledger.clone());
         tokio::spawn(backfill::run(vec![asked(past)], ledger, queue.clone(), stop.clone()))
     });
     let running: Vec<_> = running.collect();

@@ -2,7 +2,7 @@
 
 use daybridge::{
     domain::id::ChannelId,
-    ledger::{Act, Desk as _, Scope},
+    ledger::{Act, Scope},
     ops::pause,
 };
 

@@ -1,30 +1,39 @@
 //! What only the file can do wrong.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use daybridge::{
     config::QueueUrl,
-    queue::{self, Lane, NotConfirmed},
+    queue::{self, Lane, NotConfirmed, Queue},
 };
-use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use futures_util::future::join_all;
+use rusqlite::Connection;
 
 use super::{Place, drain, envelope, id, next};
 use crate::support::{disk::SmallDisk, wait::until};
 
-async fn connect(path: &Path) -> SqliteConnection {
-    SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(path)).await.unwrap()
+/// Another process's connection.
+fn connect(path: &Path) -> Connection {
+    Connection::open(path).unwrap()
+}
+
+fn execute(path: &Path, sql: &str) {
+    connect(path).execute_batch(sql).unwrap();
+}
+
+fn number(path: &Path, pragma: &str) -> i64 {
+    connect(path).query_row(pragma, [], |row| row.get(0)).unwrap()
 }
 
 /// A row with a word nobody knows.
 pub(super) async fn plant_garbage(path: &Path) {
-    sqlx::query(
-        "INSERT INTO messages (lane, content_type, source, event_id, event_type, received_at_ms, delivery, \
-         trigger_word, traceparent, body) VALUES (0, '', '', '', '', 0, '', 'strange', '', ?1)",
-    )
-    .bind(&b"garbage"[..])
-    .execute(&mut connect(path).await)
-    .await
-    .unwrap();
+    connect(path)
+        .execute(
+            "INSERT INTO messages (lane, content_type, source, event_id, event_type, received_at_ms, delivery, \
+             trigger_word, traceparent, body) VALUES (0, '', '', '', '', 0, '', 'strange', '', ?1)",
+            [&b"garbage"[..]],
+        )
+        .unwrap();
 }
 
 async fn refusal(place: &Place, path: &Path) -> String {
@@ -40,7 +49,7 @@ async fn refusal(place: &Place, path: &Path) -> String {
 async fn a_file_of_a_later_daybridge_is_refused() {
     let place = Place::file();
     place.open().await.close().await;
-    sqlx::raw_sql("PRAGMA user_version = 99").execute(&mut connect(&place.path()).await).await.unwrap();
+    execute(&place.path(), "PRAGMA user_version = 99");
     let why = refusal(&place, &place.path()).await;
     assert!(why.contains("later daybridge"), "{why}");
 }
@@ -85,10 +94,7 @@ async fn the_lease_of_a_dead_process_ends() {
     let lives = place.open().await;
     let mut second = lives.consume(Lane::Events, 1).await.unwrap();
     assert_eq!(lives.depth(Lane::Events).await, Some(0));
-    sqlx::query("UPDATE messages SET lease_until_ms = 1")
-        .execute(&mut connect(&place.path()).await)
-        .await
-        .unwrap();
+    execute(&place.path(), "UPDATE messages SET lease_until_ms = 1");
     assert_eq!(drain(&mut second, 1).await.len(), 1);
     assert!(held.ack().await.is_err(), "its lease was over");
 }
@@ -101,17 +107,14 @@ async fn a_lease_from_the_future_is_not_believed() {
     dies.publish(envelope("a")).await.unwrap();
     let mut first = dies.consume(Lane::Events, 1).await.unwrap();
     let _held = next(&mut first).await;
-    sqlx::query("UPDATE messages SET lease_until_ms = lease_until_ms + 86400000")
-        .execute(&mut connect(&place.path()).await)
-        .await
-        .unwrap();
+    execute(&place.path(), "UPDATE messages SET lease_until_ms = lease_until_ms + 86400000");
     let lives = place.open().await;
     assert_eq!(lives.depth(Lane::Events).await, Some(1));
     let mut second = lives.consume(Lane::Events, 1).await.unwrap();
     assert_eq!(drain(&mut second, 1).await.len(), 1);
 }
 
-/// SQLite rolls back by itself on a full disk, and sqlx goes on counting: the one writing connection never began again.
+/// SQLite rolls back by itself on a full disk, which must not keep the one writing connection from beginning again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_a_full_disk_the_same_process_goes_on() {
     let Some(disk) = SmallDisk::mount() else { return };
@@ -147,6 +150,123 @@ async fn after_a_full_disk_the_same_process_goes_on() {
     }
 }
 
+/// A damaged file says: move it away and restore it from a backup. The process that runs takes the restored one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_file_is_replaced_under_the_process() {
+    let place = Place::file();
+    let path = place.path();
+    let queue = place.open().await;
+    queue.publish(envelope("kept")).await.unwrap();
+    let backup = path.with_extension("backup");
+    execute(&path, &format!("VACUUM INTO '{}'", backup.display()));
+    execute(
+        &path,
+        "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = 'damaged' WHERE name = 'messages'; \
+         PRAGMA schema_version = 1000",
+    );
+    assert_eq!(queue.publish(envelope("refused")).await, Err(NotConfirmed::Refused));
+    let why = queue.health().await.unwrap_err().to_string();
+    assert!(why.contains("it is damaged") && why.contains("restore it"), "{why}");
+    assert_eq!(queue.depth(Lane::Events).await, None);
+    for beside in ["db", "db-wal", "db-shm"] {
+        let file = path.with_extension(beside);
+        std::fs::rename(&file, file.with_extension(format!("{beside}-away"))).unwrap();
+    }
+    std::fs::rename(backup, &path).unwrap();
+    until("a publish", || async { queue.publish(envelope("after")).await.ok() }).await;
+    assert_eq!(queue.depth(Lane::Events).await, Some(2));
+    let mut consumer = queue.consume(Lane::Events, 4).await.unwrap();
+    assert_eq!(drain(&mut consumer, 2).await, ["after", "kept"].map(String::from).into());
+}
+
+/// As many pages as stay free: an MB, and what one message needs.
+const FREE_PAGES_MAX: u64 = 300;
+
+/// Messages that fill more than 10 MB.
+const MANY: usize = 640;
+
+async fn publish_many(queue: &Arc<dyn Queue>) {
+    let publishes = (0..MANY).map(|number| {
+        let mut large = envelope(&number.to_string());
+        large.body = vec![7; 16 << 10].into();
+        queue.publish(large)
+    });
+    for result in join_all(publishes).await {
+        result.unwrap();
+    }
+}
+
+async fn until_small(path: &Path) {
+    until("a small file", || async {
+        (path.metadata().unwrap().len() < FREE_PAGES_MAX * 4096).then_some(())
+    })
+    .await;
+}
+
+/// Of 1,282 pages 1,277 stayed free after the queue was emptied, also after a restart.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_emptied_file_becomes_small_again() {
+    let place = Place::file();
+    let path = place.path();
+    let queue = place.open().await;
+    for round in 0..2 {
+        publish_many(&queue).await;
+        assert!(number(&path, "PRAGMA page_count") > 2560, "round {round}");
+        let mut consumer = queue.consume(Lane::Events, 64).await.unwrap();
+        assert_eq!(drain(&mut consumer, MANY).await.len(), MANY);
+        until_small(&path).await;
+    }
+}
+
+/// What the first process left, the next one gives back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_of_an_earlier_daybridge_becomes_small_at_a_restart() {
+    let place = Place::file();
+    let path = place.path();
+    let queue = place.open().await;
+    publish_many(&queue).await;
+    queue.close().await;
+    drop(queue);
+    // An earlier daybridge made files that give nothing back. The same happens where the process ends before it could.
+    execute(
+        &path,
+        "PRAGMA auto_vacuum = NONE; VACUUM; DELETE FROM messages WHERE id <> (SELECT max(id) FROM messages)",
+    );
+    assert_eq!(number(&path, "PRAGMA auto_vacuum"), 0);
+    assert!(number(&path, "PRAGMA freelist_count") > 2500);
+    let queue = place.open().await;
+    until_small(&path).await;
+    assert_eq!(number(&path, "PRAGMA user_version"), 1);
+    let mut consumer = queue.consume(Lane::Events, 64).await.unwrap();
+    let left = next(&mut consumer).await;
+    assert_eq!(id(&left), (MANY - 1).to_string());
+    // And from now on it does without.
+    publish_many(&queue).await;
+    left.ack().await.unwrap();
+    drain(&mut consumer, MANY).await;
+    until_small(&path).await;
+}
+
+/// A file that is made small is still the other process's queue.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_work_on_while_the_file_becomes_small() {
+    let place = Place::file();
+    let serve = place.open().await;
+    let work = place.open().await;
+    publish_many(&serve).await;
+    let mut consumer = work.consume(Lane::Events, 64).await.unwrap();
+    let held = next(&mut consumer).await;
+    drain(&mut consumer, MANY - 1).await;
+    for round in 0..20 {
+        serve.publish(envelope(&format!("meanwhile {round}"))).await.unwrap();
+        let got = next(&mut consumer).await;
+        assert_eq!(id(&got), format!("meanwhile {round}"));
+        got.ack().await.unwrap();
+    }
+    until_small(&place.path()).await;
+    held.ack().await.unwrap();
+}
+
 const CHILD: &str = "DAYBRIDGE_TEST_PUBLISH_INTO";
 
 /// Publishes until it is killed, and prints what was confirmed. Runs only when started by the test below.
@@ -159,7 +279,7 @@ async fn child_that_publishes() {
     let queue = queue::open(&settings).await.unwrap();
     for number in 0.. {
         let round = (0..8).map(|n| queue.publish(envelope(&format!("{number}-{n}"))));
-        for (n, result) in futures_util::future::join_all(round).await.into_iter().enumerate() {
+        for (n, result) in join_all(round).await.into_iter().enumerate() {
             result.unwrap();
             // Straight to the descriptor: a pipe holds what was written when the process is killed.
             let mut out = std::fs::OpenOptions::new().write(true).open("/proc/self/fd/2").unwrap();

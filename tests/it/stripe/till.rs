@@ -6,7 +6,7 @@ use bytes::Bytes;
 use daybridge::{
     config::{Config, check::contradictions, load},
     envelope::{Envelope, Trigger, new_delivery, new_traceparent},
-    ledger::{Act, Desk as _, Ledger as _, query::HeldQuery, query::Page, query::TransferQuery},
+    ledger::{Act, query::HeldQuery, query::Page, query::TransferQuery},
     provider::{Sources, words::words},
     worker::{Interpreter, clock},
 };

@@ -30,5 +30,8 @@ pub(crate) mod postgres;
 /// A private RabbitMQ node.
 pub(crate) mod rabbitmq;
 
+/// A database seen from outside.
+pub(crate) mod sql;
+
 /// Waits on marks with a deadline.
 pub(crate) mod wait;

@@ -17,17 +17,19 @@ use daybridge::{
         reply::{Page, ReadError, Reading, Reply},
         settle::{Order, Policy},
     },
-    ledger::{Desk as _, Ledger, sql::SqlLedger},
+    ledger::Ledger,
     partner::Partner,
     worker::{Outages, breaker::Breaker, clock::now_ms, turn::Turns},
 };
 use governor::{Quota, RateLimiter};
 use secrecy::ExposeSecret as _;
-use sqlx::Connection as _;
 
-use crate::ledger::{
-    kit::{ACCOUNT, Kit, NOW, charge, decided, delivery, paid_at, rules, sqlite, to},
-    money_out::{policy, refund},
+use crate::{
+    ledger::{
+        kit::{ACCOUNT, Kit, NOW, charge, decided, delivery, paid_at, rules, sqlite, to},
+        money_out::{policy, refund},
+    },
+    support::sql::Sql,
 };
 
 const CALL_TIMEOUT: Duration = Duration::from_millis(300);
@@ -49,7 +51,7 @@ enum Meanwhile {
 }
 
 struct Hand {
-    ledger: SqlLedger,
+    ledger: Ledger,
     url: String,
     meanwhile: Meanwhile,
     /// The transfer's state at the moment of each call.
@@ -65,11 +67,11 @@ impl Partner for Hand {
         match self.meanwhile {
             Meanwhile::Nothing | Meanwhile::Restored(_) => {}
             Meanwhile::LedgerLocked => {
-                let mut lock = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
-                sqlx::query("BEGIN IMMEDIATE").execute(&mut lock).await.unwrap();
+                let mut lock = Sql::open(&self.url).await;
+                lock.execute("BEGIN IMMEDIATE").await;
                 tokio::spawn(async move {
                     tokio::time::sleep(CALL_TIMEOUT * 2).await;
-                    lock.close().await.unwrap();
+                    drop(lock);
                 });
             }
             Meanwhile::Refunded => {
@@ -154,7 +156,7 @@ fn turns(kit: &Kit, hand: &Arc<Hand>) -> Arc<Turns> {
         probe_ms: 1_000,
         limiter: RateLimiter::direct(Quota::per_second(NonZeroU32::MAX)),
         breaker: Breaker::new(5, 1_000),
-        outages: Outages::new(kit.ledger.clone().shared(), ACCOUNT.to_owned()),
+        outages: Outages::new(Arc::new(kit.ledger.clone()), ACCOUNT.to_owned()),
     })
 }
 

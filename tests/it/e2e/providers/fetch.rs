@@ -7,13 +7,13 @@ use std::sync::{
 };
 
 use serde_json::{Value, json};
-use sqlx::{Connection as _, Row as _};
 
 use super::{CHANNEL, Says, Shop, house, moved};
 use crate::support::{
     api::{Answer, Api},
     daybridge::{House, SECRET},
     rabbitmq::free_ports,
+    sql::Sql,
     wait::until,
 };
 
@@ -69,11 +69,10 @@ fn outcomes(whole: &Value) -> Vec<&str> {
 /// What the ledger keeps of the one event of the source.
 async fn facts(house: &House) -> Value {
     let url = format!("sqlite:{}", house.path("ledger.db").display());
-    let mut ledger = sqlx::SqliteConnection::connect(&url).await.unwrap();
-    let rows =
-        sqlx::query("SELECT facts FROM events WHERE source = 'mollie'").fetch_all(&mut ledger).await.unwrap();
-    assert_eq!(rows.len(), 1, "the same bytes are one event");
-    serde_json::from_str(&rows[0].get::<String, _>("facts")).unwrap()
+    let mut ledger = Sql::open(&url).await;
+    let facts = ledger.column("SELECT facts FROM events WHERE source = 'mollie'").await;
+    assert_eq!(facts.len(), 1, "the same bytes are one event");
+    serde_json::from_str(facts[0].as_ref().unwrap()).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

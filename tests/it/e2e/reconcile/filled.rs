@@ -1,15 +1,14 @@
 //! A ledger as so many turns would leave it, without taking them.
 
 use daybridge::domain::facts::{Facts, Family, Meaning};
-use sqlx::Connection as _;
 
-use crate::support::daybridge::House;
+use crate::support::{daybridge::House, sql::Sql};
 
 /// So many settled payments `pi_1` …, of 30 days and 9.00 USD each, paid and settled at a time.
 pub(super) async fn fill(house: &House, payments: i64, at_ms: i64) {
     let path = house.path("ledger.db");
     assert!(house.command(&["payments", "list"]).status.success(), "makes the ledger");
-    let mut ledger = sqlx::SqliteConnection::connect(&format!("sqlite:{}", path.display())).await.unwrap();
+    let mut ledger = Sql::open(&format!("sqlite:{}", path.display())).await;
     let counted =
         format!("WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {payments})");
     let statements = [
@@ -38,9 +37,8 @@ pub(super) async fn fill(house: &House, payments: i64, at_ms: i64) {
         ),
     ];
     for statement in statements {
-        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut ledger).await.unwrap();
+        ledger.execute(&statement).await;
     }
-    ledger.close().await.unwrap();
 }
 
 fn paid(at_ms: i64) -> String {

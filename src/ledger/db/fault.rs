@@ -5,7 +5,10 @@ use std::time::Duration;
 use crate::{ledger::LedgerError, outbound::certificates};
 
 /// Most tries of one transaction that met others.
-pub(super) const TRIES_MAX: u32 = 40;
+const TRIES_MAX: u32 = 40;
+
+/// Most tries of one that found a row in its way. Each holds a connection, and SQLite has one that writes.
+const TAKEN_TRIES_MAX: u32 = 8;
 
 /// Longest wait before the first retry, in ms; it grows with each try up to [`WAIT_MS_MAX`].
 const WAIT_MS: u64 = 5;
@@ -13,12 +16,15 @@ const WAIT_MS: u64 = 5;
 /// Longest wait before a retry, in ms. 40 tries take at most about 6 s.
 const WAIT_MS_MAX: u64 = 160;
 
-/// Characters of an SQLSTATE; SQLite's codes are shorter numbers.
-const SQLSTATE_CHARS: usize = 5;
+/// A row of this primary key is there.
+const SQLITE_PRIMARY_KEY: i32 = 1555;
+
+/// A row of this unique index is there.
+const SQLITE_UNIQUE: i32 = 2067;
 
 /// Why one try of a transaction failed.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(in crate::ledger) enum Fault {
     /// It met another transaction; nothing was changed, and it may be tried at once.
     Conflict(String),
     /// A row is in the way that was not there when we looked: a fresh look finds it, or it never fits.
@@ -30,13 +36,17 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// Whether it may be tried at once.
-    pub(super) fn may_pass(&self) -> bool {
-        matches!(self, Fault::Conflict(_) | Fault::Taken(_))
+    /// Whether it may be tried at once, after so many tries.
+    pub(super) fn may_pass(&self, tries: u32) -> bool {
+        match self {
+            Fault::Conflict(_) => tries < TRIES_MAX,
+            Fault::Taken(_) => tries < TAKEN_TRIES_MAX,
+            Fault::Broken(_) | Fault::Ledger(_) => false,
+        }
     }
 
     /// What is told after the last try.
-    pub(super) fn report(self) -> LedgerError {
+    pub(in crate::ledger) fn report(self) -> LedgerError {
         match self {
             Fault::Conflict(text) | Fault::Broken(text) => LedgerError::Unavailable(text),
             Fault::Taken(text) => LedgerError::Unstorable(text),
@@ -51,32 +61,34 @@ impl From<LedgerError> for Fault {
     }
 }
 
-impl From<sqlx::Error> for Fault {
-    fn from(error: sqlx::Error) -> Self {
-        use sqlx::Error as E;
-        match &error {
-            E::Database(database) => {
-                let text = database.message().to_owned();
-                match database.code() {
-                    Some(_) if database.is_unique_violation() => Fault::Taken(text),
-                    Some(code) if code.len() == SQLSTATE_CHARS => of_postgres(&code, text),
-                    Some(code) => of_sqlite(&code, text),
-                    None => Fault::Broken(text),
-                }
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::Error as E;
+        match error {
+            E::SqliteFailure(code, text) => {
+                let text = text.unwrap_or_else(|| code.to_string());
+                of_sqlite(code.extended_code, text)
             }
-            E::ColumnDecode { .. } | E::Decode(_) | E::ColumnNotFound(_) | E::RowNotFound => {
-                Fault::Ledger(LedgerError::Corrupt(error.to_string()))
-            }
-            E::Encode(_) => Fault::Ledger(LedgerError::Unstorable(error.to_string())),
-            E::PoolTimedOut => Fault::Ledger(LedgerError::Unavailable(
-                "every connection is busy, or none can be made".to_owned(),
-            )),
-            // Its text may quote parts of the URL, and with them a password.
-            E::Configuration(_) => {
-                Fault::Ledger(LedgerError::Unavailable("the ledger's URL cannot be used".to_owned()))
-            }
-            _ => Fault::Broken(with_advice(error.to_string())),
+            E::SqlInputError { error, msg, .. } => of_sqlite(error.extended_code, msg),
+            E::ToSqlConversionFailure(_) => Fault::Ledger(LedgerError::Unstorable(error.to_string())),
+            _ => Fault::Ledger(LedgerError::Corrupt(error.to_string())),
         }
+    }
+}
+
+impl From<tokio_postgres::Error> for Fault {
+    fn from(error: tokio_postgres::Error) -> Self {
+        if let Some(told) = error.as_db_error() {
+            return of_postgres(told.code().code(), told.message().to_owned());
+        }
+        // What the library says is where it was; why stands behind it.
+        let mut text = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(why) = cause {
+            text = format!("{text}: {why}");
+            cause = why.source();
+        }
+        Fault::Broken(with_advice(text))
     }
 }
 
@@ -94,6 +106,7 @@ fn with_advice(text: String) -> String {
 /// (limits) and P0 (raised by a trigger). All else is the server, the session, or rights that somebody took away.
 fn of_postgres(code: &str, text: String) -> Fault {
     match (code, code.get(..2)) {
+        ("23505", _) => Fault::Taken(text),
         ("40001" | "40P01", _) => Fault::Conflict(text),
         ("42501", _) => Fault::Broken(format!(
             "{text}: the role of ledger.url must own the ledger's tables, or have all rights on them and on their schema \
@@ -109,10 +122,11 @@ fn of_postgres(code: &str, text: String) -> Fault {
 
 /// By result code, whose low byte is the kind: 5 and 6 are busy; 18 (too big), 19 (constraint), 20 (mismatch) and 25
 /// (range) the statement's own; all else is the file or the disk.
-fn of_sqlite(code: &str, text: String) -> Fault {
-    match code.parse::<u32>().map(|code| code & 0xff) {
-        Ok(5 | 6) => Fault::Ledger(LedgerError::Unavailable(text)),
-        Ok(18 | 19 | 20 | 25) => Fault::Ledger(LedgerError::Unstorable(text)),
+fn of_sqlite(code: i32, text: String) -> Fault {
+    match (code, code & 0xff) {
+        (SQLITE_PRIMARY_KEY | SQLITE_UNIQUE, _) => Fault::Taken(text),
+        (_, 5 | 6) => Fault::Ledger(LedgerError::Unavailable(text)),
+        (_, 18 | 19 | 20 | 25) => Fault::Ledger(LedgerError::Unstorable(text)),
         _ => Fault::Broken(text),
     }
 }
@@ -124,39 +138,17 @@ impl From<serde_json::Error> for Fault {
 }
 
 /// A row this program cannot read.
-pub(super) fn corrupt(text: impl Into<String>) -> Fault {
+pub(in crate::ledger) fn corrupt(text: impl Into<String>) -> Fault {
     Fault::Ledger(LedgerError::Corrupt(text.into()))
 }
 
 /// A request that does not fit what is recorded.
-pub(super) fn refused(text: impl Into<String>) -> Fault {
+pub(in crate::ledger) fn refused(text: impl Into<String>) -> Fault {
     Fault::Ledger(LedgerError::Refused(text.into()))
 }
 
-/// Waits before try number `tries + 1`: a random part of a doubling span, so that those who met part ways.
-pub(super) async fn wait(tries: u32) {
+/// Wait before try number `tries + 1`: a random part of a doubling span, so that those who met part ways.
+pub(super) fn wait(tries: u32) -> Duration {
     let span = WAIT_MS.saturating_mul(1 << tries.min(5)).min(WAIT_MS_MAX);
-    tokio::time::sleep(Duration::from_millis(fastrand::u64(0..=span))).await;
+    Duration::from_millis(fastrand::u64(0..=span))
 }
-
-/// Tries a transaction until it meets nobody, at most [`TRIES_MAX`] times.
-macro_rules! retry {
-    ($ledger:ident.$($once:tt)+) => {{
-        let mut tries = 0_u32;
-        loop {
-            let fault = match $ledger.$($once)+.await {
-                Ok(done) => break Ok(done),
-                Err(fault) => fault,
-            };
-            if matches!(fault, $crate::ledger::sql::fault::Fault::Broken(_)) {
-                $ledger.failures.note();
-            }
-            tries = tries.saturating_add(1);
-            if !fault.may_pass() || tries >= $crate::ledger::sql::fault::TRIES_MAX {
-                break Err(fault.report());
-            }
-            $crate::ledger::sql::fault::wait(tries).await;
-        }
-    }};
-}
-pub(super) use retry;

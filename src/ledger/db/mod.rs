@@ -1,0 +1,101 @@
+//! How a transaction of the ledger runs, and on what.
+//!
+//! ```text
+//! async caller ─▶ closure over Tx ─▶ a thread with a connection ─▶ SQLite's file, or PostgreSQL's socket
+//! ```
+//!
+//! SQLite has one connection that writes, and every transaction on it is `BEGIN IMMEDIATE`, so writers are serial by
+//! themselves; others list. PostgreSQL has connections for both.
+
+/// The server that a URL names.
+mod address;
+/// What a database says, turned into what the caller may do.
+pub(super) mod fault;
+mod migrate;
+mod place;
+mod postgres;
+mod sqlite;
+mod threads;
+mod tx;
+mod value;
+
+use std::{path::Path, sync::Arc};
+
+pub(super) use self::{
+    address::Server,
+    fault::Fault,
+    migrate::Migration,
+    place::{Place, Seen},
+    tx::{Begin, Dialect, Tx},
+    value::{Arg, Bind, Row, args},
+};
+use self::{
+    sqlite::{Sqlite, Use},
+    threads::{Failures, Opener, Threads},
+    tx::Connection,
+};
+use super::LedgerError;
+
+/// See the module.
+#[derive(Clone)]
+pub(super) struct Db {
+    write: Threads,
+    read: Threads,
+    place: Arc<Place>,
+}
+
+impl Db {
+    /// A file, with so many connections that list.
+    pub(super) fn sqlite(path: &Path, readers: u32) -> Result<Self, LedgerError> {
+        let place =
+            Place { file: Some(path.to_owned()), name: path.display().to_string(), ..Place::default() };
+        let place = Arc::new(place);
+        let failures = Failures::default();
+        let opener = |what: Use| -> Opener {
+            let path = path.to_owned();
+            Arc::new(move || Ok(Connection::Sqlite(Sqlite::open(&path, what)?)))
+        };
+        Ok(Self {
+            write: Threads::start("ledger-write", 1, &opener(Use::Write), &failures, &place)?,
+            read: Threads::start("ledger-read", readers, &opener(Use::Read), &failures, &place)?,
+            place,
+        })
+    }
+
+    /// A server's database, with so many connections.
+    pub(super) fn postgres(server: Server, name: String, connections: u32) -> Result<Self, LedgerError> {
+        let place = Arc::new(Place { name, ..Place::default() });
+        let opener: Opener = Arc::new(move || Ok(Connection::Postgres(postgres::Postgres::open(&server)?)));
+        let all = Threads::start("ledger", connections, &opener, &Failures::default(), &place)?;
+        Ok(Self { write: all.clone(), read: all, place })
+    }
+
+    /// What this process knows of it.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Statements on a connection that lists, each by itself.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut Tx) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        self.read.run(Begin::Not, work).await
+    }
+
+    /// A transaction for what one row's compare-and-set decides.
+    pub(super) async fn plain<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut Tx) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        self.write.run(Begin::Plain, work).await
+    }
+
+    /// A transaction for what reads, then decides.
+    pub(super) async fn serial<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut Tx) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        self.write.run(Begin::Serial, work).await
+    }
+}

@@ -1,0 +1,125 @@
+//! One connection to a SQLite file.
+
+use std::{collections::HashMap, path::Path, sync::Arc};
+
+use rusqlite::{
+    CachedStatement, Connection, OpenFlags, ToSql,
+    types::{ToSqlOutput, ValueRef},
+};
+
+use super::{
+    fault::Fault,
+    value::{Arg, Row, Value},
+};
+
+/// How a connection waits for another process's write (5 s), and how it syncs. Each that waits keeps those behind it
+/// waiting: the connection that writes is one. WAL lets lists read while the worker writes; every commit is synced, for
+/// an intent must be on the disk before the call it announces.
+const WRITES: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
+     PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 67108864;";
+
+/// A connection that lists and never writes.
+const READS: &str = "PRAGMA busy_timeout = 10000; PRAGMA query_only = ON;";
+
+/// Statements that stay prepared.
+const STATEMENTS_MAX: usize = 256;
+
+/// See the module.
+pub(super) struct Sqlite {
+    connection: Connection,
+    columns: HashMap<Box<str>, Arc<[Box<str>]>>,
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    Write,
+    Read,
+}
+
+impl Sqlite {
+    /// The file is made where it is missing.
+    pub(super) fn open(path: &Path, what: Use) -> Result<Self, Fault> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        connection.execute_batch(match what {
+            Use::Write => WRITES,
+            Use::Read => READS,
+        })?;
+        Ok(Self { connection, columns: HashMap::new() })
+    }
+
+    pub(super) fn batch(&mut self, statements: &str) -> Result<(), Fault> {
+        Ok(self.connection.execute_batch(statements)?)
+    }
+
+    /// Rows that were changed.
+    pub(super) fn execute(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<u64, Fault> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        bind(&mut statement, args)?;
+        let changed = statement.raw_execute()?;
+        Ok(u64::try_from(changed).unwrap_or(u64::MAX))
+    }
+
+    /// At most `limit` rows.
+    pub(super) fn rows(&mut self, sql: &str, args: &[Arg<'_>], limit: usize) -> Result<Vec<Row>, Fault> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let columns = match self.columns.get(sql) {
+            Some(columns) => columns.clone(),
+            None => {
+                if self.columns.len() >= STATEMENTS_MAX {
+                    self.columns.clear();
+                }
+                let columns: Arc<[Box<str>]> = statement.column_names().map(Box::from).collect();
+                self.columns.insert(sql.into(), columns.clone());
+                columns
+            }
+        };
+        bind(&mut statement, args)?;
+        let mut found = Vec::new();
+        let mut rows = statement.raw_query();
+        while found.len() < limit
+            && let Some(row) = rows.next()?
+        {
+            let values = (0..columns.len()).map(|at| Ok(value(row.get_ref(at)?)));
+            found.push(Row::new(columns.clone(), values.collect::<Result<_, rusqlite::Error>>()?));
+        }
+        Ok(found)
+    }
+}
+
+/// SQLite takes `$4` for a name and numbers names by where they first stand.
+fn bind(statement: &mut CachedStatement<'_>, args: &[Arg<'_>]) -> Result<(), Fault> {
+    for place in 1..=statement.parameter_count() {
+        let name = statement.parameter_name(place).unwrap_or_default();
+        let arg = name.strip_prefix('$').and_then(|number| number.parse::<usize>().ok());
+        let arg = arg.and_then(|number| args.get(number.checked_sub(1)?));
+        let arg = arg.ok_or_else(|| rusqlite::Error::InvalidParameterName(name.to_owned()))?;
+        statement.raw_bind_parameter(place, arg)?;
+    }
+    Ok(())
+}
+
+impl ToSql for Arg<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Arg::Number(None) | Arg::Text(None) | Arg::Bytes(None) => ValueRef::Null,
+            Arg::Number(Some(number)) => ValueRef::Integer(*number),
+            Arg::Text(Some(text)) => ValueRef::Text(text.as_bytes()),
+            Arg::Bytes(Some(bytes)) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+fn value(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Number(number),
+        ValueRef::Real(number) => Value::Text(number.to_string()),
+        ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+        ValueRef::Blob(bytes) => Value::Bytes(bytes.to_owned()),
+    }
+}

@@ -1,0 +1,155 @@
+//! What is bound to a statement and what comes back: the three kinds of value that both databases store alike.
+
+use std::sync::Arc;
+
+use super::fault::{Fault, corrupt};
+
+/// A value to bind. Its kind is known even where it is null: PostgreSQL wants to know.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::ledger) enum Arg<'a> {
+    Number(Option<i64>),
+    Text(Option<&'a str>),
+    Bytes(Option<&'a [u8]>),
+}
+
+/// Something that can be bound.
+pub(in crate::ledger) trait Bind {
+    fn arg(&self) -> Arg<'_>;
+}
+
+/// A value that came back.
+#[derive(Debug, Clone)]
+pub(in crate::ledger) enum Value {
+    Null,
+    Number(i64),
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+/// A row that came back.
+#[derive(Debug, Clone)]
+pub(in crate::ledger) struct Row {
+    columns: Arc<[Box<str>]>,
+    values: Vec<Value>,
+}
+
+/// Something that a column is read as.
+pub(in crate::ledger) trait Read: Sized {
+    fn of(value: &Value) -> Option<Self>;
+}
+
+/// Values to bind, in the order of `$1`, `$2` …
+macro_rules! args {
+    ($($value:expr),* $(,)?) => { &[$($crate::ledger::db::Bind::arg(&$value)),*] };
+}
+pub(in crate::ledger) use args;
+
+impl Bind for i64 {
+    fn arg(&self) -> Arg<'_> {
+        Arg::Number(Some(*self))
+    }
+}
+
+impl Bind for str {
+    fn arg(&self) -> Arg<'_> {
+        Arg::Text(Some(self))
+    }
+}
+
+impl Bind for String {
+    fn arg(&self) -> Arg<'_> {
+        Arg::Text(Some(self))
+    }
+}
+
+impl Bind for [u8] {
+    fn arg(&self) -> Arg<'_> {
+        Arg::Bytes(Some(self))
+    }
+}
+
+impl Bind for Vec<u8> {
+    fn arg(&self) -> Arg<'_> {
+        Arg::Bytes(Some(self))
+    }
+}
+
+impl<T: Bind + ?Sized> Bind for &T {
+    fn arg(&self) -> Arg<'_> {
+        (**self).arg()
+    }
+}
+
+impl Bind for Option<i64> {
+    fn arg(&self) -> Arg<'_> {
+        Arg::Number(*self)
+    }
+}
+
+impl Bind for Option<&str> {
+    fn arg(&self) -> Arg<'_> {
+        Arg::Text(*self)
+    }
+}
+
+impl Bind for Option<String> {
+    fn arg(&self) -> Arg<'_> {
+        Arg::Text(self.as_deref())
+    }
+}
+
+impl Bind for Option<Vec<u8>> {
+    fn arg(&self) -> Arg<'_> {
+        Arg::Bytes(self.as_deref())
+    }
+}
+
+impl Read for i64 {
+    fn of(value: &Value) -> Option<Self> {
+        match value {
+            Value::Number(number) => Some(*number),
+            Value::Null | Value::Text(_) | Value::Bytes(_) => None,
+        }
+    }
+}
+
+impl Read for String {
+    fn of(value: &Value) -> Option<Self> {
+        match value {
+            Value::Text(text) => Some(text.clone()),
+            Value::Null | Value::Number(_) | Value::Bytes(_) => None,
+        }
+    }
+}
+
+impl Read for Vec<u8> {
+    fn of(value: &Value) -> Option<Self> {
+        match value {
+            Value::Bytes(bytes) => Some(bytes.clone()),
+            Value::Null | Value::Number(_) | Value::Text(_) => None,
+        }
+    }
+}
+
+impl<T: Read> Read for Option<T> {
+    fn of(value: &Value) -> Option<Self> {
+        match value {
+            Value::Null => Some(None),
+            value => T::of(value).map(Some),
+        }
+    }
+}
+
+impl Row {
+    pub(super) fn new(columns: Arc<[Box<str>]>, values: Vec<Value>) -> Self {
+        Self { columns, values }
+    }
+
+    /// A column by its name.
+    pub(in crate::ledger) fn get<T: Read>(&self, name: &str) -> Result<T, Fault> {
+        let at = self.columns.iter().position(|column| **column == *name);
+        let value = at.and_then(|at| self.values.get(at));
+        let value = value.ok_or_else(|| corrupt(format!("the row has no column {name}")))?;
+        T::of(value).ok_or_else(|| corrupt(format!("the column {name} holds something else than it should")))
+    }
+}
