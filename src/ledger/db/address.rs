@@ -11,7 +11,7 @@ use rustls::{
     crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject as _},
 };
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::ledger::LedgerError;
@@ -88,6 +88,10 @@ impl Server {
         };
         config.ssl_mode(mode).connect_timeout(SILENCE_MAX / 3).keepalives_idle(SILENCE_MAX);
         config.tcp_user_timeout(SILENCE_MAX);
+        if config.get_hosts().len() > 1 && config.get_target_session_attrs() == TargetSessionAttrs::Any {
+            // A ledger is written to: of a primary and its standbys, it is the primary.
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        }
         if config.get_application_name().is_none() {
             config.application_name("daybridge");
         }

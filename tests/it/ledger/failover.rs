@@ -87,3 +87,13 @@ async fn an_ordinary_role_suffices() {
     let nothing = ledger.failover(&ACT, NOW).await.unwrap_err();
     assert!(matches!(&nothing, LedgerError::Refused(text) if text.contains("does not tell")), "{nothing}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_hosts_it_is_the_one_that_takes_writes() {
+    let pair: &Pair = Box::leak(Box::new(blocking(Pair::start).await));
+    let kit = Kit::of(Ledger::open(&settings(&pair.url_of_both())).await.unwrap());
+    kit.grant("1", "CHAN-1").await;
+    kit.health().await.unwrap();
+    let one = Ledger::open_existing(&settings(&pair.url())).await.unwrap();
+    assert_eq!(one.counts().await.unwrap().planned, 1);
+}

@@ -195,6 +195,14 @@ impl Pair {
         format!("postgres://daybridge@127.0.0.1:{}/postgres", self.primary.port)
     }
 
+    /// Both of them, the standby first.
+    pub(crate) fn url_of_both(&self) -> String {
+        format!(
+            "postgres://daybridge@127.0.0.1:{},127.0.0.1:{}/postgres",
+            self.standby.port, self.primary.port
+        )
+    }
+
     /// Gives a file to the user that the servers run as, who alone may read it.
     pub(crate) fn owns(&self, file: &Path) {
         let like = fs::metadata(self.data("primary")).unwrap();
