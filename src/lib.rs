@@ -51,6 +51,9 @@ pub mod disk;
 /// Database files that only their owner reads.
 pub mod private_file;
 
+/// Whether a database file is still where it was.
+pub mod file_id;
+
 /// Files and connections this process may have open.
 pub mod open_files;
 

@@ -12,13 +12,13 @@ use std::{
 };
 
 use async_trait::async_trait;
-use rusqlite::Connection;
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, sleep},
 };
 
 use super::{
+    file::File,
     inbox::{Claimed, Command, Shared, Verdict},
     store::{self, Leased},
 };
@@ -44,7 +44,7 @@ pub(super) struct LaneConsumer {
     /// A claim under way; kept here so that a cancelled `next` loses nothing.
     claim: Option<oneshot::Receiver<Claimed>>,
     /// Used by one look at a time; a look goes on where its `next` was cancelled.
-    reader: Arc<Mutex<Connection>>,
+    reader: Arc<Mutex<File>>,
     path: PathBuf,
     seen_version: i64,
     looked_at: Option<Instant>,
@@ -88,7 +88,7 @@ impl LaneConsumer {
         shared: Arc<Shared>,
     ) -> Result<Self, QueueError> {
         let file = path.to_owned();
-        let reader = store::apart(move || store::open(&file)).await?;
+        let reader = store::apart(move || File::open(&file)).await?;
         let reader = reader.map_err(|error| store::explain(path, &error))?;
         Ok(Self {
             lane,
@@ -126,12 +126,13 @@ impl LaneConsumer {
         let due = self.looked_at.is_none_or(|at| at.elapsed() >= LOOK_MS);
         let (reader, lane, seen) = (self.reader.clone(), self.lane, self.seen_version);
         let look = move || {
-            let reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
-            let version = store::data_version(&reader)?;
+            let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
+            let db = reader.db()?;
+            let version = store::data_version(db)?;
             if version == seen && !due {
                 return Ok(None);
             }
-            Ok(Some((version, store::any(&reader, lane)?)))
+            Ok(Some((version, store::any(db, lane)?)))
         };
         let looked = store::apart(look).await?;
         let Some((version, any)) = looked.map_err(|error| store::explain(&self.path, &error))? else {

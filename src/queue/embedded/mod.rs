@@ -13,7 +13,10 @@
 //! Rejected: the ledger's own file (the receiver must work while the ledger is locked or restored); files in
 //! a folder (one sync each). Not for network file systems: WAL needs shared memory.
 
-/// The file: schema and statements.
+/// The file, open.
+mod file;
+
+/// Its schema and statements.
 mod store;
 
 /// What the writer is asked.
@@ -35,7 +38,6 @@ use std::{
 };
 
 use async_trait::async_trait;
-use rusqlite::Connection;
 use tokio::{
     sync::{mpsc, oneshot},
     time::timeout,
@@ -43,6 +45,7 @@ use tokio::{
 
 use self::{
     consumer::LaneConsumer,
+    file::File,
     inbox::{Command, Inbox, Shared},
     writer::Writer,
 };
@@ -70,20 +73,19 @@ impl Embedded {
     pub async fn open(path: &Option<PathBuf>, settings: &config::Queue) -> Result<Self, QueueError> {
         let path = path.clone().unwrap_or_else(|| PathBuf::from(FILE));
         let file = path.clone();
-        let (connection, reader) = store::apart(move || {
+        let (writes, reads) = store::apart(move || {
             let failed = |error: rusqlite::Error| store::explain(&file, &error);
-            let mut connection = store::open(&file).map_err(failed)?;
-            store::prepare(&file, &mut connection)?;
+            let mut writes = File::make(&file).map_err(failed)?;
+            store::prepare(&file, writes.db().map_err(failed)?)?;
             // Opened here, so that a later look at the depth needs no new file handle.
-            let reader = store::open(&file).map_err(failed)?;
-            Ok((connection, reader))
+            let reads = File::open(&file).map_err(failed)?;
+            Ok::<_, QueueError>((writes, reads))
         })
         .await??;
-        let reader = Arc::new(Reader { path: path.clone(), connection: Mutex::new(Some(reader)) });
+        let reader = Arc::new(Reader { file: Mutex::new(Some(reads)) });
         let (commands, inbox) = Inbox::new(settings.in_flight_max.max(1));
         let shared = Arc::new(Shared::default());
-        let writer =
-            Writer::new(connection, inbox, shared.clone(), path.clone(), settings.delivery_limit.into());
+        let writer = Writer::new(writes, inbox, shared.clone(), settings.delivery_limit.into());
         let ended = writer.start().map_err(|error| {
             QueueError(format!("queue file {}: no thread can be started: {error}", path.display()))
         })?;
@@ -91,27 +93,24 @@ impl Embedded {
     }
 }
 
-/// Counts for health and metrics, on a connection of its own.
+/// Counts for metrics, on a connection of its own; `None`: closed.
 struct Reader {
-    path: PathBuf,
-    connection: Mutex<Option<Connection>>,
+    file: Mutex<Option<File>>,
 }
 
 impl Reader {
-    fn depth(&self, lane: Lane) -> Result<u64, rusqlite::Error> {
-        let mut held = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        let connection = match held.take() {
-            Some(connection) => connection,
-            None => store::open(&self.path)?,
-        };
-        let depth = store::depth(&connection, lane);
-        // Not kept after a failure: the next look opens it anew.
-        *held = depth.is_ok().then_some(connection);
-        depth
+    fn depth(&self, lane: Lane) -> Option<u64> {
+        let mut held = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = held.as_mut()?;
+        let depth = file.db().and_then(|db| store::depth(db, lane));
+        if depth.is_err() {
+            file.spoil();
+        }
+        depth.ok()
     }
 
     fn close(&self) {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.file.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }
 
@@ -170,7 +169,7 @@ impl Queue for Embedded {
             return None;
         }
         let reader = self.reader.clone();
-        store::apart(move || reader.depth(lane)).await.ok()?.ok()
+        store::apart(move || reader.depth(lane)).await.ok()?
     }
 
     async fn close(&self) {

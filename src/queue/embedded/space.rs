@@ -116,7 +116,7 @@ mod tests {
             db.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE is_there (x); DROP TABLE is_there")
                 .unwrap();
         }
-        let mut db = store::open(path).unwrap();
+        let mut db = store::make(path).unwrap();
         store::prepare(path, &mut db).unwrap();
         assert_eq!(number(&db, "PRAGMA auto_vacuum").unwrap(), if earlier { 0 } else { INCREMENTAL });
         db

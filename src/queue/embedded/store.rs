@@ -81,9 +81,14 @@ pub(super) async fn apart<T: Send + 'static>(
     done.map_err(|error| QueueError(format!("the queue file could not be asked: {error}")))
 }
 
-/// A connection that may write.
-pub(super) fn open(path: &Path) -> Result<Connection, rusqlite::Error> {
+/// A connection that may write; the file is made where it is missing.
+pub(super) fn make(path: &Path) -> Result<Connection, rusqlite::Error> {
     private_file::prepare(path);
+    open(path)
+}
+
+/// The same, to a file that is there.
+pub(super) fn open(path: &Path) -> Result<Connection, rusqlite::Error> {
     let begun = Instant::now();
     loop {
         match connect(path) {
@@ -95,8 +100,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, rusqlite::Error> {
 }
 
 fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_MS_MAX)?;
     let pages: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0))?;
@@ -144,7 +148,7 @@ pub(super) fn explain(path: &Path, error: &rusqlite::Error) -> QueueError {
     let what_to_do = match kind(error) {
         Some(8) => "it is read-only: make the file and its folder writable for the user daybridge runs as",
         Some(14) => {
-            "it cannot be opened: the folder must exist and be writable for the user daybridge runs as"
+            "it cannot be opened: it must be where it was, and its folder must exist and be writable for the user daybridge runs as"
         }
         Some(13) => "the disk is full: free some space",
         Some(11 | 26) => "it is damaged or no SQLite file: move it away and restore it from a backup",

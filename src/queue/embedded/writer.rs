@@ -11,16 +11,16 @@ use std::{
     collections::HashSet,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
     sync::{Arc, atomic::Ordering},
     thread,
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::TransactionBehavior;
 use tokio::sync::oneshot;
 
 use super::{
+    file::File,
     inbox::{Came, Claimed, Command, Group, Inbox, Shared, Verdict},
     space::{self, Space},
     store::{self, LEASE_MS, Leased},
@@ -35,12 +35,9 @@ const RENEW_MS: Duration = Duration::from_millis(LEASE_MS as u64 / 3);
 
 /// What the thread has.
 pub(super) struct Writer {
-    db: Connection,
-    /// The connection failed and could not be opened anew yet.
-    broken: bool,
+    file: File,
     inbox: Inbox,
     shared: Arc<Shared>,
-    path: PathBuf,
     delivery_limit: i64,
     /// Consumers that may hold leases.
     sessions: HashSet<i64>,
@@ -57,19 +54,11 @@ enum Told {
 }
 
 impl Writer {
-    pub(super) fn new(
-        db: Connection,
-        inbox: Inbox,
-        shared: Arc<Shared>,
-        path: PathBuf,
-        delivery_limit: i64,
-    ) -> Self {
+    pub(super) fn new(file: File, inbox: Inbox, shared: Arc<Shared>, delivery_limit: i64) -> Self {
         Self {
-            db,
-            broken: false,
+            file,
             inbox,
             shared,
-            path,
             delivery_limit,
             sessions: HashSet::new(),
             renewed_at: Instant::now(),
@@ -100,8 +89,7 @@ impl Writer {
                 }
             }
         }
-        // Checkpoints the file. An error leaves a WAL that the next open reads.
-        let _ = self.db.close();
+        self.file.close();
     }
 
     /// Waits, and does what came or what is due. Returns whether it goes on.
@@ -148,7 +136,7 @@ impl Writer {
                 }
             }
             Err(error) => {
-                tracing::error!(reason = %store::explain(&self.path, &error), "the queue file refuses");
+                tracing::error!(reason = %store::explain(self.file.path(), &error), "the queue file refuses");
                 self.failed(&error);
                 for done in group.publishers {
                     let _ = done.send(Err(NotConfirmed::Refused));
@@ -173,7 +161,7 @@ impl Writer {
             Told::Answered(done, true) => drop(done.send(Ok(()))),
             Told::Answered(done, false) => drop(done.send(Err(QueueError(format!(
                 "queue file {}: the lease is over; the message comes again",
-                self.path.display()
+                self.file.path().display()
             ))))),
         }
     }
@@ -183,9 +171,8 @@ impl Writer {
         if envelopes.is_empty() && others.is_empty() {
             return Ok(told);
         }
-        self.reopen()?;
         // IMMEDIATE: a transaction that begins as a reader cannot wait for the other process's write.
-        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = self.file.db()?.transaction_with_behavior(TransactionBehavior::Immediate)?;
         store::insert(&transaction, envelopes)?;
         for command in others {
             match command {
@@ -226,35 +213,26 @@ impl Writer {
 
     /// Writes and takes it back.
     fn try_a_write(&mut self) -> Result<(), QueueError> {
-        let tried = self.reopen().and_then(|()| store::try_a_write(&mut self.db));
+        let tried = self.file.db().and_then(store::try_a_write);
         tried.map_err(|error| {
             self.failed(&error);
-            store::explain(&self.path, &error)
+            store::explain(self.file.path(), &error)
         })
     }
 
     /// After a failure: a file that was only busy leaves the connection as it was.
     fn failed(&mut self, error: &rusqlite::Error) {
         if !store::is_busy(error) {
-            self.broken = true;
-            // Told already; the next transaction tries again.
-            let _ = self.reopen();
+            self.file.spoil();
         }
-    }
-
-    fn reopen(&mut self) -> Result<(), rusqlite::Error> {
-        if self.broken {
-            self.db = store::open(&self.path)?;
-            self.broken = false;
-        }
-        Ok(())
     }
 
     fn renew(&mut self) {
         self.renewed_at = Instant::now();
         for session in self.sessions.clone() {
-            if let Err(error) = store::renew(&self.db, session) {
-                tracing::warn!(reason = %store::explain(&self.path, &error), "leases were not prolonged");
+            let renewed = self.file.db().and_then(|db| store::renew(db, session));
+            if let Err(error) = renewed {
+                tracing::warn!(reason = %store::explain(self.file.path(), &error), "leases were not prolonged");
                 self.failed(&error);
             }
         }
@@ -263,9 +241,9 @@ impl Writer {
     /// One step of it.
     fn give_space_back(&mut self) {
         self.space_at = None;
-        let stepped = self.reopen().and_then(|()| self.space.step(&self.db));
+        let stepped = self.file.db().and_then(|db| self.space.step(db));
         let wait = stepped.unwrap_or_else(|error| {
-            tracing::warn!(reason = %store::explain(&self.path, &error), "the queue file did not become smaller");
+            tracing::warn!(reason = %store::explain(self.file.path(), &error), "the queue file did not become smaller");
             self.failed(&error);
             Some(space::FAILED_MS)
         });

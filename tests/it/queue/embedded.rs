@@ -179,6 +179,27 @@ async fn a_damaged_file_is_replaced_under_the_process() {
     assert_eq!(drain(&mut consumer, 2).await, ["after", "kept"].map(String::from).into());
 }
 
+/// SQLite says that all is well, and would confirm what nobody ever reads.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_removed_file_would_take_is_not_confirmed() {
+    let place = Place::file();
+    let path = place.path();
+    let queue = place.open().await;
+    let mut idle = queue.consume(Lane::Events, 4).await.unwrap();
+    queue.publish(envelope("kept")).await.unwrap();
+    let away = path.with_extension("db-away");
+    std::fs::rename(&path, &away).unwrap();
+    assert_eq!(queue.publish(envelope("refused")).await, Err(NotConfirmed::Refused));
+    let why = queue.health().await.unwrap_err().to_string();
+    assert!(why.contains("it must be where it was"), "{why}");
+    assert_eq!(queue.depth(Lane::Events).await, None);
+    assert!(queue.consume(Lane::Events, 4).await.is_err());
+    assert!(!path.exists(), "and no empty one is made in its place");
+    std::fs::rename(&away, &path).unwrap();
+    until("a publish", || async { queue.publish(envelope("after")).await.ok() }).await;
+    assert_eq!(drain(&mut idle, 2).await, ["after", "kept"].map(String::from).into());
+}
+
 /// As many pages as stay free: an MB, and what one message needs.
 const FREE_PAGES_MAX: u64 = 300;
 
