@@ -1,7 +1,9 @@
 //! A delivery to be recorded, and how it ends.
 
+use super::Claim;
 use crate::{
     domain::{
+        Ms,
         closed::HeldCause,
         facts::{Facts, Unread},
         id::CommentTemplate,
@@ -42,11 +44,22 @@ pub struct Entry<'a> {
     pub account: &'a str,
     /// For the comment of a transfer that it plans.
     pub comment: &'a CommentTemplate,
+    /// Who goes on with the channel that it grants days to.
+    pub take: Option<Take<'a>>,
     /// Number of the question to the provider's API whose answer this is; see [`Ledger::question`]. `None`: none was
     /// asked.
     ///
     /// [`Ledger::question`]: super::Ledger::question
     pub asked: Option<i64>,
+}
+
+/// Who takes a channel that becomes due, where nobody holds it.
+#[derive(Debug, Clone, Copy)]
+pub struct Take<'a> {
+    /// Of this one attempt.
+    pub token: &'a str,
+    /// Until when.
+    pub lease_until: Ms,
 }
 
 closed! {
@@ -78,6 +91,8 @@ pub struct Recorded {
     pub payment: Option<String>,
     /// The transfer that it planned.
     pub planned: Option<String>,
+    /// The transfer's channel, where it was taken for who recorded.
+    pub claim: Option<Claim>,
     /// The same delivery was recorded before (the broker redelivered it).
     pub again: bool,
 }

@@ -15,6 +15,7 @@ use crate::{
     domain::{
         Ms,
         balance::Ceiling,
+        brake::Lately,
         channel::Channel,
         closed::HeldCause,
         id::ChannelId,
@@ -44,7 +45,7 @@ mod decision;
 pub mod books;
 
 pub use decision::{Act, Correction, Decided, Scope};
-pub use entry::{CLOSED, DEAD, Entry, Outcome, Recorded, SourceRules};
+pub use entry::{CLOSED, DEAD, Entry, Outcome, Recorded, SourceRules, Take};
 pub use plan::{Plan, Selection};
 
 /// One set of SQL for both databases.
@@ -52,6 +53,12 @@ pub mod sql;
 
 /// How a transaction runs.
 mod db;
+
+/// What a delivery makes of its event and payment.
+mod intake;
+
+/// Texts that both databases store alike.
+mod storable;
 
 pub use sql::Ledger;
 
@@ -132,6 +139,23 @@ pub struct Turn {
     /// The ledger is on another database server than it was, and nobody has said yet that nothing was lost: whatever
     /// the turn is, no call is made.
     pub moved: bool,
+    /// Why the account's calls rest, if they do.
+    pub hold: Option<AccountHold>,
+    /// Calls of everything, the account or the channel are paused.
+    pub paused: bool,
+    /// At least what was settled lately; the account's channels are not counted.
+    pub lately: Lately,
+}
+
+/// What committing a step told besides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Advanced {
+    /// The account is held.
+    pub held: bool,
+    /// When the receiver accepted the first delivery of the payment, where its transfer was settled by this step.
+    pub accepted_at: Option<Ms>,
+    /// When the channel is due again, where it was given back.
+    pub due: Option<Ms>,
 }
 
 /// When and where the ledger was made, and how far back it may grant.
@@ -147,6 +171,17 @@ pub struct Origin {
     pub place: String,
     /// It is on a server that does not tell its timeline.
     pub failover_unnoticed: bool,
+}
+
+/// What this process has asked of the ledger's database since it opened it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Statements, without those that begin, lock and end.
+    pub statements: u64,
+    /// Transactions that wrote.
+    pub commits: u64,
+    /// Transactions that met another one and ran again.
+    pub retries: u64,
 }
 
 /// Why calls of the account rest.

@@ -18,9 +18,13 @@ use std::{
 use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::{Interpreter, away, clock, meters};
+use super::{
+    Interpreter, away, clock,
+    hands::{Hand, Hands},
+    meters,
+};
 use crate::{
-    domain::facts::{Facts, UNFETCHED, Unread},
+    domain::facts::{Facts, Meaning, UNFETCHED, Unread},
     envelope::{self, Envelope, Trigger, UNREADABLE},
     ledger::{Entry, Ledger, LedgerError},
     provider::ANSWER_TIMEOUT,
@@ -59,6 +63,8 @@ pub struct Intake {
     pub intake_max: usize,
     /// Wait between two turns of asking providers' APIs again.
     pub fetch_again: Duration,
+    /// Room for the channels of payments that are recorded.
+    pub hands: Hands,
     /// Tells settle that something was planned.
     pub wake: Arc<Notify>,
     /// Whether it was said that the ledger is away.
@@ -267,10 +273,17 @@ impl Intake {
             Some(says) => (None, says.clone()),
             None => (self.question(envelope).await?, self.interpreter.read(envelope, patience).await),
         };
-        let entry = Entry { asked, ..self.interpreter.entry(envelope, &facts, part.dead) };
-        let recorded = self.ledger.record(&entry, clock::now_ms()).await?;
-        if recorded.planned.is_some() {
-            self.wake.notify_one();
+        let now = clock::now_ms();
+        let may_grant =
+            !part.dead && facts.as_ref().is_ok_and(|facts| matches!(facts.meaning, Meaning::MoneyIn(_)));
+        let hand = if may_grant { self.hands.for_fresh(now) } else { None };
+        let take = hand.as_ref().map(Hand::take);
+        let entry = Entry { asked, take, ..self.interpreter.entry(envelope, &facts, part.dead) };
+        let mut recorded = self.ledger.record(&entry, now).await?;
+        match (hand, recorded.claim.take()) {
+            (Some(hand), Some(claim)) => self.hands.give(hand, claim),
+            _ if recorded.planned.is_some() => self.wake.notify_one(),
+            _ => {}
         }
         meters::recorded(recorded.outcome, 1);
         if envelope.trigger == Trigger::Backfill && !recorded.again {

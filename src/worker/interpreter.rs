@@ -131,6 +131,7 @@ impl Interpreter {
             source: self.sources.get(&envelope.source),
             account: &self.account,
             comment: &self.comment,
+            take: None,
             asked: None,
         }
     }

@@ -36,6 +36,9 @@ pub mod interpreter;
 /// From a delivery to ledger rows.
 pub mod intake;
 
+/// The channels that a worker has in hand.
+pub mod hands;
+
 /// Which channels are worked on, and when.
 pub mod settling;
 
@@ -108,6 +111,8 @@ pub async fn run(config: Config, doors: Doors, stop: CancellationToken) -> anyho
     let stop = stop.child_token();
     let interpreter = Interpreter::noting(&config, doors.ledger.as_ref(), doors.reader, &stop).await?;
     let wake = Arc::new(Notify::new());
+    let (hands, taken) =
+        hands::Hands::new(config.worker.channels_max, settling::lease_ms(config.partner.call_timeout));
     let intake = Arc::new(intake::Intake {
         queue: doors.queue,
         ledger: doors.ledger.clone(),
@@ -115,13 +120,15 @@ pub async fn run(config: Config, doors: Doors, stop: CancellationToken) -> anyho
         prefetch: config.queue.prefetch,
         intake_max: config.worker.intake_max,
         fetch_again: config.worker.fetch_again,
+        hands: hands.clone(),
         wake: wake.clone(),
         ledger_away: AtomicBool::new(false),
     });
     let mut tasks = JoinSet::new();
     let reading = intake.run(stop.clone());
     tasks.spawn(async move { reading.await.map_err(anyhow::Error::from) });
-    let settling = settling::run(config, doors.ledger.clone(), doors.partner, wake, stop.clone());
+    let settling =
+        settling::run(config, doors.ledger.clone(), doors.partner, (hands, taken), wake, stop.clone());
     let settling = heartbeat::during(doors.ledger, stop.clone(), settling);
     tasks.spawn(async move {
         settling.await;

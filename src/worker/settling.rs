@@ -1,17 +1,28 @@
 //! Which channels are worked on, and when: claims due channels from the ledger, a bounded number at a time,
 //! and wakes at once for a fresh payment. Nothing is remembered between claims; a restart finds everything.
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{iter, mem, num::NonZeroU32, sync::Arc, time::Duration};
 
 use governor::{Quota, RateLimiter};
-use tokio::{sync::Notify, task::JoinSet};
+use tokio::{
+    sync::{Notify, mpsc},
+    task::JoinSet,
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
-use super::{Outages, brake, breaker::Breaker, clock, millis, settle_policy, turn::Turns};
+use super::{
+    Outages, brake,
+    breaker::Breaker,
+    clock,
+    hands::{Hand, Hands},
+    millis, settle_policy,
+    turn::Turns,
+};
 use crate::{
     config::Config,
-    domain::settle::AccountNews,
-    ledger::{Ledger, LedgerError},
+    domain::{Ms, settle::AccountNews},
+    ledger::{Claim, Ledger, LedgerError},
     partner::Partner,
 };
 
@@ -23,15 +34,15 @@ pub async fn run(
     config: Config,
     ledger: Arc<Ledger>,
     partner: Arc<dyn Partner>,
+    doors: (Hands, mpsc::UnboundedReceiver<(Hand, Claim)>),
     wake: Arc<Notify>,
     stop: CancellationToken,
 ) {
+    let (hands, mut taken) = doors;
     let per_second = NonZeroU32::new(config.partner.calls_per_second_max).unwrap_or(NonZeroU32::MIN);
-    let settling = Settling {
-        worker: format!("{}-{:08x}", std::process::id(), fastrand::u32(..)),
-        lease_ms: lease_ms(config.partner.call_timeout),
+    let mut settling = Settling {
+        hands,
         probe_ms: millis(config.worker.account_probe),
-        channels_max: config.worker.channels_max,
         poll: config.worker.poll,
         turns: Arc::new(Turns {
             outages: Outages::new(ledger.clone(), config.partner.account.clone()),
@@ -45,28 +56,38 @@ pub async fn run(
             breaker: Breaker::new(config.worker.breaker_unclear_max, millis(config.worker.breaker_pause)),
         }),
         account: config.partner.account,
+        running: JoinSet::new(),
+        away: false,
     };
     if let Err(error) = settling.try_new_token().await {
         tracing::warn!(%error, "a refused token is tried again when its time has come");
     }
     let looking = tokio::spawn(settling.turns.clone().look(settling.poll, stop.clone()));
-    let mut running = JoinSet::new();
+    let mut look_at = Instant::now();
     while !stop.is_cancelled() {
-        let wait = match settling.claim(&mut running).await {
-            Ok(wait) => wait,
-            Err(error) => {
-                tracing::warn!(%error, "due channels could not be claimed; trying again");
-                settling.poll
-            }
-        };
+        if look_at <= Instant::now() {
+            look_at = Instant::now() + settling.look().await;
+        }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = wake.notified(), if running.len() < settling.channels_max => {}
-            Some(_) = running.join_next(), if !running.is_empty() => {}
-            () = tokio::time::sleep(wait) => {}
+            Some((hand, claim)) = taken.recv() => settling.begin(hand, claim),
+            () = wake.notified() => look_at = Instant::now(),
+            Some(ended) = settling.running.join_next(), if !settling.running.is_empty() => {
+                look_at = look_at.min(settling.next_look(ended.ok().flatten()));
+            }
+            () = tokio::time::sleep_until(look_at) => {}
         }
     }
-    let finish = async { while running.join_next().await.is_some() {} };
+    settling.hands.set_behind(true);
+    let finish = async {
+        loop {
+            tokio::select! {
+                // What was taken and not begun is another's; where that cannot be said, its lease ends.
+                Some((_hand, claim)) = taken.recv() => drop(settling.turns.ledger.release(&claim, 0).await),
+                () = settling.hands.empty() => break,
+            }
+        }
+    };
     if tokio::time::timeout(config.worker.stop_timeout, finish).await.is_err() {
         tracing::warn!(
             "stopped with calls in hand; the next start finds them doubtful and settles them by readings"
@@ -76,18 +97,20 @@ pub async fn run(
 }
 
 /// How long a claimed channel is a worker's: a call may be sent one timeout after its intent, and take another.
-fn lease_ms(call_timeout: Duration) -> i64 {
+pub(super) fn lease_ms(call_timeout: Duration) -> i64 {
     millis(call_timeout).saturating_mul(2).saturating_add(LEASE_SLACK_MS)
 }
 
 struct Settling {
-    worker: String,
     account: String,
-    lease_ms: i64,
+    hands: Hands,
     probe_ms: i64,
-    channels_max: usize,
     poll: Duration,
     turns: Arc<Turns>,
+    /// Each ends with when its channel is due again.
+    running: JoinSet<Option<Ms>>,
+    /// It was said that the ledger is away.
+    away: bool,
 }
 
 impl Settling {
@@ -102,10 +125,44 @@ impl Settling {
         Ok(())
     }
 
+    fn begin(&mut self, hand: Hand, claim: Claim) {
+        let turn = self.turns.clone().take(claim, hand.lease_until());
+        self.running.spawn(async move {
+            let due = turn.await;
+            drop(hand);
+            due
+        });
+    }
+
+    /// When to look again, now that a turn has ended whose channel is due then.
+    fn next_look(&self, due: Option<Ms>) -> Instant {
+        if self.hands.is_behind() {
+            return Instant::now();
+        }
+        let wait = due.map_or(i64::MAX, |due| due.saturating_sub(clock::now_ms()).max(0));
+        Instant::now() + self.poll.min(Duration::from_millis(u64::try_from(wait).unwrap_or(0)))
+    }
+
     /// Starts turns on due channels; returns how long nothing else will be due.
-    async fn claim(&self, running: &mut JoinSet<()>) -> Result<Duration, LedgerError> {
-        while running.try_join_next().is_some() {}
-        let ledger = &self.turns.ledger;
+    async fn look(&mut self) -> Duration {
+        match self.claim().await {
+            Ok(wait) => {
+                if mem::take(&mut self.away) {
+                    tracing::info!("due channels are claimed again");
+                }
+                wait
+            }
+            Err(error) => {
+                if !mem::replace(&mut self.away, true) {
+                    tracing::warn!(%error, "due channels could not be claimed; trying on");
+                }
+                self.poll
+            }
+        }
+    }
+
+    async fn claim(&mut self) -> Result<Duration, LedgerError> {
+        let ledger = self.turns.ledger.clone();
         let now = clock::now_ms();
         if let Some(hold) = ledger.account_hold(&self.account).await? {
             if hold.probe_due(now) {
@@ -114,22 +171,20 @@ impl Settling {
                 return Ok(self.poll);
             }
         }
-        let free = self.channels_max.saturating_sub(running.len());
-        if free == 0 {
-            return Ok(self.poll);
+        let free: Vec<Hand> = iter::from_fn(|| self.hands.any(now)).collect();
+        self.hands.set_behind(free.is_empty());
+        let Some(first) = free.first() else { return Ok(self.poll) };
+        let limit = u32::try_from(free.len()).unwrap_or(u32::MAX);
+        let lease_until = first.lease_until();
+        let claims = ledger.claim(&self.account, self.hands.worker(), now, lease_until, limit).await?;
+        // There may be more; look again when a turn ends.
+        let behind = claims.len() == free.len();
+        self.hands.set_behind(behind);
+        for (hand, claim) in free.into_iter().zip(claims) {
+            self.begin(hand, claim);
         }
-        let limit = u32::try_from(free).unwrap_or(u32::MAX);
-        let lease_until = now.saturating_add(self.lease_ms);
-        let claims = ledger.claim(&self.account, &self.worker, now, lease_until, limit).await?;
-        if claims.len() == free {
-            // There may be more; look again when a turn ends.
-            for claim in claims {
-                running.spawn(self.turns.clone().take(claim, lease_until));
-            }
+        if behind {
             return Ok(self.poll);
-        }
-        for claim in claims {
-            running.spawn(self.turns.clone().take(claim, lease_until));
         }
         let due = ledger.next_due(&self.account).await?;
         let wait_ms = due.map_or(i64::MAX, |due| due.saturating_sub(clock::now_ms()).max(1));

@@ -16,13 +16,13 @@ use super::{Outages, breaker::Breaker, clock, meters};
 use crate::{
     domain::{
         Ms,
-        brake::Brake,
+        brake::{Brake, passed},
         channel::Channel,
         reply::{ReadError, Reply},
         settle::{AccountNews, Effect, Input, Policy, State, Step, step},
     },
     envelope::trace_id,
-    ledger::{Claim, DUE_AHEAD_MS_MAX, Ledger, LedgerError, Transfer},
+    ledger::{Advanced, Claim, DUE_AHEAD_MS_MAX, Ledger, LedgerError, Transfer, Turn},
     partner::Partner,
 };
 
@@ -31,6 +31,24 @@ const COMMIT_RETRY: Duration = Duration::from_millis(250);
 
 /// How long a paused channel is not looked at, in ms; a resume ends it at once.
 const PAUSED_LOOK_MS: i64 = 60_000;
+
+/// How a turn left its channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// Given back with the last step; due again then.
+    GivenBack(Option<Ms>),
+    /// It is ours, and need not be looked at before.
+    NotBefore(Ms),
+}
+
+/// How a transfer was left.
+struct Worked {
+    /// `false`: it was not called, and is not about to be; where it is its account's probe, another can be.
+    called: bool,
+    /// The account is held.
+    held: bool,
+    ended: Ended,
+}
 
 /// What all turns of a worker share.
 pub struct Turns {
@@ -63,74 +81,82 @@ impl Turns {
         }
     }
 
-    /// Works on a claimed channel until nothing is due on it, then gives it back.
-    pub async fn take(self: Arc<Self>, claim: Claim, lease_until: Ms) {
+    /// Works on a claimed channel until nothing is due on it, then gives it back. Returns when it is due again, if that is
+    /// known.
+    pub async fn take(self: Arc<Self>, claim: Claim, lease_until: Ms) -> Option<Ms> {
         let channel = claim.channel.clone();
-        match self.work(&claim, lease_until).await {
-            Ok(not_before) => {
-                if let Err(error) = self.ledger.release(&claim, not_before).await {
-                    tracing::warn!(%error, %channel, "channel was not given back; its lease will end");
-                }
+        let given_back = match self.work(&claim, lease_until).await {
+            Ok(Ended::GivenBack(due)) => Ok(due),
+            Ok(Ended::NotBefore(not_before)) => self.ledger.release(&claim, not_before).await,
+            Err(error) => {
+                tracing::warn!(%error, %channel, "turn broken off; the channel's lease will end");
+                return None;
             }
-            Err(error) => tracing::warn!(%error, %channel, "turn broken off; the channel's lease will end"),
-        }
+        };
+        given_back.unwrap_or_else(|error| {
+            tracing::warn!(%error, %channel, "channel was not given back; its lease will end");
+            None
+        })
     }
 
-    /// Returns before when the channel need not be looked at again.
-    async fn work(&self, claim: &Claim, lease_until: Ms) -> Result<Ms, LedgerError> {
+    async fn work(&self, claim: &Claim, lease_until: Ms) -> Result<Ended, LedgerError> {
         let now = clock::now_ms();
         let turn = self.ledger.turn(claim, now).await?;
         if turn.moved {
-            return Ok(now.saturating_add(PAUSED_LOOK_MS));
+            return Ok(Ended::NotBefore(now.saturating_add(PAUSED_LOOK_MS)));
         }
-        let mut channel = turn.channel;
+        let mut channel = turn.channel.clone();
         if channel.believe(now) {
             self.ledger.save_channel(claim, &channel).await?;
-            return Ok(0);
+            return Ok(Ended::NotBefore(0));
         }
         if channel.switch_due().is_some_and(|due| due <= now) && channel.quiet_until <= now {
-            return self.make_live(claim, &mut channel).await;
+            self.make_live(claim, &mut channel).await?;
+            return Ok(Ended::NotBefore(0));
         }
-        let Some(transfer) = turn.transfer else { return Ok(0) };
+        let Some(transfer) = turn.transfer.clone() else { return Ok(Ended::NotBefore(0)) };
         let key = transfer.key.clone();
         if matches!(transfer.state, State::Planned { .. }) {
-            if let Some(until) = self.account_rests(claim, &transfer, turn.restored_at, now).await? {
-                return Ok(until.min(now.saturating_add(DUE_AHEAD_MS_MAX)));
+            if let Some(until) = self.account_rests(&turn, &transfer, now) {
+                return Ok(Ended::NotBefore(until.min(now.saturating_add(DUE_AHEAD_MS_MAX))));
             }
-            if let Some(until) = self.paused(claim, transfer.days, now).await? {
+            if let Some(until) = self.paused(claim, &turn, transfer.days, now).await? {
                 self.ledger.pass_probe(&claim.account, &key, now).await?;
-                return Ok(until);
+                return Ok(Ended::NotBefore(until));
             }
         }
-        if !self.settle(claim, transfer, channel, lease_until).await? {
+        let held = turn.hold.is_some();
+        let worked = self.settle(claim, transfer, channel, held, lease_until).await?;
+        if !worked.called && (held || worked.held) {
             self.ledger.pass_probe(&claim.account, &key, clock::now_ms()).await?;
         }
-        Ok(0)
+        Ok(worked.ended)
     }
 
     /// After a restoration first of all: a call that the ledger has forgotten may still be applied, and would be
     /// taken for ours.
-    async fn account_rests(
-        &self,
-        claim: &Claim,
-        transfer: &Transfer,
-        restored_at: Option<Ms>,
-        now: Ms,
-    ) -> Result<Option<Ms>, LedgerError> {
-        let known_from = restored_at.map(|at| at.saturating_add(self.policy.settle_window_ms));
+    fn account_rests(&self, turn: &Turn, transfer: &Transfer, now: Ms) -> Option<Ms> {
+        let known_from = turn.restored_at.map(|at| at.saturating_add(self.policy.settle_window_ms));
         if known_from.is_some_and(|from| now < from) {
-            return Ok(known_from);
+            return known_from;
         }
         if let Some(until) = self.breaker.rests_until(now) {
-            return Ok(Some(until));
+            return Some(until);
         }
-        let hold = self.ledger.account_hold(&claim.account).await?;
-        Ok(hold
-            .filter(|hold| hold.keeps_back(&transfer.key, transfer.days))
-            .map(|hold| hold.probe_at.max(now.saturating_add(1))))
+        let hold = turn.hold.as_ref().filter(|hold| hold.keeps_back(&transfer.key, transfer.days));
+        hold.map(|hold| hold.probe_at.max(now.saturating_add(1)))
     }
 
-    async fn paused(&self, claim: &Claim, days: u32, now: Ms) -> Result<Option<Ms>, LedgerError> {
+    async fn paused(
+        &self,
+        claim: &Claim,
+        turn: &Turn,
+        days: u32,
+        now: Ms,
+    ) -> Result<Option<Ms>, LedgerError> {
+        if !turn.paused && passed(&self.brake, &turn.lately, days).is_none() {
+            return Ok(None);
+        }
         let Some(pause) = self.ledger.may_call(claim, days, &self.brake, now).await? else {
             return Ok(None);
         };
@@ -140,19 +166,21 @@ impl Turns {
         Ok(Some(now.saturating_add(PAUSED_LOOK_MS)))
     }
 
-    /// `false`: the transfer was not called, and is not about to be; where it is its account's probe, another can be.
+    /// `held`: the account is, so what the partner says may matter to it.
     async fn settle(
         &self,
         claim: &Claim,
         transfer: Transfer,
         mut channel: Channel,
+        mut held: bool,
         lease_until: Ms,
-    ) -> Result<bool, LedgerError> {
+    ) -> Result<Worked, LedgerError> {
         let trace = trace_id(&transfer.traceparent);
         let mut state = transfer.state;
         let mut input = Input::Due;
         let mut called = state.open();
         let mut news = false;
+        let mut ended = Ended::NotBefore(0);
         // One permit for the read, and one for the call, which must not wait between intent and send.
         self.limiter.until_ready().await;
         if matches!(state, State::Planned { .. }) {
@@ -170,20 +198,25 @@ impl Turns {
             }
             if step.state != state || step.channel != channel {
                 let patient_until = if state.open() { lease_until } else { now };
-                if !self.commit(claim, &transfer.key, &state, &step, patient_until).await? {
+                let committed = self.commit(claim, &transfer.key, &state, &step, patient_until).await?;
+                let Some(advanced) = committed else {
                     tracing::warn!(
                         trace,
                         transfer = transfer.key,
                         "another worker went on with this transfer"
                     );
-                    return Ok(called);
-                }
+                    return Ok(Worked { called, held, ended });
+                };
                 tell_step(trace, &transfer.key, claim, &step.state);
-                if matches!(step.state, State::Settled { .. }) && !matches!(state, State::Settled { .. }) {
-                    self.time_credit(&transfer.key).await;
+                if let Some(accepted_at) = advanced.accepted_at {
+                    meters::credited(clock::now_ms().saturating_sub(accepted_at));
+                }
+                held = advanced.held;
+                if step.effect == Effect::Rest {
+                    ended = Ended::GivenBack(advanced.due);
                 }
             }
-            if !holds {
+            if !holds && held {
                 news |= self.tell_account(claim, &transfer.key, step.account, now).await?;
             }
             // Nothing stands between an intent and its call.
@@ -194,7 +227,7 @@ impl Turns {
             state = step.state;
             channel = step.channel;
             input = match step.effect {
-                Effect::Rest => return Ok(called),
+                Effect::Rest => return Ok(Worked { called, held, ended }),
                 Effect::Read => {
                     let begun = Instant::now();
                     let read = self.partner.read(&claim.channel).await;
@@ -224,10 +257,11 @@ impl Turns {
         from: &State,
         step: &Step,
         patient_until: Ms,
-    ) -> Result<bool, LedgerError> {
+    ) -> Result<Option<Advanced>, LedgerError> {
+        let gives_back = step.effect == Effect::Rest;
         loop {
             let now = clock::now_ms();
-            match self.ledger.advance(claim, key, from, step, now).await {
+            match self.ledger.advance(claim, key, from, step, gives_back, now).await {
                 Err(LedgerError::Unavailable(_)) if now < patient_until => {
                     tokio::time::sleep(COMMIT_RETRY).await;
                 }
@@ -236,7 +270,7 @@ impl Turns {
         }
     }
 
-    /// Whether it mattered.
+    /// Whether there was something to tell.
     async fn tell_account(
         &self,
         claim: &Claim,
@@ -245,27 +279,12 @@ impl Turns {
         now: Ms,
     ) -> Result<bool, LedgerError> {
         let Some(news) = news else { return Ok(false) };
-        let matters = match news {
-            AccountNews::NoBalance | AccountNews::NoToken => true,
-            AccountNews::Reads | AccountNews::Extends => {
-                self.ledger.account_hold(&claim.account).await?.is_some()
-            }
-        };
-        if matters {
-            let probe_at = now.saturating_add(self.probe_ms);
-            self.ledger.account_news(&claim.account, news, transfer, now, probe_at).await?;
-        }
-        Ok(matters)
+        let probe_at = now.saturating_add(self.probe_ms);
+        self.ledger.account_news(&claim.account, news, transfer, now, probe_at).await?;
+        Ok(true)
     }
 
-    /// A figure only: where the ledger does not tell it now, it is left out.
-    async fn time_credit(&self, transfer: &str) {
-        if let Ok(Some(accepted_at)) = self.ledger.accepted_at(transfer).await {
-            meters::credited(clock::now_ms().saturating_sub(accepted_at));
-        }
-    }
-
-    async fn make_live(&self, claim: &Claim, channel: &mut Channel) -> Result<Ms, LedgerError> {
+    async fn make_live(&self, claim: &Claim, channel: &mut Channel) -> Result<(), LedgerError> {
         if channel.not_live_since.is_some() && self.is_live(claim, channel).await {
             tracing::info!(channel = %claim.channel, "channel is live by now");
         } else {
@@ -285,7 +304,7 @@ impl Turns {
             }
         }
         self.ledger.save_channel(claim, channel).await?;
-        Ok(0)
+        Ok(())
     }
 
     /// Whether somebody has switched it meanwhile: it restarts with every switch, so it gets none that it does not need.

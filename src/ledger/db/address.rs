@@ -87,7 +87,7 @@ impl Server {
             Some(_) => (SslMode::Require, Checks::Nothing),
         };
         config.ssl_mode(mode).connect_timeout(SILENCE_MAX / 3).keepalives_idle(SILENCE_MAX);
-        config.tcp_user_timeout(SILENCE_MAX);
+        config.keepalives_interval(SILENCE_MAX / 3).keepalives_retries(3).tcp_user_timeout(SILENCE_MAX);
         if config.get_hosts().len() > 1 && config.get_target_session_attrs() == TargetSessionAttrs::Any {
             // A ledger is written to: of a primary and its standbys, it is the primary.
             config.target_session_attrs(TargetSessionAttrs::ReadWrite);

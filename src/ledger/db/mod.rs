@@ -19,7 +19,10 @@ mod threads;
 mod tx;
 mod value;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 pub(super) use self::{
     address::Server,
@@ -51,9 +54,10 @@ impl Db {
             Place { file: Some(path.to_owned()), name: path.display().to_string(), ..Place::default() };
         let place = Arc::new(place);
         let failures = Failures::default();
+        let known = Arc::new(OnceLock::new());
         let opener = |what: Use| -> Opener {
-            let path = path.to_owned();
-            Arc::new(move || Ok(Connection::Sqlite(Sqlite::open(&path, what)?)))
+            let (path, known) = (path.to_owned(), known.clone());
+            Arc::new(move || Ok(Connection::Sqlite(Sqlite::open(&path, what, &known)?)))
         };
         Ok(Self {
             write: Threads::start("ledger-write", 1, &opener(Use::Write), &failures, &place)?,
@@ -83,19 +87,20 @@ impl Db {
         self.read.run(Begin::Not, work).await
     }
 
-    /// A transaction for what one row's compare-and-set decides.
-    pub(super) async fn plain<T: Send + 'static>(
+    /// A transaction among others, for what compare-and-set or [`Tx::lock`] decides.
+    pub(super) async fn write<T: Send + 'static>(
         &self,
         work: impl FnMut(&mut Tx) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, LedgerError> {
-        self.write.run(Begin::Plain, work).await
+        self.write.run(Begin::AmongOthers, work).await
     }
 
-    /// A transaction for what reads, then decides.
-    pub(super) async fn serial<T: Send + 'static>(
+    /// A transaction during which nobody else writes, for what reads rows of several subjects, then decides: a person's
+    /// word, an account's hold. Others wait for it, so it waits for nothing.
+    pub(super) async fn alone<T: Send + 'static>(
         &self,
         work: impl FnMut(&mut Tx) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, LedgerError> {
-        self.write.run(Begin::Serial, work).await
+        self.write.run(Begin::Alone, work).await
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     path::PathBuf,
-    sync::{Mutex, OnceLock},
+    sync::{Mutex, OnceLock, PoisonError, atomic::AtomicU64},
 };
 
 /// See the module.
@@ -14,8 +14,28 @@ pub(in crate::ledger) struct Place {
     pub(in crate::ledger) name: String,
     /// How its server is asked who it is; `None`: it is a file, or does not tell.
     pub(in crate::ledger) question: OnceLock<Option<&'static str>>,
+    /// The run of a server that connections lead to; `None`: it is a file.
+    pub(in crate::ledger) run: Mutex<Option<String>>,
     /// The server that was seen last.
     pub(in crate::ledger) seen: Mutex<Option<Seen>>,
+    pub(in crate::ledger) counts: Counts,
+}
+
+/// What the process has asked of the database so far.
+#[derive(Debug, Default)]
+pub(in crate::ledger) struct Counts {
+    pub(in crate::ledger) statements: AtomicU64,
+    pub(in crate::ledger) commits: AtomicU64,
+    pub(in crate::ledger) retries: AtomicU64,
+}
+
+impl Place {
+    /// Notes where a new connection leads; whether that is elsewhere than the ones before. A former primary may go on
+    /// taking what its old sessions write, and nothing of that is on the server that took over.
+    pub(super) fn is_moved_to(&self, run: &str) -> bool {
+        let mut known = self.run.lock().unwrap_or_else(PoisonError::into_inner);
+        known.replace(run.to_owned()).is_some_and(|before| before != run)
+    }
 }
 
 /// A server, and how many a person has accepted before.

@@ -1,54 +1,84 @@
 //! One connection to a PostgreSQL server, with the runtime that it lives on.
 
-use std::{collections::HashMap, error::Error, sync::Arc, time::Duration};
+use std::{error::Error, mem, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
+use futures_util::future::try_join_all;
 use tokio::{runtime::Runtime, time::timeout};
 use tokio_postgres::{
-    Client, Statement,
+    Client,
     types::{FromSql, IsNull, ToSql, Type, to_sql_checked},
 };
 
 use super::{
     address::Server,
     fault::{Fault, corrupt, refused},
-    value::{Arg, Row, Value},
+    value::{Arg, OwnedArg, Row, Value},
 };
 use crate::ledger::LedgerError;
 
-/// Every commit is on disk before it is answered, whatever the server's default; and plans use indices even on
-/// small tables, since a serializable transaction that scans one collides with every writer of it.
-/// What is left of scans costs so much by that setting that the server would compile each such statement for half a second.
-const SET_UP: &str = "SET enable_seqscan = off; SET jit = off; SELECT set_config('synchronous_commit', 'on', false) \
-     WHERE current_setting('synchronous_commit') IN ('off', 'local');";
+/// Every commit is on disk before it is answered, whatever the server's default; and a session whose program was frozen
+/// within a transaction loses its locks. Said anew in each transaction: a pool may hand out another session for the next.
+macro_rules! begin {
+    ($lock:literal) => {
+        concat!(
+            "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT set_config('synchronous_commit', 'on', true) \
+             WHERE current_setting('synchronous_commit') IN ('off', 'local'); \
+             SET LOCAL idle_in_transaction_session_timeout = '30s'; SET LOCAL enable_seqscan = off; SET LOCAL jit = off; \
+             SELECT ",
+            $lock,
+            "(7233171301)"
+        )
+    };
+}
+
+/// Begins a transaction among others.
+pub(super) const BEGIN_AMONG_OTHERS: &str = begin!("pg_advisory_xact_lock_shared");
+
+/// Begins one that waits until all others have ended, and lets none begin before it has.
+pub(super) const BEGIN_ALONE: &str = begin!("pg_advisory_xact_lock");
+
+/// Where a connection leads. Everybody may ask this.
+const RUN: &str = "SELECT COALESCE(host(inet_server_addr()), '') || ':' || COALESCE(inet_server_port(), 0) || ' since ' \
+     || pg_postmaster_start_time()";
 
 /// Longest time to connect and be let in.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 
-/// Statements that stay prepared.
-const STATEMENTS_MAX: usize = 512;
-
 /// See the module.
+///
+/// No statement is prepared under a name: names are counted in each process, and of two processes behind a pool that
+/// hands out sessions by the transaction, one would run the other's statement.
 pub(super) struct Postgres {
     runtime: Runtime,
     client: Client,
-    statements: HashMap<Box<str>, Prepared>,
+    /// Which server this is, and since when it runs.
+    run: String,
+    waiting: Waiting,
 }
 
-/// A statement, and the names of its columns.
-type Prepared = (Statement, Arc<[Box<str>]>);
+/// What goes out with the next statement that is waited for.
+#[derive(Default)]
+struct Waiting {
+    /// What begins the transaction.
+    begin: Option<&'static str>,
+    sent: Vec<(String, Vec<OwnedArg>)>,
+}
+
+/// Statements that are sent before one is waited for.
+const SENT_MAX: usize = 16;
 
 impl Postgres {
     pub(super) fn open(server: &Server) -> Result<Self, Fault> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Fault::Broken(error.to_string()))?;
-        let client = runtime.block_on(async {
+        let (client, run) = runtime.block_on(async {
             let connected = async {
                 let (client, connection) = server.config.connect(server.tls.clone()).await?;
                 // Its errors are those of the statements that it serves.
                 tokio::spawn(connection);
-                client.batch_execute(SET_UP).await?;
-                Ok::<_, Fault>(client)
+                let run = client.query_typed_one(RUN, &[]).await?.try_get(0)?;
+                Ok::<_, Fault>((client, run))
             };
             timeout(CONNECT_MAX, connected).await.unwrap_or_else(|_| {
                 Err(Fault::Ledger(LedgerError::Unavailable(format!(
@@ -56,16 +86,68 @@ impl Postgres {
                 ))))
             })
         })?;
-        Ok(Self { runtime, client, statements: HashMap::new() })
+        Ok(Self { runtime, client, run, waiting: Waiting::default() })
     }
 
-    pub(super) fn batch(&mut self, statements: &str) -> Result<(), Fault> {
-        Ok(self.runtime.block_on(self.client.batch_execute(statements))?)
+    pub(super) fn run(&self) -> &str {
+        &self.run
+    }
+
+    /// Begins a transaction with the next statement.
+    pub(super) fn begin(&mut self, begin: &'static str) {
+        self.waiting = Waiting { begin: Some(begin), sent: Vec::new() };
+    }
+
+    /// Ends a transaction, if any statement of it went out.
+    pub(super) fn end(&mut self, commits: bool) -> Result<(), Fault> {
+        let waiting = mem::take(&mut self.waiting);
+        match commits {
+            true if waiting.begin.is_some() && waiting.sent.is_empty() => Ok(()),
+            true => self.wait(waiting, self.client.batch_execute("COMMIT")),
+            false if waiting.begin.is_some() => Ok(()),
+            false => self.wait(Waiting::default(), self.client.batch_execute("ROLLBACK")),
+        }
+    }
+
+    /// Sends what waits and a statement, one behind the other, and waits for all of it.
+    fn wait<T>(
+        &self,
+        waiting: Waiting,
+        statement: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, Fault> {
+        let begun = async {
+            match waiting.begin {
+                Some(begin) => self.client.batch_execute(begin).await,
+                None => Ok(()),
+            }
+        };
+        let sent = try_join_all(waiting.sent.iter().map(|(sql, args)| async {
+            let args: Vec<Arg<'_>> = args.iter().map(OwnedArg::lent).collect();
+            execute(&self.client, sql, &args).await
+        }));
+        // Polled in this order, so sent in this order.
+        let all = async { tokio::join!(biased; begun, sent, statement) };
+        let (begun, sent, done) = self.runtime.block_on(all);
+        begun?;
+        sent?;
+        Ok(done?)
+    }
+
+    /// Runs a statement of which only the failure matters; that is told with the next one, at the latest with the end.
+    pub(super) fn send(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<(), Fault> {
+        self.waiting.sent.push((sql.to_owned(), args.iter().map(Arg::owned).collect()));
+        if self.waiting.sent.len() < SENT_MAX {
+            return Ok(());
+        }
+        let waiting = mem::take(&mut self.waiting);
+        self.wait(waiting, async { Ok(()) })
     }
 
     /// Statements of the schema. What the server says against them themselves (class 42: rights, or tables of somebody
     /// else in the way) no wait mends.
     pub(super) fn make(&mut self, statements: &str) -> Result<(), Fault> {
+        let waiting = mem::take(&mut self.waiting);
+        self.wait(waiting, async { Ok(()) })?;
         let error = match self.runtime.block_on(self.client.batch_execute(statements)) {
             Ok(()) => return Ok(()),
             Err(error) => error,
@@ -84,16 +166,17 @@ impl Postgres {
 
     /// Rows that were changed.
     pub(super) fn execute(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<u64, Fault> {
-        let (statement, _) = self.prepared(sql, args)?;
-        let changed = self.runtime.block_on(self.client.execute_raw(&statement, args));
-        Ok(changed?)
+        let waiting = mem::take(&mut self.waiting);
+        self.wait(waiting, execute(&self.client, sql, args))
     }
 
     /// At most `limit` rows.
     pub(super) fn rows(&mut self, sql: &str, args: &[Arg<'_>], limit: usize) -> Result<Vec<Row>, Fault> {
-        let (statement, columns) = self.prepared(sql, args)?;
-        let args: Vec<&(dyn ToSql + Sync)> = args.iter().map(|arg| arg as _).collect();
-        let found = self.runtime.block_on(self.client.query(&statement, &args))?;
+        let waiting = mem::take(&mut self.waiting);
+        let typed = typed(args);
+        let found = self.wait(waiting, self.client.query_typed(sql, &typed))?;
+        let Some(columns) = found.first().map(tokio_postgres::Row::columns) else { return Ok(Vec::new()) };
+        let columns: Arc<[Box<str>]> = columns.iter().map(|column| column.name().into()).collect();
         let row = |row: &tokio_postgres::Row| {
             let values = (0..columns.len()).map(|at| row.try_get::<_, Value>(at));
             let values = values.collect::<Result<_, tokio_postgres::Error>>();
@@ -112,22 +195,15 @@ impl Postgres {
             Err(error) => Err(error.into()),
         }
     }
+}
 
-    /// With the kinds of the values: the server would guess smaller ones from what stands beside them.
-    fn prepared(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<Prepared, Fault> {
-        if let Some((statement, columns)) = self.statements.get(sql) {
-            return Ok((statement.clone(), columns.clone()));
-        }
-        let kinds: Vec<Type> = args.iter().map(kind).collect();
-        let statement = self.runtime.block_on(self.client.prepare_typed(sql, &kinds))?;
-        let columns: Arc<[Box<str>]> =
-            statement.columns().iter().map(|column| column.name().into()).collect();
-        if self.statements.len() >= STATEMENTS_MAX {
-            self.statements.clear();
-        }
-        self.statements.insert(sql.into(), (statement.clone(), columns.clone()));
-        Ok((statement, columns))
-    }
+async fn execute(client: &Client, sql: &str, args: &[Arg<'_>]) -> Result<u64, tokio_postgres::Error> {
+    client.execute_typed(sql, &typed(args)).await
+}
+
+/// With the kinds of the values: the server would guess smaller ones from what stands beside them.
+fn typed<'a>(args: &'a [Arg<'_>]) -> Vec<(&'a (dyn ToSql + Sync), Type)> {
+    args.iter().map(|arg| (arg as &(dyn ToSql + Sync), kind(arg))).collect()
 }
 
 fn kind(arg: &Arg<'_>) -> Type {

@@ -1,6 +1,10 @@
 //! One connection to a SQLite file.
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+};
 
 use rusqlite::{
     CachedStatement, Connection, OpenFlags, ToSql,
@@ -11,6 +15,7 @@ use super::{
     fault::Fault,
     value::{Arg, Row, Value},
 };
+use crate::{file_id::FileId, ledger::LedgerError};
 
 /// How a connection waits for another process's write (5 s), and how it syncs. Each that waits keeps those behind it
 /// waiting: the connection that writes is one. WAL lets lists read while the worker writes; every commit is synced, for
@@ -27,6 +32,8 @@ const STATEMENTS_MAX: usize = 256;
 /// See the module.
 pub(super) struct Sqlite {
     connection: Connection,
+    path: PathBuf,
+    id: FileId,
     columns: HashMap<Box<str>, Arc<[Box<str>]>>,
 }
 
@@ -38,18 +45,30 @@ pub(super) enum Use {
 }
 
 impl Sqlite {
-    /// The file is made where it is missing.
-    pub(super) fn open(path: &Path, what: Use) -> Result<Self, Fault> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    /// The file is made where it is missing, but only once: `known` is the one that this process has opened before.
+    pub(super) fn open(path: &Path, what: Use, known: &OnceLock<FileId>) -> Result<Self, Fault> {
+        let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        match known.get() {
+            Some(known) if !known.stands_at(path) => return Err(gone(path)),
+            Some(_) => {}
+            None => flags |= OpenFlags::SQLITE_OPEN_CREATE,
+        }
         let connection = Connection::open_with_flags(path, flags)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         connection.execute_batch(match what {
             Use::Write => WRITES,
             Use::Read => READS,
         })?;
-        Ok(Self { connection, columns: HashMap::new() })
+        let id = FileId::at(path).map_err(|_| gone(path))?;
+        if *known.get_or_init(|| id) != id {
+            return Err(gone(path));
+        }
+        Ok(Self { connection, path: path.to_owned(), id, columns: HashMap::new() })
+    }
+
+    /// Whether the path still names the file: what is written into another one is kept nowhere.
+    pub(super) fn stands(&self) -> Result<(), Fault> {
+        if self.id.stands_at(&self.path) { Ok(()) } else { Err(gone(&self.path)) }
     }
 
     pub(super) fn batch(&mut self, statements: &str) -> Result<(), Fault> {
@@ -89,6 +108,14 @@ impl Sqlite {
         }
         Ok(found)
     }
+}
+
+/// One that was put in its place may be a backup, which lacks calls that were made: nobody goes on with it by themselves.
+fn gone(path: &Path) -> Fault {
+    Fault::Ledger(LedgerError::Unavailable(format!(
+        "{} was removed or replaced while it was in use, and nothing is kept until it is back: put the same file there again; where it is lost, stop every process, restore a backup and `daybridge ledger restored --since TIME`",
+        path.display()
+    )))
 }
 
 /// SQLite takes `$4` for a name and numbers names by where they first stand.

@@ -153,6 +153,7 @@ impl Thread {
             if !fault.may_pass(tries) {
                 return Err(fault.report());
             }
+            self.place.counts.retries.fetch_add(1, Ordering::Relaxed);
             thread::sleep(fault::wait(tries));
         }
     }
@@ -172,8 +173,11 @@ impl Thread {
                 done => return done,
             }
         }
-        let made = Instant::now();
         let tx = Tx::new((self.open)()?, self.place.clone());
-        self.connection.insert((tx, made)).0.run(begin, work)
+        if tx.is_elsewhere() {
+            // All go there, or what one has written the next one would not find.
+            self.failures.note();
+        }
+        self.connection.insert((tx, Instant::now())).0.run(begin, work)
     }
 }

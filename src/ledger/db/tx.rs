@@ -1,13 +1,18 @@
 //! A connection in the hands of one transaction: plain functions of the ledger are written over it.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::Ordering},
+};
+
+use sha2::{Digest as _, Sha256};
 
 use super::{
     fault::{Fault, corrupt},
     place::Place,
-    postgres::Postgres,
+    postgres::{BEGIN_ALONE, BEGIN_AMONG_OTHERS, Postgres},
     sqlite::Sqlite,
-    value::{Arg, Row},
+    value::{Arg, Row, args},
 };
 
 /// Which database it is, where the two differ.
@@ -22,10 +27,10 @@ pub(in crate::ledger) enum Dialect {
 pub(in crate::ledger) enum Begin {
     /// Each statement by itself, on a connection that lists.
     Not,
-    /// For what one row's compare-and-set decides.
-    Plain,
-    /// For what reads, then decides.
-    Serial,
+    /// Among others: what may meet is decided by compare-and-set, or under [`Tx::lock`].
+    AmongOthers,
+    /// Nobody else writes meanwhile.
+    Alone,
 }
 
 pub(super) enum Connection {
@@ -39,11 +44,12 @@ pub(in crate::ledger) struct Tx {
     place: Arc<Place>,
     commits: bool,
     answered: bool,
+    locks: bool,
 }
 
 impl Tx {
     pub(super) fn new(connection: Connection, place: Arc<Place>) -> Self {
-        Self { connection, place, commits: false, answered: false }
+        Self { connection, place, commits: false, answered: false, locks: true }
     }
 
     pub(in crate::ledger) fn dialect(&self) -> Dialect {
@@ -56,6 +62,14 @@ impl Tx {
     /// What the process knows of the database.
     pub(in crate::ledger) fn place(&self) -> &Place {
         &self.place
+    }
+
+    /// Whether this connection leads to another server than those before it.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        match &self.connection {
+            Connection::Sqlite(_) => false,
+            Connection::Postgres(postgres) => self.place.is_moved_to(postgres.run()),
+        }
     }
 
     /// What was written stays, if nothing fails after this.
@@ -74,41 +88,76 @@ impl Tx {
         begin: Begin,
         work: &mut dyn FnMut(&mut Tx) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        (self.commits, self.answered) = (false, false);
+        (self.commits, self.answered, self.locks) = (false, false, true);
         self.begin(begin)?;
         let done = work(self);
         if begin == Begin::Not {
             return done;
         }
         let commits = done.is_ok() && self.commits;
-        let ended = self.batch(if commits { "COMMIT" } else { "ROLLBACK" });
+        let ended = self.end(commits);
         match (&done, ended) {
             // What it failed of is told; that it cannot be rolled back either comes of it.
             (Err(_), _) | (_, Ok(())) => done,
             (Ok(_), Err(fault)) => {
-                let _ = self.batch("ROLLBACK");
+                let _ = self.end(false);
                 Err(fault)
             }
         }
     }
 
     fn begin(&mut self, begin: Begin) -> Result<(), Fault> {
-        match (begin, self.dialect()) {
-            (Begin::Not, _) => Ok(()),
-            (Begin::Plain | Begin::Serial, Dialect::Sqlite) => self.batch("BEGIN IMMEDIATE"),
-            (Begin::Plain, Dialect::Postgres) => self.batch("BEGIN ISOLATION LEVEL READ COMMITTED"),
-            (Begin::Serial, Dialect::Postgres) => self.batch("BEGIN ISOLATION LEVEL SERIALIZABLE"),
+        match &mut self.connection {
+            Connection::Sqlite(sqlite) => {
+                sqlite.stands()?;
+                if begin != Begin::Not {
+                    sqlite.batch("BEGIN IMMEDIATE")?;
+                    self.answered = true;
+                }
+            }
+            Connection::Postgres(postgres) => match begin {
+                Begin::Not => {}
+                Begin::AmongOthers => postgres.begin(BEGIN_AMONG_OTHERS),
+                Begin::Alone => postgres.begin(BEGIN_ALONE),
+            },
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, commits: bool) -> Result<(), Fault> {
+        if commits {
+            self.place.counts.commits.fetch_add(1, Ordering::Relaxed);
+        }
+        match &mut self.connection {
+            Connection::Sqlite(sqlite) => sqlite.batch(if commits { "COMMIT" } else { "ROLLBACK" }),
+            Connection::Postgres(postgres) => postgres.end(commits),
         }
     }
 
-    /// Statements without values.
-    fn batch(&mut self, statements: &str) -> Result<(), Fault> {
-        let told = match &mut self.connection {
-            Connection::Sqlite(sqlite) => sqlite.batch(statements),
-            Connection::Postgres(postgres) => postgres.batch(statements),
-        };
-        self.answered |= told.is_ok();
-        told
+    /// Nothing that it writes will stay, so it keeps nobody away.
+    pub(in crate::ledger) fn rehearses(&mut self) {
+        self.locks = false;
+    }
+
+    /// Whether it keeps others away from what it decides on.
+    pub(in crate::ledger) fn locks(&self) -> bool {
+        self.locks
+    }
+
+    /// Keeps every other transaction away that locks one of these names, until this one ends. All that it needs are
+    /// locked at once, in one order, so that of two neither waits for the other. SQLite has one that writes anyway.
+    pub(in crate::ledger) fn lock(&mut self, names: &BTreeSet<String>) -> Result<(), Fault> {
+        if self.dialect() == Dialect::Sqlite || !self.locks || names.is_empty() {
+            return Ok(());
+        }
+        let keys: BTreeSet<i64> = names.iter().map(|name| lock_key(name)).collect();
+        let keys: Vec<String> = keys.iter().map(i64::to_string).collect();
+        self.optional(
+            "SELECT COUNT(pg_advisory_xact_lock(key)) AS locked \
+             FROM unnest(string_to_array($1, ',')::bigint[]) WITH ORDINALITY AS names (key, place)",
+            args![keys.join(",")],
+        )?;
+        Ok(())
     }
 
     /// Statements of the schema.
@@ -121,12 +170,22 @@ impl Tx {
 
     /// Rows that were changed.
     pub(in crate::ledger) fn execute(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<u64, Fault> {
+        self.count();
         let told = match &mut self.connection {
             Connection::Sqlite(sqlite) => sqlite.execute(sql, args),
             Connection::Postgres(postgres) => postgres.execute(sql, args),
         };
         self.answered |= told.is_ok();
         told
+    }
+
+    /// Runs a statement of which only the failure matters. That is told now or later; nothing is committed after one.
+    pub(in crate::ledger) fn send(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<(), Fault> {
+        self.count();
+        match &mut self.connection {
+            Connection::Sqlite(sqlite) => sqlite.execute(sql, args).map(drop),
+            Connection::Postgres(postgres) => postgres.send(sql, args),
+        }
     }
 
     /// All rows.
@@ -152,7 +211,12 @@ impl Tx {
         }
     }
 
+    fn count(&self) {
+        self.place.counts.statements.fetch_add(1, Ordering::Relaxed);
+    }
+
     fn rows(&mut self, sql: &str, args: &[Arg<'_>], limit: usize) -> Result<Vec<Row>, Fault> {
+        self.count();
         let told = match &mut self.connection {
             Connection::Sqlite(sqlite) => sqlite.rows(sql, args, limit),
             Connection::Postgres(postgres) => postgres.rows(sql, args, limit),
@@ -160,4 +224,10 @@ impl Tx {
         self.answered |= told.is_ok();
         told
     }
+}
+
+/// Two names of one key wait for each other for nothing, and nothing else comes of it.
+fn lock_key(name: &str) -> i64 {
+    let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(Sha256::digest(name));
+    i64::from_be_bytes([a, b, c, d, e, f, g, h])
 }

@@ -12,6 +12,14 @@ pub(in crate::ledger) enum Arg<'a> {
     Bytes(Option<&'a [u8]>),
 }
 
+/// A value to bind later.
+#[derive(Debug)]
+pub(super) enum OwnedArg {
+    Number(Option<i64>),
+    Text(Option<String>),
+    Bytes(Option<Vec<u8>>),
+}
+
 /// Something that can be bound.
 pub(in crate::ledger) trait Bind {
     fn arg(&self) -> Arg<'_>;
@@ -43,6 +51,26 @@ macro_rules! args {
     ($($value:expr),* $(,)?) => { &[$($crate::ledger::db::Bind::arg(&$value)),*] };
 }
 pub(in crate::ledger) use args;
+
+impl Arg<'_> {
+    pub(super) fn owned(&self) -> OwnedArg {
+        match self {
+            Arg::Number(number) => OwnedArg::Number(*number),
+            Arg::Text(text) => OwnedArg::Text(text.map(str::to_owned)),
+            Arg::Bytes(bytes) => OwnedArg::Bytes(bytes.map(<[u8]>::to_vec)),
+        }
+    }
+}
+
+impl OwnedArg {
+    pub(super) fn lent(&self) -> Arg<'_> {
+        match self {
+            OwnedArg::Number(number) => Arg::Number(*number),
+            OwnedArg::Text(text) => Arg::Text(text.as_deref()),
+            OwnedArg::Bytes(bytes) => Arg::Bytes(bytes.as_deref()),
+        }
+    }
+}
 
 impl Bind for i64 {
     fn arg(&self) -> Arg<'_> {

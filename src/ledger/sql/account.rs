@@ -20,11 +20,11 @@ use crate::{
 };
 
 /// The causes of transfers that an account's hold keeps back.
-pub(super) const BALANCE: &str = HeldCause::Balance.as_str();
+pub(in crate::ledger) const BALANCE: &str = HeldCause::Balance.as_str();
 /// See [`BALANCE`].
-pub(super) const TOKEN: &str = HeldCause::Unauthorized.as_str();
+pub(in crate::ledger) const TOKEN: &str = HeldCause::Unauthorized.as_str();
 
-fn hold_of(row: &Row) -> Result<AccountHold, Fault> {
+pub(in crate::ledger) fn hold_of(row: &Row) -> Result<AccountHold, Fault> {
     let word: String = row.get("news")?;
     let news = match word.as_str() {
         BALANCE => AccountNews::NoBalance,
@@ -43,7 +43,7 @@ fn hold_of(row: &Row) -> Result<AccountHold, Fault> {
 }
 
 /// The hold of an account, if there is one.
-pub(super) fn hold(executor: &mut Tx, account: &str) -> Result<Option<AccountHold>, Fault> {
+pub(in crate::ledger) fn hold(executor: &mut Tx, account: &str) -> Result<Option<AccountHold>, Fault> {
     let row = executor.optional(
         "SELECT news, since, probe_at, probe, ceiling, refused_first FROM accounts WHERE account = $1",
         args![account],
@@ -52,12 +52,12 @@ pub(super) fn hold(executor: &mut Tx, account: &str) -> Result<Option<AccountHol
 }
 
 impl Tx {
-    pub(super) fn account_hold(&mut self, account: &str) -> Result<Option<AccountHold>, Fault> {
+    pub(in crate::ledger) fn account_hold(&mut self, account: &str) -> Result<Option<AccountHold>, Fault> {
         hold(self, account)
     }
 
     /// Whether news may change anything. Good news for an account without a hold, which is nearly all news, does not.
-    pub(super) fn is_news(&mut self, account: &str, news: AccountNews) -> Result<bool, Fault> {
+    pub(in crate::ledger) fn is_news(&mut self, account: &str, news: AccountNews) -> Result<bool, Fault> {
         Ok(match (self.account_hold(account)?, news) {
             (None, AccountNews::Reads | AccountNews::Extends) => false,
             (Some(hold), AccountNews::Reads) => hold.news != AccountNews::NoBalance,
@@ -66,7 +66,7 @@ impl Tx {
     }
 
     /// Serializable: what the news does depends on the hold it finds.
-    pub(super) fn account_news(
+    pub(in crate::ledger) fn account_news(
         &mut self,
         account: &str,
         news: AccountNews,
@@ -206,7 +206,7 @@ fn write(tx: &mut Tx, account: &str, hold: &AccountHold) -> Result<(), Fault> {
 
 /// For the transaction that holds a transfer for its account: whoever ends the hold meanwhile meets this one, or has
 /// ended it before, and then it begins anew.
-pub(super) fn must_hold(
+pub(in crate::ledger) fn must_hold(
     tx: &mut Tx,
     account: &str,
     transfer: &str,
@@ -224,19 +224,19 @@ pub(super) fn must_hold(
 }
 
 /// Ends the hold; channels that were put off for it are due, soonest expiry first.
-pub(super) fn end(tx: &mut Tx, account: &str, now: Ms) -> Result<(), Fault> {
+pub(in crate::ledger) fn end(tx: &mut Tx, account: &str, now: Ms) -> Result<(), Fault> {
     tx.execute("DELETE FROM accounts WHERE account = $1", args![account])?;
     pause::release(tx, &Scope::Account(account.to_owned()), now)
 }
 
 /// Plans again what was made shorter than the ceiling: what was refused were more days.
-pub(super) fn goes_on_below(tx: &mut Tx, account: &str, now: Ms) -> Result<(), Fault> {
+pub(in crate::ledger) fn goes_on_below(tx: &mut Tx, account: &str, now: Ms) -> Result<(), Fault> {
     let ceiling = hold(tx, account)?.and_then(|hold| hold.ceiling);
     plan_again(tx, account, BALANCE, ceiling.map(|ceiling| ceiling.days), now)
 }
 
 /// Ends the hold of an account for which nothing waits any more.
-pub(super) fn end_without_waiting(tx: &mut Tx, account: &str, now: Ms) -> Result<(), Fault> {
+pub(in crate::ledger) fn end_without_waiting(tx: &mut Tx, account: &str, now: Ms) -> Result<(), Fault> {
     let Some(hold) = hold(tx, account)? else { return Ok(()) };
     if !waits(tx, account, least(&hold))? {
         end(tx, account, now)?;
@@ -245,7 +245,7 @@ pub(super) fn end_without_waiting(tx: &mut Tx, account: &str, now: Ms) -> Result
 }
 
 /// The fewest days of a transfer that a hold keeps back.
-pub(super) fn least(hold: &AccountHold) -> u32 {
+pub(in crate::ledger) fn least(hold: &AccountHold) -> u32 {
     match (hold.news, hold.ceiling) {
         (AccountNews::NoBalance, Some(ceiling)) => ceiling.days,
         _ => 1,
@@ -254,11 +254,11 @@ pub(super) fn least(hold: &AccountHold) -> u32 {
 
 /// A transfer `t` of `$2` days or more that is planned or held for the account `$1`. Along the states: there are few of
 /// these, and the account has nearly all transfers that ever were.
-pub(super) const WAITING: &str = "t.state IN ('planned', 'held') AND t.account || '' = $1 AND t.days >= $2 \
+pub(in crate::ledger) const WAITING: &str = "t.state IN ('planned', 'held') AND t.account || '' = $1 AND t.days >= $2 \
      AND (t.state = 'planned' OR t.cause IN ('balance', 'unauthorized'))";
 
 /// Whether a transfer of so many days or more is planned or held for the account.
-pub(super) fn waits(connection: &mut Tx, account: &str, days: u32) -> Result<bool, Fault> {
+pub(in crate::ledger) fn waits(connection: &mut Tx, account: &str, days: u32) -> Result<bool, Fault> {
     let row = connection.optional(
         &format!("SELECT t.key FROM transfers t WHERE {WAITING} LIMIT 1"),
         args![account, i64::from(days)],
@@ -266,7 +266,7 @@ pub(super) fn waits(connection: &mut Tx, account: &str, days: u32) -> Result<boo
     Ok(row.is_some())
 }
 
-pub(super) const HELD_FOR: &str = "SELECT key, channel, detail FROM transfers WHERE account = $1 AND cause = $2 \
+pub(in crate::ledger) const HELD_FOR: &str = "SELECT key, channel, detail FROM transfers WHERE account = $1 AND cause = $2 \
      AND state = 'held' AND days < $3 ORDER BY created_at LIMIT 1";
 
 /// Plans again every transfer held for a cause, or only those of fewer days. Each was refused, so none has an open
@@ -281,7 +281,7 @@ fn plan_again(tx: &mut Tx, account: &str, cause: &str, below: Option<u32>, now: 
     }
 }
 
-pub(super) fn again(tx: &mut Tx, key: &str, state: &State, now: Ms) -> Result<(), Fault> {
+pub(in crate::ledger) fn again(tx: &mut Tx, key: &str, state: &State, now: Ms) -> Result<(), Fault> {
     let next = planned_again(state, now)
         .ok_or_else(|| corrupt(format!("{key} is held for the account, but its outcome is open")))?;
     if !rows::swap(tx, key, state, &next, None, now)? {

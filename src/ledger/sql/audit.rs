@@ -13,16 +13,16 @@ use crate::{
 
 /// One act, with what it changed.
 #[derive(Debug)]
-pub(super) struct Entry<'a> {
-    pub(super) action: &'a str,
-    pub(super) key: &'a str,
-    pub(super) act: Act<'a>,
-    pub(super) before: Option<String>,
-    pub(super) after: Option<String>,
+pub(in crate::ledger) struct Entry<'a> {
+    pub(in crate::ledger) action: &'a str,
+    pub(in crate::ledger) key: &'a str,
+    pub(in crate::ledger) act: Act<'a>,
+    pub(in crate::ledger) before: Option<String>,
+    pub(in crate::ledger) after: Option<String>,
 }
 
 /// Keeps an act in the transaction that carries it out.
-pub(super) fn add(tx: &mut Tx, entry: Entry<'_>, now: Ms) -> Result<(), Fault> {
+pub(in crate::ledger) fn add(tx: &mut Tx, entry: Entry<'_>, now: Ms) -> Result<(), Fault> {
     tx.execute(
         "INSERT INTO audit (at, who, action, key, reason, before, after) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         args![
@@ -39,13 +39,23 @@ pub(super) fn add(tx: &mut Tx, entry: Entry<'_>, now: Ms) -> Result<(), Fault> {
 }
 
 impl Tx {
-    pub(super) fn note(&mut self, action: &str, key: &str, act: &Act<'_>, now: Ms) -> Result<(), Fault> {
+    pub(in crate::ledger) fn note(
+        &mut self,
+        action: &str,
+        key: &str,
+        act: &Act<'_>,
+        now: Ms,
+    ) -> Result<(), Fault> {
         add(self, Entry { action, key, act: *act, before: None, after: None }, now)?;
         self.commit();
         Ok(())
     }
 
-    pub(super) fn audit(&mut self, key: Option<&str>, page: &Page) -> Result<Vec<view::Audited>, Fault> {
+    pub(in crate::ledger) fn audit(
+        &mut self,
+        key: Option<&str>,
+        page: &Page,
+    ) -> Result<Vec<view::Audited>, Fault> {
         let after = page.after.as_deref().and_then(|number| number.parse().ok());
         let rows = Filter::default().text("key =", key).number("number <", after).rows(
             self,

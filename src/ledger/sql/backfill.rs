@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl Tx {
-    pub(super) fn take_sweep(
+    pub(in crate::ledger) fn take_sweep(
         &mut self,
         source: &str,
         now: Ms,
@@ -44,7 +44,7 @@ impl Tx {
         Ok(turn)
     }
 
-    pub(super) fn save_sweep(&mut self, sweep: &Sweep, next_at: Ms) -> Result<bool, Fault> {
+    pub(in crate::ledger) fn save_sweep(&mut self, sweep: &Sweep, next_at: Ms) -> Result<bool, Fault> {
         let done = self.execute(
             "UPDATE backfill SET seen_until = $1, next_at = $2 WHERE source = $3 AND turn = $4",
             args![sweep.seen_until, next_at, &*sweep.source, sweep.turn],
@@ -53,7 +53,7 @@ impl Tx {
         Ok(done > 0)
     }
 
-    pub(super) fn recorded(
+    pub(in crate::ledger) fn recorded(
         &mut self,
         sources: &[String],
         events: &[String],

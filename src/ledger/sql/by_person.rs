@@ -1,10 +1,8 @@
 //! What a person grants of what was held: because its days may have moved, or as a suspected duplicate.
 
 use super::{
-    grant::{FirstTransfer, Standing, events, tell_others},
-    money_out,
-    rows::narrow,
-    twin, words,
+    rows::{self, narrow},
+    words,
 };
 use crate::{
     domain::{
@@ -18,12 +16,18 @@ use crate::{
     ledger::{
         Decided,
         db::{Fault, Tx, args, fault::corrupt},
+        intake::{
+            self,
+            grant::FirstTransfer,
+            reversal,
+            stored::{Disposition, facts_of},
+        },
     },
 };
 
 /// Plans the days of a payment that was held because they may have moved. One decision releases many, so what is
 /// probably told a second time is held again for that; who decides that too has looked at both. Returns the new state.
-pub(super) fn released(
+pub(in crate::ledger) fn released(
     tx: &mut Tx,
     key: &str,
     decided: &Decided<'_>,
@@ -37,8 +41,8 @@ pub(super) fn released(
     let days = row.get::<Option<i64>>("days")?.map(narrow);
     let hold = match channel.as_deref().and_then(ChannelId::parse).zip(days) {
         Some((channel, days)) => {
-            let events = events(tx, key)?;
-            twin::suspected(tx, key, &channel, days, money.as_ref(), &events)?
+            let events = facts_of(tx, key)?;
+            intake::suspected(tx, key, &channel, days, money.as_ref(), &events)?
         }
         None => None,
     };
@@ -55,7 +59,7 @@ pub(super) fn released(
 
 /// Grants a payment that was held because its days may have moved, or for its twin, as a person decided: its days are
 /// on the channel, or those that its money covers are planned now.
-pub(super) fn grant(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Result<(), Fault> {
+pub(in crate::ledger) fn grant(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Result<(), Fault> {
     let row = tx.one("SELECT COALESCE(set_channel, channel) AS channel, COALESCE(set_days, days) AS days, cause, set_days, days_due, \
          days_reduced, covered, (SELECT r.money_in FROM source_rules r WHERE r.realm = payments.realm \
          ORDER BY r.number DESC LIMIT 1) AS money_in FROM payments WHERE key = $1", args![key])?;
@@ -99,12 +103,14 @@ pub(super) fn grant(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> R
         state,
         who: Some(decided.who),
     };
-    let transfer = transfer.insert(tx, key, now)?;
-    if money_out && let Some(known) = money_out::asked(tx, &transfer)? {
+    let inserted = transfer.insert(tx, key, now)?;
+    rows::stands(tx, &inserted, None, &begins)?;
+    transfer.make_due(tx, None, now)?;
+    if money_out && let Some(known) = reversal::asked(tx, &inserted)? {
         known.refresh(tx, Stage::Granted(&begins, moves), now)?;
     }
     if let Some(family) = family.map(Family::new) {
-        tell_others(tx, key, &Standing::Now, None, &family)?;
+        intake::update_deliveries(tx, key, &Disposition::Now, None, Some(&family))?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use super::rows::SLOT_MS;
 use crate::ledger::db::{Fault, Tx, args};
 
 /// Whether there is any.
-pub(super) fn behind(tx: &mut Tx) -> Result<bool, Fault> {
+pub(in crate::ledger) fn behind(tx: &mut Tx) -> Result<bool, Fault> {
     let behind: i64 = tx
         .one(
             "SELECT (SELECT COUNT(*) FROM transfers WHERE state = 'settled' AND settled_at IS NULL) \
@@ -23,7 +23,7 @@ pub(super) fn behind(tx: &mut Tx) -> Result<bool, Fault> {
 }
 
 /// `settled_at` in the words of the database.
-pub(super) fn catch_up(tx: &mut Tx, settled_at: &str) -> Result<(), Fault> {
+pub(in crate::ledger) fn catch_up(tx: &mut Tx, settled_at: &str) -> Result<(), Fault> {
     let word = "COALESCE((SELECT CASE t.state WHEN 'settled' THEN 'credited' WHEN 'intended' THEN 'planned' \
          ELSE t.state END FROM transfers t WHERE t.payment = payments.key AND t.n = 1), decision)";
     for statement in [

@@ -18,7 +18,7 @@ const CHANNELS: &str = "SELECT account, channel, active_till, mode, \
 
 impl Tx {
     /// Soonest expiry first; a channel that was never read has none and comes last.
-    pub(super) fn channels(
+    pub(in crate::ledger) fn channels(
         &mut self,
         wanted: &ChannelQuery,
         page: &Page,
@@ -49,7 +49,7 @@ impl Tx {
     }
 
     /// From one to the next along the key: few accounts have many channels.
-    pub(super) fn accounts(&mut self) -> Result<Vec<String>, Fault> {
+    pub(in crate::ledger) fn accounts(&mut self) -> Result<Vec<String>, Fault> {
         let mut accounts: Vec<String> = Vec::new();
         loop {
             let row = self.optional(

@@ -20,7 +20,12 @@ use crate::{
 
 impl Tx {
     /// Serializable: what may be corrected depends on rows that others write.
-    pub(super) fn correct(&mut self, key: &str, correction: &Correction<'_>, now: Ms) -> Result<(), Fault> {
+    pub(in crate::ledger) fn correct(
+        &mut self,
+        key: &str,
+        correction: &Correction<'_>,
+        now: Ms,
+    ) -> Result<(), Fault> {
         let row = self.optional(
             "SELECT account, channel, days, detail, payment FROM transfers WHERE key = $1",
             args![key],

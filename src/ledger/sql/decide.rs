@@ -32,7 +32,12 @@ fn action(order: Order) -> &'static str {
 
 impl Tx {
     /// Serializable: what is decided depends on rows of several tables that others write.
-    pub(super) fn decide(&mut self, key: &str, decided: &Decided<'_>, now: Ms) -> Result<(), Fault> {
+    pub(in crate::ledger) fn decide(
+        &mut self,
+        key: &str,
+        decided: &Decided<'_>,
+        now: Ms,
+    ) -> Result<(), Fault> {
         let after = if let Some(after) = not_live::decide(self, key, decided, now)? {
             after
         } else if transfer_exists(self, key)? {
@@ -84,7 +89,7 @@ fn payment_of(tx: &mut Tx, name: &str) -> Result<Option<String>, Fault> {
 }
 
 /// Whether money came in for a payment that no event of the granting family has told of.
-pub(super) fn is_of_another_family(tx: &mut Tx, key: &str) -> Result<bool, Fault> {
+pub(in crate::ledger) fn is_of_another_family(tx: &mut Tx, key: &str) -> Result<bool, Fault> {
     let row = tx.optional(
         "SELECT 1 AS one FROM payments p WHERE p.key = $1 AND p.decision = 'linked' \
          AND EXISTS (SELECT 1 FROM events e WHERE e.payment = p.key AND e.family IS NOT NULL)",
@@ -94,7 +99,7 @@ pub(super) fn is_of_another_family(tx: &mut Tx, key: &str) -> Result<bool, Fault
 }
 
 /// What helps where only another family told of the money.
-pub(super) fn other_family_needs(key: &str) -> Fault {
+pub(in crate::ledger) fn other_family_needs(key: &str) -> Fault {
     refused(format!(
         "its money was told by another family than money_in: {OTHER_FAMILY_NEXT}; or close it: `daybridge held cancel '{key}' --reason …`"
     ))
@@ -327,7 +332,7 @@ fn event(tx: &mut Tx, id: &str, decided: &Decided<'_>) -> Result<&'static str, F
 }
 
 /// Only a held payment that was never granted waits for a decision; `row` holds `granted` and `decision`.
-pub(super) fn must_be_held(row: &Row, key: &str) -> Result<(), Fault> {
+pub(in crate::ledger) fn must_be_held(row: &Row, key: &str) -> Result<(), Fault> {
     if row.get::<i64>("granted")? != 0 {
         return Err(refused(format!("its days were granted: name its transfer, '{key}#1'")));
     }

@@ -124,14 +124,14 @@ impl Ledger {
     /// `Retry` of a transfer that waits for its account, held or planned, makes it the account's probe now.
     pub async fn decide(&self, key: &str, decided: &Decided<'_>, now: Ms) -> Result<(), LedgerError> {
         let (key, decided) = (key.to_owned(), decided.kept());
-        self.db.serial(move |tx| tx.decide(&key, &decided.lent(), now)).await
+        self.db.alone(move |tx| tx.decide(&key, &decided.lent(), now)).await
     }
 
     /// A person says which channel or how many days a held payment or transfer is for. A payment is weighed anew
     /// when its events are replayed; a transfer is planned anew.
     pub async fn correct(&self, key: &str, correction: &Correction<'_>, now: Ms) -> Result<(), LedgerError> {
         let (key, correction) = (key.to_owned(), correction.kept());
-        self.db.serial(move |tx| tx.correct(&key, &correction.lent(), now)).await
+        self.db.alone(move |tx| tx.correct(&key, &correction.lent(), now)).await
     }
 
     /// Declares that the ledger was restored from a backup made at `since` or later: whatever was not settled
@@ -139,13 +139,13 @@ impl Ledger {
     /// person. No worker may run.
     pub async fn restored(&self, since: Ms, who: &str, now: Ms) -> Result<view::Restored, LedgerError> {
         let who = who.to_owned();
-        self.db.serial(move |tx| tx.restored(since, &who, now)).await
+        self.db.alone(move |tx| tx.restored(since, &who, now)).await
     }
 
     /// A person says how far back a ledger that was made new may grant; before it was made only.
     pub async fn adopt(&self, since: Ms, act: &Act<'_>, now: Ms) -> Result<view::Adopted, LedgerError> {
         let act = act.kept();
-        self.db.serial(move |tx| tx.adopt(since, &act.lent(), now)).await
+        self.db.alone(move |tx| tx.adopt(since, &act.lent(), now)).await
     }
 
     /// A person says that nothing was lost when the ledger came to another database server: calls go on.
@@ -153,19 +153,19 @@ impl Ledger {
         let act = act.kept();
         // Outside the transaction: what it remembers of the server must stay, whatever becomes of that one.
         let moved = self.db.read(|tx| tx.moved()).await?;
-        self.db.serial(move |tx| tx.failover(moved.as_ref(), &act.lent(), now)).await
+        self.db.alone(move |tx| tx.failover(moved.as_ref(), &act.lent(), now)).await
     }
 
     /// No new call is made in this scope until it is resumed. `false`: it was paused already.
     pub async fn pause(&self, scope: &Scope, act: &Act<'_>, now: Ms) -> Result<bool, LedgerError> {
         let (scope, act) = (scope.clone(), act.kept());
-        self.db.serial(move |tx| tx.pause(&scope, pause::PERSON, &act.lent(), now)).await
+        self.db.alone(move |tx| tx.pause(&scope, pause::PERSON, &act.lent(), now)).await
     }
 
     /// Ends a pause, a person's or the brake's. `false`: there was none.
     pub async fn resume(&self, scope: &Scope, act: &Act<'_>, now: Ms) -> Result<bool, LedgerError> {
         let (of, act) = (scope.clone(), act.kept());
-        if self.db.serial(move |tx| tx.resume(&of, &act.lent(), now)).await? {
+        if self.db.alone(move |tx| tx.resume(&of, &act.lent(), now)).await? {
             return Ok(true);
         }
         match self.db.read(|tx| tx.moved()).await? {
@@ -188,7 +188,7 @@ impl Ledger {
     /// Keeps an act that changes nothing else here, such as a login.
     pub async fn note(&self, action: &str, key: &str, act: &Act<'_>, now: Ms) -> Result<(), LedgerError> {
         let (action, key, act) = (action.to_owned(), key.to_owned(), act.kept());
-        self.db.plain(move |tx| tx.note(&action, &key, &act.lent(), now)).await
+        self.db.write(move |tx| tx.note(&action, &key, &act.lent(), now)).await
     }
 
     /// Filters that a user of the console gave a name, by name.
@@ -200,19 +200,19 @@ impl Ledger {
     /// Keeps one, in place of another of the same name.
     pub async fn view_save(&self, owner: &str, view: &view::SavedView, now: Ms) -> Result<(), LedgerError> {
         let (owner, view) = (owner.to_owned(), view.clone());
-        self.db.serial(move |tx| tx.view_save(&owner, &view, now)).await
+        self.db.alone(move |tx| tx.view_save(&owner, &view, now)).await
     }
 
     /// Forgets one.
     pub async fn view_delete(&self, owner: &str, name: &str) -> Result<(), LedgerError> {
         let (owner, name) = (owner.to_owned(), name.to_owned());
-        self.db.plain(move |tx| tx.view_delete(&owner, &name)).await
+        self.db.write(move |tx| tx.view_delete(&owner, &name)).await
     }
 
     /// Drops the bodies of events received before `before` whose payment is settled, cancelled or nothing; at most
     /// `limit`. What is dropped cannot be replayed; its digest stays.
     pub async fn prune_bodies(&self, before: Ms, limit: u32) -> Result<u64, LedgerError> {
-        self.db.plain(move |tx| tx.prune_bodies(before, limit)).await
+        self.db.write(move |tx| tx.prune_bodies(before, limit)).await
     }
 
     /// What that would drop in all.
@@ -228,7 +228,7 @@ impl Ledger {
     /// Takes the last declaration back, as long as nothing was decided on it.
     pub async fn restored_undo(&self, act: &Act<'_>, now: Ms) -> Result<view::Undone, LedgerError> {
         let act = act.kept();
-        self.db.serial(move |tx| tx.restored_undo(&act.lent(), now)).await
+        self.db.alone(move |tx| tx.restored_undo(&act.lent(), now)).await
     }
 
     /// Workers that run, or may.
@@ -257,7 +257,7 @@ impl Ledger {
     pub async fn rehearse(&self, entries: &[Entry<'_>], now: Ms) -> Result<Vec<view::Planned>, LedgerError> {
         let entries: Vec<_> = entries.iter().map(Entry::kept).collect();
         self.db
-            .plain(move |tx| tx.rehearse(&entries.iter().map(KeptEntry::lent).collect::<Vec<_>>(), now))
+            .write(move |tx| tx.rehearse(&entries.iter().map(KeptEntry::lent).collect::<Vec<_>>(), now))
             .await
     }
 
@@ -270,7 +270,7 @@ impl Ledger {
     /// Begins a plan; returns its number.
     pub async fn plan_begin(&self, selection: &str, who: &str, now: Ms) -> Result<i64, LedgerError> {
         let (selection, who) = (selection.to_owned(), who.to_owned());
-        self.db.plain(move |tx| tx.plan_begin(&selection, &who, now)).await
+        self.db.write(move |tx| tx.plan_begin(&selection, &who, now)).await
     }
 
     /// Adds events and what would become of their payments; of two verdicts on a payment the weightier stays.
@@ -281,18 +281,18 @@ impl Ledger {
         payments: &[view::Planned],
     ) -> Result<(), LedgerError> {
         let (events, payments) = (events.to_vec(), payments.to_vec());
-        self.db.plain(move |tx| tx.plan_add(plan, &events, &payments)).await
+        self.db.write(move |tx| tx.plan_add(plan, &events, &payments)).await
     }
 
     /// Counts the plan and gives it its hash: it can be applied from now on.
     pub async fn plan_finish(&self, plan: i64, hash: &str, now: Ms) -> Result<Plan, LedgerError> {
         let hash = hash.to_owned();
-        self.db.plain(move |tx| tx.plan_finish(plan, &hash, now)).await
+        self.db.write(move |tx| tx.plan_finish(plan, &hash, now)).await
     }
 
     /// Drops a plan that was never finished.
     pub async fn plan_drop(&self, plan: i64) -> Result<(), LedgerError> {
-        self.db.plain(move |tx| tx.plan_drop(plan)).await
+        self.db.write(move |tx| tx.plan_drop(plan)).await
     }
 
     /// A plan by hash, or by an unambiguous beginning of it of 8 characters or more.
@@ -353,7 +353,7 @@ impl Ledger {
         now: Ms,
     ) -> Result<bool, LedgerError> {
         let (plan, from, act) = (plan.clone(), from.to_vec(), act.kept());
-        self.db.plain(move |tx| tx.plan_move(&plan, &from, to, &act.lent(), now)).await
+        self.db.write(move |tx| tx.plan_move(&plan, &from, to, &act.lent(), now)).await
     }
 
     /// Keeps how far a plan was published; returns the state that others may have moved it to.
@@ -363,6 +363,6 @@ impl Ledger {
         progress: Progress,
         now: Ms,
     ) -> Result<PlanState, LedgerError> {
-        self.db.plain(move |tx| tx.plan_published(plan, progress, now)).await
+        self.db.write(move |tx| tx.plan_published(plan, progress, now)).await
     }
 }

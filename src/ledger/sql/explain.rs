@@ -1,9 +1,10 @@
 //! The plans of the statements that every payment runs, and a start: for the test that looks for scans.
 
-use super::{Ledger, account, grant, probe, record, release::NEXT_FREE, stored, turn, twin};
+use super::{Ledger, account, probe, release::NEXT_FREE, stored, turn};
 use crate::ledger::{
     LedgerError,
     db::{Dialect, Fault, Tx, args},
+    intake::{self, events, stored::STORED},
 };
 
 /// A time that no right clock is at.
@@ -13,12 +14,12 @@ impl Ledger {
     /// Each statement with its plan.
     #[doc(hidden)]
     pub async fn hot_plans(&self) -> Result<Vec<(String, String)>, LedgerError> {
-        self.db.plain(|tx| tx.hot_plans()).await
+        self.db.write(|tx| tx.hot_plans()).await
     }
 }
 
 impl Tx {
-    pub(super) fn hot_plans(&mut self) -> Result<Vec<(String, String)>, Fault> {
+    pub(in crate::ledger) fn hot_plans(&mut self) -> Result<Vec<(String, String)>, Fault> {
         let (explain, column) = match self.dialect() {
             Dialect::Sqlite => ("EXPLAIN QUERY PLAN", "detail"),
             Dialect::Postgres => ("EXPLAIN", "QUERY PLAN"),
@@ -30,12 +31,15 @@ impl Tx {
             (turn::DUE_TOO_FAR, &["'main'", "1", FAR]),
             (turn::LEASED_TOO_LONG, &["'main'", "1", FAR]),
             (NEXT_FREE, &["'main'"]),
-            (turn::PLANNED, &["'main'", "'CHAN-1'", "1", FAR]),
-            (twin::SAME_PURCHASE, &["'stripe/pi_1'", "'CHAN-1'", "900", "'usd'", "20"]),
-            (grant::KEPT, &["'stripe/pi_1'"]),
-            (record::HELD_BEFORE, &["'link'", "''", "1", "2"]),
-            (grant::FIRST_GRANTS, &["'stripe/pi_1'", "'charges'"]),
-            (grant::HELD_FOR_PAYMENT, &["'link'", "''", "1", "'stripe/pi_1'"]),
+            (
+                &turn::turn_sql(None),
+                &["'main'", "'CHAN-1'", "1", FAR, "1", "1", "1", "'account:main'", "'channel:main/CHAN-1'"],
+            ),
+            (intake::SAME_PURCHASE, &["'stripe/pi_1'", "'CHAN-1'", "900", "'usd'", "20"]),
+            (STORED, &["'stripe/pi_1'"]),
+            (events::HELD_BEFORE, &["'link'", "''", "1", "2"]),
+            (events::FIRST_GRANTS, &["'stripe/pi_1'", "'charges'"]),
+            (events::HELD_FOR_PAYMENT, &["'link'", "''", "1", "'stripe/pi_1'"]),
             (account::HELD_FOR, &["'main'", "'balance'", "30"]),
             (&waits, &["'main'", "30"]),
             (&probe::next_sql(false), &["'main'", "30", "1", "99"]),

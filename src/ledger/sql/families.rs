@@ -10,7 +10,12 @@ use crate::{
 
 impl Tx {
     /// Serializable: two workers that start with different settings must not both become the first.
-    pub(super) fn note_rules(&mut self, realm: &str, money_in: &str, now: Ms) -> Result<Option<Ms>, Fault> {
+    pub(in crate::ledger) fn note_rules(
+        &mut self,
+        realm: &str,
+        money_in: &str,
+        now: Ms,
+    ) -> Result<Option<Ms>, Fault> {
         let noted = rules(self, realm, money_in)?;
         if let Rules::Same(since) = noted {
             return Ok(since);
@@ -23,7 +28,7 @@ impl Tx {
         Ok(matches!(noted, Rules::Other).then_some(now))
     }
 
-    pub(super) fn note_source(&mut self, source: &str, rules: &SourceRules) -> Result<(), Fault> {
+    pub(in crate::ledger) fn note_source(&mut self, source: &str, rules: &SourceRules) -> Result<(), Fault> {
         self.execute(
             "INSERT INTO realm_sources (provider, realm, source) VALUES ($1, $2, $3) \
              ON CONFLICT (provider, realm, source) DO NOTHING",
@@ -33,7 +38,12 @@ impl Tx {
         Ok(())
     }
 
-    pub(super) fn rules_since(&mut self, realm: &str, money_in: &str, now: Ms) -> Result<Option<Ms>, Fault> {
+    pub(in crate::ledger) fn rules_since(
+        &mut self,
+        realm: &str,
+        money_in: &str,
+        now: Ms,
+    ) -> Result<Option<Ms>, Fault> {
         Ok(match rules(self, realm, money_in)? {
             Rules::Same(since) => since,
             Rules::Other => Some(now),

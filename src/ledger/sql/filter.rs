@@ -5,7 +5,7 @@ use crate::ledger::db::{Arg, Bind, Fault, Row, Tx};
 
 /// A bound value.
 #[derive(Debug, Clone)]
-pub(super) enum Value {
+pub(in crate::ledger) enum Value {
     /// TEXT
     Text(String),
     /// BIGINT
@@ -32,20 +32,20 @@ impl Bind for Value {
 
 /// Conditions that all hold.
 #[derive(Debug, Default)]
-pub(super) struct Filter {
+pub(in crate::ledger) struct Filter {
     conditions: Vec<String>,
     values: Vec<Value>,
 }
 
 impl Filter {
     /// A condition without a value.
-    pub(super) fn fixed(mut self, condition: &str) -> Self {
+    pub(in crate::ledger) fn fixed(mut self, condition: &str) -> Self {
         self.conditions.push(condition.to_owned());
         self
     }
 
     /// `column operator` and a text; nothing where there is none.
-    pub(super) fn text(self, condition: &str, value: Option<&str>) -> Self {
+    pub(in crate::ledger) fn text(self, condition: &str, value: Option<&str>) -> Self {
         match value {
             Some(value) => self.value(condition, Value::Text(value.to_owned())),
             None => self,
@@ -53,7 +53,7 @@ impl Filter {
     }
 
     /// `column operator` and a number; nothing where there is none.
-    pub(super) fn number(self, condition: &str, value: Option<i64>) -> Self {
+    pub(in crate::ledger) fn number(self, condition: &str, value: Option<i64>) -> Self {
         match value {
             Some(value) => self.value(condition, Value::Number(value)),
             None => self,
@@ -61,7 +61,7 @@ impl Filter {
     }
 
     /// `(columns) operator` and as many values; nothing where there are none.
-    pub(super) fn row(mut self, condition: &str, values: Option<Vec<Value>>) -> Self {
+    pub(in crate::ledger) fn row(mut self, condition: &str, values: Option<Vec<Value>>) -> Self {
         let Some(values) = values else { return self };
         let places: Vec<String> = values.into_iter().map(|value| self.place(value)).collect();
         self.conditions.push(format!("{condition} ({})", places.join(", ")));
@@ -69,7 +69,7 @@ impl Filter {
     }
 
     /// A text somewhere in a condition; nothing where there is none.
-    pub(super) fn within(mut self, before: &str, value: Option<&str>, after: &str) -> Self {
+    pub(in crate::ledger) fn within(mut self, before: &str, value: Option<&str>, after: &str) -> Self {
         let Some(value) = value else { return self };
         let place = self.place(Value::Text(value.to_owned()));
         self.conditions.push(format!("{before} {place}{after}"));
@@ -88,7 +88,13 @@ impl Filter {
     }
 
     /// Rows of `head WHERE … tail LIMIT limit`.
-    pub(super) fn rows(mut self, tx: &mut Tx, head: &str, tail: &str, limit: u32) -> Result<Vec<Row>, Fault> {
+    pub(in crate::ledger) fn rows(
+        mut self,
+        tx: &mut Tx,
+        head: &str,
+        tail: &str,
+        limit: u32,
+    ) -> Result<Vec<Row>, Fault> {
         let limit = self.place(Value::Number(i64::from(limit)));
         let conditions =
             if self.conditions.is_empty() { "1 = 1".to_owned() } else { self.conditions.join(" AND ") };

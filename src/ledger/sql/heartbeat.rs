@@ -30,7 +30,7 @@ fn now(dialect: Dialect) -> &'static str {
 
 impl Tx {
     /// A worker says that it runs.
-    pub(super) fn beat(&mut self, worker: &str) -> Result<(), Fault> {
+    pub(in crate::ledger) fn beat(&mut self, worker: &str) -> Result<(), Fault> {
         let now = now(self.dialect());
         self.execute(
             &format!(
@@ -45,18 +45,18 @@ impl Tx {
     }
 
     /// A worker says that it has ended.
-    pub(super) fn rest(&mut self, worker: &str) -> Result<(), Fault> {
+    pub(in crate::ledger) fn rest(&mut self, worker: &str) -> Result<(), Fault> {
         self.execute("DELETE FROM workers WHERE worker = $1", args![worker])?;
         self.commit();
         Ok(())
     }
 
-    pub(super) fn workers(&mut self) -> Result<Vec<WorkerSeen>, Fault> {
+    pub(in crate::ledger) fn workers(&mut self) -> Result<Vec<WorkerSeen>, Fault> {
         self.alive()
     }
 
     /// Workers that run, or may, the last heard first.
-    pub(super) fn alive(&mut self) -> Result<Vec<WorkerSeen>, Fault> {
+    pub(in crate::ledger) fn alive(&mut self) -> Result<Vec<WorkerSeen>, Fault> {
         let now = now(self.dialect());
         let rows = self.all(
             &format!(

@@ -35,7 +35,12 @@ impl Tx {
     /// The ledger and the account first, since they keep others back; then transfers, payments, events and channels, oldest
     /// first, each
     /// kind up to the limit: many of one never hide the others.
-    pub(super) fn held(&mut self, wanted: &HeldQuery, limit: u32, now: Ms) -> Result<Vec<Held>, Fault> {
+    pub(in crate::ledger) fn held(
+        &mut self,
+        wanted: &HeldQuery,
+        limit: u32,
+        now: Ms,
+    ) -> Result<Vec<Held>, Fault> {
         let mut held = self.held_ledger(now)?;
         held.extend(self.held_accounts(limit)?);
         held.retain(|whole| fits(wanted, whole));
@@ -49,7 +54,7 @@ impl Tx {
     }
 
     /// Along the partial indices over what is held.
-    pub(super) fn held_groups(&mut self, now: Ms) -> Result<Vec<HeldGroup>, Fault> {
+    pub(in crate::ledger) fn held_groups(&mut self, now: Ms) -> Result<Vec<HeldGroup>, Fault> {
         let mut groups = Vec::new();
         for (kind, statement) in [
             (

@@ -7,27 +7,27 @@ use crate::{
         settle::Order,
     },
     envelope::Envelope,
-    ledger::{Act, Correction, Decided, Entry, SourceRules, books::Walk},
+    ledger::{Act, Correction, Decided, Entry, SourceRules, Take, books::Walk},
 };
 
-pub(super) struct KeptAct {
+pub(in crate::ledger) struct KeptAct {
     who: String,
     reason: String,
 }
 
 impl Act<'_> {
-    pub(super) fn kept(&self) -> KeptAct {
+    pub(in crate::ledger) fn kept(&self) -> KeptAct {
         KeptAct { who: self.who.to_owned(), reason: self.reason.to_owned() }
     }
 }
 
 impl KeptAct {
-    pub(super) fn lent(&self) -> Act<'_> {
+    pub(in crate::ledger) fn lent(&self) -> Act<'_> {
         Act { who: &self.who, reason: &self.reason }
     }
 }
 
-pub(super) struct KeptDecided {
+pub(in crate::ledger) struct KeptDecided {
     order: Order,
     act: KeptAct,
     settle_window_ms: i64,
@@ -36,7 +36,7 @@ pub(super) struct KeptDecided {
 }
 
 impl Decided<'_> {
-    pub(super) fn kept(&self) -> KeptDecided {
+    pub(in crate::ledger) fn kept(&self) -> KeptDecided {
         KeptDecided {
             order: self.order,
             act: Act { who: self.who, reason: self.reason }.kept(),
@@ -48,7 +48,7 @@ impl Decided<'_> {
 }
 
 impl KeptDecided {
-    pub(super) fn lent(&self) -> Decided<'_> {
+    pub(in crate::ledger) fn lent(&self) -> Decided<'_> {
         Decided {
             order: self.order,
             who: &self.act.who,
@@ -60,7 +60,7 @@ impl KeptDecided {
     }
 }
 
-pub(super) struct KeptCorrection {
+pub(in crate::ledger) struct KeptCorrection {
     channel: Option<ChannelId>,
     days: Option<u32>,
     act: KeptAct,
@@ -68,7 +68,7 @@ pub(super) struct KeptCorrection {
 }
 
 impl Correction<'_> {
-    pub(super) fn kept(&self) -> KeptCorrection {
+    pub(in crate::ledger) fn kept(&self) -> KeptCorrection {
         KeptCorrection {
             channel: self.channel.clone(),
             days: self.days,
@@ -79,7 +79,7 @@ impl Correction<'_> {
 }
 
 impl KeptCorrection {
-    pub(super) fn lent(&self) -> Correction<'_> {
+    pub(in crate::ledger) fn lent(&self) -> Correction<'_> {
         Correction {
             channel: self.channel.clone(),
             days: self.days,
@@ -89,18 +89,19 @@ impl KeptCorrection {
     }
 }
 
-pub(super) struct KeptEntry {
+pub(in crate::ledger) struct KeptEntry {
     envelope: Envelope,
     dead: bool,
     facts: Result<Facts, Unread>,
     source: Option<SourceRules>,
     account: String,
     comment: CommentTemplate,
+    take: Option<(String, i64)>,
     asked: Option<i64>,
 }
 
 impl Entry<'_> {
-    pub(super) fn kept(&self) -> KeptEntry {
+    pub(in crate::ledger) fn kept(&self) -> KeptEntry {
         KeptEntry {
             envelope: self.envelope.clone(),
             dead: self.dead,
@@ -108,13 +109,14 @@ impl Entry<'_> {
             source: self.source.cloned(),
             account: self.account.to_owned(),
             comment: self.comment.clone(),
+            take: self.take.map(|take| (take.token.to_owned(), take.lease_until)),
             asked: self.asked,
         }
     }
 }
 
 impl KeptEntry {
-    pub(super) fn lent(&self) -> Entry<'_> {
+    pub(in crate::ledger) fn lent(&self) -> Entry<'_> {
         Entry {
             envelope: &self.envelope,
             dead: self.dead,
@@ -122,12 +124,13 @@ impl KeptEntry {
             source: self.source.as_ref(),
             account: &self.account,
             comment: &self.comment,
+            take: self.take.as_ref().map(|(token, lease_until)| Take { token, lease_until: *lease_until }),
             asked: self.asked,
         }
     }
 }
 
-pub(super) struct KeptWalk {
+pub(in crate::ledger) struct KeptWalk {
     realm: String,
     livemode: bool,
     since: i64,
@@ -136,14 +139,14 @@ pub(super) struct KeptWalk {
 }
 
 impl Walk<'_> {
-    pub(super) fn kept(&self) -> KeptWalk {
+    pub(in crate::ledger) fn kept(&self) -> KeptWalk {
         let Self { realm, livemode, since, until, limit } = *self;
         KeptWalk { realm: realm.to_owned(), livemode, since, until, limit }
     }
 }
 
 impl KeptWalk {
-    pub(super) fn lent(&self) -> Walk<'_> {
+    pub(in crate::ledger) fn lent(&self) -> Walk<'_> {
         let Self { realm, livemode, since, until, limit } = self;
         Walk { realm, livemode: *livemode, since: *since, until: *until, limit: *limit }
     }

@@ -56,14 +56,14 @@ macro_rules! transfer_sql {
         )
     };
 }
-pub(super) use {event_sql, payment_sql, transfer_sql};
+pub(in crate::ledger) use {event_sql, payment_sql, transfer_sql};
 
 /// Newest payments first.
 const PAYMENTS_NEWEST: &str = "ORDER BY p.first_seen_at DESC, p.key DESC";
 
 impl Tx {
     /// A search that names one payment finds that one; else it is a channel, a customer or an amount.
-    pub(super) fn payments(
+    pub(in crate::ledger) fn payments(
         &mut self,
         wanted: &PaymentQuery,
         page: &Page,
@@ -110,7 +110,7 @@ impl Tx {
         Ok(Vec::new())
     }
 
-    pub(super) fn transfers(
+    pub(in crate::ledger) fn transfers(
         &mut self,
         wanted: &TransferQuery,
         page: &Page,
@@ -129,7 +129,11 @@ impl Tx {
 
     /// What belongs to the event walks the events, newest first; what belongs to the delivery, the deliveries; where
     /// both are asked for, whichever is rarer.
-    pub(super) fn events(&mut self, wanted: &EventQuery, page: &Page) -> Result<Vec<view::Event>, Fault> {
+    pub(in crate::ledger) fn events(
+        &mut self,
+        wanted: &EventQuery,
+        page: &Page,
+    ) -> Result<Vec<view::Event>, Fault> {
         let after = match &page.after {
             Some(delivery) => self
                 .optional("SELECT number, event FROM deliveries WHERE delivery = $1", args![&**delivery])?
@@ -155,7 +159,7 @@ impl Tx {
         rows.iter().map(event).collect()
     }
 
-    pub(super) fn movements(&mut self, limit: u32) -> Result<Vec<view::Movement>, Fault> {
+    pub(in crate::ledger) fn movements(&mut self, limit: u32) -> Result<Vec<view::Movement>, Fault> {
         let rows = self.all(
             "SELECT account, channel, at, low, high FROM movements ORDER BY number DESC LIMIT $1",
             args![i64::from(limit)],
@@ -183,7 +187,7 @@ fn state_of(row: &Row) -> Result<Option<State>, Fault> {
     Ok(detail.map(|text| serde_json::from_str(&text)).transpose()?)
 }
 
-pub(super) fn payment(row: &Row) -> Result<view::Payment, Fault> {
+pub(in crate::ledger) fn payment(row: &Row) -> Result<view::Payment, Fault> {
     let decision: String = row.get("decision")?;
     let state = state_of(row)?;
     let transfer: Option<String> = row.get("transfer")?;
@@ -240,7 +244,7 @@ fn by_itself(state: &State) -> Option<i64> {
     }
 }
 
-pub(super) fn event(row: &Row) -> Result<view::Event, Fault> {
+pub(in crate::ledger) fn event(row: &Row) -> Result<view::Event, Fault> {
     let outcome: String = row.get("outcome")?;
     let mut reason: Option<String> = row.get("reason")?;
     let mut cause: Option<String> = row.get("held_cause")?;
@@ -276,7 +280,7 @@ pub(super) fn event(row: &Row) -> Result<view::Event, Fault> {
     })
 }
 
-pub(super) fn movement(row: &Row) -> Result<view::Movement, Fault> {
+pub(in crate::ledger) fn movement(row: &Row) -> Result<view::Movement, Fault> {
     Ok(view::Movement {
         account: row.get("account")?,
         channel: row.get("channel")?,
@@ -286,7 +290,7 @@ pub(super) fn movement(row: &Row) -> Result<view::Movement, Fault> {
     })
 }
 
-pub(super) fn transfer(row: &Row) -> Result<view::Transfer, Fault> {
+pub(in crate::ledger) fn transfer(row: &Row) -> Result<view::Transfer, Fault> {
     let state = rows::state(row)?;
     let key: String = row.get("key")?;
     let (before, after) = match &state {

@@ -30,7 +30,7 @@ const WAITING: &str = "SELECT w.cause, COUNT(*) AS many, CAST(SUM(w.days) AS BIG
      AND (t.state <> 'held' OR t.cause IN ('balance', 'unauthorized'))) w GROUP BY w.cause ORDER BY w.cause";
 
 impl Tx {
-    pub(super) fn measures(&mut self, sources: &[String], now: Ms) -> Result<Measures, Fault> {
+    pub(in crate::ledger) fn measures(&mut self, sources: &[String], now: Ms) -> Result<Measures, Fault> {
         let pauses: Vec<String> = self.pauses()?.into_iter().map(|pause| pause.cause).collect();
         let moved = pauses.iter().any(|cause| cause == FAILOVER);
         Ok(Measures {
@@ -115,7 +115,7 @@ impl Tx {
     }
 
     /// Along the states, as the account's own look does.
-    pub(super) fn kept_back(&mut self, scope: &Scope, days_min: u32) -> Result<KeptBack, Fault> {
+    pub(in crate::ledger) fn kept_back(&mut self, scope: &Scope, days_min: u32) -> Result<KeptBack, Fault> {
         let (account, channel) = match scope {
             Scope::All => (String::new(), String::new()),
             Scope::Account(account) => (account.clone(), String::new()),
@@ -125,16 +125,6 @@ impl Tx {
              WHERE state IN ('planned', 'held') AND (state = 'planned' OR cause IN ('balance', 'unauthorized')) \
              AND ($1 = '' OR account = $1) AND ($3 = '' OR channel = $3) AND days >= $2", args![account, i64::from(days_min), channel])?;
         Ok(KeptBack { transfers: count(&row, "many")?, days: count(&row, "days")? })
-    }
-
-    /// When the first delivery of a transfer's payment was accepted.
-    pub(super) fn accepted_at(&mut self, transfer: &str) -> Result<Option<Ms>, Fault> {
-        let row = self.one(
-            "SELECT MIN(d.received_at) AS at FROM transfers t JOIN events e ON e.payment = t.payment \
-             JOIN deliveries d ON d.event = e.number WHERE t.key = $1",
-            args![transfer],
-        )?;
-        row.get("at")
     }
 }
 

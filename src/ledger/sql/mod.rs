@@ -18,11 +18,14 @@
 //! Rejected: a trait implementation per database (two records of money to keep alike), an ORM, and advisory
 //! locks per payment (a payment has several names, none of them known to every event).
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use super::{
-    AccountHold, Act, Claim, Entry, LedgerError, Origin, Recorded, Scope, SourceRules, Sweep, SweepTurn,
-    Turn,
+    AccountHold, Act, Advanced, Claim, Counts, Entry, LedgerError, Origin, Recorded, Scope, SourceRules,
+    Sweep, SweepTurn, Turn,
     db::{Db, Tx, fault},
     measures::KeptBack,
     view,
@@ -38,7 +41,9 @@ use crate::{
     envelope::Envelope,
 };
 
-mod account;
+use super::{intake::reversal as money_out, storable};
+
+pub(in crate::ledger) mod account;
 mod audit;
 mod backfill;
 mod by_person;
@@ -47,48 +52,40 @@ mod channels;
 mod correct;
 mod decide;
 mod desk;
-mod elsewhere;
 mod explain;
 mod families;
-mod filter;
-mod grant;
+pub(in crate::ledger) mod filter;
 mod heartbeat;
 mod held;
-mod join;
 mod kept;
 mod list;
-pub(super) mod look;
+pub(in crate::ledger) mod look;
 mod measures;
-mod money_out;
-mod more;
 mod not_live;
 mod open;
-mod origin;
+pub(in crate::ledger) mod origin;
 mod overview;
-mod pause;
+pub(in crate::ledger) mod pause;
 mod plan_rows;
 mod plans;
 mod probe;
 mod prune;
 mod reconcile;
-mod record;
 mod rehearse;
 mod release;
-mod restored;
-mod rows;
+pub(in crate::ledger) mod restored;
+pub(in crate::ledger) mod rows;
 mod select;
 mod server;
 mod show;
-mod storable;
 mod stored;
 mod turn;
-mod twin;
 mod undo;
-pub(super) mod url;
+pub(in crate::ledger) mod url;
 mod views;
 mod waiting;
 mod words;
-mod zlib;
+pub(in crate::ledger) mod zlib;
 
 pub use heartbeat::SILENT_MS_MAX;
 pub use turn::DUE_AHEAD_MS_MAX;
@@ -123,25 +120,25 @@ impl Ledger {
     /// takes in what changed settings make of it.
     pub async fn record(&self, entry: &Entry<'_>, now: Ms) -> Result<Recorded, LedgerError> {
         let entry = entry.kept();
-        self.db.serial(move |tx| tx.record(&entry.lent(), now)).await
+        self.db.write(move |tx| tx.record(&entry.lent(), now)).await
     }
 
     /// A number for a question to a provider's API that is about to be asked: larger than that of every question that
     /// began before, at whichever worker. Rejected: the workers' clocks, of which one may be behind.
     pub async fn question(&self) -> Result<i64, LedgerError> {
-        self.db.plain(move |tx| tx.question()).await
+        self.db.write(move |tx| tx.question()).await
     }
 
     /// Notes the family that grants for a realm; returns since when, if another one did before.
     pub async fn note_rules(&self, realm: &str, money_in: &str, now: Ms) -> Result<Option<Ms>, LedgerError> {
         let (realm, money_in) = (realm.to_owned(), money_in.to_owned());
-        self.db.serial(move |tx| tx.note_rules(&realm, &money_in, now)).await
+        self.db.alone(move |tx| tx.note_rules(&realm, &money_in, now)).await
     }
 
     /// Notes of which provider and realm a source is: its payments are looked for when one of another realm is granted.
     pub async fn note_source(&self, source: &str, rules: &SourceRules) -> Result<(), LedgerError> {
         let (source, rules) = (source.to_owned(), rules.clone());
-        self.db.plain(move |tx| tx.note_source(&source, &rules)).await
+        self.db.write(move |tx| tx.note_source(&source, &rules)).await
     }
 
     /// When and where it was made.
@@ -177,7 +174,7 @@ impl Ledger {
         limit: u32,
     ) -> Result<Vec<Claim>, LedgerError> {
         let (account, worker) = (account.to_owned(), worker.to_owned());
-        self.db.plain(move |tx| tx.claim(&account, &worker, now, lease_until, limit)).await
+        self.db.write(move |tx| tx.claim(&account, &worker, now, lease_until, limit)).await
     }
 
     /// What is to be done with a claimed channel now.
@@ -186,31 +183,32 @@ impl Ledger {
         self.db.read(move |tx| tx.turn(&claim, now)).await
     }
 
-    /// Commits a step by compare-and-set on (state, attempt, epoch) of the transfer and the claim's epoch.
-    /// `false`: somebody else went on with it; drop the turn.
+    /// Commits a step by compare-and-set on (state, attempt, epoch) of the transfer and the claim's epoch, and gives the
+    /// channel back if that is said. `None`: somebody else went on with it; drop the turn.
     pub async fn advance(
         &self,
         claim: &Claim,
         key: &str,
         from: &State,
         step: &Step,
+        gives_back: bool,
         now: Ms,
-    ) -> Result<bool, LedgerError> {
+    ) -> Result<Option<Advanced>, LedgerError> {
         let (claim, key, from, step) = (claim.clone(), key.to_owned(), from.clone(), step.clone());
-        self.db.plain(move |tx| tx.advance(&claim, &key, &from, &step, now)).await
+        self.db.write(move |tx| tx.advance(&claim, &key, &from, &step, gives_back, now)).await
     }
 
     /// Commits what is known of a channel, under the claim. `false`: the claim is lost.
     pub async fn save_channel(&self, claim: &Claim, channel: &Channel) -> Result<bool, LedgerError> {
         let (claim, channel) = (claim.clone(), channel.clone());
-        self.db.plain(move |tx| tx.save_channel(&claim, &channel)).await
+        self.db.write(move |tx| tx.save_channel(&claim, &channel)).await
     }
 
     /// Gives a channel back; it is due again at the earliest of its transfers and its switch to live, and
-    /// not before `not_before`.
-    pub async fn release(&self, claim: &Claim, not_before: Ms) -> Result<(), LedgerError> {
+    /// not before `not_before`. Returns when; `None`: never, or the claim is lost.
+    pub async fn release(&self, claim: &Claim, not_before: Ms) -> Result<Option<Ms>, LedgerError> {
         let claim = claim.clone();
-        self.db.plain(move |tx| tx.release(&claim, not_before)).await
+        self.db.write(move |tx| tx.release(&claim, not_before)).await
     }
 
     /// When the next channel of the account is due and free.
@@ -241,7 +239,7 @@ impl Ledger {
         if !self.db.read(move |tx| tx.is_news(&of, news)).await? {
             return Ok(());
         }
-        self.db.serial(move |tx| tx.account_news(&account, news, &transfer, now, probe_at)).await
+        self.db.alone(move |tx| tx.account_news(&account, news, &transfer, now, probe_at)).await
     }
 
     /// Makes one transfer that waits and can be called the probe of a hold whose `probe_at` has come, the one that
@@ -251,7 +249,7 @@ impl Ledger {
             return Ok(false);
         }
         let account = account.to_owned();
-        self.db.serial(move |tx| tx.take_probe(&account, now, next_probe_at)).await
+        self.db.alone(move |tx| tx.take_probe(&account, now, next_probe_at)).await
     }
 
     /// A transfer that could not be called is the probe no longer; another may be taken at once.
@@ -261,7 +259,7 @@ impl Ledger {
             return Ok(());
         }
         let (account, transfer) = (account.to_owned(), transfer.to_owned());
-        self.db.plain(move |tx| tx.pass_probe(&account, &transfer, now)).await
+        self.db.write(move |tx| tx.pass_probe(&account, &transfer, now)).await
     }
 
     /// Whether a planned transfer of the claimed channel may be called now: what was paused by a person, and what the
@@ -281,7 +279,7 @@ impl Ledger {
             let braked = move |tx: &mut Tx| {
                 tx.pause(&scope, pause::BRAKE, &Act { who: pause::DAYBRIDGE, reason: &reason }, now)
             };
-            self.db.serial(braked).await?;
+            self.db.alone(braked).await?;
         }
         Ok(Some(pause))
     }
@@ -290,12 +288,6 @@ impl Ledger {
     pub async fn kept_back(&self, scope: &Scope, days_min: u32) -> Result<KeptBack, LedgerError> {
         let scope = scope.clone();
         self.db.read(move |tx| tx.kept_back(&scope, days_min)).await
-    }
-
-    /// When the receiver accepted the first delivery of a transfer's payment.
-    pub async fn accepted_at(&self, transfer: &str) -> Result<Option<Ms>, LedgerError> {
-        let transfer = transfer.to_owned();
-        self.db.read(move |tx| tx.accepted_at(&transfer)).await
     }
 
     /// What was settled on the account lately, for what the brake comes to.
@@ -314,13 +306,13 @@ impl Ledger {
         believed_until: Ms,
     ) -> Result<SweepTurn, LedgerError> {
         let source = source.to_owned();
-        self.db.plain(move |tx| tx.take_sweep(&source, now, lease_until, believed_until)).await
+        self.db.write(move |tx| tx.take_sweep(&source, now, lease_until, believed_until)).await
     }
 
     /// Keeps how far a turn has come and when the next one is due; `false`: another has taken it over.
     pub async fn save_sweep(&self, sweep: &Sweep, next_at: Ms) -> Result<bool, LedgerError> {
         let sweep = sweep.clone();
-        self.db.plain(move |tx| tx.save_sweep(&sweep, next_at)).await
+        self.db.write(move |tx| tx.save_sweep(&sweep, next_at)).await
     }
 
     /// Which of these event ids were ever recorded from any of the sources.
@@ -336,17 +328,28 @@ impl Ledger {
     /// A worker says that it runs, by a name that no other has.
     pub async fn beat(&self, worker: &str) -> Result<(), LedgerError> {
         let worker = worker.to_owned();
-        self.db.plain(move |tx| tx.beat(&worker)).await
+        self.db.write(move |tx| tx.beat(&worker)).await
     }
 
     /// It says that it has ended.
     pub async fn rest(&self, worker: &str) -> Result<(), LedgerError> {
         let worker = worker.to_owned();
-        self.db.plain(move |tx| tx.rest(&worker)).await
+        self.db.write(move |tx| tx.rest(&worker)).await
+    }
+
+    /// What this process has asked of the database so far.
+    pub fn asked_so_far(&self) -> Counts {
+        let counts = &self.db.place().counts;
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Counts {
+            statements: of(&counts.statements),
+            commits: of(&counts.commits),
+            retries: of(&counts.retries),
+        }
     }
 
     /// Reaches the database and compares its schema.
     pub async fn health(&self) -> Result<(), LedgerError> {
-        self.db.plain(move |tx| tx.health()).await
+        self.db.write(move |tx| tx.health()).await
     }
 }

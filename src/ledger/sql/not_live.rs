@@ -13,15 +13,19 @@ use crate::{
 };
 
 /// The cause.
-pub(super) const NOT_LIVE: &str = HeldCause::NotLive.as_str();
+pub(in crate::ledger) const NOT_LIVE: &str = HeldCause::NotLive.as_str();
 
 /// Counts them as a group of held things.
-pub(super) const GROUP: &str = "SELECT 'not_live' AS cause, COUNT(*) AS many, CAST(0 AS BIGINT) AS days, \
+pub(in crate::ledger) const GROUP: &str = "SELECT 'not_live' AS cause, COUNT(*) AS many, CAST(0 AS BIGINT) AS days, \
      MIN(not_live_since) AS oldest FROM channels WHERE not_live_since IS NOT NULL HAVING COUNT(*) > 0";
 
 impl Tx {
     /// Oldest first, along the index of what is not live.
-    pub(super) fn held_channels(&mut self, wanted: &HeldQuery, limit: u32) -> Result<Vec<Held>, Fault> {
+    pub(in crate::ledger) fn held_channels(
+        &mut self,
+        wanted: &HeldQuery,
+        limit: u32,
+    ) -> Result<Vec<Held>, Fault> {
         if wanted.cause.is_some_and(|cause| cause != HeldCause::NotLive) {
             return Ok(Vec::new());
         }
@@ -65,7 +69,7 @@ fn held(row: &Row) -> Result<Held, Fault> {
 }
 
 /// What a person decides about such a channel; `None`: the key names none. The claim is taken from whoever holds it.
-pub(super) fn decide(
+pub(in crate::ledger) fn decide(
     tx: &mut Tx,
     key: &str,
     decided: &Decided<'_>,

@@ -82,14 +82,17 @@ const POSTGRES_WORDS: Words = [
 
 /// What is done where there is no ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Absent {
+pub(in crate::ledger) enum Absent {
     /// It is made.
     Make,
     /// It is an error.
     Refuse,
 }
 
-pub(super) async fn open(settings: &config::Ledger, absent: Absent) -> Result<Ledger, LedgerError> {
+pub(in crate::ledger) async fn open(
+    settings: &config::Ledger,
+    absent: Absent,
+) -> Result<Ledger, LedgerError> {
     let url = settings.url.resolve().map_err(LedgerError::Unavailable)?;
     let url = url.expose_secret();
     super::url::check(url).map_err(|why| LedgerError::Refused(format!("ledger.url {why}")))?;
@@ -105,7 +108,7 @@ pub(super) async fn open(settings: &config::Ledger, absent: Absent) -> Result<Le
     let migrations = Arc::new(migrations(ledger.db.read(|tx| Ok(tx.dialect())).await?));
     migrate(&ledger.db, &migrations).await?;
     let now = jiff::Timestamp::now().as_millisecond();
-    ledger.db.plain(move |tx| tx.stamp(now)).await?;
+    ledger.db.write(move |tx| tx.stamp(now)).await?;
     ledger.db.read(|tx| tx.find_question().and_then(|()| tx.moved())).await?;
     Ok(ledger)
 }
@@ -118,7 +121,7 @@ fn without_password(url: &str) -> String {
 }
 
 /// The file that a URL names.
-pub(super) fn path(url: &str) -> Result<PathBuf, LedgerError> {
+pub(in crate::ledger) fn path(url: &str) -> Result<PathBuf, LedgerError> {
     let path = url.trim_start_matches("sqlite://").trim_start_matches("sqlite:");
     if path.is_empty() || path == ":memory:" {
         return Err(LedgerError::Refused(
@@ -146,12 +149,12 @@ async fn open_sqlite(url: &str, readers: u32, absent: Absent) -> Result<Ledger, 
     };
     let db = Db::sqlite(&path, readers)?;
     // Opens the file, and makes it one that others may read meanwhile.
-    db.plain(|_| Ok(())).await.map_err(hint)?;
+    db.write(|_| Ok(())).await.map_err(hint)?;
     Ok(Ledger { db })
 }
 
 /// Says what to do about a file that cannot be the ledger.
-pub(super) fn usable(path: &Path) -> Result<(), String> {
+pub(in crate::ledger) fn usable(path: &Path) -> Result<(), String> {
     let shown = path.display();
     let directory = path.parent().unwrap_or(Path::new("."));
     if !directory.is_dir() {
@@ -193,11 +196,11 @@ async fn migrate(db: &Db, migrations: &Arc<Vec<Migration>>) -> Result<(), Ledger
     let known = migrations.clone();
     if !db.read(move |tx| Ok(tx.missing(&known)?.is_empty())).await? {
         let known = migrations.clone();
-        db.plain(move |tx| tx.migrate(&known)).await?;
+        db.write(move |tx| tx.migrate(&known)).await?;
     }
     if db.read(catch_up::behind).await? {
         let settled_at = |tx: &Tx| words(tx.dialect()).iter().find(|(word, _)| *word == "{settled_at}");
-        db.serial(move |tx| {
+        db.alone(move |tx| {
             let settled_at = settled_at(tx).map_or("0", |(_, sql)| sql);
             catch_up::catch_up(tx, settled_at)
         })
@@ -206,17 +209,17 @@ async fn migrate(db: &Db, migrations: &Arc<Vec<Migration>>) -> Result<(), Ledger
     Ok(())
 }
 
-pub(super) fn known() -> i64 {
+pub(in crate::ledger) fn known() -> i64 {
     MIGRATIONS.iter().map(|(version, ..)| *version).max().unwrap_or(0)
 }
 
-pub(super) fn newer(found: i64) -> LedgerError {
+pub(in crate::ledger) fn newer(found: i64) -> LedgerError {
     LedgerError::Newer { found, known: known() }
 }
 
 impl Tx {
     /// Compares the schema with ours, writes, and takes it back: a database may read and not write.
-    pub(super) fn health(&mut self) -> Result<(), Fault> {
+    pub(in crate::ledger) fn health(&mut self) -> Result<(), Fault> {
         if let Some(file) = &self.place().file {
             disk::has_room(file).map_err(LedgerError::Unavailable)?;
         }

@@ -15,7 +15,7 @@ use crate::{
 
 impl Tx {
     /// Tells a new ledger the time at which it was made. Repeated where the one that made it was killed before.
-    pub(super) fn stamp(&mut self, now: Ms) -> Result<(), Fault> {
+    pub(in crate::ledger) fn stamp(&mut self, now: Ms) -> Result<(), Fault> {
         let row = self.one("SELECT made_at FROM origin", args![])?;
         if row.get::<Option<Ms>>("made_at")? == Some(0) {
             self.execute("UPDATE origin SET made_at = $1 WHERE made_at = 0", args![now])?;
@@ -24,7 +24,7 @@ impl Tx {
         Ok(())
     }
 
-    pub(super) fn origin(&mut self) -> Result<Origin, Fault> {
+    pub(in crate::ledger) fn origin(&mut self) -> Result<Origin, Fault> {
         let row = self.one("SELECT made_at, adopted_since, CASE WHEN EXISTS (SELECT 1 FROM events) THEN 0 ELSE 1 END AS empty \
              FROM origin", args![])?;
         let (made_at, adopted) = (row.get::<Option<Ms>>("made_at")?, row.get("adopted_since")?);
@@ -38,7 +38,12 @@ impl Tx {
         })
     }
 
-    pub(super) fn adopt(&mut self, since: Ms, act: &Act<'_>, now: Ms) -> Result<view::Adopted, Fault> {
+    pub(in crate::ledger) fn adopt(
+        &mut self,
+        since: Ms,
+        act: &Act<'_>,
+        now: Ms,
+    ) -> Result<view::Adopted, Fault> {
         if since > now {
             return Err(refused(
                 "--since lies in the future: name the time from which on this ledger may grant",
@@ -73,6 +78,6 @@ impl Tx {
 }
 
 /// How far back the ledger may grant; `None`: it is older than the rule.
-pub(super) fn grants_since(made_at: Option<Ms>, adopted: Option<Ms>) -> Option<Ms> {
+pub(in crate::ledger) fn grants_since(made_at: Option<Ms>, adopted: Option<Ms>) -> Option<Ms> {
     adopted.or_else(|| made_at.map(|at| at.saturating_sub(GRACE_MS)))
 }

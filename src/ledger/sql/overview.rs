@@ -14,7 +14,7 @@ const MINUTE_MS: i64 = 60_000;
 
 impl Tx {
     /// What is settled was summed when it was; the rest is little, or it is what is wrong.
-    pub(super) fn counts(&mut self) -> Result<view::Counts, Fault> {
+    pub(in crate::ledger) fn counts(&mut self) -> Result<view::Counts, Fault> {
         let mut counts = view::Counts::default();
         let settled: i64 = self
             .one("SELECT CAST(COALESCE(SUM(transfers), 0) AS BIGINT) AS many FROM spent", args![])?
@@ -50,7 +50,7 @@ impl Tx {
         Ok(counts)
     }
 
-    pub(super) fn spent(&mut self, since: Ms) -> Result<Vec<view::Spent>, Fault> {
+    pub(in crate::ledger) fn spent(&mut self, since: Ms) -> Result<Vec<view::Spent>, Fault> {
         let rows = self.all(
             "SELECT slot, CAST(SUM(days) AS BIGINT) AS days, CAST(SUM(transfers) AS BIGINT) AS transfers \
              FROM spent WHERE slot >= $1 GROUP BY slot ORDER BY slot",
@@ -67,7 +67,7 @@ impl Tx {
             .collect()
     }
 
-    pub(super) fn traffic(&mut self, since: Ms) -> Result<Vec<view::Traffic>, Fault> {
+    pub(in crate::ledger) fn traffic(&mut self, since: Ms) -> Result<Vec<view::Traffic>, Fault> {
         let rows = self.all(
             "SELECT received_at / 60000 AS minute, COUNT(*) AS many FROM deliveries WHERE received_at >= $1 \
              GROUP BY 1 ORDER BY 1",
@@ -83,7 +83,10 @@ impl Tx {
             .collect()
     }
 
-    pub(super) fn last_deliveries(&mut self, sources: &[String]) -> Result<Vec<(String, Option<Ms>)>, Fault> {
+    pub(in crate::ledger) fn last_deliveries(
+        &mut self,
+        sources: &[String],
+    ) -> Result<Vec<(String, Option<Ms>)>, Fault> {
         let mut last = Vec::with_capacity(sources.len());
         for source in sources {
             let row = self.optional(

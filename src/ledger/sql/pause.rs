@@ -17,11 +17,11 @@ use crate::{
     },
 };
 
-pub(super) const PERSON: &str = "operator";
-pub(super) const BRAKE: &str = "brake";
+pub(in crate::ledger) const PERSON: &str = "operator";
+pub(in crate::ledger) const BRAKE: &str = "brake";
 
 /// The name under which the rules act.
-pub(super) const DAYBRIDGE: &str = "daybridge";
+pub(in crate::ledger) const DAYBRIDGE: &str = "daybridge";
 
 /// What holds for a channel, and what was settled lately; since the last pause of the scope was ended, if that is
 /// later, for a person has looked at what was before; the rest of the span of that moment is counted by itself.
@@ -40,7 +40,7 @@ const LATELY: &str = "SELECT \
 
 impl Tx {
     /// One read where nothing stands in the way, which is nearly always.
-    pub(super) fn may_call(
+    pub(in crate::ledger) fn may_call(
         &mut self,
         claim: &Claim,
         days: u32,
@@ -128,7 +128,7 @@ impl Tx {
     }
 
     /// What was settled on the account lately, whatever its channels.
-    pub(super) fn lately(&mut self, account: &str, now: Ms) -> Result<Lately, Fault> {
+    pub(in crate::ledger) fn lately(&mut self, account: &str, now: Ms) -> Result<Lately, Fault> {
         let row = self.one("SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) AS days, CAST(COALESCE(SUM(transfers), 0) AS BIGINT) \
              AS transfers, CAST(COALESCE(SUM(CASE WHEN slot > $3 THEN days ELSE 0 END), 0) AS BIGINT) AS hour \
              FROM spent WHERE account = $1 AND slot > $2", args![account, now.saturating_sub(NORMAL_MS).div_euclid(SLOT_MS), now.saturating_sub(COUNTED_MS).div_euclid(SLOT_MS)])?;
@@ -153,7 +153,7 @@ impl Tx {
     }
 
     /// Serializable: two that pause at once make one pause.
-    pub(super) fn pause(
+    pub(in crate::ledger) fn pause(
         &mut self,
         scope: &Scope,
         cause: &str,
@@ -166,7 +166,7 @@ impl Tx {
     }
 
     /// Serializable; channels that were put off are due, soonest expiry first.
-    pub(super) fn resume(&mut self, scope: &Scope, act: &Act<'_>, now: Ms) -> Result<bool, Fault> {
+    pub(in crate::ledger) fn resume(&mut self, scope: &Scope, act: &Act<'_>, now: Ms) -> Result<bool, Fault> {
         let word = scope.word();
         if !holding(self, &word)? {
             return Ok(false);
@@ -189,7 +189,7 @@ impl Tx {
         Ok(true)
     }
 
-    pub(super) fn pauses(&mut self) -> Result<Vec<view::Pause>, Fault> {
+    pub(in crate::ledger) fn pauses(&mut self) -> Result<Vec<view::Pause>, Fault> {
         let rows = self.all(
             "SELECT scope, cause, since, who, reason FROM pauses WHERE ended_at IS NULL ORDER BY number",
             args![],
@@ -200,7 +200,11 @@ impl Tx {
 }
 
 /// What a planned transfer of a channel waits for, where its calls are paused.
-pub(super) fn waits(connection: &mut Tx, account: &str, channel: &str) -> Result<Option<String>, Fault> {
+pub(in crate::ledger) fn waits(
+    connection: &mut Tx,
+    account: &str,
+    channel: &str,
+) -> Result<Option<String>, Fault> {
     let row = connection.optional("SELECT scope, cause, since, who, reason FROM pauses WHERE ended_at IS NULL AND scope IN ('all', $1, $2) \
          ORDER BY number LIMIT 1", args![format!("account:{account}"), format!("channel:{account}/{channel}")])?;
     let Some(pause) = row.as_ref().map(pause).transpose()? else { return Ok(None) };
@@ -214,7 +218,13 @@ pub(super) fn waits(connection: &mut Tx, account: &str, channel: &str) -> Result
 }
 
 /// Begins a pause in a serializable transaction; `false`: the scope is paused already.
-pub(super) fn begin(tx: &mut Tx, scope: &Scope, cause: &str, act: &Act<'_>, now: Ms) -> Result<bool, Fault> {
+pub(in crate::ledger) fn begin(
+    tx: &mut Tx,
+    scope: &Scope,
+    cause: &str,
+    act: &Act<'_>,
+    now: Ms,
+) -> Result<bool, Fault> {
     let word = scope.word();
     if holding(tx, &word)? {
         return Ok(false);
@@ -251,7 +261,7 @@ fn pause(row: &Row) -> Result<view::Pause, Fault> {
 
 /// Channels that were put off, or are due anyway, are due now, soonest expiry first: claims go by `due_at`, so it is
 /// set as far before now as the expiry is before [`AHEAD_MS`] from now.
-pub(super) fn release(tx: &mut Tx, scope: &Scope, now: Ms) -> Result<(), Fault> {
+pub(in crate::ledger) fn release(tx: &mut Tx, scope: &Scope, now: Ms) -> Result<(), Fault> {
     let (account, channel) = match scope {
         Scope::All => (None, None),
         Scope::Account(account) => (Some(account.as_str()), None),

@@ -23,7 +23,7 @@ macro_rules! weight {
 }
 
 impl Tx {
-    pub(super) fn plan_add(
+    pub(in crate::ledger) fn plan_add(
         &mut self,
         plan: i64,
         events: &[Candidate],
@@ -52,7 +52,7 @@ impl Tx {
         Ok(())
     }
 
-    pub(super) fn plan_payments(
+    pub(in crate::ledger) fn plan_payments(
         &mut self,
         plan: i64,
         verdict: Option<&str>,
@@ -72,7 +72,7 @@ impl Tx {
         rows.iter().map(|row| Ok((row.get("position")?, planned(row)?))).collect()
     }
 
-    pub(super) fn plan_events(
+    pub(in crate::ledger) fn plan_events(
         &mut self,
         plan: i64,
         payment: Option<&str>,
@@ -106,7 +106,7 @@ impl Tx {
     }
 
     /// Compared in the database, so that a plan of any size costs no memory here.
-    pub(super) fn plan_changes(
+    pub(in crate::ledger) fn plan_changes(
         &mut self,
         plan: i64,
         other: i64,

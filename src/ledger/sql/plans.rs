@@ -27,7 +27,12 @@ const PLAN: &str = "SELECT number, hash, made_by, made_at, selection, state, pay
      conflict, days, published, applied_by, changed_at FROM plans";
 
 impl Tx {
-    pub(super) fn plan_begin(&mut self, selection: &str, who: &str, now: Ms) -> Result<i64, Fault> {
+    pub(in crate::ledger) fn plan_begin(
+        &mut self,
+        selection: &str,
+        who: &str,
+        now: Ms,
+    ) -> Result<i64, Fault> {
         for statement in [
             "DELETE FROM plan_events WHERE plan IN (SELECT number FROM plans WHERE state = 'draft' AND made_at < $1)",
             "DELETE FROM plan_payments WHERE plan IN (SELECT number FROM plans WHERE state = 'draft' AND made_at < $1)",
@@ -41,7 +46,7 @@ impl Tx {
         row.get("number")
     }
 
-    pub(super) fn plan_finish(&mut self, plan: i64, hash: &str, now: Ms) -> Result<Plan, Fault> {
+    pub(in crate::ledger) fn plan_finish(&mut self, plan: i64, hash: &str, now: Ms) -> Result<Plan, Fault> {
         self.execute(
             "UPDATE plans SET hash = $1, state = 'ready', changed_at = $2, \
              events = (SELECT COUNT(*) FROM plan_events WHERE plan = $3), \
@@ -69,7 +74,7 @@ impl Tx {
         Ok(plan)
     }
 
-    pub(super) fn plan_drop(&mut self, plan: i64) -> Result<(), Fault> {
+    pub(in crate::ledger) fn plan_drop(&mut self, plan: i64) -> Result<(), Fault> {
         for statement in [
             "DELETE FROM plan_events WHERE plan IN (SELECT number FROM plans WHERE number = $1 AND state = 'draft')",
             "DELETE FROM plan_payments WHERE plan IN (SELECT number FROM plans WHERE number = $1 AND state = 'draft')",
@@ -81,7 +86,7 @@ impl Tx {
         Ok(())
     }
 
-    pub(super) fn plan(&mut self, hash: &str) -> Result<Option<Plan>, Fault> {
+    pub(in crate::ledger) fn plan(&mut self, hash: &str) -> Result<Option<Plan>, Fault> {
         if hash.len() < HASH_CHARS_MIN || !hash.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return Err(refused(format!(
                 "a plan is named by {HASH_CHARS_MIN} or more characters of its hash"
@@ -102,7 +107,7 @@ impl Tx {
         Ok(Some(plan))
     }
 
-    pub(super) fn plans(&mut self, page: &Page) -> Result<Vec<Plan>, Fault> {
+    pub(in crate::ledger) fn plans(&mut self, page: &Page) -> Result<Vec<Plan>, Fault> {
         let after = match page.after.as_deref() {
             Some(hash) => self.plan(hash)?.map(|plan| plan.number),
             None => None,
@@ -117,7 +122,7 @@ impl Tx {
     }
 
     /// One row's compare-and-set.
-    pub(super) fn plan_move(
+    pub(in crate::ledger) fn plan_move(
         &mut self,
         plan: &Plan,
         from: &[PlanState],
@@ -156,7 +161,7 @@ impl Tx {
         Ok(true)
     }
 
-    pub(super) fn plan_published(
+    pub(in crate::ledger) fn plan_published(
         &mut self,
         plan: i64,
         progress: Progress,

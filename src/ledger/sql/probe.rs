@@ -26,7 +26,7 @@ fn callable() -> String {
 }
 
 /// The next probe of a round that is at its first, or its second.
-pub(super) fn next_sql(second: bool) -> String {
+pub(in crate::ledger) fn next_sql(second: bool) -> String {
     let order = if second { "t.days, c.active_till" } else { "c.active_till" };
     format!("{} AND t.days < $4 ORDER BY {order}, t.created_at, t.key LIMIT 1", callable())
 }
@@ -40,7 +40,12 @@ struct Found {
 impl Tx {
     /// Serializable, and the first statement is a compare-and-set on `probe_at`: one caller wins. A probe that was
     /// named and can be called stays the probe; where nothing waits, there is nothing to hold.
-    pub(super) fn take_probe(&mut self, account: &str, now: Ms, next_probe_at: Ms) -> Result<bool, Fault> {
+    pub(in crate::ledger) fn take_probe(
+        &mut self,
+        account: &str,
+        now: Ms,
+        next_probe_at: Ms,
+    ) -> Result<bool, Fault> {
         let taken = self.execute(
             "UPDATE accounts SET probe_at = $1 WHERE account = $2 AND (probe_at <= $3 OR probe_at > $4)",
             args![next_probe_at, account, now, now.saturating_add(PROBE_AHEAD_MS_MAX)],
@@ -70,7 +75,12 @@ impl Tx {
     }
 
     /// A compare-and-set on the probe.
-    pub(super) fn pass_probe(&mut self, account: &str, transfer: &str, now: Ms) -> Result<(), Fault> {
+    pub(in crate::ledger) fn pass_probe(
+        &mut self,
+        account: &str,
+        transfer: &str,
+        now: Ms,
+    ) -> Result<(), Fault> {
         self.execute(
             "UPDATE accounts SET probe = NULL, probe_at = $1 WHERE account = $2 AND probe = $3",
             args![now, account, transfer],

@@ -17,7 +17,7 @@ const PRUNABLE: &str = "FROM events e JOIN bodies b ON b.event = e.number \
          WHERE pe.event = e.number AND pl.state IN ('running', 'paused'))";
 
 impl Tx {
-    pub(super) fn prune_bodies(&mut self, before: Ms, limit: u32) -> Result<u64, Fault> {
+    pub(in crate::ledger) fn prune_bodies(&mut self, before: Ms, limit: u32) -> Result<u64, Fault> {
         let done = self.execute(&format!(
             "DELETE FROM bodies WHERE event IN (SELECT e.number {PRUNABLE} ORDER BY e.received_at LIMIT $2)"
         ), args![before, i64::from(limit)])?;
@@ -25,7 +25,7 @@ impl Tx {
         Ok(done)
     }
 
-    pub(super) fn prunable(&mut self, before: Ms) -> Result<Several, Fault> {
+    pub(in crate::ledger) fn prunable(&mut self, before: Ms) -> Result<Several, Fault> {
         let row = self.one(
             &format!("SELECT COUNT(*) AS many, MIN(e.received_at) AS oldest {PRUNABLE}"),
             args![before],

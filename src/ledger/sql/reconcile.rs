@@ -99,7 +99,12 @@ impl Ledger {
 }
 
 impl Tx {
-    pub(super) fn named(&mut self, realm: &str, livemode: bool, ids: &[String]) -> Result<Vec<Name>, Fault> {
+    pub(in crate::ledger) fn named(
+        &mut self,
+        realm: &str,
+        livemode: bool,
+        ids: &[String],
+    ) -> Result<Vec<Name>, Fault> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -124,7 +129,7 @@ impl Tx {
             .collect()
     }
 
-    pub(super) fn keys(&mut self, keys: &[String]) -> Result<Vec<(String, String)>, Fault> {
+    pub(in crate::ledger) fn keys(&mut self, keys: &[String]) -> Result<Vec<(String, String)>, Fault> {
         let rows = self.among("SELECT key, merged_into FROM payments WHERE", "key", keys)?;
         rows.iter()
             .map(|row| {
@@ -134,12 +139,12 @@ impl Tx {
             .collect()
     }
 
-    pub(super) fn booked(&mut self, keys: &[String]) -> Result<Vec<Booked>, Fault> {
+    pub(in crate::ledger) fn booked(&mut self, keys: &[String]) -> Result<Vec<Booked>, Fault> {
         let rows = self.among(&format!("{PAYMENT} WHERE"), "key", keys)?;
         self.with_transfers(&rows)
     }
 
-    pub(super) fn booked_page(
+    pub(in crate::ledger) fn booked_page(
         &mut self,
         walk: &Walk<'_>,
         after: Option<(Ms, String)>,
@@ -165,7 +170,7 @@ impl Tx {
     }
 
     /// Events of a payment are few; the earliest money in them is when the provider says it was paid.
-    pub(super) fn paid_at(&mut self, keys: &[String]) -> Result<Vec<(String, Ms)>, Fault> {
+    pub(in crate::ledger) fn paid_at(&mut self, keys: &[String]) -> Result<Vec<(String, Ms)>, Fault> {
         let select = "SELECT payment, facts FROM events WHERE family IS NOT NULL AND facts IS NOT NULL AND";
         let rows = self.among(select, "payment", keys)?;
         let mut paid: BTreeMap<String, Ms> = BTreeMap::new();
@@ -178,7 +183,7 @@ impl Tx {
         Ok(paid.into_iter().collect())
     }
 
-    pub(super) fn channels_page(
+    pub(in crate::ledger) fn channels_page(
         &mut self,
         account: &str,
         after: &str,
@@ -188,7 +193,7 @@ impl Tx {
         rows.iter().map(|row| Ok((row.get("channel")?, rows::channel(row)?.known))).collect()
     }
 
-    pub(super) fn movements_page(
+    pub(in crate::ledger) fn movements_page(
         &mut self,
         account: &str,
         since: Ms,
@@ -205,7 +210,11 @@ impl Tx {
     }
 
     /// A person's settlement is known from its text alone: the state's word is `settled` like any other's.
-    pub(super) fn loose(&mut self, account: &str, channels: &[String]) -> Result<Vec<BookedTransfer>, Fault> {
+    pub(in crate::ledger) fn loose(
+        &mut self,
+        account: &str,
+        channels: &[String],
+    ) -> Result<Vec<BookedTransfer>, Fault> {
         if channels.is_empty() {
             return Ok(Vec::new());
         }

@@ -1,20 +1,25 @@
 //! What recording would do: the same code in a transaction that is never committed, so that a plan cannot say anything
 //! else than what happens.
 
-use super::{record::record, rows::narrow};
+use super::rows::narrow;
 use crate::{
     domain::{DAY_MS, Ms},
     ledger::{
         Entry, Outcome,
         db::{Fault, Tx, args},
+        intake::record,
         view::Planned,
     },
 };
 
 impl Tx {
-    /// Read committed: what is never committed cannot break what others commit, and must not make them wait for it or
-    /// be refused because of them.
-    pub(super) fn rehearse(&mut self, entries: &[Entry<'_>], now: Ms) -> Result<Vec<Planned>, Fault> {
+    /// What is never committed cannot break what others commit, and must not make them wait for it.
+    pub(in crate::ledger) fn rehearse(
+        &mut self,
+        entries: &[Entry<'_>],
+        now: Ms,
+    ) -> Result<Vec<Planned>, Fault> {
+        self.rehearses();
         let mut planned = Vec::with_capacity(entries.len());
         for entry in entries {
             let recorded = record(self, entry, now)?;

@@ -1,67 +1,78 @@
 //! When a channel is due: worked out from its transfers when it is given back, so that whatever happened
 //! meanwhile is in it, and a channel can be late but never forgotten.
 
-use super::rows;
+use super::{rows, turn::lock_channel};
 use crate::{
-    domain::Ms,
+    domain::{Ms, channel::Channel},
     ledger::{
         Claim,
-        db::{Fault, Tx, args},
+        db::{Fault, Row, Tx, args},
     },
 };
 
 /// The first channel that is due and in nobody's hands.
-pub(super) const NEXT_FREE: &str = "SELECT due_at AS at FROM channels \
+pub(in crate::ledger) const NEXT_FREE: &str = "SELECT due_at AS at FROM channels \
      WHERE account = $1 AND due_at IS NOT NULL AND lease_until = 0 ORDER BY due_at LIMIT 1";
 
 /// The first one that comes free by a lease that ends.
 const NEXT_LEASED: &str = "SELECT MIN(CASE WHEN lease_until > due_at THEN lease_until ELSE due_at END) AS at \
      FROM channels WHERE account = $1 AND lease_until > 0 AND due_at IS NOT NULL";
 
+/// For an update of the channel `$3` of the account `$2`: nobody holds it any more, and it is due with its first transfer.
+/// One with an open outcome is the only one that counts; where that is held, none is due.
+pub(in crate::ledger) const FREE: &str = ", lease_until = 0, lease_owner = '', deferred = 0, due_at = \
+     CASE WHEN EXISTS (SELECT 1 FROM transfers WHERE account = $2 AND channel = $3 AND open = 1) \
+     THEN (SELECT due_at FROM transfers WHERE account = $2 AND channel = $3 AND open = 1) \
+     ELSE (SELECT MIN(due_at) FROM transfers WHERE account = $2 AND channel = $3 AND due_at IS NOT NULL) END";
+
 impl Tx {
-    /// Read committed: the first statement locks the channel's row, so a transfer recorded before is seen
-    /// by the second, and one recorded after makes the channel due by itself.
-    pub(super) fn release(&mut self, claim: &Claim, not_before: Ms) -> Result<(), Fault> {
+    /// The channel's row is locked first, so a transfer recorded before is seen, and one recorded after makes the channel
+    /// due by itself.
+    pub(in crate::ledger) fn release(&mut self, claim: &Claim, not_before: Ms) -> Result<Option<Ms>, Fault> {
+        lock_channel(self, claim)?;
         let row = self.optional(
-            "UPDATE channels SET lease_until = 0, lease_owner = '' \
-             WHERE account = $1 AND channel = $2 AND epoch = $3 RETURNING detail",
-            args![&*claim.account, claim.channel.as_str(), claim.epoch],
+            &format!(
+                "UPDATE channels SET epoch = epoch{FREE} WHERE account = $2 AND channel = $3 AND epoch = $1 \
+                 RETURNING detail, due_at"
+            ),
+            args![claim.epoch, &*claim.account, claim.channel.as_str()],
         )?;
-        let Some(row) = row else { return Ok(()) };
-        let channel = rows::channel(&row)?;
-        let natural = due(self, claim, channel.switch_due())?;
-        let natural = natural.map(|at| at.max(channel.quiet_until));
-        let deferred = natural.is_some_and(|at| not_before > at);
-        self.execute("UPDATE channels SET due_at = $1, deferred = $2 WHERE account = $3 AND channel = $4 AND epoch = $5", args![natural.map(|at| at.max(not_before)), i64::from(deferred), &*claim.account, claim.channel.as_str(), claim.epoch])?;
+        let Some(row) = row else { return Ok(None) };
+        let due = give_back(self, claim, &rows::channel(&row)?, &row, not_before)?;
         self.commit();
-        Ok(())
+        Ok(due)
     }
 
     /// Two looks into indices; a channel whose lease runs counts from the lease's end.
-    pub(super) fn next_due(&mut self, account: &str) -> Result<Option<Ms>, Fault> {
-        let free = self.optional(NEXT_FREE, args![account])?;
-        let free: Option<Ms> = free.map(|row| row.get("at")).transpose()?;
-        let leased = self.one(NEXT_LEASED, args![account])?;
-        let leased: Option<Ms> = leased.get("at")?;
+    pub(in crate::ledger) fn next_due(&mut self, account: &str) -> Result<Option<Ms>, Fault> {
+        let row = self.one(&next_sql(), args![account])?;
+        let (free, leased): (Option<Ms>, Option<Ms>) = (row.get("free")?, row.get("leased")?);
         Ok([free, leased].into_iter().flatten().min())
     }
 }
 
-/// An open transfer is the only one that counts; a held one with an open outcome is never due.
-fn due(tx: &mut Tx, claim: &Claim, live_due: Option<Ms>) -> Result<Option<Ms>, Fault> {
-    let open = tx.optional(
-        "SELECT due_at FROM transfers WHERE account = $1 AND channel = $2 AND open = 1",
-        args![&*claim.account, claim.channel.as_str()],
-    )?;
-    let transfers: Option<Ms> = match open {
-        Some(row) => row.get("due_at")?,
-        None => tx
-            .one(
-                "SELECT MIN(due_at) AS due_at FROM transfers \
-             WHERE account = $1 AND channel = $2 AND due_at IS NOT NULL",
-                args![&*claim.account, claim.channel.as_str()],
-            )?
-            .get("due_at")?,
-    };
-    Ok([transfers, live_due].into_iter().flatten().min())
+fn next_sql() -> String {
+    format!("SELECT ({NEXT_FREE}) AS free, ({NEXT_LEASED}) AS leased")
+}
+
+/// When a channel that was freed is due: not while it rests, nor before what its turn said, but for its switch to live.
+/// `freed`: its row, due with its first transfer.
+pub(in crate::ledger) fn give_back(
+    tx: &mut Tx,
+    claim: &Claim,
+    channel: &Channel,
+    freed: &Row,
+    not_before: Ms,
+) -> Result<Option<Ms>, Fault> {
+    let transfers: Option<Ms> = freed.get("due_at")?;
+    let natural = [transfers, channel.switch_due()].into_iter().flatten().min();
+    let natural = natural.map(|at| at.max(channel.quiet_until));
+    let due = natural.map(|at| at.max(not_before));
+    if due != transfers || due > natural {
+        tx.send(
+            "UPDATE channels SET due_at = $1, deferred = $2 WHERE account = $3 AND channel = $4 AND epoch = $5",
+            args![due, i64::from(due > natural), &*claim.account, claim.channel.as_str(), claim.epoch],
+        )?;
+    }
+    Ok(due)
 }

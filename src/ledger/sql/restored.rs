@@ -34,14 +34,19 @@ use crate::{
 const KEYS_AT_ONCE: usize = 500;
 
 /// When the ledger was last declared restored.
-pub(super) fn declared_at(tx: &mut Tx) -> Result<Option<Ms>, Fault> {
+pub(in crate::ledger) fn declared_at(tx: &mut Tx) -> Result<Option<Ms>, Fault> {
     let row = tx.one("SELECT MAX(declared_at) AS at FROM restorations WHERE undone_at IS NULL", args![])?;
     row.get("at")
 }
 
 impl Tx {
     /// Serializable: a transfer that goes on meanwhile must not be missed.
-    pub(super) fn restored(&mut self, since: Ms, who: &str, now: Ms) -> Result<view::Restored, Fault> {
+    pub(in crate::ledger) fn restored(
+        &mut self,
+        since: Ms,
+        who: &str,
+        now: Ms,
+    ) -> Result<view::Restored, Fault> {
         if since > now {
             return Err(refused("--since lies in the future: name the time of the backup"));
         }
@@ -85,7 +90,7 @@ impl Tx {
     }
 
     /// What a declaration would hold: all that is not settled or cancelled.
-    pub(super) fn restored_would(&mut self) -> Result<view::Several, Fault> {
+    pub(in crate::ledger) fn restored_would(&mut self) -> Result<view::Several, Fault> {
         let row = self.one("SELECT COUNT(*) AS many, CAST(COALESCE(SUM(days), 0) AS BIGINT) AS days, MIN(created_at) AS oldest \
              FROM transfers WHERE state IN ('planned', 'intended', 'doubtful', 'held')", args![])?;
         let number = |column: &str| Ok::<_, Fault>(u64::try_from(row.get::<i64>(column)?).unwrap_or(0));
@@ -94,7 +99,7 @@ impl Tx {
 
     /// Refuses while a worker runs, or may: it would call what is about to be held. The lease tells of workers that are
     /// older than the heartbeat.
-    pub(super) fn nobody_works(&mut self, now: Ms) -> Result<(), Fault> {
+    pub(in crate::ledger) fn nobody_works(&mut self, now: Ms) -> Result<(), Fault> {
         if let [seen, ..] = self.alive()?.as_slice() {
             let wait = SILENT_MS_MAX.saturating_sub(seen.silent_ms).saturating_add(999) / 1000;
             return Err(refused(format!(
@@ -118,7 +123,7 @@ impl Tx {
     /// The keys by which Billing History may name each payment that is held for the restoration, strongest first.
     /// The comment has the key of when the days were granted: its strongest name then, which depends on the order
     /// in which its events came, and they come in another order now.
-    pub(super) fn forgotten_names(
+    pub(in crate::ledger) fn forgotten_names(
         &mut self,
         keys: Vec<Value>,
     ) -> Result<BTreeMap<String, Vec<String>>, Fault> {

@@ -1,6 +1,6 @@
 //! What several files write and read alike: a transfer's state, its steps, and when a channel is due.
 
-use super::{money_out, storable, words};
+use super::words;
 use crate::{
     domain::{
         Ms,
@@ -8,21 +8,23 @@ use crate::{
         settle::{How, State},
     },
     ledger::{
-        Transfer,
+        Claim, Transfer,
         db::{Fault, Row, Tx, args},
+        intake::reversal,
+        storable,
     },
 };
 
 /// Days spent are summed by spans of this, in ms: 10 minutes.
-pub(super) const SLOT_MS: i64 = 600_000;
+pub(in crate::ledger) const SLOT_MS: i64 = 600_000;
 
 /// Days and counts are small in our words and BIGINT in the database.
-pub(super) fn narrow(value: i64) -> u32 {
+pub(in crate::ledger) fn narrow(value: i64) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 
 /// Lease that a state carries; 0 where it carries none.
-pub(super) fn epoch_of(state: &State) -> i64 {
+pub(in crate::ledger) fn epoch_of(state: &State) -> i64 {
     match state {
         State::Intended { epoch, .. } => *epoch,
         State::Planned { .. }
@@ -34,7 +36,7 @@ pub(super) fn epoch_of(state: &State) -> i64 {
 }
 
 /// The word of a settlement.
-pub(super) fn how_word(how: How) -> &'static str {
+pub(in crate::ledger) fn how_word(how: How) -> &'static str {
     match how {
         How::Answered => "answered",
         How::Observed => "observed",
@@ -43,12 +45,12 @@ pub(super) fn how_word(how: How) -> &'static str {
 }
 
 /// What `channels.active_till` holds: the last `activeTill` that the ledger can explain, or the end of time.
-pub(super) fn expiry(channel: &Channel) -> i64 {
+pub(in crate::ledger) fn expiry(channel: &Channel) -> i64 {
     channel.known.unwrap_or(i64::MAX)
 }
 
 /// Where a payment stands by its transfer.
-pub(super) fn payment_word(state: &State) -> &'static str {
+pub(in crate::ledger) fn payment_word(state: &State) -> &'static str {
     match state {
         State::Planned { .. } | State::Intended { .. } => "planned",
         State::Doubtful { .. } => "doubtful",
@@ -59,7 +61,7 @@ pub(super) fn payment_word(state: &State) -> &'static str {
 }
 
 /// A transfer as settle sees it.
-pub(super) fn transfer(row: &Row) -> Result<Transfer, Fault> {
+pub(in crate::ledger) fn transfer(row: &Row) -> Result<Transfer, Fault> {
     Ok(Transfer {
         key: row.get("key")?,
         payment: row.get("payment")?,
@@ -71,18 +73,18 @@ pub(super) fn transfer(row: &Row) -> Result<Transfer, Fault> {
 }
 
 /// The state in a row's `detail`.
-pub(super) fn state(row: &Row) -> Result<State, Fault> {
+pub(in crate::ledger) fn state(row: &Row) -> Result<State, Fault> {
     Ok(serde_json::from_str(&row.get::<String>("detail")?)?)
 }
 
 /// The channel in a row's `detail`.
-pub(super) fn channel(row: &Row) -> Result<Channel, Fault> {
+pub(in crate::ledger) fn channel(row: &Row) -> Result<Channel, Fault> {
     Ok(serde_json::from_str(&row.get::<String>("detail")?)?)
 }
 
 /// Writes a transfer's state where it still stands at `from`; `false`: it does not. The step goes with it. Whoever plans
 /// a transfer whose money went out while its outcome was open leaves it as the rules would have: held, shorter, cancelled.
-pub(super) fn swap(
+pub(in crate::ledger) fn swap(
     tx: &mut Tx,
     key: &str,
     from: &State,
@@ -90,21 +92,13 @@ pub(super) fn swap(
     who: Option<(&str, &str)>,
     now: Ms,
 ) -> Result<bool, Fault> {
-    let asked = money_out::asked(tx, key)?;
+    let asked = reversal::asked(tx, key)?;
     let (to, days) = match &asked {
         Some(asked) => {
             let (to, days) = asked.ask().uncovered(to, asked.days, now);
             (to, Some(days))
         }
         None => (to.clone(), None),
-    };
-    let cause = match &to {
-        State::Held { cause, .. } => Some(cause.word()),
-        State::Planned { .. }
-        | State::Intended { .. }
-        | State::Doubtful { .. }
-        | State::Settled { .. }
-        | State::Cancelled { .. } => None,
     };
     let done = tx.execute(
         "UPDATE transfers SET state = $1, attempt = $2, epoch = $3, open = $4, cause = $5, due_at = $6, \
@@ -114,7 +108,7 @@ pub(super) fn swap(
             i64::from(to.attempt()),
             epoch_of(&to),
             i64::from(to.open()),
-            cause,
+            cause_word(&to),
             to.due(),
             storable::json(&to)?,
             key,
@@ -141,27 +135,100 @@ pub(super) fn swap(
     Ok(true)
 }
 
+/// The same of a claimed channel's transfer, where all of its payment's money came in and stayed, as far as anybody told, and
+/// no other of the channel has an open outcome: one statement decides. `false`: then it is [`swap`]'s.
+pub(in crate::ledger) fn step(
+    tx: &mut Tx,
+    claim: &Claim,
+    key: &str,
+    from: &State,
+    to: &State,
+    now: Ms,
+) -> Result<bool, Fault> {
+    let settled_at = match to {
+        State::Settled { at, .. } if !matches!(from, State::Settled { .. }) => Some(*at),
+        _ => None,
+    };
+    let done = tx.execute(
+        STEP,
+        args![
+            to.word(),
+            i64::from(to.attempt()),
+            epoch_of(to),
+            i64::from(to.open()),
+            cause_word(to),
+            to.due(),
+            storable::json(to)?,
+            key,
+            from.word(),
+            i64::from(from.attempt()),
+            epoch_of(from),
+            claim.account,
+            claim.channel.as_str(),
+            settled_at
+        ],
+    )?;
+    if done == 0 {
+        return Ok(false);
+    }
+    if payment_word(from) != payment_word(to) {
+        tx.send(PAYMENT_STATE, args![payment_word(to), key])?;
+    }
+    if let Some(at) = settled_at {
+        tx.send(SPENT, args![at.div_euclid(SLOT_MS), key])?;
+    }
+    let note = words::note(to);
+    if words::note(from) != note {
+        add_step(tx, key, to, &note, None, now)?;
+    }
+    Ok(true)
+}
+
+pub(in crate::ledger) const STEP: &str = "UPDATE transfers SET state = $1, attempt = $2, epoch = $3, open = $4, \
+     cause = $5, due_at = $6, detail = $7, settled_at = COALESCE($14, settled_at) \
+     WHERE key = $8 AND state = $9 AND attempt = $10 AND epoch = $11 AND account = $12 AND channel = $13 \
+     AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.key = transfers.payment AND p.covered IS NOT NULL) \
+     AND ($4 = 0 OR NOT EXISTS (SELECT 1 FROM transfers o WHERE o.account = $12 AND o.channel = $13 AND o.open = 1 \
+     AND o.key <> $8))";
+
+const PAYMENT_STATE: &str = "UPDATE payments SET state = $1 \
+     WHERE key = (SELECT payment FROM transfers WHERE key = $2 AND n = 1)";
+
+const SPENT: &str = "INSERT INTO spent (account, slot, days, transfers) SELECT account, $1, days, 1 FROM transfers \
+     WHERE key = $2 ON CONFLICT (account, slot) DO UPDATE SET days = spent.days + excluded.days, \
+     transfers = spent.transfers + 1";
+
+fn cause_word(state: &State) -> Option<&'static str> {
+    match state {
+        State::Held { cause, .. } => Some(cause.word()),
+        State::Planned { .. }
+        | State::Intended { .. }
+        | State::Doubtful { .. }
+        | State::Settled { .. }
+        | State::Cancelled { .. } => None,
+    }
+}
+
 /// What a transfer's new state makes of its payment and of the days spent; `from` is `None` where it is new.
-pub(super) fn stands(tx: &mut Tx, key: &str, from: Option<&State>, to: &State) -> Result<(), Fault> {
+pub(in crate::ledger) fn stands(
+    tx: &mut Tx,
+    key: &str,
+    from: Option<&State>,
+    to: &State,
+) -> Result<(), Fault> {
     if from.map(payment_word) != Some(payment_word(to)) {
-        tx.execute("UPDATE payments SET state = $1 WHERE key = (SELECT payment FROM transfers WHERE key = $2 AND n = 1)", args![payment_word(to), key])?;
+        tx.send(PAYMENT_STATE, args![payment_word(to), key])?;
     }
     let State::Settled { at, .. } = to else { return Ok(()) };
     if matches!(from, Some(State::Settled { .. })) {
         return Ok(());
     }
-    tx.execute("UPDATE transfers SET settled_at = $1 WHERE key = $2", args![*at, key])?;
-    tx.execute(
-        "INSERT INTO spent (account, slot, days, transfers) SELECT account, $1, days, 1 FROM transfers \
-         WHERE key = $2 ON CONFLICT (account, slot) DO UPDATE SET days = spent.days + excluded.days, \
-         transfers = spent.transfers + 1",
-        args![at.div_euclid(SLOT_MS), key],
-    )?;
-    Ok(())
+    tx.send("UPDATE transfers SET settled_at = $1 WHERE key = $2", args![*at, key])?;
+    tx.send(SPENT, args![at.div_euclid(SLOT_MS), key])
 }
 
 /// Keeps one transition.
-pub(super) fn add_step(
+pub(in crate::ledger) fn add_step(
     tx: &mut Tx,
     key: &str,
     state: &State,
@@ -169,20 +236,18 @@ pub(super) fn add_step(
     who: Option<&str>,
     now: Ms,
 ) -> Result<(), Fault> {
-    tx.execute(
+    tx.send(
         "INSERT INTO steps (transfer, at, state, attempt, note, who) VALUES ($1, $2, $3, $4, $5, $6)",
         args![key, now, state.word(), i64::from(state.attempt()), storable::text(note), who],
-    )?;
-    Ok(())
+    )
 }
 
 /// Makes a channel due no later than `at`, and makes its row where there is none; in a ledger that was restored
 /// its epochs begin where no claim of before can be. A worker that holds it goes on; its release looks at the
 /// channel's transfers again.
-pub(super) fn make_due(tx: &mut Tx, account: &str, channel: &str, at: Ms) -> Result<(), Fault> {
-    tx.execute("INSERT INTO channels (account, channel, epoch, lease_owner, lease_until, due_at, deferred, detail) \
+pub(in crate::ledger) fn make_due(tx: &mut Tx, account: &str, channel: &str, at: Ms) -> Result<(), Fault> {
+    tx.send("INSERT INTO channels (account, channel, epoch, lease_owner, lease_until, due_at, deferred, detail) \
          VALUES ($1, $2, COALESCE((SELECT MAX(declared_at) FROM restorations), 0), '', 0, $3, 0, $4) ON CONFLICT (account, channel) DO UPDATE SET due_at = CASE \
          WHEN channels.due_at IS NULL OR channels.due_at > excluded.due_at THEN excluded.due_at \
-         ELSE channels.due_at END", args![account, channel, at, serde_json::to_string(&Channel::default())?])?;
-    Ok(())
+         ELSE channels.due_at END", args![account, channel, at, serde_json::to_string(&Channel::default())?])
 }

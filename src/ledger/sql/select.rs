@@ -17,7 +17,12 @@ use crate::{
 };
 
 impl Tx {
-    pub(super) fn select(&mut self, wanted: &Selection, after: i64, limit: u32) -> Result<Vec<i64>, Fault> {
+    pub(in crate::ledger) fn select(
+        &mut self,
+        wanted: &Selection,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<i64>, Fault> {
         let payment = match &wanted.payment {
             Some(name) => match resolve(self, name)? {
                 Some(key) => Some(key),
@@ -58,7 +63,7 @@ impl Tx {
         rows.iter().map(|row| row.get("number")).collect()
     }
 
-    pub(super) fn standings(&mut self, events: &[i64]) -> Result<Vec<Standing>, Fault> {
+    pub(in crate::ledger) fn standings(&mut self, events: &[i64]) -> Result<Vec<Standing>, Fault> {
         if events.is_empty() {
             return Ok(Vec::new());
         }

@@ -21,7 +21,7 @@ use crate::{
     domain::Ms,
     ledger::{
         Act, FAILOVER, Scope,
-        db::{Fault, Seen, Tx, args, fault::refused},
+        db::{Fault, Row, Seen, Tx, args, fault::refused},
         view,
     },
 };
@@ -36,26 +36,29 @@ const SERVER: [&str; 3] = [
     "SELECT '?/' || timeline_id::text AS server FROM pg_control_checkpoint()",
 ];
 
+/// What a statement asks for to see whether the server is another one.
+pub(in crate::ledger) const SERVER_COLUMNS: &str = ", o.server AS known_server, o.servers, s.server";
+
 /// The server is another one than it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Moved {
-    pub(super) was: String,
-    pub(super) is: String,
+pub(in crate::ledger) struct Moved {
+    pub(in crate::ledger) was: String,
+    pub(in crate::ledger) is: String,
 }
 
 impl Moved {
-    pub(super) fn reason(&self) -> String {
+    pub(in crate::ledger) fn reason(&self) -> String {
         format!(
             "the ledger's database server is another one (system/timeline {}, before {}): if it was a standby that took over asynchronously, or a backup, the last commits are lost, and calling what it does not know would pay twice",
             self.is, self.was
         )
     }
 
-    pub(super) fn next() -> &'static str {
+    pub(in crate::ledger) fn next() -> &'static str {
         "say which it was: `daybridge ledger failover --nothing-lost` where every commit was on it (a synchronous standby, a planned switch); else stop every worker and `daybridge ledger restored --since TIME`, a time before the failover"
     }
 
-    pub(super) fn pause(&self) -> view::Pause {
+    pub(in crate::ledger) fn pause(&self) -> view::Pause {
         view::Pause {
             scope: Scope::All.word(),
             cause: FAILOVER.into(),
@@ -68,7 +71,7 @@ impl Moved {
 
 impl Tx {
     /// Finds the question that this server answers.
-    pub(super) fn find_question(&mut self) -> Result<(), Fault> {
+    pub(in crate::ledger) fn find_question(&mut self) -> Result<(), Fault> {
         let mut found = None;
         for statement in SERVER {
             if self.answers(statement)? {
@@ -80,21 +83,28 @@ impl Tx {
         Ok(())
     }
 
-    fn identity_question(&self) -> Option<&'static str> {
-        self.place().question.get().copied().flatten()
-    }
-
     fn seen(&self) -> MutexGuard<'_, Option<Seen>> {
         self.place().seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the ledger is on another server than it was; says so loudly, once for each.
-    pub(super) fn moved(&mut self) -> Result<Option<Moved>, Fault> {
-        let Some(statement) = self.identity_question() else { return Ok(None) };
-        let both =
-            format!("SELECT o.server AS known, o.servers, s.server FROM origin o CROSS JOIN ({statement}) s");
-        let row = self.one(&both, args![])?;
-        let (known, servers): (Option<String>, i64) = (row.get("known")?, row.get("servers")?);
+    pub(in crate::ledger) fn moved(&mut self) -> Result<Option<Moved>, Fault> {
+        let Some(question) = self.server_columns() else { return Ok(None) };
+        let row = self.one(
+            &format!("SELECT 1 AS one{SERVER_COLUMNS} FROM origin o CROSS JOIN ({question}) s"),
+            args![],
+        )?;
+        self.moved_by(&row)
+    }
+
+    /// The question whose answer, as `s` beside the origin `o`, has [`SERVER_COLUMNS`]; `None`: the database does not tell.
+    pub(in crate::ledger) fn server_columns(&self) -> Option<&'static str> {
+        self.place().question.get().copied().flatten()
+    }
+
+    /// The same of a row that has [`SERVER_COLUMNS`].
+    pub(in crate::ledger) fn moved_by(&mut self, row: &Row) -> Result<Option<Moved>, Fault> {
+        let (known, servers): (Option<String>, i64) = (row.get("known_server")?, row.get("servers")?);
         let is: String = row.get("server")?;
         let Some(known) = known else {
             self.remember(None, &is)?;
@@ -123,7 +133,7 @@ impl Tx {
     }
 
     /// The ledger as a whole, where its server is another one than it was.
-    pub(super) fn held_ledger(&mut self, now: Ms) -> Result<Vec<view::Held>, Fault> {
+    pub(in crate::ledger) fn held_ledger(&mut self, now: Ms) -> Result<Vec<view::Held>, Fault> {
         let moved = self.moved()?;
         let held = moved.map(|moved| view::Held {
             kind: "ledger",
@@ -150,14 +160,14 @@ impl Tx {
     }
 
     /// A person says that nothing was lost: calls go on.
-    pub(super) fn failover(
+    pub(in crate::ledger) fn failover(
         &mut self,
         moved: Option<&Moved>,
         act: &Act<'_>,
         now: Ms,
     ) -> Result<view::Failover, Fault> {
         let Some(moved) = moved else {
-            return Err(refused(match self.identity_question() {
+            return Err(refused(match self.server_columns() {
                 Some(_) => {
                     "the ledger is on the server that it knows: nothing waits for a word about a failover"
                 }
@@ -182,8 +192,8 @@ impl Tx {
 }
 
 /// The server of now is the right one.
-pub(super) fn accept(tx: &mut Tx) -> Result<(), Fault> {
-    let Some(statement) = tx.identity_question() else { return Ok(()) };
+pub(in crate::ledger) fn accept(tx: &mut Tx) -> Result<(), Fault> {
+    let Some(statement) = tx.server_columns() else { return Ok(()) };
     let is: String = tx.one(statement, args![])?.get("server")?;
     tx.execute("UPDATE origin SET server = $1, servers = servers + 1", args![is])?;
     Ok(())

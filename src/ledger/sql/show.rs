@@ -24,7 +24,7 @@ const NAMED_MAX: i64 = 20;
 
 /// The key of the payment that a key, a transfer's key, or any provider id names; refused where an id names several, in
 /// other realms, connected accounts or modes.
-pub(super) fn resolve(connection: &mut Tx, name: &str) -> Result<Option<String>, Fault> {
+pub(in crate::ledger) fn resolve(connection: &mut Tx, name: &str) -> Result<Option<String>, Fault> {
     let mut named = named(connection, name)?;
     if named.len() > 1 {
         return Err(refused(format!(
@@ -36,7 +36,7 @@ pub(super) fn resolve(connection: &mut Tx, name: &str) -> Result<Option<String>,
 }
 
 /// The keys of all payments that a name fits.
-pub(super) fn named(connection: &mut Tx, name: &str) -> Result<Vec<String>, Fault> {
+pub(in crate::ledger) fn named(connection: &mut Tx, name: &str) -> Result<Vec<String>, Fault> {
     let name = &*storable::text(name);
     let key = name.rsplit_once('#').map_or(name, |(key, _)| key);
     let row = connection.optional("SELECT key, merged_into FROM payments WHERE key = $1", args![key])?;
@@ -56,7 +56,7 @@ pub(super) fn named(connection: &mut Tx, name: &str) -> Result<Vec<String>, Faul
 
 /// Source and id of the event that `ID` or `SOURCE/ID` names; refused where several sources know the id. `source`: only
 /// this one is looked at.
-pub(super) fn event_named(
+pub(in crate::ledger) fn event_named(
     connection: &mut Tx,
     name: &str,
     source: Option<&str>,
@@ -87,7 +87,7 @@ pub(super) fn event_named(
 }
 
 /// Unpacks a stored body; `None` where it was dropped to save room.
-pub(super) fn body(connection: &mut Tx, event: i64) -> Result<Option<Vec<u8>>, Fault> {
+pub(in crate::ledger) fn body(connection: &mut Tx, event: i64) -> Result<Option<Vec<u8>>, Fault> {
     let row = connection.optional("SELECT zlib FROM bodies WHERE event = $1", args![event])?;
     let Some(row) = row else { return Ok(None) };
     let packed: Vec<u8> = row.get("zlib")?;
@@ -95,7 +95,7 @@ pub(super) fn body(connection: &mut Tx, event: i64) -> Result<Option<Vec<u8>>, F
 }
 
 impl Tx {
-    pub(super) fn payment(&mut self, name: &str) -> Result<Option<view::PaymentWhole>, Fault> {
+    pub(in crate::ledger) fn payment(&mut self, name: &str) -> Result<Option<view::PaymentWhole>, Fault> {
         let Some(key) = resolve(self, name)? else { return Ok(None) };
         let row = self.one(payment_sql!("WHERE p.key = $1"), args![&*key])?;
         let mut payment = list::payment(&row)?;
@@ -143,7 +143,7 @@ impl Tx {
         }))
     }
 
-    pub(super) fn event(&mut self, id: &str) -> Result<Vec<view::EventWhole>, Fault> {
+    pub(in crate::ledger) fn event(&mut self, id: &str) -> Result<Vec<view::EventWhole>, Fault> {
         let (source, event) = id.split_once('/').unwrap_or(("", id));
         let rows = self.all(
             event_sql!(

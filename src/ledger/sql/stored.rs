@@ -11,7 +11,7 @@ use crate::{
 
 /// From what is held to its events, never from all events to what of them is held. In SQLite the order of a CROSS JOIN
 /// stands; PostgreSQL without statistics would hash all events, but not where each payment's are limited.
-pub(super) fn held_sql(dialect: Dialect) -> String {
+pub(in crate::ledger) fn held_sql(dialect: Dialect) -> String {
     let events_of = |payment: &str, held: &str| match dialect {
         Dialect::Sqlite => {
             format!("CROSS JOIN events e WHERE {held} AND e.payment = {payment} AND e.number > $1")
@@ -31,7 +31,7 @@ pub(super) fn held_sql(dialect: Dialect) -> String {
 }
 
 impl Tx {
-    pub(super) fn held_envelopes(
+    pub(in crate::ledger) fn held_envelopes(
         &mut self,
         cause: Option<&str>,
         after: i64,
@@ -54,7 +54,7 @@ impl Tx {
         Ok(held)
     }
 
-    pub(super) fn envelopes(&mut self, events: &[i64]) -> Result<Vec<Envelope>, Fault> {
+    pub(in crate::ledger) fn envelopes(&mut self, events: &[i64]) -> Result<Vec<Envelope>, Fault> {
         let mut envelopes = Vec::with_capacity(events.len());
         for number in events {
             let found = envelope(self, *number)?;

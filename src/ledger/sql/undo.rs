@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Keeps where a transfer stood before the declaration, and where it stands now.
-pub(super) fn keep(tx: &mut Tx, number: i64, key: &str, before: String) -> Result<(), Fault> {
+pub(in crate::ledger) fn keep(tx: &mut Tx, number: i64, key: &str, before: String) -> Result<(), Fault> {
     tx.execute(
         "INSERT INTO restored_transfers (restoration, transfer, before, after) \
          SELECT $1, key, $2, detail FROM transfers WHERE key = $3",
@@ -29,7 +29,7 @@ pub(super) fn keep(tx: &mut Tx, number: i64, key: &str, before: String) -> Resul
 }
 
 /// Keeps which act was the last when it was declared; later ones are decided on it.
-pub(super) fn mark(tx: &mut Tx, number: i64) -> Result<(), Fault> {
+pub(in crate::ledger) fn mark(tx: &mut Tx, number: i64) -> Result<(), Fault> {
     tx.execute(
         "UPDATE restorations SET audit = (SELECT MAX(number) FROM audit) WHERE number = $1",
         args![number],
@@ -82,7 +82,7 @@ fn undecided(tx: &mut Tx, declared: &Declared) -> Result<(), Fault> {
 
 impl Tx {
     /// Serializable: nothing is decided meanwhile. Epochs that went on stay: no worker of before may come back.
-    pub(super) fn restored_undo(&mut self, act: &Act<'_>, now: Ms) -> Result<Undone, Fault> {
+    pub(in crate::ledger) fn restored_undo(&mut self, act: &Act<'_>, now: Ms) -> Result<Undone, Fault> {
         let declared = declared(self)?;
         self.nobody_works(now)?;
         undecided(self, &declared)?;

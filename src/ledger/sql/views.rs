@@ -13,7 +13,7 @@ use crate::{
 pub const VIEWS_MAX: i64 = 50;
 
 impl Tx {
-    pub(super) fn views(&mut self, owner: &str) -> Result<Vec<SavedView>, Fault> {
+    pub(in crate::ledger) fn views(&mut self, owner: &str) -> Result<Vec<SavedView>, Fault> {
         let rows = self.all(
             "SELECT name, query FROM console_views WHERE owner = $1 ORDER BY name LIMIT $2",
             args![owner, VIEWS_MAX],
@@ -21,7 +21,12 @@ impl Tx {
         rows.iter().map(|row| Ok(SavedView { name: row.get("name")?, query: row.get("query")? })).collect()
     }
 
-    pub(super) fn view_save(&mut self, owner: &str, view: &SavedView, now: Ms) -> Result<(), Fault> {
+    pub(in crate::ledger) fn view_save(
+        &mut self,
+        owner: &str,
+        view: &SavedView,
+        now: Ms,
+    ) -> Result<(), Fault> {
         let others = self.one(
             "SELECT COUNT(*) AS many FROM console_views WHERE owner = $1 AND name <> $2",
             args![owner, &*view.name],
@@ -39,7 +44,7 @@ impl Tx {
         Ok(())
     }
 
-    pub(super) fn view_delete(&mut self, owner: &str, name: &str) -> Result<(), Fault> {
+    pub(in crate::ledger) fn view_delete(&mut self, owner: &str, name: &str) -> Result<(), Fault> {
         self.execute("DELETE FROM console_views WHERE owner = $1 AND name = $2", args![owner, name])?;
         self.commit();
         Ok(())

@@ -61,7 +61,7 @@ const NO_MONEY: &str = "p.state = 'linked' AND NOT EXISTS (SELECT 1 FROM events 
 
 impl Tx {
     /// Those of each cause that is wanted, oldest first.
-    pub(super) fn held_waiting(
+    pub(in crate::ledger) fn held_waiting(
         &mut self,
         wanted: &HeldQuery,
         limit: u32,
@@ -91,7 +91,7 @@ impl Tx {
     }
 
     /// Counted by cause.
-    pub(super) fn held_waiting_groups(&mut self, now: Ms) -> Result<Vec<HeldGroup>, Fault> {
+    pub(in crate::ledger) fn held_waiting_groups(&mut self, now: Ms) -> Result<Vec<HeldGroup>, Fault> {
         let mut groups = Vec::new();
         for wait in &WAITS {
             let rows = Filter::default()
@@ -138,7 +138,7 @@ impl Wait {
 }
 
 /// What helps a payment that is listed because it waits for an event; `None`: it is not.
-pub(super) fn needs(tx: &mut Tx, key: &str, now: Ms) -> Result<Option<String>, Fault> {
+pub(in crate::ledger) fn needs(tx: &mut Tx, key: &str, now: Ms) -> Result<Option<String>, Fault> {
     for wait in &WAITS {
         let row = tx.optional(
             &format!(

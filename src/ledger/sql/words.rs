@@ -12,14 +12,14 @@ use crate::{
 };
 
 /// What a person does about money that another family than `money_in` told of.
-pub(super) const OTHER_FAMILY_NEXT: &str =
+pub(in crate::ledger) const OTHER_FAMILY_NEXT: &str =
     "send the events of money_in to the endpoint too and resend, or change money_in and restart the worker";
 
 /// The cause of an event that cannot be read.
 const UNREADABLE: &str = HeldCause::Unreadable.as_str();
 
 /// What is known, for the list of steps.
-pub(super) fn note(state: &State) -> String {
+pub(in crate::ledger) fn note(state: &State) -> String {
     match state {
         State::Planned { reason: Some(reason), last, .. } => match last {
             Some(call) => format!("planned again after attempt {}: {reason}", call.attempt),
@@ -43,7 +43,7 @@ pub(super) fn note(state: &State) -> String {
 }
 
 /// Why it stands where it stands; `None` where the state says it all.
-pub(super) fn reason(state: &State) -> Option<String> {
+pub(in crate::ledger) fn reason(state: &State) -> Option<String> {
     match state {
         State::Planned { reason, .. } => reason.clone(),
         State::Doubtful { why, .. } => Some(why.clone()),
@@ -54,7 +54,7 @@ pub(super) fn reason(state: &State) -> Option<String> {
 }
 
 /// The next step.
-pub(super) fn next(key: &str, state: &State) -> Option<String> {
+pub(in crate::ledger) fn next(key: &str, state: &State) -> Option<String> {
     match state {
         State::Planned { .. } => Some("the worker reads the channel and extends it".into()),
         State::Intended { .. } => Some("the answer of the call is recorded, or readings decide".into()),
@@ -105,13 +105,13 @@ fn held_next(key: &str, cause: &Cause, outcome: Outcome) -> String {
 }
 
 /// What an account's hold keeps back.
-pub(super) struct Waiting {
-    pub(super) many: i64,
-    pub(super) days: u32,
+pub(in crate::ledger) struct Waiting {
+    pub(in crate::ledger) many: i64,
+    pub(in crate::ledger) days: u32,
     /// Transfers of as many days or more wait.
-    pub(super) least: u32,
+    pub(in crate::ledger) least: u32,
     /// One of them.
-    pub(super) key: Option<String>,
+    pub(in crate::ledger) key: Option<String>,
 }
 
 impl Waiting {
@@ -127,7 +127,7 @@ impl Waiting {
 }
 
 /// Why transfers wait for the balance, and what to do.
-pub(super) fn no_balance(waiting: &Waiting) -> (String, String) {
+pub(in crate::ledger) fn no_balance(waiting: &Waiting) -> (String, String) {
     let reason = match waiting.least {
         1 => format!("no day is left on the account's balance: {}", waiting.transfers()),
         least => format!(
@@ -144,7 +144,7 @@ pub(super) fn no_balance(waiting: &Waiting) -> (String, String) {
 }
 
 /// Why transfers wait for a valid token, and what to do.
-pub(super) fn no_token(waiting: &Waiting) -> (String, String) {
+pub(in crate::ledger) fn no_token(waiting: &Waiting) -> (String, String) {
     let reason = format!("the partner token was refused: {}", waiting.transfers());
     let next = format!(
         "set a valid token and restart the worker; it goes on when a read passes; {}",
@@ -154,7 +154,7 @@ pub(super) fn no_token(waiting: &Waiting) -> (String, String) {
 }
 
 /// What a planned transfer of so many days waits for, where its account's hold keeps it back.
-pub(super) fn waits_for_account(key: &str, days: u32, token: bool) -> String {
+pub(in crate::ledger) fn waits_for_account(key: &str, days: u32, token: bool) -> String {
     if token {
         format!(
             "it waits: the partner token was refused; set a valid one and restart the worker; at once with `daybridge held retry '{key}'`"
@@ -167,7 +167,7 @@ pub(super) fn waits_for_account(key: &str, days: u32, token: bool) -> String {
 }
 
 /// Why days that moved, or did not, wait for a person, and what to do.
-pub(super) fn gap(cause: &str, key: &str, days: u32, money: &str) -> (String, String) {
+pub(in crate::ledger) fn gap(cause: &str, key: &str, days: u32, money: &str) -> (String, String) {
     let closes = format!("`daybridge held cancel '{key}' --reason …` says that it is decided");
     if cause == DAYS_SPENT {
         let reason =
@@ -181,7 +181,7 @@ pub(super) fn gap(cause: &str, key: &str, days: u32, money: &str) -> (String, St
 }
 
 /// The same of days that were paid for after the others had been granted.
-pub(super) fn paid_later(key: &str, days: u32, money: &str) -> (String, String) {
+pub(in crate::ledger) fn paid_later(key: &str, days: u32, money: &str) -> (String, String) {
     let reason = format!(
         "{days} more days were paid for, by money that came in after the others were on their way; {money}"
     );
@@ -192,7 +192,7 @@ pub(super) fn paid_later(key: &str, days: u32, money: &str) -> (String, String) 
 }
 
 /// What a person does about a payment that a restored ledger holds; `history` are the keys to look for.
-pub(super) fn forgotten_next(next: String, history: &[String]) -> String {
+pub(in crate::ledger) fn forgotten_next(next: String, history: &[String]) -> String {
     match history {
         [] | [_] => next,
         several => format!("{next}; it may stand there as any of {}", several.join(", ")),
@@ -200,7 +200,7 @@ pub(super) fn forgotten_next(next: String, history: &[String]) -> String {
 }
 
 /// What a person does about a held event.
-pub(super) fn event_next(cause: &str, id: &str) -> String {
+pub(in crate::ledger) fn event_next(cause: &str, id: &str) -> String {
     match cause {
         DEAD => format!(
             "look for what made the worker fail in its log, then `daybridge held retry '{id}'`; `daybridge held cancel '{id}' --reason …` closes it"

@@ -20,6 +20,7 @@ async fn answer(kit: &Kit, envelope: &Envelope, asked: i64, facts: Result<&Facts
         source: Some(&source),
         account: ACCOUNT,
         comment: comment(),
+        take: None,
         asked: Some(asked),
     };
     kit.ledger.record(&entry, NOW).await.unwrap()

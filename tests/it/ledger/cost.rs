@@ -1,9 +1,8 @@
 //! What a payment costs in a ledger of a reseller who has one price.
 
-use daybridge::domain::facts::Money;
-use secrecy::ExposeSecret as _;
+use daybridge::{domain::facts::Money, ledger::Take};
 
-use super::kit::{Kit, NOW, charge, delivery, facts, rules, to};
+use super::kit::{Kit, NOW, charge, delivery, facts, intended, rules, settled, step, to};
 use crate::support::sql::Sql;
 
 /// Payments that are there already.
@@ -54,7 +53,7 @@ async fn fill(raw: &mut Sql, postgres: bool) {
 /// With an index by amount, or by how deliveries ended, the more there are the slower was each: a plan that chose it
 /// walked all of them. With statistics and without.
 pub(super) async fn one_price_is_no_cliff(kit: Kit) {
-    let postgres = kit.settings.url.resolve().unwrap().expose_secret().starts_with("postgres");
+    let postgres = kit.is_postgres();
     let mut raw = kit.sql().await;
     fill(&mut raw, postgres).await;
     for name in ["in", "out"] {
@@ -104,4 +103,27 @@ pub(super) async fn one_price_is_no_cliff(kit: Kit) {
     let ids: Vec<_> = held.iter().map(|(_, envelope, _)| envelope.event_id.as_str()).collect();
     assert_eq!(ids, ["evt_held", "evt_twin"]);
     assert_eq!(kit.held(9, NOW).await.unwrap().len(), 2);
+}
+
+/// From the record to the channel that is given back, of a payment that nobody knew.
+pub(super) async fn a_payment_takes_few_statements(kit: Kit) {
+    for round in 0..3 {
+        let before = kit.asked_so_far();
+        let now = NOW + round;
+        let paid = to(charge(&[&format!("pi_{round}"), &format!("ch_{round}")]), "CHAN-1", 30);
+        let take = Take { token: &format!("w/{round}"), lease_until: now + 60_000 };
+        let recorded = kit.record_and_take(&format!("evt_{round}"), &paid, take, now).await;
+        let claim = recorded.claim.expect("nobody holds the channel");
+        let turn = kit.turn(&claim, now).await.unwrap();
+        let transfer = turn.transfer.unwrap();
+        let intended = intended(claim.epoch);
+        assert!(kit.put(&claim, &transfer.key, &transfer.state, intended.clone(), now).await);
+        let told = kit.advance(&claim, &transfer.key, &intended, &step(settled()), true, now).await.unwrap();
+        assert_eq!(told.and_then(|told| told.due), None);
+        let after = kit.asked_so_far();
+        // On PostgreSQL three more lock what SQLite's one writer need not: the ids, and the channel of each step.
+        let locks = if kit.is_postgres() { 3 } else { 0 };
+        assert_eq!(after.commits - before.commits, 3, "round {round}");
+        assert_eq!(after.statements - before.statements, 18 + locks, "round {round}");
+    }
 }

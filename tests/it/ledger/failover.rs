@@ -4,7 +4,11 @@ use daybridge::ledger::{Act, Ledger, LedgerError, Scope};
 use secrecy::ExposeSecret as _;
 
 use super::kit::*;
-use crate::support::{postgres::Pair, wait::until};
+use crate::support::{
+    postgres::Pair,
+    sql::Sql,
+    wait::{soon, until},
+};
 
 const ACT: Act<'_> = Act { who: "ada", reason: "the standby was synchronous" };
 
@@ -96,4 +100,28 @@ async fn of_several_hosts_it_is_the_one_that_takes_writes() {
     kit.health().await.unwrap();
     let one = Ledger::open_existing(&settings(&pair.url())).await.unwrap();
     assert_eq!(one.counts().await.unwrap().planned, 1);
+}
+
+/// The former primary goes on, and takes what its old sessions write: what one session has written there, one that was made
+/// later would not find, and call again.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_session_stays_on_the_server_of_before() {
+    let pair: &Pair = Box::leak(Box::new(blocking(Pair::start).await));
+    let kit = Kit::of(Ledger::open(&settings(&pair.url_of_both())).await.unwrap());
+    let all = || futures_util::future::join_all((0..64).map(|_| kit.origin()));
+    all().await;
+    let mut before = Sql::open(&pair.url()).await;
+    let ours = "FROM pg_stat_activity WHERE application_name = 'daybridge'";
+    let mut left = async || before.column(&format!("SELECT COUNT(*)::text {ours}")).await.remove(0).unwrap();
+    assert_ne!(left().await, "1", "several sessions");
+    blocking(|| pair.promote_beside()).await;
+    let end = format!("SELECT pg_terminate_backend(pid)::text {ours} LIMIT 1");
+    Sql::open(&pair.url()).await.column(&end).await;
+    soon("all are gone from there", async {
+        while left().await != "0" {
+            all().await;
+        }
+    })
+    .await;
+    assert!(waits(&kit.ledger).await, "and nothing is called before a person has said which server counts");
 }

@@ -21,7 +21,7 @@ use daybridge::{
     },
     envelope::{self, Envelope, Trigger},
     ledger::{
-        Claim, Decided, Entry, Ledger, LedgerError, Recorded, SourceRules,
+        Claim, Decided, Entry, Ledger, LedgerError, Recorded, SourceRules, Take,
         query::{EventQuery, HeldQuery, Page, PaymentQuery, TransferQuery},
         view,
     },
@@ -218,6 +218,34 @@ impl Kit {
             source: Some(source),
             account: ACCOUNT,
             comment: comment(),
+            take: None,
+            asked: None,
+        };
+        self.ledger.record(&entry, now).await.unwrap()
+    }
+
+    pub(crate) fn is_postgres(&self) -> bool {
+        self.settings.url.resolve().unwrap().expose_secret().starts_with("postgres")
+    }
+
+    /// Of who goes on with the channel.
+    pub(crate) async fn record_and_take(
+        &self,
+        event: &str,
+        facts: &Facts,
+        take: Take<'_>,
+        now: i64,
+    ) -> Recorded {
+        let envelope = delivery(event);
+        let source = rules();
+        let entry = Entry {
+            envelope: &envelope,
+            dead: false,
+            facts: Ok(facts),
+            source: Some(&source),
+            account: ACCOUNT,
+            comment: comment(),
+            take: Some(take),
             asked: None,
         };
         self.ledger.record(&entry, now).await.unwrap()
@@ -236,7 +264,7 @@ impl Kit {
 
     /// Takes the transfer of a claimed channel to a state.
     pub(crate) async fn put(&self, claim: &Claim, key: &str, from: &State, to: State, now: i64) -> bool {
-        self.ledger.advance(claim, key, from, &step(to), now).await.unwrap()
+        self.ledger.advance(claim, key, from, &step(to), false, now).await.unwrap().is_some()
     }
 }
 

@@ -69,8 +69,6 @@ pub(super) async fn what_waits_is_counted_by_what_it_waits_for(kit: Kit) {
     assert_eq!((all.moved[0].transfers, all.moved[0].days), (1, 30));
     assert_eq!(all.oldest_open_at, Some(NOW));
     assert_eq!(all.last_deliveries, [("stripe".to_owned(), Some(NOW - 1_000))]);
-    assert_eq!(kit.accepted_at(&open).await.unwrap(), Some(NOW - 1_000));
-    assert_eq!(kit.accepted_at("stripe/pi_none#1").await.unwrap(), None);
 
     kit.account_news(ACCOUNT, AccountNews::NoToken, &open, NOW, NOW + 1).await.unwrap();
     assert_eq!(waiting(&kit).await["unauthorized"], (3, 63), "the refused token comes first");

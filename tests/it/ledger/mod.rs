@@ -12,6 +12,7 @@ mod forgotten;
 mod heartbeats;
 pub(crate) mod kit;
 mod measures;
+mod meetings;
 mod memory;
 pub(crate) mod money_out;
 mod not_live;
@@ -58,14 +59,16 @@ both! {
         another_body_is_another_event, unreadable_and_dead_are_held, changed_rules_grant_what_was_held,
         refund_before_money_holds, modes_do_not_mix, a_payment_is_never_forgotten,
         a_join_beside_a_grant_plans_one_transfer;
-    settling: a_turn_to_the_end, an_older_claim_changes_nothing, one_open_transfer_per_channel,
+    settling: a_turn_to_the_end, a_fresh_payments_channel_is_taken, an_older_claim_changes_nothing, one_open_transfer_per_channel,
         parallel_claims_are_exclusive, a_lease_that_ends_is_taken_over, the_account_rests_and_goes_on,
         one_caller_takes_the_probe, due_channels_are_found_by_index;
     ceiling: smaller_transfers_go_on, an_older_larger_one_of_the_channel_waits_alone, a_round_of_probes_is_two_calls,
         a_probe_is_one_that_can_be_called, whatever_waits_is_tried_again_by_hand,
         what_is_closed_or_shorter_holds_nothing, a_token_hold_keeps_the_ceiling,
         a_held_transfer_is_never_without_its_hold;
-    cost: one_price_is_no_cliff;
+    cost: one_price_is_no_cliff, a_payment_takes_few_statements;
+    meetings: of_two_twins_at_once_one_is_held, what_is_joined_meanwhile_is_found_where_it_went,
+        a_decision_and_a_recording_know_of_each_other, strangers_are_recorded_side_by_side;
     measures: what_waits_is_counted_by_what_it_waits_for;
     waiting: what_was_announced_and_never_paid_is_listed, a_refund_of_what_is_not_known_is_listed;
     outages: texts_with_a_null_end_alike, what_never_fits_is_no_outage,

@@ -453,6 +453,7 @@ pub(super) async fn a_rehearsed_refund_keeps_nothing(kit: Kit) {
         source: Some(&told.source),
         account: ACCOUNT,
         comment: comment(),
+        take: None,
         asked: None,
     };
     let planned = kit.rehearse(&[entry(0, &refunded), entry(1, &failed)], NOW).await.unwrap();

@@ -3,12 +3,14 @@
 
 use daybridge::{
     domain::{channel::Channel, facts::Meaning, settle::AccountNews, settle::State},
-    ledger::{Entry, Ledger, LedgerError, Outcome, query::Page, query::PaymentQuery},
+    ledger::{Act, Entry, Ledger, LedgerError, Outcome, Scope, query::Page, query::PaymentQuery},
 };
 use secrecy::ExposeSecret as _;
 
 use super::kit::*;
 use crate::support::{disk::SmallDisk, wait::until};
+
+const ACT: Act<'_> = Act { who: "ada", reason: "to look" };
 
 const YEAR_MS: i64 = 365 * 86_400_000;
 
@@ -23,6 +25,7 @@ async fn try_record(ledger: &Ledger, name: &str) -> Result<Outcome, LedgerError>
     let entry = Entry {
         envelope: &envelope,
         dead: false,
+        take: None,
         asked: None,
         facts: Ok(&facts),
         source: Some(&rules),
@@ -223,4 +226,28 @@ async fn sessions_that_ended_while_idle_are_not_used() {
     kit.sql().await.execute(end).await;
     let told: Vec<_> = all().await.into_iter().filter_map(Result::err).collect();
     assert!(told.is_empty(), "{told:?}");
+}
+
+/// SQLite says that all is well.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_was_removed_or_replaced_keeps_nothing_and_says_so() {
+    let kit = sqlite().await;
+    kit.grant("1", "CHAN-1").await;
+    let url = kit.settings.url.resolve().unwrap();
+    let path = std::path::PathBuf::from(url.expose_secret().trim_start_matches("sqlite:"));
+    let away = path.with_extension("away");
+    let refuses = async || {
+        let health = kit.health().await.unwrap_err().to_string();
+        assert!(health.contains("was removed or replaced") && health.contains("ledger restored"), "{health}");
+        assert!(kit.pause(&Scope::All, &ACT, NOW).await.is_err(), "a write");
+        assert!(kit.counts().await.is_err(), "a list");
+    };
+    std::fs::rename(&path, &away).unwrap();
+    refuses().await;
+    assert!(!path.exists(), "and no empty one is made in its place");
+    std::fs::copy(&away, &path).unwrap();
+    refuses().await;
+    std::fs::rename(&away, &path).unwrap();
+    kit.health().await.unwrap();
+    assert!(kit.pause(&Scope::All, &ACT, NOW).await.unwrap());
 }

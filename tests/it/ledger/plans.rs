@@ -40,6 +40,7 @@ pub(super) async fn a_rehearsal_keeps_nothing(kit: Kit) {
             source: Some(&source),
             account: ACCOUNT,
             comment: comment(),
+            take: None,
             asked: None,
         })
         .collect();

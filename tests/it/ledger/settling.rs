@@ -6,6 +6,7 @@ use daybridge::domain::{
     channel::{Channel, Movement},
     settle::{AccountNews, Cause, Outcome as Open, State, Watch},
 };
+use daybridge::ledger::Take;
 use secrecy::ExposeSecret as _;
 
 use super::kit::*;
@@ -30,7 +31,14 @@ pub(super) async fn a_turn_to_the_end(kit: Kit) {
     let mut last = step(State::Settled { how, before, after, at, attempt, watch });
     last.channel.known = Some(9_000);
     last.movement = Some(Movement { from: 1, to: 2 });
-    assert!(kit.advance(&claim, &key, &intended(claim.epoch), &last, NOW + 1).await.unwrap());
+    let told = kit.advance(&claim, &key, &intended(claim.epoch), &last, true, NOW + 1).await.unwrap();
+    let told = told.expect("the claim holds");
+    assert_eq!((told.held, told.accepted_at, told.due), (false, Some(NOW - 1_000), Some(NOW + 100)));
+    assert_eq!(
+        kit.release(&claim, NOW + 5_000).await.unwrap(),
+        Some(NOW + 5_000),
+        "it may be given back twice"
+    );
     kit.release(&claim, 0).await.unwrap();
     assert_eq!(kit.next_due(ACCOUNT).await.unwrap(), Some(NOW + 100));
 
@@ -49,6 +57,39 @@ pub(super) async fn a_turn_to_the_end(kit: Kit) {
     assert_eq!(kit.movements(10).await.unwrap().len(), 1);
     let counts = kit.counts().await.unwrap();
     assert_eq!((counts.credited, counts.planned, counts.held), (1, 0, 0));
+}
+
+/// Who records goes on with the channel, unless somebody holds it.
+pub(super) async fn a_fresh_payments_channel_is_taken(kit: Kit) {
+    let record = async |name: &str, token: &str, now| {
+        let facts = to(charge(&[&format!("pi_{name}")]), "CHAN-1", 30);
+        let take = Take { token, lease_until: now + 60_000 };
+        kit.record_and_take(&format!("evt_{name}"), &facts, take, now).await
+    };
+    let first = record("1", "w/1", NOW).await;
+    let claim = first.claim.expect("nobody held it");
+    assert_eq!((&*claim.account, claim.channel.as_str(), claim.epoch), (ACCOUNT, "CHAN-1", 1));
+    assert_eq!(kit.turn(&claim, NOW).await.unwrap().transfer.map(|t| t.key), first.planned);
+    assert!(kit.claim(ACCOUNT, "other", NOW, NOW + 1, 9).await.unwrap().is_empty(), "it is leased");
+    // In the same millisecond, by the same worker.
+    let second = record("2", "w/2", NOW).await;
+    assert_eq!((second.claim, second.planned.is_some()), (None, true));
+    let key = first.planned.unwrap();
+    assert!(kit.put(&claim, &key, &State::planned(NOW), intended(claim.epoch), NOW).await);
+    let told = kit.advance(&claim, &key, &intended(claim.epoch), &step(settled()), true, NOW).await.unwrap();
+    assert_eq!(told.unwrap().due, Some(NOW), "the second waits");
+    // Given back, it is taken with the next one; the older transfer is the one that is due.
+    let third = record("3", "w/3", NOW + 1).await;
+    let claim = third.claim.expect("it was given back");
+    assert_eq!(claim.epoch, 2);
+    assert_eq!(kit.turn(&claim, NOW + 1).await.unwrap().transfer.map(|t| t.key), second.planned);
+    // A lease that has ended is none.
+    let fourth = record("4", "w/4", NOW + 60_001).await;
+    assert_eq!(fourth.claim.map(|claim| claim.epoch), Some(3));
+    assert!(!kit.save_channel(&claim, &Channel::default()).await.unwrap(), "the older claim is lost");
+    // What is told again takes nothing.
+    let again = record("4", "w/5", NOW + 200_000).await;
+    assert_eq!((again.claim, again.planned), (None, None));
 }
 
 pub(super) async fn an_older_claim_changes_nothing(kit: Kit) {

@@ -114,6 +114,7 @@ pub(super) async fn an_account_may_hold_a_slash(kit: Kit) {
                     source: Some(&source),
                     account: "a/b",
                     comment: comment(),
+                    take: None,
                     asked: None,
                 },
                 NOW,

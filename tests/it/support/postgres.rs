@@ -223,12 +223,17 @@ impl Pair {
         self.stop("standby");
     }
 
+    /// The standby takes over beside the primary, which nobody stops.
+    pub(crate) fn promote_beside(&self) {
+        let promoted = self.control(&["promote", "-w", "-t", "120"], "standby");
+        assert!(promoted.status.success(), "promote: {}", String::from_utf8_lossy(&promoted.stderr));
+    }
+
     /// The primary dies, and the standby takes over at its address.
     pub(crate) fn fail_over(&self) {
         self.stop("primary");
         serve(&self.primary, &self.home, &self.data("standby"));
-        let promoted = self.control(&["promote", "-w", "-t", "120"], "standby");
-        assert!(promoted.status.success(), "promote: {}", String::from_utf8_lossy(&promoted.stderr));
+        self.promote_beside();
     }
 
     /// The old primary is let in again.

@@ -5,7 +5,6 @@
 //! payment touches the channel's row first, which every commit of a turn locks first too: one of the two comes second
 //! and sees the other's work. And where the transfer changes, the claim is taken from the worker.
 
-use super::{account, pause, restored, rows, storable};
 use crate::{
     domain::{
         Ms,
@@ -21,21 +20,23 @@ use crate::{
     ledger::{
         Act, Scope,
         db::{Fault, Row, Tx, args},
+        sql::{account, pause, restored, rows},
+        storable,
     },
 };
 
 /// The cause of days that moved and are not covered any more.
-pub(super) const DAYS_SPENT: &str = HeldCause::DaysSpent.as_str();
+pub(in crate::ledger) const DAYS_SPENT: &str = HeldCause::DaysSpent.as_str();
 
 /// The cause of days that are covered again and did not move.
-pub(super) const DAYS_OWED: &str = HeldCause::DaysOwed.as_str();
+pub(in crate::ledger) const DAYS_OWED: &str = HeldCause::DaysOwed.as_str();
 
 /// What is kept of a payment's money, with its transfer's days.
-pub(super) struct Known {
-    pub(super) payment: String,
-    pub(super) covered: Covered,
+pub(in crate::ledger) struct Known {
+    pub(in crate::ledger) payment: String,
+    pub(in crate::ledger) covered: Covered,
     /// The transfer's.
-    pub(super) days: u32,
+    pub(in crate::ledger) days: u32,
     comment: String,
     decided: Option<u32>,
     gap: Option<String>,
@@ -46,7 +47,7 @@ pub(super) struct Known {
 const KNOWN: &str = "p.key AS payment, p.covered, p.comment, p.due_decided, p.gap, p.gap_since";
 
 /// What is known of the money behind a transfer; `None`: all of it came in and stayed, as far as anybody told.
-pub(super) fn asked(tx: &mut Tx, transfer: &str) -> Result<Option<Known>, Fault> {
+pub(in crate::ledger) fn asked(tx: &mut Tx, transfer: &str) -> Result<Option<Known>, Fault> {
     let row = tx.optional(
         &format!(
             "SELECT {KNOWN}, t.days FROM transfers t JOIN payments p ON p.key = t.payment \
@@ -73,13 +74,13 @@ fn known(tx: &mut Tx, row: &Row, days: u32) -> Result<Known, Fault> {
 
 impl Known {
     /// For the rules.
-    pub(super) fn ask(&self) -> Asked<'_> {
+    pub(in crate::ledger) fn ask(&self) -> Asked<'_> {
         Asked { covered: &self.covered, decided: self.decided, restored_at: self.restored_at }
     }
 
     /// Keeps with the transfer and its payment what a new state makes of its days; returns what its step says.
     #[expect(clippy::too_many_arguments, reason = "one write of a transfer, from one place")]
-    pub(super) fn stands(
+    pub(in crate::ledger) fn stands(
         &self,
         tx: &mut Tx,
         transfer: &str,
@@ -106,7 +107,7 @@ impl Known {
     }
 
     /// Writes the sums of the payment, and whether they wait for a person.
-    pub(super) fn refresh(&self, tx: &mut Tx, stage: Stage<'_>, now: Ms) -> Result<(), Fault> {
+    pub(in crate::ledger) fn refresh(&self, tx: &mut Tx, stage: Stage<'_>, now: Ms) -> Result<(), Fault> {
         let gap = self.ask().gap(stage);
         let bought = i64::from(self.covered.bought.unwrap_or(0));
         let reduced = match stage {
@@ -138,25 +139,25 @@ impl Known {
 }
 
 /// What weighing a payment found of its money.
-pub(super) struct Found<'a> {
-    pub(super) covered: &'a Covered,
+pub(in crate::ledger) struct Found<'a> {
+    pub(in crate::ledger) covered: &'a Covered,
     /// Days that move, as far as nothing is granted yet.
-    pub(super) moves: Option<u32>,
+    pub(in crate::ledger) moves: Option<u32>,
     /// For whom, where that is known.
-    pub(super) channel: Option<&'a ChannelId>,
-    pub(super) account: &'a str,
-    pub(super) comment: &'a CommentTemplate,
+    pub(in crate::ledger) channel: Option<&'a ChannelId>,
+    pub(in crate::ledger) account: &'a str,
+    pub(in crate::ledger) comment: &'a CommentTemplate,
     /// The event that is recorded.
-    pub(super) event: &'a str,
+    pub(in crate::ledger) event: &'a str,
 }
 
 /// What came of it.
 #[derive(Default)]
-pub(super) struct Done {
+pub(in crate::ledger) struct Reversed {
     /// What changed, in a sentence.
-    pub(super) note: Option<String>,
+    pub(in crate::ledger) note: Option<String>,
     /// The transfer that goes on.
-    pub(super) planned: Option<String>,
+    pub(in crate::ledger) planned: Option<String>,
 }
 
 /// A payment as it was before.
@@ -177,13 +178,18 @@ struct Transfer {
 }
 
 /// Marks a payment of which some event tells of money out, before anything else is known of it.
-pub(super) fn mark(tx: &mut Tx, payment: &str) -> Result<(), Fault> {
+pub(in crate::ledger) fn mark(tx: &mut Tx, payment: &str) -> Result<(), Fault> {
     tx.execute("UPDATE payments SET out_known = 1 WHERE key = $1", args![payment])?;
     Ok(())
 }
 
 /// Keeps what was found of a payment's money, and carries it out on a transfer that no call may have applied.
-pub(super) fn keep(tx: &mut Tx, payment: &str, found: &Found<'_>, now: Ms) -> Result<Done, Fault> {
+pub(in crate::ledger) fn keep(
+    tx: &mut Tx,
+    payment: &str,
+    found: &Found<'_>,
+    now: Ms,
+) -> Result<Reversed, Fault> {
     let before = before(tx, payment)?;
     if let Some(transfer) = &before.transfer {
         touch(tx, transfer, false)?;
@@ -210,7 +216,7 @@ pub(super) fn keep(tx: &mut Tx, payment: &str, found: &Found<'_>, now: Ms) -> Re
         None => {
             let stage = if before.closed { Stage::Closed } else { Stage::Weighed };
             of_payment(tx, payment)?.refresh(tx, stage, now)?;
-            (Done::default(), None)
+            (Reversed::default(), None)
         }
     };
     let changed = before.refunded != covered.refunded || before.disputed != covered.disputed;
@@ -250,7 +256,7 @@ fn before(tx: &mut Tx, payment: &str) -> Result<Before, Fault> {
 }
 
 /// What is kept of a payment without a transfer.
-pub(super) fn of_payment(tx: &mut Tx, payment: &str) -> Result<Known, Fault> {
+pub(in crate::ledger) fn of_payment(tx: &mut Tx, payment: &str) -> Result<Known, Fault> {
     let row = tx.one(&format!("SELECT {KNOWN} FROM payments p WHERE p.key = $1"), args![payment])?;
     known(tx, &row, 0)
 }
@@ -268,8 +274,8 @@ fn touch(tx: &mut Tx, transfer: &Transfer, take: bool) -> Result<(), Fault> {
 }
 
 /// Does to a transfer what its money makes of it; what that is, in words, where it is something.
-fn carry_out(tx: &mut Tx, transfer: &Transfer, now: Ms) -> Result<(Done, Option<String>), Fault> {
-    let Some(known) = asked(tx, &transfer.key)? else { return Ok((Done::default(), None)) };
+fn carry_out(tx: &mut Tx, transfer: &Transfer, now: Ms) -> Result<(Reversed, Option<String>), Fault> {
+    let Some(known) = asked(tx, &transfer.key)? else { return Ok((Reversed::default(), None)) };
     let (to, days) = known.ask().uncovered(&transfer.state, transfer.days, now);
     if to == transfer.state && days == transfer.days {
         known.refresh(tx, Stage::Granted(&to, days), now)?;
@@ -282,7 +288,7 @@ fn carry_out(tx: &mut Tx, transfer: &Transfer, now: Ms) -> Result<(Done, Option<
             }
             (spent, _) => Some(format!("{spent} days of the others may be spent already")),
         };
-        return Ok((Done::default(), effect.filter(|_| gap.open)));
+        return Ok((Reversed::default(), effect.filter(|_| gap.open)));
     }
     if !rows::swap(tx, &transfer.key, &transfer.state, &to, None, now)? {
         return Err(Fault::Conflict(format!("{} went on meanwhile", transfer.key)));
@@ -300,7 +306,7 @@ fn carry_out(tx: &mut Tx, transfer: &Transfer, now: Ms) -> Result<(Done, Option<
         _ => format!("its {days} days are planned again"),
     };
     let goes_on = matches!(to, State::Planned { .. }) && !was_planned;
-    Ok((Done { note: None, planned: goes_on.then(|| transfer.key.clone()) }, Some(effect)))
+    Ok((Reversed { note: None, planned: goes_on.then(|| transfer.key.clone()) }, Some(effect)))
 }
 
 /// Pauses the channel where money went out for which it was not paused yet, so that nobody's resume is undone by what

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use super::seen::Seen;
 use crate::{
     domain::{
         Ms,
@@ -11,7 +12,10 @@ use crate::{
         id::payment_key,
         identity::{Home, Known, home},
     },
-    ledger::db::{Fault, Tx, args},
+    ledger::{
+        Entry,
+        db::{Arg, Bind as _, Fault, Row, Tx, args},
+    },
 };
 
 /// Most ids of one event that are looked up; the strongest come first.
@@ -22,39 +26,59 @@ const ALIASES_MAX: i64 = 200;
 
 /// Where an event goes.
 pub(super) enum Place {
-    /// To the payment of this key.
-    Payment(String),
+    /// To this payment.
+    Payment(Identity),
     /// Nowhere before a person looked: cause in one word, and the sentence.
     Held(&'static str, String),
 }
 
-/// Whose ids they are: realm, connected account ('' where there is none), and mode.
-struct Space<'a> {
-    realm: &'a str,
-    account: &'a str,
-    livemode: i64,
+/// The payment of an event.
+pub(super) struct Identity {
+    pub(super) key: String,
+    /// It is in the ledger, and known there by the event's ids.
+    pub(super) stored: bool,
 }
 
-/// Finds or makes the payment, joins what is one, and keeps the event's ids as its names.
+/// Whose ids they are: realm, connected account ('' where there is none), and mode.
+#[derive(Clone, Copy)]
+pub(super) struct Space<'a> {
+    pub(super) realm: &'a str,
+    pub(super) account: &'a str,
+    pub(super) livemode: i64,
+}
+
+impl<'a> Space<'a> {
+    pub(super) fn of(facts: &'a Facts, realm: &'a str) -> Self {
+        let account = facts.account.as_deref().unwrap_or_default();
+        Self { realm, account, livemode: i64::from(facts.livemode) }
+    }
+}
+
+/// The ids of an event that count.
+pub(super) fn ids(facts: &Facts) -> Vec<PaymentId> {
+    facts.ids.iter().take(IDS_MAX).cloned().collect()
+}
+
+/// Finds the payment of an event, or the key that it will have; joins what is one.
 pub(super) fn place(
     tx: &mut Tx,
+    entry: &Entry<'_>,
     facts: &Facts,
     realm: &str,
-    source: &str,
-    current: Option<&str>,
+    seen: &Seen,
     now: Ms,
 ) -> Result<Place, Fault> {
-    let account = facts.account.as_deref();
-    let space = Space { realm, account: account.unwrap_or_default(), livemode: i64::from(facts.livemode) };
-    let ids: Vec<PaymentId> = facts.ids.iter().take(IDS_MAX).cloned().collect();
+    let space = Space::of(facts, realm);
+    let ids = ids(facts);
+    let current = seen.event.as_ref().and_then(|event| event.payment.as_deref());
     // A payment whose days were granted keeps its events for ever.
     if let Some(key) = current
         && granted(tx, key)?
     {
         name(tx, &space, &ids, key)?;
-        return Ok(Place::Payment(key.to_owned()));
+        return Ok(Place::Payment(Identity { key: key.to_owned(), stored: true }));
     }
-    let known = known(tx, &space, &ids)?;
+    let known = if seen.payment { known(tx, &space, &ids)? } else { Vec::new() };
     let (granted, strongest, absorbed) = match home(&ids, &known) {
         Home::Payment { granted, name, absorbed } => (granted, name, absorbed),
         Home::Contradiction(keys) => {
@@ -65,14 +89,17 @@ pub(super) fn place(
         }
         Home::Nowhere => return Ok(Place::Held("no_payment", "it names no payment".into())),
     };
-    let key = granted.unwrap_or_else(|| payment_key(realm, account, &strongest.id));
+    let key = granted.unwrap_or_else(|| payment_key(realm, facts.account.as_deref(), &strongest.id));
+    if !seen.payment {
+        return Ok(Place::Payment(Identity { key, stored: false }));
+    }
     let row = tx.optional(
         "SELECT realm, account, livemode, merged_into FROM payments WHERE key = $1",
         args![&*key],
     )?;
     let key = match row {
         None => {
-            insert(tx, &space, source, &key, now)?;
+            insert(tx, &space, &entry.envelope.source, &key, now)?;
             key
         }
         Some(row) => {
@@ -92,7 +119,7 @@ pub(super) fn place(
         absorb(tx, other, &key)?;
     }
     name(tx, &space, &ids, &key)?;
-    Ok(Place::Payment(key))
+    Ok(Place::Payment(Identity { key, stored: true }))
 }
 
 fn granted(tx: &mut Tx, key: &str) -> Result<bool, Fault> {
@@ -100,51 +127,72 @@ fn granted(tx: &mut Tx, key: &str) -> Result<bool, Fault> {
     Ok(row.map(|row| row.get::<i64>("granted")).transpose()?.unwrap_or(0) != 0)
 }
 
+/// The keys of the payments that these ids name.
+pub(super) fn named(tx: &mut Tx, space: &Space<'_>, ids: &[PaymentId]) -> Result<BTreeSet<String>, Fault> {
+    if ids.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let mut values = args![space.realm, space.account, space.livemode].to_vec();
+    values.extend(ids.iter().map(|id| id.id.arg()));
+    let places: Vec<String> = (4..).take(ids.len()).map(|place| format!("${place}")).collect();
+    let statement = format!(
+        "SELECT DISTINCT payment FROM aliases WHERE realm = $1 AND account = $2 AND livemode = $3 AND id IN ({})",
+        places.join(", ")
+    );
+    tx.all(&statement, &values)?.iter().map(|row| row.get("payment")).collect()
+}
+
 /// The payments that these ids name, with every id they are known by.
 fn known(tx: &mut Tx, space: &Space<'_>, ids: &[PaymentId]) -> Result<Vec<Known>, Fault> {
-    let mut keys = BTreeSet::new();
-    for id in ids {
-        let row = tx.optional(
-            "SELECT payment FROM aliases WHERE realm = $1 AND account = $2 AND livemode = $3 AND id = $4",
-            args![space.realm, space.account, space.livemode, &*id.id],
-        )?;
-        if let Some(row) = row {
-            keys.insert(row.get::<String>("payment")?);
-        }
-    }
-    let mut known = Vec::with_capacity(keys.len());
-    for key in keys {
-        let rows = tx.all(
-            "SELECT id, strength FROM aliases WHERE payment = $1 ORDER BY strength, id LIMIT $2",
-            args![&*key, ALIASES_MAX],
-        )?;
-        let mut ids = Vec::with_capacity(rows.len());
-        for row in rows {
-            let rank = u8::try_from(row.get::<i64>("strength")?).unwrap_or(u8::MAX);
-            ids.push(PaymentId { rank, id: row.get("id")? });
-        }
+    let mut known = Vec::new();
+    for key in named(tx, space, ids)? {
+        let ids = names(tx, &key)?;
         let granted = granted(tx, &key)?;
         known.push(Known { key, ids, granted });
     }
     Ok(known)
 }
 
-fn insert(tx: &mut Tx, space: &Space<'_>, source: &str, key: &str, now: Ms) -> Result<(), Fault> {
-    tx.execute("INSERT INTO payments (key, realm, account, livemode, source, decision, state, granted, first_seen_at, since) \
-         VALUES ($1, $2, $3, $4, $5, 'linked', 'linked', 0, $6, $6)", args![key, space.realm, space.account, space.livemode, source, now])?;
-    Ok(())
+/// The ids that a payment is known by, the strongest first.
+pub(super) fn names(tx: &mut Tx, key: &str) -> Result<Vec<PaymentId>, Fault> {
+    let rows = tx.all(
+        "SELECT id, strength FROM aliases WHERE payment = $1 ORDER BY strength, id LIMIT $2",
+        args![key, ALIASES_MAX],
+    )?;
+    let name = |row: &Row| {
+        let rank = u8::try_from(row.get::<i64>("strength")?).unwrap_or(u8::MAX);
+        Ok(PaymentId { rank, id: row.get("id")? })
+    };
+    rows.iter().map(name).collect()
+}
+
+/// A payment of which nothing is known yet but that it is one.
+pub(super) fn insert(tx: &mut Tx, space: &Space<'_>, source: &str, key: &str, now: Ms) -> Result<(), Fault> {
+    tx.send(
+        "INSERT INTO payments (key, realm, account, livemode, source, decision, state, granted, first_seen_at, since) \
+         VALUES ($1, $2, $3, $4, $5, 'linked', 'linked', 0, $6, $6)",
+        args![key, space.realm, space.account, space.livemode, source, now],
+    )
 }
 
 /// An id that another payment was named by first stays with that one.
-fn name(tx: &mut Tx, space: &Space<'_>, ids: &[PaymentId], key: &str) -> Result<(), Fault> {
-    for id in ids {
-        tx.execute(
-            "INSERT INTO aliases (realm, account, livemode, id, strength, payment) \
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (realm, account, livemode, id) DO NOTHING",
-            args![space.realm, space.account, space.livemode, &*id.id, i64::from(id.rank), key],
-        )?;
+pub(super) fn name(tx: &mut Tx, space: &Space<'_>, ids: &[PaymentId], key: &str) -> Result<(), Fault> {
+    if ids.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let mut values = args![space.realm, space.account, space.livemode, key].to_vec();
+    let mut rows = Vec::with_capacity(ids.len());
+    for (id, place) in ids.iter().zip((5..).step_by(2)) {
+        values.push(id.id.arg());
+        values.push(Arg::Number(Some(i64::from(id.rank))));
+        rows.push(format!("($1, $2, $3, ${place}, ${}, $4)", place + 1));
+    }
+    let statement = format!(
+        "INSERT INTO aliases (realm, account, livemode, id, strength, payment) VALUES {} \
+         ON CONFLICT (realm, account, livemode, id) DO NOTHING",
+        rows.join(", ")
+    );
+    tx.send(&statement, &values)
 }
 
 /// Makes `other`, whose days were never granted, a part of `key`. What a person said of it goes along.

@@ -5,15 +5,17 @@
 //! an id in common is only suspected where it is for the same channel too. Amounts are not compared: one endpoint may
 //! tell of a part of the money that the other tells of as a whole.
 
-use super::filter::{Filter, Value};
+use super::identity::names;
 use crate::{
     domain::{
-        facts::PaymentId,
         hold::may_have_moved,
         id::ChannelId,
         identity::{Home, Known, home},
     },
-    ledger::db::{Fault, Row, Tx, args},
+    ledger::{
+        db::{Fault, Row, Tx, args},
+        sql::filter::{Filter, Value},
+    },
 };
 
 /// Most names of a payment, and most events, that are looked for in other realms.
@@ -64,18 +66,6 @@ fn by_name(tx: &mut Tx, key: &str, realms: Vec<Value>) -> Result<Vec<String>, Fa
         }
     }
     Ok(found)
-}
-
-fn names(tx: &mut Tx, key: &str) -> Result<Vec<PaymentId>, Fault> {
-    let rows = tx.all(
-        "SELECT id, strength FROM aliases WHERE payment = $1 ORDER BY strength, id LIMIT $2",
-        args![key, NAMES_MAX],
-    )?;
-    let name = |row: &Row| {
-        let rank = u8::try_from(row.get::<i64>("strength")?).unwrap_or(u8::MAX);
-        Ok(PaymentId { rank, id: row.get("id")? })
-    };
-    rows.iter().map(name).collect()
 }
 
 /// Payments of other realms that have an event of this one.

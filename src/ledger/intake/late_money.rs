@@ -17,7 +17,7 @@ use crate::{
 
 /// What money does that came in after its payment was granted.
 #[derive(Clone, Copy)]
-pub(super) enum More {
+pub(super) enum LateMoney {
     /// It makes the transfer longer, which was not called yet.
     Moves,
     /// It buys days that a person has to move.
@@ -27,9 +27,9 @@ pub(super) enum More {
 }
 
 /// Whether an event may tell of more money than its payment was granted for.
-pub(super) fn may_be(facts: &Facts, rules: &Rules, before: Option<&Money>) -> bool {
+pub(super) fn may_be(facts: &Facts, rules: &Rules, before: &Money) -> bool {
     let told = facts.money.as_ref().filter(|_| facts.meaning.is_money_in(&rules.money_in));
-    told.zip(before).is_some_and(|(told, before)| facts.part.is_some() || told.amount > before.amount)
+    told.is_some_and(|told| facts.part.is_some() || told.amount > before.amount)
 }
 
 /// Money that came in after the grant.
@@ -42,12 +42,12 @@ pub(super) struct Came {
 
 impl Came {
     /// What became of its days, now that all is kept.
-    pub(super) fn done(&self, tx: &mut Tx, key: &str) -> Result<More, Fault> {
+    pub(super) fn done(&self, tx: &mut Tx, key: &str) -> Result<LateMoney, Fault> {
         if self.days == 0 {
-            return Ok(More::Nothing);
+            return Ok(LateMoney::Nothing);
         }
         let row = tx.one("SELECT gap FROM payments WHERE key = $1", args![key])?;
-        Ok(if row.get::<Option<String>>("gap")?.is_some() { More::Waits } else { More::Moves })
+        Ok(if row.get::<Option<String>>("gap")?.is_some() { LateMoney::Waits } else { LateMoney::Moves })
     }
 }
 

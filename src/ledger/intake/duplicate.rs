@@ -1,8 +1,8 @@
-//! Whether a payment about to be granted is one that was granted under other ids.
+//! Whether a payment about to be granted is one that was granted under other ids, or in another realm.
 
 use std::collections::BTreeSet;
 
-use super::elsewhere;
+use super::{other_realm, stored::facts_of};
 use crate::{
     domain::{
         facts::{Facts, Money},
@@ -19,7 +19,7 @@ const COMPARED_MAX: i64 = 20;
 
 /// Along the channel's payments: `amount + 0` keeps the index by amount out, which is no choice where all pay the same
 /// price. Nearly every payment shares a kind of id with all others, so nearly always nothing is left to compare.
-pub(super) const SAME_PURCHASE: &str = "SELECT o.key FROM payments p CROSS JOIN payments o WHERE p.key = $1 \
+pub(in crate::ledger) const SAME_PURCHASE: &str = "SELECT o.key FROM payments p CROSS JOIN payments o WHERE p.key = $1 \
      AND o.channel = $2 AND o.realm = p.realm AND o.account = p.account AND o.livemode = p.livemode \
      AND o.key <> $1 AND o.granted = 1 AND o.amount + 0 = $3 AND o.currency = $4 \
      AND NOT EXISTS (SELECT 1 FROM aliases a CROSS JOIN aliases b WHERE a.payment = $1 AND b.payment = o.key \
@@ -27,7 +27,7 @@ pub(super) const SAME_PURCHASE: &str = "SELECT o.key FROM payments p CROSS JOIN 
 
 /// What a payment of so many days is held for where it is probably told a second time, under other names or in another
 /// realm.
-pub(super) fn suspected(
+pub(in crate::ledger) fn suspected(
     tx: &mut Tx,
     key: &str,
     channel: &ChannelId,
@@ -36,7 +36,7 @@ pub(super) fn suspected(
     events: &[Facts],
 ) -> Result<Option<Hold>, Fault> {
     let (this, channel) = (key.to_owned(), channel.clone());
-    if let Some(other) = elsewhere::of(tx, key, &channel)? {
+    if let Some(other) = other_realm::of(tx, key, &channel)? {
         return Ok(Some(Hold::OtherRealm { this, other, channel, days }));
     }
     let Some(money) = money else { return Ok(None) };
@@ -65,7 +65,7 @@ fn of(
     };
     for row in rows {
         let other: String = row.get("key")?;
-        let at = times(&super::grant::events(tx, &other)?);
+        let at = times(&facts_of(tx, &other)?);
         let kinds = kinds(tx, &other)?;
         if likely_twin(&this, &Purchase { at, kinds, ..this.clone() }) {
             return Ok(Some(other));

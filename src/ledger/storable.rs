@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::fault::Fault;
+use super::db::Fault;
 use crate::{
     domain::facts::{Facts, Unread},
     envelope::Envelope,
@@ -18,12 +18,12 @@ const SYMBOL: &str = "\u{2400}";
 const ESCAPED: &str = "\\u0000";
 
 /// A text to be kept.
-pub(super) fn text(text: &str) -> String {
+pub(in crate::ledger) fn text(text: &str) -> String {
     text.replace('\0', SYMBOL)
 }
 
 /// A value to be kept as JSON.
-pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
+pub(in crate::ledger) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
     serde_json::to_string(value).map(|json| if json.contains(ESCAPED) { unescaped(&json) } else { json })
 }
 
@@ -50,14 +50,14 @@ fn unescaped(json: &str) -> String {
 }
 
 /// A delivery whose words or facts cannot be stored as they are, with those that can.
-pub(super) struct Storable {
+pub(in crate::ledger) struct Storable {
     envelope: Envelope,
     facts: Result<Facts, Unread>,
 }
 
 impl Storable {
     /// `None`: it can be stored as it is, as nearly all can.
-    pub(super) fn of(entry: &Entry<'_>) -> Result<Option<Self>, Fault> {
+    pub(in crate::ledger) fn of(entry: &Entry<'_>) -> Result<Option<Self>, Fault> {
         let envelope = entry.envelope;
         let words = [
             &envelope.source,
@@ -94,11 +94,12 @@ impl Storable {
     }
 
     /// The delivery in words that can be stored.
-    pub(super) fn entry<'a>(&'a self, entry: &'a Entry<'_>) -> Entry<'a> {
+    pub(in crate::ledger) fn entry<'a>(&'a self, entry: &'a Entry<'_>) -> Entry<'a> {
         Entry {
             envelope: &self.envelope,
             dead: entry.dead,
             asked: entry.asked,
+            take: entry.take,
             facts: self.facts.as_ref(),
             source: entry.source,
             account: entry.account,

@@ -1,0 +1,40 @@
+//! What a payment comes to, by the facts of all its events and what a person said. Nothing is read or written here.
+
+use super::stored::Stored;
+use crate::domain::{
+    covered::Covered,
+    facts::{Facts, Money},
+    id::ChannelId,
+    money_out::came_in,
+    payment::{Decision, Rules, covers, decide, sold},
+};
+
+/// See the module.
+pub(super) struct Evaluated {
+    pub(super) decision: Decision,
+    /// For whom and how many days, each as far as it is known.
+    pub(super) channel: Option<ChannelId>,
+    pub(super) days: Option<u32>,
+    /// What the money that stayed covers of them.
+    pub(super) covered: Covered,
+    pub(super) money: Option<Money>,
+    pub(super) customer: Option<String>,
+}
+
+pub(super) fn evaluate(events: &[Facts], rules: &Rules, stored: &Stored) -> Evaluated {
+    let (channel, days) = sold(events, rules, &stored.corrections);
+    Evaluated {
+        decision: decide(events, rules, &stored.corrections, &stored.memory),
+        covered: covers(events, rules, days),
+        channel,
+        days,
+        money: money(events, rules),
+        customer: events.iter().find_map(|event| event.customer.clone()),
+    }
+}
+
+/// The money of a payment: what came in, else the most that any of its events tells of.
+pub(super) fn money(events: &[Facts], rules: &Rules) -> Option<Money> {
+    let told = || events.iter().filter_map(|event| event.money.clone()).max_by_key(|money| money.amount);
+    came_in(events, &rules.money_in).or_else(told)
+}

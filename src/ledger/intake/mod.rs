@@ -1,0 +1,22 @@
+//! Intake: what a delivery makes of its event, its payment and the payment's transfer, in one transaction.
+//!
+//! ```text
+//! record ─▶ seen (what is there) ─▶ identity (which payment) ─▶ payment: load, evaluate, detect a duplicate,
+//!                                    store, schedule, reverse ─▶ events (how the delivery ended)
+//! ```
+
+mod duplicate;
+mod evaluate;
+pub(super) mod events;
+pub(super) mod grant;
+mod identity;
+mod late_money;
+mod other_realm;
+mod payment;
+mod record;
+pub(super) mod reversal;
+pub(super) mod seen;
+pub(super) mod stored;
+
+pub(super) use duplicate::{SAME_PURCHASE, suspected};
+pub(super) use record::{record, update_deliveries};

@@ -1,0 +1,269 @@
+//! Intake: one delivery, one transaction.
+//!
+//! An event is one (source, event id, digest): a provider that says something else under an id it used before has made
+//! another event. Its payment ([`super::identity`]) and what that comes to ([`super::payment`]) are found anew at every
+//! recording, so that changed settings and later events are taken in; what was granted stays granted.
+
+use super::{
+    events::{self, Ending, Says},
+    identity::{self, Place},
+    late_money::LateMoney,
+    payment::{self, Recording, Updated},
+    seen::{self, Event, Seen},
+    stored::Disposition,
+};
+use crate::{
+    domain::{
+        Ms,
+        closed::HeldCause,
+        facts::{Facts, Family, Meaning, UNFETCHED, Unread},
+        hold::UNCLEAR,
+        money_out::only_asks,
+    },
+    ledger::{
+        CLOSED, Claim, DEAD, Entry, Outcome, Recorded,
+        db::{Fault, Tx, args},
+        storable::Storable,
+    },
+};
+
+/// How a recording ended.
+struct Verdict {
+    event: i64,
+    outcome: Outcome,
+    reason: Option<String>,
+    payment: Option<String>,
+    planned: Option<String>,
+    claim: Option<Claim>,
+}
+
+impl Verdict {
+    fn new(event: i64, outcome: Outcome, reason: Option<String>, payment: Option<String>) -> Self {
+        Self { event, outcome, reason, payment, planned: None, claim: None }
+    }
+
+    fn ending(&self) -> Ending<'_> {
+        Ending { event: self.event, outcome: self.outcome, reason: self.reason.as_deref() }
+    }
+
+    fn recorded(self, again: bool) -> Recorded {
+        let Self { outcome, reason, payment, planned, claim, .. } = self;
+        Recorded { outcome, reason, payment, planned, claim, again }
+    }
+}
+
+/// Of a delivery that changes nothing of its event.
+fn as_it_stands(event: &Event, seen: &Seen, why: &str) -> Verdict {
+    let payment = event.payment.clone();
+    match (&event.held_reason, &seen.delivery) {
+        (_, Some(before)) => Verdict::new(event.number, before.outcome, before.reason.clone(), payment),
+        (Some(reason), None) => Verdict::new(event.number, Outcome::Held, Some(reason.clone()), payment),
+        (None, None) => Verdict::new(event.number, Outcome::Duplicate, Some(why.to_owned()), payment),
+    }
+}
+
+impl Tx {
+    pub(in crate::ledger) fn record(&mut self, entry: &Entry<'_>, now: Ms) -> Result<Recorded, Fault> {
+        let recorded = record(self, entry, now)?;
+        self.commit();
+        Ok(recorded)
+    }
+
+    pub(in crate::ledger) fn question(&mut self) -> Result<i64, Fault> {
+        let row = self.one("UPDATE questions SET last = last + 1 RETURNING last", args![])?;
+        let number = row.get("last")?;
+        self.commit();
+        Ok(number)
+    }
+}
+
+/// Records a delivery in a transaction that the caller commits, or, to see what would happen, does not.
+pub(in crate::ledger) fn record(tx: &mut Tx, entry: &Entry<'_>, now: Ms) -> Result<Recorded, Fault> {
+    match &Storable::of(entry)? {
+        Some(storable) => recorded(tx, &storable.entry(entry), now),
+        None => recorded(tx, entry, now),
+    }
+}
+
+fn recorded(tx: &mut Tx, entry: &Entry<'_>, now: Ms) -> Result<Recorded, Fault> {
+    let seen = seen::look(tx, entry)?;
+    let again = seen.delivery.is_some();
+    if let (Some(asked), Some(event)) = (entry.asked, &seen.event) {
+        if event.asked.is_some_and(|kept| asked < kept) {
+            let verdict = as_it_stands(event, &seen, "the provider's API has told more since");
+            events::end(tx, entry, seen.delivery.as_ref(), &verdict.ending(), now)?;
+            return Ok(verdict.recorded(again));
+        }
+        tx.send("UPDATE events SET asked = $1 WHERE number = $2", args![asked, event.number])?;
+    }
+    let verdict = match (entry.facts, entry.source) {
+        (Ok(facts), Some(source)) if !entry.dead => {
+            read(tx, &Recording { entry, facts, source, seen: &seen, now })?
+        }
+        (facts, _) => unread(tx, entry, facts, &seen, now)?,
+    };
+    events::end(tx, entry, seen.delivery.as_ref(), &verdict.ending(), now)?;
+    events::end_held_before(tx, &seen, &verdict.ending())?;
+    Ok(verdict.recorded(again))
+}
+
+/// What cannot be read, or comes from the dead queue. An event that was read well before stays as it is; where it may
+/// say something else by now, because its provider tells all that happens to a payment by the same bytes, it is asked
+/// for again.
+fn unread(
+    tx: &mut Tx,
+    entry: &Entry<'_>,
+    facts: Result<&Facts, &Unread>,
+    seen: &Seen,
+    now: Ms,
+) -> Result<Verdict, Fault> {
+    if let Some(event) = &seen.event {
+        let (number, payment) = (event.number, event.payment.clone());
+        if let Some(closed) = &event.closed {
+            return Ok(Verdict::new(number, Outcome::Ignored, Some(closed.clone()), payment));
+        }
+        if event.facts.is_some() && !event.dead {
+            let (Err(Unread::Unfetched(why)), false) = (facts, entry.dead) else {
+                return Ok(as_it_stands(event, seen, "recorded before"));
+            };
+            tx.send(
+                "UPDATE events SET held_cause = $1, held_reason = $2 WHERE number = $3",
+                args![UNFETCHED, &**why, number],
+            )?;
+            return Ok(Verdict::new(number, Outcome::Held, Some(why.clone()), payment));
+        }
+    }
+    let (cause, reason) = match (entry.dead, facts) {
+        (true, Ok(_)) => (DEAD, "the worker failed on it over and over, so it went to the dead queue".into()),
+        (true, Err(error)) => (DEAD, format!("it went to the dead queue, and it cannot be read: {error}")),
+        (false, Err(why)) => (why.cause(), why.to_string()),
+        (false, Ok(_)) => (HeldCause::Unreadable.as_str(), "its source is not in the settings".to_owned()),
+    };
+    let says = Says {
+        dead: entry.dead || seen.event.as_ref().is_some_and(|event| event.dead),
+        facts: facts.ok(),
+        held: Some((cause, &reason)),
+        ..Says::default()
+    };
+    let number = events::keep(tx, entry, seen.event.as_ref(), &says, now)?;
+    Ok(Verdict::new(number, Outcome::Held, Some(reason), None))
+}
+
+fn read(tx: &mut Tx, recording: &Recording<'_>) -> Result<Verdict, Fault> {
+    let Recording { facts, source, seen, entry, now } = *recording;
+    let current = seen.event.as_ref().and_then(|event| event.payment.clone());
+    let keep = |tx: &mut Tx, payment: Option<&str>, held: Option<(&str, &str)>| {
+        let says = Says { dead: false, facts: Some(facts), payment, held };
+        events::keep(tx, entry, seen.event.as_ref(), &says, now)
+    };
+    if let Meaning::Ignored(reason) = &facts.meaning {
+        let number = keep(tx, current.as_deref(), None)?;
+        return Ok(Verdict::new(number, Outcome::Ignored, Some(reason.clone()), current));
+    }
+    if let Some(event) = &seen.event
+        && let Some(closed) = &event.closed
+    {
+        // It says the same as then. Where it says something else by now, its days may have moved by hand meanwhile: the
+        // person is asked again.
+        if event.facts.as_deref() == Some(&*serde_json::to_string(facts)?) {
+            return Ok(Verdict::new(event.number, Outcome::Ignored, Some(closed.clone()), current));
+        }
+        let reason = format!("it was {closed}; by now it says what it did not say then");
+        let number = keep(tx, current.as_deref(), Some((CLOSED, &reason)))?;
+        return Ok(Verdict::new(number, Outcome::Held, Some(reason), current));
+    }
+    let identity = match identity::place(tx, entry, facts, &source.realm, seen, now)? {
+        Place::Payment(identity) => identity,
+        Place::Held(cause, reason) => {
+            let number = keep(tx, None, Some((cause, &reason)))?;
+            return Ok(Verdict::new(number, Outcome::Held, Some(reason), None));
+        }
+    };
+    let key = identity.key.clone();
+    let known = identity.stored || seen.event.is_some();
+    let number = keep(tx, Some(&key), None)?;
+    let updated = payment::update(tx, recording, identity)?;
+    if let (Some(why), Disposition::Before { .. }, false) =
+        (&facts.unclear, &updated.disposition, updated.days_by_person)
+    {
+        let reason = format!("its payment {key} was granted, and more money may have come in: {why}");
+        tx.send(
+            "UPDATE events SET held_cause = $1, held_reason = $2 WHERE number = $3",
+            args![UNCLEAR, reason, number],
+        )?;
+        return Ok(Verdict::new(number, Outcome::Held, Some(reason), Some(key)));
+    }
+    let (outcome, reason) = outcome(recording, &updated);
+    if known {
+        let own = seen.delivery.as_ref().map(|delivery| delivery.number);
+        let granted_now = matches!(updated.disposition, Disposition::Now);
+        let money_in = facts.meaning.is_money_in(&source.rules.money_in);
+        update_deliveries(
+            tx,
+            &key,
+            &updated.disposition,
+            own.filter(|_| money_in),
+            (granted_now && !money_in).then_some(&source.rules.money_in),
+        )?;
+    }
+    let Updated { planned, claim, .. } = updated;
+    Ok(Verdict { event: number, outcome, reason, payment: Some(key), planned, claim })
+}
+
+/// How the delivery of an event that was read ends.
+fn outcome(recording: &Recording<'_>, updated: &Updated) -> (Outcome, Option<String>) {
+    let Recording { facts, source, seen, .. } = recording;
+    let note = updated.note.clone();
+    let before = seen.delivery.as_ref();
+    match (&facts.meaning, &updated.disposition) {
+        (Meaning::MoneyOut, _) if only_asks(facts) => {
+            (Outcome::Refund, Some("the payer's bank asks about it; no money was taken".to_owned()))
+        }
+        (Meaning::MoneyOut, _) => {
+            (Outcome::Refund, note.or_else(|| before.and_then(|before| before.reason.clone())))
+        }
+        _ if !facts.meaning.is_money_in(&source.rules.money_in) => (Outcome::Link, None),
+        (_, Disposition::Before { settled }) => match (updated.late, before) {
+            (Some(LateMoney::Moves), _) => (Outcome::Granted, note),
+            (Some(LateMoney::Waits), _) => (Outcome::Held, note),
+            (Some(LateMoney::Nothing), _) => (Outcome::Duplicate, note),
+            (None, Some(before)) if before.outcome != Outcome::Held => {
+                (before.outcome, before.reason.clone())
+            }
+            (None, _) => {
+                let skipped = if seen.event.is_none() { "" } else { "skipped: " };
+                let word = if *settled { "credited" } else { "planned" };
+                (Outcome::Duplicate, Some(format!("{skipped}already {word}")))
+            }
+        },
+        (_, Disposition::Now) => (Outcome::Granted, None),
+        (_, Disposition::Held(reason)) => (Outcome::Held, Some(reason.clone())),
+        (_, Disposition::Nothing(reason)) => (Outcome::Ignored, Some(reason.clone())),
+        (_, Disposition::Linked) => (Outcome::Link, None),
+    }
+}
+
+/// Takes a payment's disposition to the deliveries of its events that were held for it. `own`: the delivery of a granting
+/// event that is being recorded is the one that granted; else, where `granted` names the family, the first of them is.
+pub(in crate::ledger) fn update_deliveries(
+    tx: &mut Tx,
+    payment: &str,
+    disposition: &Disposition,
+    own: Option<i64>,
+    granted: Option<&Family>,
+) -> Result<(), Fault> {
+    let (outcome, reason) = match disposition {
+        // Its events were held as long as it was another payment, which has become a part of this one.
+        Disposition::Before { settled: true } => (Outcome::Duplicate, Some("already credited")),
+        Disposition::Before { settled: false } | Disposition::Now => {
+            (Outcome::Duplicate, Some("already planned"))
+        }
+        Disposition::Held(reason) => (Outcome::Held, Some(reason.as_str())),
+        Disposition::Nothing(reason) => (Outcome::Ignored, Some(reason.as_str())),
+        Disposition::Linked => (Outcome::Link, None),
+    };
+    if let Some(family) = granted {
+        events::first_granted(tx, payment, family)?;
+    }
+    events::update_held(tx, payment, outcome, reason, own)
+}

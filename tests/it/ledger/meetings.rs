@@ -1,0 +1,90 @@
+//! Two that record or decide at the same moment, of which each would decide otherwise if it knew of the other.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use daybridge::{
+    domain::{
+        facts::{Facts, Meaning},
+        settle::Order,
+    },
+    ledger::Outcome,
+};
+use tokio::task::JoinSet;
+
+use super::kit::*;
+
+/// Enough that a lock that is left out is missed in each run.
+const ROUNDS: usize = 40;
+
+/// They share no row, and no id.
+pub(super) async fn of_two_twins_at_once_one_is_held(kit: Kit) {
+    for round in 0..ROUNDS {
+        let bought = |id: &str| to(charge(&[&format!("{id}_{round}")]), &format!("CHAN-{round}"), 30);
+        let (one, other) = (bought("pi"), bought("cs"));
+        let events = [format!("evt_a{round}"), format!("evt_b{round}")];
+        let (one, other) = tokio::join!(kit.record(&events[0], &one), kit.record(&events[1], &other));
+        let mut outcomes = [one.outcome, other.outcome];
+        outcomes.sort_by_key(|outcome| outcome.as_str());
+        assert_eq!(outcomes, [Outcome::Granted, Outcome::Held], "round {round}");
+    }
+}
+
+/// A payment is joined to another one by an id that the event beside it does not have.
+pub(super) async fn what_is_joined_meanwhile_is_found_where_it_went(kit: Kit) {
+    for round in 0..ROUNDS {
+        let id = |kind: &str| format!("{kind}_{round}");
+        let channel = format!("CHAN-{round}");
+        let (intent, charged, invoice) = (id("pi"), id("ch"), id("in"));
+        kit.record(&format!("evt_a{round}"), &facts(Meaning::Link, &[&charged, &invoice])).await;
+        kit.record(&format!("evt_b{round}"), &charge(&[&intent])).await;
+        let joins = facts(Meaning::Link, &[&intent, &charged]);
+        let pays = to(charge(&[&invoice]), &channel, 30);
+        let events = [format!("evt_c{round}"), format!("evt_d{round}")];
+        tokio::join!(kit.record(&events[0], &joins), kit.record(&events[1], &pays));
+        let mut keys = BTreeSet::new();
+        for name in [&intent, &charged, &invoice] {
+            keys.insert(kit.payment(name).await.unwrap().expect("it is known").payment.key);
+        }
+        // Which of its names it keeps is that of when it was granted.
+        assert_eq!(keys.len(), 1, "round {round}: {keys:?}");
+        let whole = kit.payment(&intent).await.unwrap().unwrap();
+        assert_eq!((whole.events.len(), whole.transfers.len()), (4, 1), "round {round}");
+    }
+}
+
+/// Money that comes in for a held payment, and a person who closes it: the one that comes second knows of the other.
+pub(super) async fn a_decision_and_a_recording_know_of_each_other(kit: Kit) {
+    for round in 0..ROUNDS {
+        let id = format!("pi_{round}");
+        kit.record(&format!("evt_a{round}"), &charge(&[&id])).await;
+        let link = to(facts(Meaning::Link, &[&id]), &format!("CHAN-{round}"), 30);
+        let (key, event) = (format!("stripe/{id}"), format!("evt_b{round}"));
+        let order = decided(Order::Cancel);
+        let (closed, told) = tokio::join!(kit.decide(&key, &order, NOW), kit.record(&event, &link));
+        let state = kit.payment(&key).await.unwrap().unwrap().payment.state;
+        match closed {
+            Ok(()) => assert_eq!((&*state, told.planned), ("cancelled", None), "round {round}"),
+            Err(_) => assert_eq!((&*state, told.planned.is_some()), ("planned", true), "round {round}"),
+        }
+    }
+}
+
+/// Those that have nothing to do with each other do not meet.
+pub(super) async fn strangers_are_recorded_side_by_side(kit: Kit) {
+    let kit = Arc::new(kit);
+    let before = kit.asked_so_far().retries;
+    let mut tasks = JoinSet::new();
+    for worker in 0..8 {
+        let kit = kit.clone();
+        tasks.spawn(async move {
+            for n in 0..50 {
+                let id = format!("{worker}_{n}");
+                let facts: Facts =
+                    to(charge(&[&format!("pi_{id}")]), &format!("CHAN-{}", (worker + n) % 20), 30);
+                assert_eq!(kit.record(&format!("evt_{id}"), &facts).await.outcome, Outcome::Granted);
+            }
+        });
+    }
+    tasks.join_all().await;
+    assert_eq!(kit.asked_so_far().retries - before, 0, "of 400 events");
+}
