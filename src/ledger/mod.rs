@@ -6,9 +6,36 @@
 //! turn checks the channel's epoch, so a worker that was paused past its lease changes nothing, and the
 //! deadline check before the call keeps it from sending.
 //!
+//! What a caller asks for is a method of [`Ledger`], in the file of its subject; it hands a plain function over `Tx` to a
+//! thread of the database (`db`) and waits. The SQL is written once for both databases.
+//!
+//! # Isolation
+//!
+//! SQLite has one connection that writes, and every transaction on it is `BEGIN IMMEDIATE`, so writers are serial by
+//! themselves. On PostgreSQL every transaction is READ COMMITTED, and there are two kinds:
+//!
+//! - **Alone** (`Db::alone`): whoever reads rows of several subjects and then decides. A person's word, an account's hold,
+//!   a pause, a declaration. It waits until all others have ended and lets none begin, so it is serial by itself.
+//! - **Among others** (`Db::write`): what is done for each payment. Two of these meet only where both touch
+//!   - *the same event, id of a payment, or channel that days are granted on*: names that may have no row yet. Each
+//!     recording locks all of its own at once, in one order (`intake::seen`), before it looks;
+//!   - *a payment that was known before*: its channel's row, then its own is locked, and then it is looked for again,
+//!     because it may have been joined to another one meanwhile;
+//!   - *a channel in a worker's hands*: each write of a turn locks the channel's row first, then checks the claim's epoch,
+//!     and then the transfer's state by compare-and-set.
+//!
+//!   So rows are always locked in the order names, channel, payment, transfer, and each statement after a lock sees what
+//!   was committed before it had the lock.
+//!
+//! Rejected: SERIALIZABLE (two events that have nothing in common collide on the pages of an index: three retries an
+//! event with 16 at once), a trait implementation per database (two records of money to keep alike), an ORM.
+//!
 //! Not for: waiting. No lock is held over a call to anyone.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use crate::{
     config,
@@ -23,44 +50,50 @@ use crate::{
     },
 };
 
-/// Rows as operators see them.
-pub mod view;
-
-/// What lists and searches ask for.
-pub mod query;
-
-/// What metrics and ERROR lines tell.
-pub mod measures;
-
-/// Frozen replays.
-pub mod plan;
-
-/// A delivery to be recorded, and how it ends.
-mod entry;
-
-/// What a person decides, and where.
-mod decision;
-
-/// Payments and transfers as reconcile compares them.
-pub mod books;
-
-pub use decision::{Act, Correction, Decided, Scope};
-pub use entry::{CLOSED, DEAD, Entry, Outcome, Recorded, SourceRules, Take};
-pub use plan::{Plan, Selection};
-
-/// One set of SQL for both databases.
-pub mod sql;
+/// What goes in and comes out.
+mod model;
 
 /// How a transaction runs.
 mod db;
 
+/// Opening, and the tables.
+mod schema;
+
 /// What a delivery makes of its event and payment.
 mod intake;
+
+/// Channels' turns, and why calls rest.
+mod settle;
+
+/// What is listed and shown.
+mod read;
+
+/// What a person decides.
+mod decide;
+
+/// Plans of replays.
+mod replay;
+
+/// How far each source's own list of events was looked through.
+mod backfill;
+
+/// What is compared with Billing History.
+mod reconcile;
+
+/// Callers' arguments, while a transaction has them.
+mod kept;
+
+/// How rows are read.
+mod row;
 
 /// Texts that both databases store alike.
 mod storable;
 
-pub use sql::Ledger;
+use db::Db;
+pub use model::{
+    Act, CLOSED, Correction, DEAD, Decided, Entry, Outcome, Plan, Recorded, Scope, Selection, SourceRules,
+    Take, books, measures, plan, query, view,
+};
 
 /// The cause of a pause that no resume ends: the ledger is on another database server than it was.
 pub const FAILOVER: &str = HeldCause::Failover.as_str();
@@ -221,7 +254,7 @@ impl AccountHold {
 }
 
 /// How far ahead a channel's turn is believed, in ms.
-pub use sql::DUE_AHEAD_MS_MAX;
+pub use settle::DUE_AHEAD_MS_MAX;
 
 /// A turn at looking through a source's own list of events.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -261,12 +294,12 @@ pub enum Found {
 
 /// Looks what is there and makes nothing, for `check`.
 pub async fn look(settings: &config::Ledger) -> Result<Found, LedgerError> {
-    sql::look::look(settings).await
+    schema::look::look(settings).await
 }
 
 /// What is wrong with a ledger's URL; never quotes a value of it.
 pub fn check_url(url: &str) -> Result<(), String> {
-    sql::url::check(url)
+    schema::url::check(url)
 }
 
 /// Opens the ledger that the settings name, where there is one: whoever reads or decides must not make an empty one, and
@@ -278,4 +311,39 @@ pub async fn open_existing(settings: &config::Ledger) -> Result<Arc<Ledger>, Led
 /// Opens the ledger the settings name, makes it where there is none, and brings its schema up to date.
 pub async fn open(settings: &config::Ledger) -> Result<Arc<Ledger>, LedgerError> {
     Ok(Arc::new(Ledger::open(settings).await?))
+}
+
+/// The ledger in a database.
+#[derive(Clone)]
+pub struct Ledger {
+    db: Db,
+}
+
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Ledger").field(&self.db.place().name).finish()
+    }
+}
+
+impl Ledger {
+    /// Opens the database the settings name, makes the file if it is SQLite's, and applies the schema.
+    pub async fn open(settings: &config::Ledger) -> Result<Self, LedgerError> {
+        schema::open::open(settings, schema::open::Absent::Make).await
+    }
+
+    /// The same, where there is a ledger; nothing is made.
+    pub async fn open_existing(settings: &config::Ledger) -> Result<Self, LedgerError> {
+        schema::open::open(settings, schema::open::Absent::Refuse).await
+    }
+
+    /// What this process has asked of the database so far.
+    pub fn asked_so_far(&self) -> Counts {
+        let counts = &self.db.place().counts;
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Counts {
+            statements: of(&counts.statements),
+            commits: of(&counts.commits),
+            retries: of(&counts.retries),
+        }
+    }
 }

@@ -4,11 +4,10 @@
 
 use serde::Serialize;
 
-use super::db::Fault;
+use super::{Entry, db::Fault};
 use crate::{
     domain::facts::{Facts, Unread},
     envelope::Envelope,
-    ledger::Entry,
 };
 
 /// Stands for U+0000.

@@ -9,8 +9,12 @@
 
 /// The server that a URL names.
 mod address;
+/// Bodies, packed.
+pub(super) mod compression;
 /// What a database says, turned into what the caller may do.
 pub(super) mod fault;
+/// Conditions that callers put together.
+pub(super) mod filter;
 mod migrate;
 mod place;
 mod postgres;

@@ -9,8 +9,7 @@ use crate::{
     envelope,
     ledger::{
         Entry, Outcome,
-        db::{Fault, Tx, args},
-        sql::zlib::pack,
+        db::{Fault, Tx, args, compression::pack},
         storable,
     },
 };

@@ -10,7 +10,7 @@ use crate::{
     ledger::{
         Claim, Take,
         db::{Fault, Tx, args},
-        sql::rows::{self, add_step},
+        settle::{schedule, transition::add_step},
         storable,
     },
 };
@@ -75,7 +75,7 @@ impl FirstTransfer<'_> {
         now: Ms,
     ) -> Result<Option<Claim>, Fault> {
         let Some(Take { token, lease_until }) = take else {
-            rows::make_due(tx, self.account, self.channel.as_str(), now)?;
+            schedule::schedule_channel(tx, self.account, self.channel.as_str(), now)?;
             return Ok(None);
         };
         let detail = serde_json::to_string(&Channel::default())?;

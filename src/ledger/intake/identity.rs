@@ -93,33 +93,39 @@ pub(super) fn place(
     if !seen.payment {
         return Ok(Place::Payment(Identity { key, stored: false }));
     }
-    let row = tx.optional(
-        "SELECT realm, account, livemode, merged_into FROM payments WHERE key = $1",
-        args![&*key],
-    )?;
-    let key = match row {
-        None => {
-            insert(tx, &space, &entry.envelope.source, &key, now)?;
-            key
-        }
-        Some(row) => {
-            let same = row.get::<String>("realm")? == space.realm
-                && row.get::<String>("account")? == space.account
-                && row.get::<i64>("livemode")? == space.livemode;
-            if !same {
-                let reason = format!(
-                    "its key {key} already names a payment of another mode or connected account: give one of the sources a realm of its own"
-                );
-                return Ok(Place::Held("key_taken", reason));
-            }
-            row.get::<Option<String>>("merged_into")?.unwrap_or(key)
-        }
+    let Some(key) = stored_as(tx, &space, &entry.envelope.source, &key, now)? else {
+        let reason = format!(
+            "its key {key} already names a payment of another mode or connected account: give one of the sources a realm of its own"
+        );
+        return Ok(Place::Held("key_taken", reason));
     };
     for other in absorbed.iter().filter(|other| **other != key) {
         absorb(tx, other, &key)?;
     }
     name(tx, &space, &ids, &key)?;
     Ok(Place::Payment(Identity { key, stored: true }))
+}
+
+/// The key of the payment that has this key, or of the one that it was joined to; it is made where there is none. `None`: it
+/// is another's.
+fn stored_as(
+    tx: &mut Tx,
+    space: &Space<'_>,
+    source: &str,
+    key: &str,
+    now: Ms,
+) -> Result<Option<String>, Fault> {
+    let row =
+        tx.optional("SELECT realm, account, livemode, merged_into FROM payments WHERE key = $1", args![key])?;
+    let Some(row) = row else {
+        insert(tx, space, source, key, now)?;
+        return Ok(Some(key.to_owned()));
+    };
+    let same = row.get::<String>("realm")? == space.realm
+        && row.get::<String>("account")? == space.account
+        && row.get::<i64>("livemode")? == space.livemode;
+    let joined_to: Option<String> = row.get("merged_into")?;
+    Ok(same.then(|| joined_to.unwrap_or_else(|| key.to_owned())))
 }
 
 fn granted(tx: &mut Tx, key: &str) -> Result<bool, Fault> {

@@ -5,9 +5,11 @@
 //!                                    store, schedule, reverse ─▶ events (how the delivery ended)
 //! ```
 
+pub(super) mod coverage;
 mod duplicate;
 mod evaluate;
 pub(super) mod events;
+mod families;
 pub(super) mod grant;
 mod identity;
 mod late_money;

@@ -12,9 +12,9 @@ use crate::{
         id::ChannelId,
         identity::{Home, Known, home},
     },
-    ledger::{
-        db::{Fault, Row, Tx, args},
-        sql::filter::{Filter, Value},
+    ledger::db::{
+        Fault, Row, Tx, args,
+        filter::{Filter, Value},
     },
 };
 

@@ -21,7 +21,7 @@ use crate::{
         money_out::only_asks,
     },
     ledger::{
-        CLOSED, Claim, DEAD, Entry, Outcome, Recorded,
+        CLOSED, Claim, DEAD, Entry, Ledger, LedgerError, Outcome, Recorded,
         db::{Fault, Tx, args},
         storable::Storable,
     },
@@ -59,6 +59,22 @@ fn as_it_stands(event: &Event, seen: &Seen, why: &str) -> Verdict {
         (_, Some(before)) => Verdict::new(event.number, before.outcome, before.reason.clone(), payment),
         (Some(reason), None) => Verdict::new(event.number, Outcome::Held, Some(reason.clone()), payment),
         (None, None) => Verdict::new(event.number, Outcome::Duplicate, Some(why.to_owned()), payment),
+    }
+}
+
+impl Ledger {
+    /// Records one delivery in one transaction: the delivery, the event, its payment and aliases, the
+    /// decision, and the transfer if one is granted. Recording the same delivery again changes nothing but
+    /// takes in what changed settings make of it.
+    pub async fn record(&self, entry: &Entry<'_>, now: Ms) -> Result<Recorded, LedgerError> {
+        let entry = entry.kept();
+        self.db.write(move |tx| tx.record(&entry.lent(), now)).await
+    }
+
+    /// A number for a question to a provider's API that is about to be asked: larger than that of every question that
+    /// began before, at whichever worker. Rejected: the workers' clocks, of which one may be behind.
+    pub async fn question(&self) -> Result<i64, LedgerError> {
+        self.db.write(move |tx| tx.question()).await
     }
 }
 

@@ -5,145 +5,30 @@
 //! payment touches the channel's row first, which every commit of a turn locks first too: one of the two comes second
 //! and sees the other's work. And where the transfer changes, the claim is taken from the worker.
 
+use super::coverage;
 use crate::{
     domain::{
         Ms,
-        closed::HeldCause,
         covered::{Covered, days_due},
         facts::OutKind,
-        id::{ChannelId, CommentTemplate, transfer_key, with_days},
-        settle::{
-            Cause, State,
-            uncovered::{Asked, Stage},
-        },
+        id::{ChannelId, CommentTemplate, transfer_key},
+        settle::{Cause, State, uncovered::Stage},
     },
     ledger::{
         Act, Scope,
-        db::{Fault, Row, Tx, args},
-        sql::{account, pause, restored, rows},
+        db::{Fault, Tx, args},
+        row,
+        settle::{account, pause, schedule, transition},
         storable,
     },
 };
-
-/// The cause of days that moved and are not covered any more.
-pub(in crate::ledger) const DAYS_SPENT: &str = HeldCause::DaysSpent.as_str();
-
-/// The cause of days that are covered again and did not move.
-pub(in crate::ledger) const DAYS_OWED: &str = HeldCause::DaysOwed.as_str();
-
-/// What is kept of a payment's money, with its transfer's days.
-pub(in crate::ledger) struct Known {
-    pub(in crate::ledger) payment: String,
-    pub(in crate::ledger) covered: Covered,
-    /// The transfer's.
-    pub(in crate::ledger) days: u32,
-    comment: String,
-    decided: Option<u32>,
-    gap: Option<String>,
-    gap_since: Option<Ms>,
-    restored_at: Option<Ms>,
-}
-
-const KNOWN: &str = "p.key AS payment, p.covered, p.comment, p.due_decided, p.gap, p.gap_since";
-
-/// What is known of the money behind a transfer; `None`: all of it came in and stayed, as far as anybody told.
-pub(in crate::ledger) fn asked(tx: &mut Tx, transfer: &str) -> Result<Option<Known>, Fault> {
-    let row = tx.optional(
-        &format!(
-            "SELECT {KNOWN}, t.days FROM transfers t JOIN payments p ON p.key = t.payment \
-         WHERE t.key = $1 AND t.n = 1 AND p.covered IS NOT NULL"
-        ),
-        args![transfer],
-    )?;
-    let Some(row) = row else { return Ok(None) };
-    known(tx, &row, rows::narrow(row.get("days")?)).map(Some)
-}
-
-fn known(tx: &mut Tx, row: &Row, days: u32) -> Result<Known, Fault> {
-    Ok(Known {
-        payment: row.get("payment")?,
-        covered: serde_json::from_str(&row.get::<String>("covered")?)?,
-        days,
-        comment: row.get::<Option<String>>("comment")?.unwrap_or_default(),
-        decided: row.get::<Option<i64>>("due_decided")?.map(rows::narrow),
-        gap: row.get("gap")?,
-        gap_since: row.get("gap_since")?,
-        restored_at: restored::declared_at(tx)?,
-    })
-}
-
-impl Known {
-    /// For the rules.
-    pub(in crate::ledger) fn ask(&self) -> Asked<'_> {
-        Asked { covered: &self.covered, decided: self.decided, restored_at: self.restored_at }
-    }
-
-    /// Keeps with the transfer and its payment what a new state makes of its days; returns what its step says.
-    #[expect(clippy::too_many_arguments, reason = "one write of a transfer, from one place")]
-    pub(in crate::ledger) fn stands(
-        &self,
-        tx: &mut Tx,
-        transfer: &str,
-        from: &State,
-        to: &State,
-        days: u32,
-        note: String,
-        now: Ms,
-    ) -> Result<String, Fault> {
-        let mut note = note;
-        if days != self.days {
-            tx.execute(
-                "UPDATE transfers SET days = $1, comment = $2 WHERE key = $3",
-                args![i64::from(days), with_days(&self.comment, days), transfer],
-            )?;
-            note = format!("{note}; {days} days instead of {}: {}", self.days, self.covered.words);
-        } else if matches!(to, State::Planned { .. })
-            && matches!(from, State::Held { .. } | State::Cancelled { .. })
-        {
-            note = format!("{note}; {}", self.covered.words);
-        }
-        self.refresh(tx, Stage::Granted(to, days), now)?;
-        Ok(note)
-    }
-
-    /// Writes the sums of the payment, and whether they wait for a person.
-    pub(in crate::ledger) fn refresh(&self, tx: &mut Tx, stage: Stage<'_>, now: Ms) -> Result<(), Fault> {
-        let gap = self.ask().gap(stage);
-        let bought = i64::from(self.covered.bought.unwrap_or(0));
-        let reduced = match stage {
-            Stage::Granted(State::Cancelled { money_out: Some(_), .. }, _) => Some(bought),
-            Stage::Granted(_, days) => Some(bought.saturating_sub(i64::from(days))),
-            Stage::Weighed | Stage::Closed => None,
-        };
-        let word = match (gap.open, gap.spent, gap.owed) {
-            (false, ..) | (_, 0, 0) => None,
-            (true, 0, _) => Some(DAYS_OWED),
-            (true, ..) => Some(DAYS_SPENT),
-        };
-        let since = if word == self.gap.as_deref() { self.gap_since } else { word.map(|_| now) };
-        tx.execute(
-            "UPDATE payments SET days_reduced = COALESCE($1, days_reduced), days_spent = $2, days_owed = $3, \
-             due_decided = $4, gap = $5, gap_since = $6 WHERE key = $7",
-            args![
-                reduced,
-                i64::from(gap.spent),
-                i64::from(gap.owed),
-                gap.decided.map(i64::from),
-                word,
-                since,
-                &*self.payment
-            ],
-        )?;
-        Ok(())
-    }
-}
 
 /// What weighing a payment found of its money.
 pub(in crate::ledger) struct Found<'a> {
     pub(in crate::ledger) covered: &'a Covered,
     /// Days that move, as far as nothing is granted yet.
     pub(in crate::ledger) moves: Option<u32>,
-    /// For whom, where that is known.
+    /// For whom, where that is coverage.
     pub(in crate::ledger) channel: Option<&'a ChannelId>,
     pub(in crate::ledger) account: &'a str,
     pub(in crate::ledger) comment: &'a CommentTemplate,
@@ -215,7 +100,7 @@ pub(in crate::ledger) fn keep(
         Some(transfer) => carry_out(tx, transfer, now)?,
         None => {
             let stage = if before.closed { Stage::Closed } else { Stage::Weighed };
-            of_payment(tx, payment)?.refresh(tx, stage, now)?;
+            coverage::of_payment(tx, payment)?.refresh(tx, stage, now)?;
             (Reversed::default(), None)
         }
     };
@@ -241,8 +126,8 @@ fn before(tx: &mut Tx, payment: &str) -> Result<Before, Fault> {
             key,
             account: row.get("account")?,
             channel: row.get("channel")?,
-            days: rows::narrow(row.get("days")?),
-            state: rows::state(&row)?,
+            days: row::narrow(row.get("days")?),
+            state: row::state(&row)?,
         }),
         None => None,
     };
@@ -253,12 +138,6 @@ fn before(tx: &mut Tx, payment: &str) -> Result<Before, Fault> {
         closed: row.get::<String>("decision")? == "cancelled",
         transfer,
     })
-}
-
-/// What is kept of a payment without a transfer.
-pub(in crate::ledger) fn of_payment(tx: &mut Tx, payment: &str) -> Result<Known, Fault> {
-    let row = tx.one(&format!("SELECT {KNOWN} FROM payments p WHERE p.key = $1"), args![payment])?;
-    known(tx, &row, 0)
 }
 
 /// See the module's text.
@@ -275,11 +154,13 @@ fn touch(tx: &mut Tx, transfer: &Transfer, take: bool) -> Result<(), Fault> {
 
 /// Does to a transfer what its money makes of it; what that is, in words, where it is something.
 fn carry_out(tx: &mut Tx, transfer: &Transfer, now: Ms) -> Result<(Reversed, Option<String>), Fault> {
-    let Some(known) = asked(tx, &transfer.key)? else { return Ok((Reversed::default(), None)) };
-    let (to, days) = known.ask().uncovered(&transfer.state, transfer.days, now);
+    let Some(coverage) = coverage::of_transfer(tx, &transfer.key)? else {
+        return Ok((Reversed::default(), None));
+    };
+    let (to, days) = coverage.ask().uncovered(&transfer.state, transfer.days, now);
     if to == transfer.state && days == transfer.days {
-        known.refresh(tx, Stage::Granted(&to, days), now)?;
-        let gap = known.ask().gap(Stage::Granted(&to, days));
+        coverage.refresh(tx, Stage::Granted(&to, days), now)?;
+        let gap = coverage.ask().gap(Stage::Granted(&to, days));
         let effect = match (gap.spent, gap.owed) {
             (0, 0) => None,
             (0, owed) => Some(format!("{owed} days of it have not moved, and are owed")),
@@ -290,11 +171,11 @@ fn carry_out(tx: &mut Tx, transfer: &Transfer, now: Ms) -> Result<(Reversed, Opt
         };
         return Ok((Reversed::default(), effect.filter(|_| gap.open)));
     }
-    if !rows::swap(tx, &transfer.key, &transfer.state, &to, None, now)? {
+    if !transition::compare_and_set(tx, &transfer.key, &transfer.state, &to, None, now)? {
         return Err(Fault::Conflict(format!("{} went on meanwhile", transfer.key)));
     }
     touch(tx, transfer, true)?;
-    rows::make_due(tx, &transfer.account, &transfer.channel, now)?;
+    schedule::schedule_channel(tx, &transfer.account, &transfer.channel, now)?;
     if matches!(to, State::Held { cause: Cause::Balance(_), .. }) {
         account::goes_on_below(tx, &transfer.account, now)?;
     }

@@ -19,7 +19,7 @@ use crate::{
     ledger::{
         Entry, Outcome, SourceRules,
         db::{Dialect, Fault, Row, Tx, args, fault::corrupt},
-        sql::origin::grants_since,
+        decide::origin::grants_since,
     },
 };
 

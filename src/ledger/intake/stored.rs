@@ -16,7 +16,7 @@ use crate::{
     },
     ledger::{
         db::{Fault, Tx, args},
-        sql::rows::narrow,
+        row::narrow,
     },
 };
 
@@ -119,7 +119,7 @@ pub(in crate::ledger) fn facts_of(tx: &mut Tx, payment: &str) -> Result<Vec<Fact
 #[derive(Default)]
 struct Written<'a> {
     decision: &'a str,
-    /// See `rows::payment_word`.
+    /// See `transition::payment_word`.
     state: &'a str,
     cause: Option<&'a str>,
     reason: Option<String>,

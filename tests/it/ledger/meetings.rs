@@ -29,6 +29,21 @@ pub(super) async fn of_two_twins_at_once_one_is_held(kit: Kit) {
     }
 }
 
+/// Each has a stronger id of its own, so each would make a payment under another key.
+pub(super) async fn two_that_share_a_weaker_name_are_one(kit: Kit) {
+    for round in 0..ROUNDS {
+        let paid = |id: &str| {
+            to(charge(&[&format!("{id}_{round}"), &format!("cs_{round}")]), &format!("CHAN-{round}"), 30)
+        };
+        let (one, other) = (paid("ch"), paid("in"));
+        let events = [format!("evt_a{round}"), format!("evt_b{round}")];
+        let (one, other) = tokio::join!(kit.record(&events[0], &one), kit.record(&events[1], &other));
+        let mut outcomes = [one.outcome, other.outcome];
+        outcomes.sort_by_key(|outcome| outcome.as_str());
+        assert_eq!(outcomes, [Outcome::Duplicate, Outcome::Granted], "round {round}");
+    }
+}
+
 /// A payment is joined to another one by an id that the event beside it does not have.
 pub(super) async fn what_is_joined_meanwhile_is_found_where_it_went(kit: Kit) {
     for round in 0..ROUNDS {

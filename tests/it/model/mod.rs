@@ -2,7 +2,7 @@
 //! what is likely; this finds what is possible, within bounds.
 //!
 //! Real: the step function of a transfer. Modelled: the ledger's claim, epoch and compare-and-set
-//! (`ledger/sql/turn.rs`), the order of commit, deadline check and effect (`worker/turn.rs`), and a partner that
+//! (`ledger/settle/advance.rs`), the order of commit, deadline check and effect (`worker/turn.rs`), and a partner that
 //! applies a call at once, never, or late, with or without an answer, or with one that denies it.
 //!
 //! At every step either worker may go on, wait for as long as it likes (so it also loses its lease), or crash and

@@ -1,0 +1,369 @@
+//! What a person decides about a held transfer, payment or event; kept with name and time.
+
+use super::{
+    audit::{self, Entry},
+    grant_held, not_live, restored,
+};
+use crate::{
+    domain::{
+        Ms,
+        channel::Channel,
+        hold::{BEFORE_LEDGER, BEFORE_LEDGER_REFUNDED, TWIN, may_have_moved, may_have_moved_refunded},
+        settle::{Cause, Order, State, call_is_over, order},
+    },
+    ledger::{
+        Act, CLOSED, Decided, Ledger, LedgerError,
+        db::{Fault, Row, Tx, args, fault::refused},
+        read::{
+            show::{event_named, resolve},
+            waiting,
+            words::OTHER_FAMILY_NEXT,
+        },
+        row,
+        settle::{account, pause, schedule, transition},
+        storable,
+    },
+};
+
+fn action(order: Order) -> &'static str {
+    match order {
+        Order::Retry => "held retry",
+        Order::Applied => "held settle --applied",
+        Order::NotApplied => "held settle --not-applied",
+        Order::Cancel => "held cancel",
+    }
+}
+
+impl Ledger {
+    /// A person's decision about a transfer, or `Cancel`/`Retry` of a held payment or event where that fits.
+    /// `Retry` of a transfer that waits for its account, held or planned, makes it the account's probe now.
+    pub async fn decide(&self, key: &str, decided: &Decided<'_>, now: Ms) -> Result<(), LedgerError> {
+        let (key, decided) = (key.to_owned(), decided.kept());
+        self.db.alone(move |tx| tx.decide(&key, &decided.lent(), now)).await
+    }
+}
+
+impl Tx {
+    /// Alone: what is decided depends on rows of several tables that others write.
+    pub(in crate::ledger) fn decide(
+        &mut self,
+        key: &str,
+        decided: &Decided<'_>,
+        now: Ms,
+    ) -> Result<(), Fault> {
+        let after = if let Some(after) = not_live::decide(self, key, decided, now)? {
+            after
+        } else if transfer_exists(self, key)? {
+            transfer(self, key, decided, now)?
+        } else {
+            match payment_of(self, key)? {
+                Some(found) => payment(self, &found, decided, now)?,
+                None => event(self, key, decided)?,
+            }
+        };
+        let entry = Entry {
+            action: action(decided.order),
+            key,
+            act: Act { who: decided.who, reason: decided.reason },
+            before: Some("held".into()),
+            after: Some(after.into()),
+        };
+        audit::add(self, entry, now)?;
+        self.commit();
+        Ok(())
+    }
+}
+
+fn transfer_exists(tx: &mut Tx, key: &str) -> Result<bool, Fault> {
+    let row = tx.optional("SELECT key FROM transfers WHERE key = $1", args![key])?;
+    Ok(row.is_some())
+}
+
+/// The payment that a name means. Where a provider names events like payments, it is the one that waits; where both do
+/// and the name is not the payment's key, that is refused.
+fn payment_of(tx: &mut Tx, name: &str) -> Result<Option<String>, Fault> {
+    let Some(key) = resolve(tx, name)? else { return Ok(None) };
+    let row = tx.optional("SELECT e.source, e.event_id, (SELECT COUNT(*) FROM payments p WHERE p.key = $1 \
+         AND (p.decision = 'held' OR p.gap IS NOT NULL OR (p.decision = 'linked' \
+         AND EXISTS (SELECT 1 FROM events f WHERE f.payment = p.key AND f.family IS NOT NULL)))) AS waits FROM events e \
+         WHERE e.held_cause IS NOT NULL AND $2 IN (e.event_id, e.source || '/' || e.event_id) LIMIT 1", args![&*key, name])?;
+    let Some(row) = row else { return Ok(Some(key)) };
+    if row.get::<i64>("waits")? == 0 {
+        return Ok(None);
+    }
+    if key == name {
+        return Ok(Some(key));
+    }
+    let event: (String, String) = (row.get("source")?, row.get("event_id")?);
+    Err(refused(format!(
+        "{name} names the payment {key} and the event {}/{}, which both wait: name one of them so",
+        event.0, event.1
+    )))
+}
+
+/// Whether money came in for a payment that no event of the granting family has told of.
+pub(in crate::ledger) fn is_of_another_family(tx: &mut Tx, key: &str) -> Result<bool, Fault> {
+    let row = tx.optional(
+        "SELECT 1 AS one FROM payments p WHERE p.key = $1 AND p.decision = 'linked' \
+         AND EXISTS (SELECT 1 FROM events e WHERE e.payment = p.key AND e.family IS NOT NULL)",
+        args![key],
+    )?;
+    Ok(row.is_some())
+}
+
+/// What helps where only another family told of the money.
+pub(in crate::ledger) fn other_family_needs(key: &str) -> Fault {
+    refused(format!(
+        "its money was told by another family than money_in: {OTHER_FAMILY_NEXT}; or close it: `daybridge held cancel '{key}' --reason …`"
+    ))
+}
+
+/// Returns the word of the new state.
+fn transfer(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Result<&'static str, Fault> {
+    let row = tx.one("SELECT account, channel, days, detail FROM transfers WHERE key = $1", args![key])?;
+    let (account, channel): (String, String) = (row.get("account")?, row.get("channel")?);
+    let from = row::state(&row)?;
+    let days = row::narrow(row.get("days")?);
+    if decided.order == Order::Retry && matches!(from, State::Planned { .. }) {
+        retry_waiting(tx, &Waiting { key, account: &account, channel: &channel, days }, &from, decided, now)?;
+        return Ok("planned");
+    }
+    if matches!(from, State::Held { cause: Cause::Refunded(_) | Cause::Disputed(_), .. }) {
+        // The rules ask no more about what is out now.
+        tx.execute("UPDATE payments SET due_decided = days_due WHERE key = (SELECT payment FROM transfers WHERE key = $1)", args![key])?;
+    }
+    let found = tx.optional(
+        "SELECT detail FROM channels WHERE account = $1 AND channel = $2",
+        args![&*account, &*channel],
+    )?;
+    let before = found.as_ref().map(row::channel).transpose()?.unwrap_or_else(Channel::default);
+    let window = decided.settle_window_ms;
+    let (to, after) = order(days, &from, &before, decided.order, decided.reason, window, now)
+        .map_err(|error| refused(error.to_string()))?;
+    if !transition::compare_and_set(tx, key, &from, &to, Some((decided.who, decided.reason)), now)? {
+        return Err(Fault::Conflict(format!("{key} went on meanwhile")));
+    }
+    schedule::schedule_channel(tx, &account, &channel, now)?;
+    if after != before {
+        // Whoever holds the channel knows it as it was: the claim is taken from them.
+        tx.execute("UPDATE channels SET detail = $1, active_till = $4, epoch = epoch + 1, lease_until = 0, lease_owner = '' \
+             WHERE account = $2 AND channel = $3", args![storable::json(&after)?, &*account, &*channel, row::expiry(&after)])?;
+    }
+    let waited = matches!(from, State::Held { cause: Cause::Balance(_) | Cause::Unauthorized, .. });
+    if waited && decided.order == Order::Retry && matches!(to, State::Planned { .. }) {
+        name_probe(tx, key, &account, now)?;
+    }
+    account::end_without_waiting(tx, &account, now)?;
+    // Not what was ordered, where money went out meanwhile.
+    let row = tx.one("SELECT detail FROM transfers WHERE key = $1", args![key])?;
+    Ok(row::state(&row)?.word())
+}
+
+/// A planned transfer that is tried again.
+struct Waiting<'a> {
+    key: &'a str,
+    account: &'a str,
+    channel: &'a str,
+    days: u32,
+}
+
+/// What waits for its account becomes the probe; what waits for something else is told what.
+fn retry_waiting(
+    tx: &mut Tx,
+    waiting: &Waiting<'_>,
+    from: &State,
+    decided: &Decided<'_>,
+    now: Ms,
+) -> Result<(), Fault> {
+    let Waiting { key, account, channel, days } = *waiting;
+    if let Some(paused) = pause::waits(tx, account, channel)? {
+        return Err(refused(paused));
+    }
+    let hold = account::hold(tx, account)?;
+    if hold.is_none_or(|hold| !hold.keeps_back(key, days)) {
+        return Err(refused("it is planned and will be called by itself"));
+    }
+    let open = tx.optional(
+        "SELECT key FROM transfers WHERE account = $1 AND channel = $2 AND open = 1",
+        args![account, channel],
+    )?;
+    if let Some(open) = open {
+        let open: String = open.get("key")?;
+        return Err(refused(format!(
+            "it waits for another transfer of its channel to be settled first: {open}"
+        )));
+    }
+    if !transition::compare_and_set(
+        tx,
+        key,
+        from,
+        &from.due_by(now),
+        Some((decided.who, decided.reason)),
+        now,
+    )? {
+        return Err(Fault::Conflict(format!("{key} went on meanwhile")));
+    }
+    schedule::schedule_channel(tx, account, channel, now)?;
+    name_probe(tx, key, account, now)
+}
+
+fn name_probe(tx: &mut Tx, key: &str, account: &str, now: Ms) -> Result<(), Fault> {
+    tx.execute("UPDATE accounts SET probe = $1, probe_at = $2 WHERE account = $3", args![key, now, account])?;
+    Ok(())
+}
+
+/// Days that moved and are not covered, or are covered and did not move: a person did what there was to do.
+fn gap(tx: &mut Tx, key: &str, gap: &str, decided: &Decided<'_>) -> Result<&'static str, Fault> {
+    if decided.order != Order::Cancel {
+        return Err(refused(format!(
+            "its days were granted, and there is nothing to call again: decide about them, then `daybridge held cancel '{key}' --reason …` says that it is done"
+        )));
+    }
+    tracing::info!(payment = key, gap, "decided");
+    tx.execute(
+        "UPDATE payments SET due_decided = days_due, gap = NULL, gap_since = NULL WHERE key = $1",
+        args![key],
+    )?;
+    Ok("decided")
+}
+
+fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Result<&'static str, Fault> {
+    let row =
+        tx.one("SELECT decision, granted, cause, days_due, gap FROM payments WHERE key = $1", args![key])?;
+    if let Some(word) = row.get::<Option<String>>("gap")? {
+        return gap(tx, key, &word, decided);
+    }
+    let other_family = is_of_another_family(tx, key)?;
+    if !other_family {
+        match waiting::needs(tx, key, now)? {
+            None => must_be_held(&row, key)?,
+            Some(_) if decided.order == Order::Cancel => {}
+            Some(next) => return Err(refused(format!("no day was granted and nothing was sent: {next}"))),
+        }
+    }
+    match decided.order {
+        Order::Cancel => close_payment(tx, key, decided, now),
+        _ if other_family => Err(other_family_needs(key)),
+        _ => grant_payment(tx, key, &row, decided, now),
+    }
+}
+
+/// Of a payment that is held for what its days may have done, or for another one.
+fn grant_payment(
+    tx: &mut Tx,
+    key: &str,
+    row: &Row,
+    decided: &Decided<'_>,
+    now: Ms,
+) -> Result<&'static str, Fault> {
+    let cause: Option<String> = row.get("cause")?;
+    let refunded = cause.as_deref().is_some_and(may_have_moved_refunded);
+    let forgotten = cause.as_deref().is_some_and(may_have_moved);
+    let before_ledger = matches!(cause.as_deref(), Some(BEFORE_LEDGER | BEFORE_LEDGER_REFUNDED));
+    let twin = cause.as_deref() == Some(TWIN);
+    let nothing_left = row.get::<Option<i64>>("days_due")?.is_none_or(|due| due == 0);
+    let restored_at = restored::declared_at(tx)?;
+    match decided.order {
+        Order::NotApplied if refunded && nothing_left => {
+            Err(refused("its money went back: if its days have not moved, `held cancel` closes it"))
+        }
+        Order::NotApplied if twin => {
+            grant_held::grant(tx, key, decided, now)?;
+            Ok("planned")
+        }
+        Order::Applied if twin => Err(refused(
+            "the other one's days are the days of both: `held cancel` closes this one; `--not-applied` plans its own",
+        )),
+        Order::NotApplied if forgotten => {
+            // What a lost ledger had called just before lies in the ten minutes that a new one grants.
+            if let Some(since) = restored_at.or((!before_ledger).then_some(now)) {
+                call_is_over(since, decided.settle_window_ms, now)
+                    .map_err(|error| refused(error.to_string()))?;
+            }
+            grant_held::released(tx, key, decided, now)
+        }
+        Order::Applied if forgotten => {
+            grant_held::grant(tx, key, decided, now)?;
+            Ok("credited")
+        }
+        Order::Retry if forgotten => Err(refused(
+            "its days may have moved: look for its key in Billing History, then `held settle KEY --applied` or `--not-applied`",
+        )),
+        Order::Retry | Order::Cancel => Err(refused(format!(
+            "a payment is tried again by its own events: daybridge replay plan --payment {key}"
+        ))),
+        Order::Applied | Order::NotApplied if restored_at.is_some() => Err(refused(
+            "its channel or days are not known any more: if its key stands in Billing History, `held cancel` closes it; if not, let the provider resend what tells them",
+        )),
+        Order::Applied | Order::NotApplied => Err(refused(
+            "it has no transfer yet, so nothing was sent: `held set` says what it is for, `held cancel` closes it",
+        )),
+    }
+}
+
+fn close_payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Result<&'static str, Fault> {
+    let reason = storable::text(&format!("cancelled by {}: {}", decided.who, decided.reason));
+    tx.execute("UPDATE payments SET decision = 'cancelled', state = 'cancelled', cause = NULL, next = NULL, reason = $1, since = $2, \
+         due_decided = CASE WHEN out_known = 1 THEN COALESCE(days_due, 0) ELSE due_decided END WHERE key = $3", args![&*reason, now, key])?;
+    tx.execute(
+        "UPDATE deliveries SET outcome = 'ignored', reason = $1 WHERE outcome = 'held' \
+         AND event IN (SELECT number FROM events WHERE payment = $2)",
+        args![&*reason, key],
+    )?;
+    Ok("cancelled")
+}
+
+fn event(tx: &mut Tx, id: &str, decided: &Decided<'_>) -> Result<&'static str, Fault> {
+    let Some((source, event)) = event_named(tx, id, None)? else {
+        return Err(refused(format!(
+            "no transfer, payment or event is named {id}: see `daybridge held list`"
+        )));
+    };
+    let rows = tx.all("SELECT number, held_cause FROM events WHERE event_id = $1 AND source = $2 AND held_cause IS NOT NULL", args![event, source])?;
+    let (mut held, mut closed) = (Vec::new(), false);
+    for row in &rows {
+        held.push(row.get::<i64>("number")?);
+        closed |= row.get::<String>("held_cause")? == CLOSED;
+    }
+    match (held.is_empty(), decided.order) {
+        (true, _) => return Err(refused("the event is not held by itself; look at its payment")),
+        (false, Order::Cancel) => {}
+        (false, Order::Retry) if closed => {
+            for number in held {
+                tx.execute("UPDATE events SET closed = NULL WHERE number = $1", args![number])?;
+            }
+            return Ok("opened");
+        }
+        (false, Order::Retry) => {
+            return Err(refused(format!(
+                "an event is tried again by its own bytes: daybridge replay plan --event {id}"
+            )));
+        }
+        (false, Order::Applied | Order::NotApplied) => {
+            return Err(refused("an event has no outcome to settle: `held cancel` closes it"));
+        }
+    }
+    let reason = storable::text(&format!("cancelled by {}: {}", decided.who, decided.reason));
+    for number in held {
+        tx.execute(
+            "UPDATE events SET held_cause = NULL, held_reason = NULL, closed = $1 WHERE number = $2",
+            args![&*reason, number],
+        )?;
+        tx.execute(
+            "UPDATE deliveries SET outcome = 'ignored', reason = $1 WHERE event = $2 AND outcome = 'held'",
+            args![&*reason, number],
+        )?;
+    }
+    Ok("ignored")
+}
+
+/// Only a held payment that was never granted waits for a decision; `row` holds `granted` and `decision`.
+pub(in crate::ledger) fn must_be_held(row: &Row, key: &str) -> Result<(), Fault> {
+    if row.get::<i64>("granted")? != 0 {
+        return Err(refused(format!("its days were granted: name its transfer, '{key}#1'")));
+    }
+    match row.get::<String>("decision")?.as_str() {
+        "held" => Ok(()),
+        decision => Err(refused(format!("the payment is not held: it is {decision}"))),
+    }
+}

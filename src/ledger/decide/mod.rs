@@ -1,0 +1,12 @@
+//! What a person decides. Each decision is alone in the ledger while it is made, and goes into the audit log in the same
+//! transaction.
+
+pub(super) mod audit;
+mod correct;
+mod grant_held;
+mod held;
+pub(super) mod not_live;
+pub(super) mod origin;
+mod prune;
+pub(super) mod restored;
+mod undo;

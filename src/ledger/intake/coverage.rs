@@ -1,0 +1,138 @@
+//! What is kept of a payment's money that went out, so that every later step of its transfer, by whomever, finds it.
+
+use crate::{
+    domain::{
+        Ms,
+        closed::HeldCause,
+        covered::Covered,
+        id::with_days,
+        settle::{
+            State,
+            uncovered::{Asked, Stage},
+        },
+    },
+    ledger::{
+        db::{Fault, Row, Tx, args},
+        decide::restored,
+        row,
+    },
+};
+
+/// The cause of days that moved and are not covered any more.
+pub(in crate::ledger) const DAYS_SPENT: &str = HeldCause::DaysSpent.as_str();
+
+/// The cause of days that are covered again and did not move.
+pub(in crate::ledger) const DAYS_OWED: &str = HeldCause::DaysOwed.as_str();
+
+/// What is kept of a payment's money, with its transfer's days.
+pub(in crate::ledger) struct Coverage {
+    pub(in crate::ledger) payment: String,
+    pub(in crate::ledger) covered: Covered,
+    /// The transfer's.
+    pub(in crate::ledger) days: u32,
+    comment: String,
+    decided: Option<u32>,
+    gap: Option<String>,
+    gap_since: Option<Ms>,
+    restored_at: Option<Ms>,
+}
+
+const KNOWN: &str = "p.key AS payment, p.covered, p.comment, p.due_decided, p.gap, p.gap_since";
+
+/// What is known of the money behind a transfer; `None`: all of it came in and stayed, as far as anybody told.
+pub(in crate::ledger) fn of_transfer(tx: &mut Tx, transfer: &str) -> Result<Option<Coverage>, Fault> {
+    let row = tx.optional(
+        &format!(
+            "SELECT {KNOWN}, t.days FROM transfers t JOIN payments p ON p.key = t.payment \
+         WHERE t.key = $1 AND t.n = 1 AND p.covered IS NOT NULL"
+        ),
+        args![transfer],
+    )?;
+    let Some(row) = row else { return Ok(None) };
+    known(tx, &row, row::narrow(row.get("days")?)).map(Some)
+}
+
+fn known(tx: &mut Tx, row: &Row, days: u32) -> Result<Coverage, Fault> {
+    Ok(Coverage {
+        payment: row.get("payment")?,
+        covered: serde_json::from_str(&row.get::<String>("covered")?)?,
+        days,
+        comment: row.get::<Option<String>>("comment")?.unwrap_or_default(),
+        decided: row.get::<Option<i64>>("due_decided")?.map(row::narrow),
+        gap: row.get("gap")?,
+        gap_since: row.get("gap_since")?,
+        restored_at: restored::declared_at(tx)?,
+    })
+}
+
+impl Coverage {
+    /// For the rules.
+    pub(in crate::ledger) fn ask(&self) -> Asked<'_> {
+        Asked { covered: &self.covered, decided: self.decided, restored_at: self.restored_at }
+    }
+
+    /// Keeps with the transfer and its payment what a new state makes of its days; returns what its step says.
+    #[expect(clippy::too_many_arguments, reason = "one write of a transfer, from one place")]
+    pub(in crate::ledger) fn apply(
+        &self,
+        tx: &mut Tx,
+        transfer: &str,
+        from: &State,
+        to: &State,
+        days: u32,
+        note: String,
+        now: Ms,
+    ) -> Result<String, Fault> {
+        let mut note = note;
+        if days != self.days {
+            tx.execute(
+                "UPDATE transfers SET days = $1, comment = $2 WHERE key = $3",
+                args![i64::from(days), with_days(&self.comment, days), transfer],
+            )?;
+            note = format!("{note}; {days} days instead of {}: {}", self.days, self.covered.words);
+        } else if matches!(to, State::Planned { .. })
+            && matches!(from, State::Held { .. } | State::Cancelled { .. })
+        {
+            note = format!("{note}; {}", self.covered.words);
+        }
+        self.refresh(tx, Stage::Granted(to, days), now)?;
+        Ok(note)
+    }
+
+    /// Writes the sums of the payment, and whether they wait for a person.
+    pub(in crate::ledger) fn refresh(&self, tx: &mut Tx, stage: Stage<'_>, now: Ms) -> Result<(), Fault> {
+        let gap = self.ask().gap(stage);
+        let bought = i64::from(self.covered.bought.unwrap_or(0));
+        let reduced = match stage {
+            Stage::Granted(State::Cancelled { money_out: Some(_), .. }, _) => Some(bought),
+            Stage::Granted(_, days) => Some(bought.saturating_sub(i64::from(days))),
+            Stage::Weighed | Stage::Closed => None,
+        };
+        let word = match (gap.open, gap.spent, gap.owed) {
+            (false, ..) | (_, 0, 0) => None,
+            (true, 0, _) => Some(DAYS_OWED),
+            (true, ..) => Some(DAYS_SPENT),
+        };
+        let since = if word == self.gap.as_deref() { self.gap_since } else { word.map(|_| now) };
+        tx.execute(
+            "UPDATE payments SET days_reduced = COALESCE($1, days_reduced), days_spent = $2, days_owed = $3, \
+             due_decided = $4, gap = $5, gap_since = $6 WHERE key = $7",
+            args![
+                reduced,
+                i64::from(gap.spent),
+                i64::from(gap.owed),
+                gap.decided.map(i64::from),
+                word,
+                since,
+                &*self.payment
+            ],
+        )?;
+        Ok(())
+    }
+}
+
+/// What is kept of a payment without a transfer.
+pub(in crate::ledger) fn of_payment(tx: &mut Tx, payment: &str) -> Result<Coverage, Fault> {
+    let row = tx.one(&format!("SELECT {KNOWN} FROM payments p WHERE p.key = $1"), args![payment])?;
+    known(tx, &row, 0)
+}

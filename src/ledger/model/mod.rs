@@ -1,0 +1,26 @@
+//! What goes into the ledger and what comes out of it, as callers see it.
+
+/// Rows as operators see them.
+pub mod view;
+
+/// What lists and searches ask for.
+pub mod query;
+
+/// What metrics and ERROR lines tell.
+pub mod measures;
+
+/// Frozen replays.
+pub mod plan;
+
+/// Payments and transfers as reconcile compares them.
+pub mod books;
+
+/// A delivery to be recorded, and how it ends.
+mod entry;
+
+/// What a person decides, and where.
+mod decision;
+
+pub use decision::{Act, Correction, Decided, Scope};
+pub use entry::{CLOSED, DEAD, Entry, Outcome, Recorded, SourceRules, Take};
+pub use plan::{Plan, Selection};

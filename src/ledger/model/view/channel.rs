@@ -1,0 +1,54 @@
+//! Channels: what was read of them, and where their calls are paused.
+
+use serde::Serialize;
+
+use crate::domain::Ms;
+
+/// A channel that days were planned for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Channel {
+    /// The partner account.
+    pub account: String,
+    /// Channel.
+    pub channel: String,
+    /// `activeTill` as the ledger can explain it; `None`: never read.
+    pub active_till: Option<Ms>,
+    /// Mode at the last reading that carried one.
+    pub mode: Option<String>,
+    /// Days of all its transfers that were not cancelled.
+    pub days_bought: i64,
+    /// Those that are on it.
+    pub days_moved: i64,
+    /// Unexplained movements.
+    pub movements: i64,
+}
+
+/// A reading above what the ledger explains.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Movement {
+    /// The partner account.
+    pub account: String,
+    /// Channel.
+    pub channel: String,
+    /// When it was read.
+    pub at: Ms,
+    /// What the ledger could explain.
+    pub from: Ms,
+    /// What was read.
+    pub to: Ms,
+}
+
+/// A pause that holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Pause {
+    /// `all`, `account:A` or `channel:A/C`.
+    pub scope: String,
+    /// `operator`, `brake`, `refund` or `dispute`.
+    pub cause: String,
+    /// Since when.
+    pub since: Ms,
+    /// Who.
+    pub who: String,
+    /// Why.
+    pub reason: String,
+}

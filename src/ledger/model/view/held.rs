@@ -1,0 +1,75 @@
+//! What waits for a person.
+
+use serde::Serialize;
+
+use crate::domain::Ms;
+
+/// Something that waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Held {
+    /// `event`, `payment`, `transfer`, `channel` or `account`.
+    pub kind: &'static str,
+    /// Event id, payment key, transfer key, `channel:account/channel`, or account name.
+    pub key: String,
+    /// The payment it concerns.
+    pub payment: Option<String>,
+    /// The cause in one word.
+    pub cause: String,
+    /// The sentence.
+    pub reason: String,
+    /// `open` or `none`, for a transfer.
+    pub outcome: Option<String>,
+    /// What to do.
+    pub next: String,
+    /// Since when.
+    pub since: Ms,
+    /// Channel, where known.
+    pub channel: Option<String>,
+    /// Days, where known.
+    pub days: Option<u32>,
+    /// Keys by which Billing History may name it, where its days may have moved.
+    pub history: Vec<String>,
+}
+
+impl Held {
+    /// Days that moved and are not covered by money any more, or are covered again and did not move: a person decides,
+    /// and closes it.
+    pub fn is_gap(&self) -> bool {
+        matches!(&*self.cause, "days_spent" | "days_owed")
+    }
+
+    /// An event that was not sent yet brings it on, and no other: what is stored says nothing new when it is read again.
+    pub fn waits_for_event(&self) -> bool {
+        matches!(&*self.cause, "unpaid" | "payment_unknown")
+    }
+}
+
+/// Held things of one kind and cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HeldGroup {
+    /// `event`, `payment`, `transfer` or `channel`.
+    pub kind: &'static str,
+    /// The cause in one word.
+    pub cause: String,
+    /// How many.
+    pub count: u64,
+    /// Their days, where known.
+    pub days: u64,
+    /// Since when the oldest waits.
+    pub oldest: Ms,
+}
+
+/// Counts by state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Payments whose days moved.
+    pub credited: u64,
+    /// Transfers planned or intended.
+    pub planned: u64,
+    /// Transfers in doubt.
+    pub doubtful: u64,
+    /// Events, payments, transfers and channels that wait for a person.
+    pub held: u64,
+    /// When the oldest planned or doubtful transfer was planned.
+    pub oldest_open_at: Option<Ms>,
+}

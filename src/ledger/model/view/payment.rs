@@ -1,0 +1,101 @@
+//! Payments, and what went out of their money.
+
+use serde::Serialize;
+
+use super::{channel::Movement, event::Event, transfer::Transfer};
+use crate::domain::Ms;
+
+/// A payment in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Payment {
+    /// `realm/payment`
+    pub key: String,
+    /// Source of its first event.
+    pub source: String,
+    /// `linked` (no money yet), `planned`, `doubtful`, `held`, `credited`, `cancelled`, or `nothing` (no days to grant).
+    pub state: String,
+    /// The cause in one word, where it is held.
+    pub cause: Option<String>,
+    /// Why, where it is held or nothing.
+    pub reason: Option<String>,
+    /// The next step, in words.
+    pub next: Option<String>,
+    /// When that happens by itself.
+    pub next_at: Option<Ms>,
+    /// Channel, once decided.
+    pub channel: Option<String>,
+    /// Days, once decided.
+    pub days: Option<u32>,
+    /// Smallest unit of the currency.
+    pub amount: Option<i64>,
+    /// Lower-case ISO code.
+    pub currency: Option<String>,
+    /// The provider's id of the customer.
+    pub customer: Option<String>,
+    /// First event recorded.
+    pub first_seen_at: Ms,
+}
+
+/// A payment with all that is known of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PaymentWhole {
+    /// The payment.
+    #[serde(flatten)]
+    pub payment: Payment,
+    /// The provider's account name.
+    pub realm: String,
+    /// Connected account.
+    pub account: Option<String>,
+    /// Live or test mode.
+    pub livemode: bool,
+    /// Every provider id that names it, strongest first.
+    pub ids: Vec<String>,
+    /// Every delivery of every event that named it, oldest first.
+    pub events: Vec<Event>,
+    /// Money that went out again; `None`: none did, as far as anybody told.
+    pub money_out: Option<MoneyOut>,
+    /// Every change of that, oldest first.
+    pub adjustments: Vec<Adjustment>,
+    /// Its transfers.
+    pub transfers: Vec<Transfer>,
+    /// Unexplained movements of its channel.
+    pub movements: Vec<Movement>,
+}
+
+/// Money that went out of a payment again, and what that makes of its days.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MoneyOut {
+    /// Given back, in the smallest unit of the currency.
+    pub refunded: i64,
+    /// Taken by the payer's bank, likewise.
+    pub disputed: i64,
+    /// Days that the money covers.
+    pub days_due: Option<u32>,
+    /// Days taken off before they moved; fewer than none where a person gave more.
+    pub days_reduced: i64,
+    /// Days that moved, or may have, and are not covered.
+    pub days_spent: u32,
+    /// Days that are covered and did not move.
+    pub days_owed: u32,
+    /// `days_spent` or `days_owed` while that waits for a person.
+    pub waits: Option<String>,
+    /// All of that in a sentence.
+    pub words: String,
+}
+
+/// A change of a payment's money out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Adjustment {
+    /// When it was recorded.
+    pub at: Ms,
+    /// `refund` or `dispute`.
+    pub kind: String,
+    /// In the smallest unit; below 0 where money came back.
+    pub amount: i64,
+    /// What it made of the days that are due.
+    pub days: Option<i64>,
+    /// The provider's event id.
+    pub event: String,
+    /// What became of it.
+    pub note: String,
+}

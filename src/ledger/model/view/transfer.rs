@@ -1,0 +1,72 @@
+//! Transfers and their steps.
+
+use serde::Serialize;
+
+use crate::domain::Ms;
+
+/// A transfer with its steps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Transfer {
+    /// `realm/payment#n`
+    pub key: String,
+    /// Its payment.
+    pub payment: String,
+    /// The partner account.
+    pub account: String,
+    /// Channel.
+    pub channel: String,
+    /// Days.
+    pub days: u32,
+    /// Comment sent with the extension.
+    pub comment: String,
+    /// `planned`, `intended`, `doubtful`, `settled`, `held` or `cancelled`.
+    pub state: String,
+    /// `open` or `none` where it is held.
+    pub outcome: Option<String>,
+    /// The cause in one word, where it is held.
+    pub cause: Option<String>,
+    /// Why it stands where it stands.
+    pub reason: Option<String>,
+    /// `answered`, `observed` or `by_operator` where it is settled.
+    pub how: Option<String>,
+    /// Calls so far.
+    pub attempt: u32,
+    /// `activeTill` before the last call.
+    pub before: Option<Ms>,
+    /// `activeTill` after it.
+    pub after: Option<Ms>,
+    /// The next step, in words.
+    pub next: Option<String>,
+    /// When that happens by itself.
+    pub next_at: Option<Ms>,
+    /// When it was planned.
+    pub created_at: Ms,
+    /// Every transition, oldest first; empty in lists.
+    pub steps: Vec<TransferStep>,
+}
+
+/// One transition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TransferStep {
+    /// When.
+    pub at: Ms,
+    /// The new state.
+    pub state: String,
+    /// Number of calls by then.
+    pub attempt: u32,
+    /// What is known, in words.
+    pub note: String,
+    /// Who, where a person decided.
+    pub who: Option<String>,
+}
+
+/// Days settled in ten minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Spent {
+    /// When the ten minutes began.
+    pub at: Ms,
+    /// Days.
+    pub days: i64,
+    /// Transfers.
+    pub transfers: i64,
+}

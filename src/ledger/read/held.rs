@@ -1,0 +1,373 @@
+//! Everything that waits for a person, each with its reason and its next step.
+
+use super::{
+    list::{self, transfer_sql},
+    words,
+};
+use crate::{
+    domain::{
+        Ms,
+        closed::HeldCause,
+        covered::Covered,
+        hold::may_have_moved,
+        settle::{AccountNews, State},
+    },
+    ledger::{
+        AccountHold, Ledger, LedgerError,
+        db::{
+            Fault, Row, Tx, args,
+            filter::{Filter, Value},
+        },
+        decide::not_live,
+        intake::coverage::DAYS_SPENT,
+        query::HeldQuery,
+        row::{self, narrow},
+        settle::account,
+        view::{self, Held, HeldGroup},
+    },
+};
+
+/// How long a payment may wait for its family's event before a person is told, in ms.
+const OTHER_FAMILY_MS: i64 = 3_600_000;
+
+/// The cause of money that another family than `money_in` told of.
+const OTHER_FAMILY: &str = HeldCause::OtherFamily.as_str();
+
+impl Ledger {
+    /// Everything that waits for a person: the account, transfers, payments, events; up to `limit` of each,
+    /// oldest first.
+    pub async fn held(
+        &self,
+        wanted: &HeldQuery,
+        limit: u32,
+        now: Ms,
+    ) -> Result<Vec<view::Held>, LedgerError> {
+        let wanted = wanted.clone();
+        self.db.read(move |tx| tx.held(&wanted, limit, now)).await
+    }
+
+    /// The same, counted by kind and cause.
+    pub async fn held_groups(&self, now: Ms) -> Result<Vec<view::HeldGroup>, LedgerError> {
+        self.db.read(move |tx| tx.held_groups(now)).await
+    }
+}
+
+impl Tx {
+    /// The ledger and the account first, since they keep others back; then transfers, payments, events and channels, oldest
+    /// first, each
+    /// kind up to the limit: many of one never hide the others.
+    pub(in crate::ledger) fn held(
+        &mut self,
+        wanted: &HeldQuery,
+        limit: u32,
+        now: Ms,
+    ) -> Result<Vec<Held>, Fault> {
+        let mut held = self.held_ledger(now)?;
+        held.extend(self.held_accounts(limit)?);
+        held.retain(|whole| fits(wanted, whole));
+        held.extend(self.held_transfers(wanted, limit)?);
+        held.extend(self.held_payments(wanted, limit, now)?);
+        held.extend(self.held_waiting(wanted, limit, now)?);
+        held.extend(self.held_gaps(wanted, limit)?);
+        held.extend(self.held_events(wanted, limit)?);
+        held.extend(self.held_channels(wanted, limit)?);
+        Ok(held)
+    }
+
+    /// Along the partial indices over what is held.
+    pub(in crate::ledger) fn held_groups(&mut self, now: Ms) -> Result<Vec<HeldGroup>, Fault> {
+        let mut groups = Vec::new();
+        for (kind, statement) in [
+            (
+                "transfer",
+                "SELECT cause, COUNT(*) AS many, CAST(SUM(days) AS BIGINT) AS days, MIN(created_at) AS oldest \
+                 FROM transfers WHERE state = 'held' GROUP BY cause ORDER BY cause",
+            ),
+            (
+                "payment",
+                "SELECT cause, COUNT(*) AS many, CAST(COALESCE(SUM(days), 0) AS BIGINT) AS days, \
+                 MIN(since) AS oldest FROM payments WHERE decision = 'held' GROUP BY cause ORDER BY cause",
+            ),
+            (
+                "payment",
+                "SELECT gap AS cause, COUNT(*) AS many, CAST(SUM(days_spent + days_owed) AS BIGINT) AS days, \
+                 MIN(gap_since) AS oldest FROM payments WHERE gap IS NOT NULL GROUP BY gap ORDER BY gap",
+            ),
+            (
+                "event",
+                "SELECT held_cause AS cause, COUNT(*) AS many, CAST(0 AS BIGINT) AS days, \
+                 MIN(recorded_at) AS oldest FROM events WHERE held_cause IS NOT NULL \
+                 GROUP BY held_cause ORDER BY held_cause",
+            ),
+            ("channel", not_live::GROUP),
+        ] {
+            for row in self.all(statement, args![])? {
+                groups.push(group(kind, &row)?);
+            }
+        }
+        let row = self.one("SELECT 'other_family' AS cause, COUNT(*) AS many, CAST(0 AS BIGINT) AS days, MIN(p.since) AS oldest \
+             FROM payments p WHERE p.state = 'linked' AND p.since < $1 \
+             AND EXISTS (SELECT 1 FROM events e WHERE e.payment = p.key AND e.family IS NOT NULL)", args![now.saturating_sub(OTHER_FAMILY_MS)])?;
+        if row.get::<i64>("many")? > 0 {
+            groups.push(group("payment", &row)?);
+        }
+        groups.extend(self.held_waiting_groups(now)?);
+        Ok(groups)
+    }
+
+    fn held_accounts(&mut self, limit: u32) -> Result<Vec<Held>, Fault> {
+        let rows =
+            self.all("SELECT account FROM accounts ORDER BY account LIMIT $1", args![i64::from(limit)])?;
+        let mut held = Vec::with_capacity(rows.len());
+        for row in rows {
+            let account: String = row.get("account")?;
+            if let Some(hold) = account::hold(self, &account)? {
+                held.extend(self.held_account(account, &hold)?);
+            }
+        }
+        Ok(held)
+    }
+
+    /// `None`: too little balance, and nothing waits for it.
+    fn held_account(&mut self, account: String, hold: &AccountHold) -> Result<Option<Held>, Fault> {
+        let waiting = self.one(&format!(
+            "SELECT COUNT(*) AS many, CAST(COALESCE(SUM(t.days), 0) AS BIGINT) AS days, MIN(t.key) AS key \
+             FROM transfers t WHERE {}",
+            account::WAITING
+        ), args![&*account, i64::from(account::least(hold))])?;
+        let days = narrow(waiting.get("days")?);
+        let waiting = words::Waiting {
+            many: waiting.get("many")?,
+            days,
+            least: account::least(hold),
+            key: waiting.get("key")?,
+        };
+        let (cause, (reason, next)) = match hold.news {
+            AccountNews::NoToken => (account::TOKEN, words::no_token(&waiting)),
+            _ if waiting.many == 0 => return Ok(None),
+            _ => (account::BALANCE, words::no_balance(&waiting)),
+        };
+        Ok(Some(Held {
+            kind: "account",
+            key: account,
+            payment: None,
+            cause: cause.to_owned(),
+            reason,
+            outcome: None,
+            next,
+            since: hold.since,
+            channel: None,
+            days: Some(days),
+            history: Vec::new(),
+        }))
+    }
+
+    fn held_transfers(&mut self, wanted: &HeldQuery, limit: u32) -> Result<Vec<Held>, Fault> {
+        let rows = Filter::default()
+            .fixed("state = 'held'")
+            .text("cause =", wanted.cause.map(HeldCause::as_str))
+            .text("key =", wanted.key.as_deref())
+            .rows(self, transfer_sql!(""), "ORDER BY created_at, key", limit)?;
+        let mut held = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let view::Transfer { key, payment, channel, days, outcome, reason, next, created_at, .. } =
+                list::transfer(row)?;
+            let (cause, since) = match row::state(row)? {
+                State::Held { cause, at, .. } => (cause.word(), at),
+                _ => ("", created_at),
+            };
+            let history = if outcome.as_deref() == Some("open") { vec![key.clone()] } else { Vec::new() };
+            held.push(Held {
+                kind: "transfer",
+                key,
+                payment: Some(payment),
+                cause: cause.to_owned(),
+                reason: reason.unwrap_or_default(),
+                outcome,
+                next: next.unwrap_or_default(),
+                since,
+                channel: Some(channel),
+                days: Some(days),
+                history,
+            });
+        }
+        Ok(held)
+    }
+
+    fn held_payments(&mut self, wanted: &HeldQuery, limit: u32, now: Ms) -> Result<Vec<Held>, Fault> {
+        let rows = Filter::default()
+            .fixed("decision = 'held'")
+            .text("cause =", wanted.cause.map(HeldCause::as_str))
+            .text("key =", wanted.key.as_deref())
+            .rows(
+                self,
+                "SELECT key, cause, reason, next, since, channel, days FROM payments",
+                "ORDER BY since, key",
+                limit,
+            )?;
+        let other = if wanted.cause.is_none_or(|cause| cause == HeldCause::OtherFamily) {
+            self.paid_in_another_family(wanted.key.as_deref(), limit, now)?
+        } else {
+            Vec::new()
+        };
+        let mut forgotten = Vec::new();
+        for row in &rows {
+            let cause: Option<String> = row.get("cause")?;
+            if cause.as_deref().is_some_and(may_have_moved) {
+                forgotten.push(Value::Text(row.get("key")?));
+            }
+        }
+        let mut names = self.forgotten_names(forgotten)?;
+        rows.iter()
+            .map(|row| {
+                let key: String = row.get("key")?;
+                let history = names.remove(&key).unwrap_or_default();
+                let next: Option<String> = row.get("next")?;
+                Ok(Held {
+                    kind: "payment",
+                    payment: Some(key.clone()),
+                    key,
+                    cause: row.get::<Option<String>>("cause")?.unwrap_or_default(),
+                    reason: row.get::<Option<String>>("reason")?.unwrap_or_default(),
+                    outcome: None,
+                    next: words::forgotten_next(next.unwrap_or_default(), &history),
+                    since: row.get("since")?,
+                    channel: row.get("channel")?,
+                    days: row.get::<Option<i64>>("days")?.map(row::narrow),
+                    history,
+                })
+            })
+            .chain(other)
+            .collect()
+    }
+
+    /// Payments whose days moved and are not covered by their money any more, or are covered again and did not move.
+    fn held_gaps(&mut self, wanted: &HeldQuery, limit: u32) -> Result<Vec<Held>, Fault> {
+        let rows = Filter::default()
+            .fixed("gap IS NOT NULL")
+            .text("gap =", wanted.cause.map(HeldCause::as_str))
+            .text("key =", wanted.key.as_deref())
+            .rows(
+                self,
+                "SELECT key, gap, gap_since, channel, days_spent, days_owed, days_more, covered FROM payments",
+                "ORDER BY gap_since, key",
+                limit,
+            )?;
+        rows.iter()
+            .map(|row| {
+                let key: String = row.get("key")?;
+                let cause: String = row.get("gap")?;
+                let column = if cause == DAYS_SPENT { "days_spent" } else { "days_owed" };
+                let days = narrow(row.get(column)?);
+                let covered: Covered = serde_json::from_str(&row.get::<String>("covered")?)?;
+                let more = row.get::<i64>("days_more")? > 0 && cause != DAYS_SPENT;
+                let (reason, next) = if more {
+                    words::paid_later(&key, days, &covered.words)
+                } else {
+                    words::gap(&cause, &key, days, &covered.words)
+                };
+                Ok(Held {
+                    kind: "payment",
+                    payment: Some(key.clone()),
+                    key,
+                    cause,
+                    reason,
+                    outcome: None,
+                    next,
+                    since: row.get("gap_since")?,
+                    channel: row.get("channel")?,
+                    days: Some(days),
+                    history: Vec::new(),
+                })
+            })
+            .collect()
+    }
+
+    /// Payments whose money was told by another family than the one that grants, and by no other for a while:
+    /// the endpoint does not send the events that `money_in` waits for.
+    fn paid_in_another_family(
+        &mut self,
+        key: Option<&str>,
+        limit: u32,
+        now: Ms,
+    ) -> Result<Vec<Result<Held, Fault>>, Fault> {
+        let rows = Filter::default()
+            .fixed("p.state = 'linked' AND e.family IS NOT NULL")
+            .number("p.since <", Some(now.saturating_sub(OTHER_FAMILY_MS)))
+            .text("p.key =", key)
+            .rows(
+                self,
+                "SELECT p.key, p.since, MIN(e.family) AS family FROM payments p JOIN events e ON e.payment = p.key",
+                "GROUP BY p.key, p.since ORDER BY p.since, p.key",
+                limit,
+            )?;
+        let one = |row: &Row| {
+            let (key, family): (String, String) = (row.get("key")?, row.get("family")?);
+            Ok(Held {
+                kind: "payment",
+                payment: Some(key.clone()),
+                key,
+                cause: OTHER_FAMILY.into(),
+                reason: format!("money came in as {family}, but no event of the family that money_in names"),
+                outcome: None,
+                next: format!(
+                    "{}; `daybridge held cancel KEY --reason …` closes it",
+                    words::OTHER_FAMILY_NEXT
+                ),
+                since: row.get("since")?,
+                channel: None,
+                days: None,
+                history: Vec::new(),
+            })
+        };
+        Ok(rows.iter().map(one).collect())
+    }
+
+    fn held_events(&mut self, wanted: &HeldQuery, limit: u32) -> Result<Vec<Held>, Fault> {
+        let rows = Filter::default()
+            .fixed("held_cause IS NOT NULL")
+            .text("held_cause =", wanted.cause.map(HeldCause::as_str))
+            .within("", wanted.key.as_deref(), " IN (event_id, source || '/' || event_id)")
+            .rows(
+                self,
+                "SELECT event_id, payment, held_cause, held_reason, recorded_at FROM events",
+                "ORDER BY number",
+                limit,
+            )?;
+        rows.iter()
+            .map(|row| {
+                let key: String = row.get("event_id")?;
+                let cause: String = row.get("held_cause")?;
+                Ok(Held {
+                    kind: "event",
+                    payment: row.get("payment")?,
+                    reason: row.get::<Option<String>>("held_reason")?.unwrap_or_default(),
+                    outcome: None,
+                    next: words::event_next(&cause, &key),
+                    cause,
+                    key,
+                    since: row.get("recorded_at")?,
+                    channel: None,
+                    days: None,
+                    history: Vec::new(),
+                })
+            })
+            .collect()
+    }
+}
+
+fn fits(wanted: &HeldQuery, held: &Held) -> bool {
+    wanted.cause.is_none_or(|cause| cause.as_str() == held.cause)
+        && wanted.key.as_ref().is_none_or(|key| *key == held.key)
+}
+
+fn group(kind: &'static str, row: &Row) -> Result<HeldGroup, Fault> {
+    let count = |column: &str| Ok::<_, Fault>(u64::try_from(row.get::<i64>(column)?).unwrap_or(0));
+    Ok(HeldGroup {
+        kind,
+        cause: row.get::<Option<String>>("cause")?.unwrap_or_default(),
+        count: count("many")?,
+        days: count("days")?,
+        oldest: row.get("oldest")?,
+    })
+}

@@ -1,0 +1,12 @@
+//! What is listed, shown and counted. Lists are bounded by the caller's page.
+
+pub(super) mod channels;
+pub(super) mod held;
+pub(super) mod list;
+mod measures;
+pub(super) mod messages;
+mod overview;
+mod saved_views;
+pub(super) mod show;
+pub(super) mod waiting;
+pub(super) mod words;

@@ -1,0 +1,248 @@
+//! One payment or event with all that is known of it.
+
+use super::{
+    list::{self, event_sql, payment_sql, transfer_sql},
+    words,
+};
+use crate::{
+    domain::{covered::Covered, settle::AccountNews},
+    ledger::{
+        Ledger, LedgerError,
+        db::{Fault, Tx, args, compression::unpack, fault::refused},
+        row::narrow,
+        settle::{account, pause},
+        storable, view,
+    },
+};
+
+/// Most rows of a kind shown with one payment or event.
+const ROWS_MAX: i64 = 1_000;
+
+/// Most payments or events of one name that are told.
+const NAMED_MAX: i64 = 20;
+
+/// The key of the payment that a key, a transfer's key, or any provider id names; refused where an id names several, in
+/// other realms, connected accounts or modes.
+pub(in crate::ledger) fn resolve(connection: &mut Tx, name: &str) -> Result<Option<String>, Fault> {
+    let mut named = named(connection, name)?;
+    if named.len() > 1 {
+        return Err(refused(format!(
+            "{name} names several payments: {}; name one of them by its key",
+            named.join(", ")
+        )));
+    }
+    Ok(named.pop())
+}
+
+/// The keys of all payments that a name fits.
+pub(in crate::ledger) fn named(connection: &mut Tx, name: &str) -> Result<Vec<String>, Fault> {
+    let name = &*storable::text(name);
+    let key = name.rsplit_once('#').map_or(name, |(key, _)| key);
+    let row = connection.optional("SELECT key, merged_into FROM payments WHERE key = $1", args![key])?;
+    if let Some(row) = row {
+        let merged: Option<String> = row.get("merged_into")?;
+        return Ok(vec![match merged {
+            Some(key) => key,
+            None => row.get("key")?,
+        }]);
+    }
+    let rows = connection.all(
+        "SELECT DISTINCT payment FROM aliases WHERE id = $1 ORDER BY payment LIMIT $2",
+        args![name, NAMED_MAX],
+    )?;
+    rows.iter().map(|row| row.get("payment")).collect()
+}
+
+/// Source and id of the event that `ID` or `SOURCE/ID` names; refused where several sources know the id. `source`: only
+/// this one is looked at.
+pub(in crate::ledger) fn event_named(
+    connection: &mut Tx,
+    name: &str,
+    source: Option<&str>,
+) -> Result<Option<(String, String)>, Fault> {
+    let name = &*storable::text(name);
+    let (prefix, id) = name.split_once('/').unwrap_or(("", name));
+    let rows = connection.all(
+        "SELECT source, event_id FROM events WHERE event_id = $1 \
+         UNION SELECT source, event_id FROM events WHERE event_id = $2 AND source = $3 \
+         ORDER BY source, event_id LIMIT $4",
+        args![name, id, prefix, NAMED_MAX],
+    )?;
+    let mut found = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let one: (String, String) = (row.get("source")?, row.get("event_id")?);
+        if source.is_none_or(|source| source == one.0) {
+            found.push(one);
+        }
+    }
+    if found.len() > 1 {
+        let all: Vec<String> = found.iter().map(|(source, id)| format!("{source}/{id}")).collect();
+        return Err(refused(format!(
+            "{name} names events of several sources: {}; name one of them so",
+            all.join(", ")
+        )));
+    }
+    Ok(found.pop())
+}
+
+/// Unpacks a stored body; `None` where it was dropped to save room.
+pub(in crate::ledger) fn body(connection: &mut Tx, event: i64) -> Result<Option<Vec<u8>>, Fault> {
+    let row = connection.optional("SELECT zlib FROM bodies WHERE event = $1", args![event])?;
+    let Some(row) = row else { return Ok(None) };
+    let packed: Vec<u8> = row.get("zlib")?;
+    unpack(&packed, &format!("event number {event}")).map(Some)
+}
+
+impl Ledger {
+    /// One payment by its key, a transfer's key, or any provider id that names it.
+    pub async fn payment(&self, key: &str) -> Result<Option<view::PaymentWhole>, LedgerError> {
+        let key = key.to_owned();
+        self.db.read(move |tx| tx.payment(&key)).await
+    }
+
+    /// One event by the provider's event id, `source/event-id`, or a delivery id; with its raw body.
+    pub async fn event(&self, id: &str) -> Result<Vec<view::EventWhole>, LedgerError> {
+        let id = id.to_owned();
+        self.db.read(move |tx| tx.event(&id)).await
+    }
+}
+
+impl Tx {
+    pub(in crate::ledger) fn payment(&mut self, name: &str) -> Result<Option<view::PaymentWhole>, Fault> {
+        let Some(key) = resolve(self, name)? else { return Ok(None) };
+        let row = self.one(payment_sql!("WHERE p.key = $1"), args![&*key])?;
+        let mut payment = list::payment(&row)?;
+        let owner: String = row.get("owner")?;
+        let ids = self.all(
+            "SELECT id FROM aliases WHERE payment = $1 ORDER BY strength, id LIMIT $2",
+            args![&*key, ROWS_MAX],
+        )?;
+        let events =
+            self.all(event_sql!("WHERE e.payment = $1 ORDER BY d.number LIMIT $2"), args![&*key, ROWS_MAX])?;
+        let found =
+            self.all(transfer_sql!("WHERE payment = $1 ORDER BY n LIMIT $2"), args![&*key, ROWS_MAX])?;
+        let mut transfers = Vec::with_capacity(found.len());
+        let mut movements = Vec::new();
+        for row in &found {
+            let mut transfer = list::transfer(row)?;
+            transfer.steps = steps(self, &transfer.key)?;
+            let rows = self.all(
+                "SELECT account, channel, at, low, high FROM movements WHERE account = $1 AND channel = $2 \
+                 ORDER BY number DESC LIMIT $3",
+                args![&*transfer.account, &*transfer.channel, ROWS_MAX],
+            )?;
+            movements = rows.iter().map(list::movement).collect::<Result<_, _>>()?;
+            if transfer.state == "planned"
+                && let Some(next) = waits_for(self, &transfer)?
+            {
+                payment.next = Some(next.clone());
+                transfer.next = Some(next);
+            }
+            transfers.push(transfer);
+        }
+        let money_out = money_out(self, &key)?;
+        let adjustments = adjustments(self, &key)?;
+        Ok(Some(view::PaymentWhole {
+            money_out,
+            adjustments,
+            payment,
+            realm: row.get("realm")?,
+            account: Some(owner).filter(|owner| !owner.is_empty()),
+            livemode: row.get::<i64>("livemode")? != 0,
+            ids: ids.iter().map(|row| row.get("id")).collect::<Result<_, _>>()?,
+            events: events.iter().map(list::event).collect::<Result<_, _>>()?,
+            transfers,
+            movements,
+        }))
+    }
+
+    pub(in crate::ledger) fn event(&mut self, id: &str) -> Result<Vec<view::EventWhole>, Fault> {
+        let (source, event) = id.split_once('/').unwrap_or(("", id));
+        let rows = self.all(
+            event_sql!(
+                "WHERE d.event IN (SELECT number FROM events WHERE event_id = $1 \
+             UNION SELECT number FROM events WHERE event_id = $2 AND source = $3 \
+             UNION SELECT event FROM deliveries WHERE delivery = $1) ORDER BY d.number LIMIT $4"
+            ),
+            args![id, event, source, ROWS_MAX],
+        )?;
+        let mut events = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let body = body(self, row.get("event_number")?)?;
+            events.push(view::EventWhole {
+                event: list::event(row)?,
+                digest: row.get("digest")?,
+                bytes: body.as_ref().map_or(0, Vec::len),
+                body: body.and_then(|bytes| String::from_utf8(bytes).ok()),
+            });
+        }
+        Ok(events)
+    }
+}
+
+/// What a planned transfer waits for, but its own time.
+fn waits_for(connection: &mut Tx, transfer: &view::Transfer) -> Result<Option<String>, Fault> {
+    if let Some(paused) = pause::waits(connection, &transfer.account, &transfer.channel)? {
+        return Ok(Some(paused));
+    }
+    let hold = account::hold(connection, &transfer.account)?;
+    Ok(hold.filter(|hold| hold.keeps_back(&transfer.key, transfer.days)).map(|hold| {
+        words::waits_for_account(&transfer.key, transfer.days, hold.news == AccountNews::NoToken)
+    }))
+}
+
+fn money_out(connection: &mut Tx, key: &str) -> Result<Option<view::MoneyOut>, Fault> {
+    let row = connection.optional("SELECT refunded, disputed, days_due, days_reduced, days_spent, days_owed, gap, covered FROM payments \
+         WHERE key = $1 AND covered IS NOT NULL", args![key])?;
+    let Some(row) = row else { return Ok(None) };
+    let covered: Covered = serde_json::from_str(&row.get::<String>("covered")?)?;
+    Ok(Some(view::MoneyOut {
+        refunded: row.get("refunded")?,
+        disputed: row.get("disputed")?,
+        days_due: row.get::<Option<i64>>("days_due")?.map(narrow),
+        days_reduced: row.get("days_reduced")?,
+        days_spent: narrow(row.get("days_spent")?),
+        days_owed: narrow(row.get("days_owed")?),
+        waits: row.get("gap")?,
+        words: covered.words,
+    }))
+}
+
+/// Of the payment, and of those that became a part of it.
+fn adjustments(connection: &mut Tx, key: &str) -> Result<Vec<view::Adjustment>, Fault> {
+    let rows = connection.all(
+        "SELECT at, kind, amount, days, event, note FROM adjustments WHERE payment = $1 \
+         OR payment IN (SELECT key FROM payments WHERE merged_into = $1) ORDER BY number LIMIT $2",
+        args![key, ROWS_MAX],
+    )?;
+    rows.iter()
+        .map(|row| {
+            Ok(view::Adjustment {
+                at: row.get("at")?,
+                kind: row.get("kind")?,
+                amount: row.get("amount")?,
+                days: row.get("days")?,
+                event: row.get("event")?,
+                note: row.get("note")?,
+            })
+        })
+        .collect()
+}
+
+fn steps(connection: &mut Tx, transfer: &str) -> Result<Vec<view::TransferStep>, Fault> {
+    let rows = connection.all(
+        "SELECT at, state, attempt, note, who FROM steps WHERE transfer = $1 ORDER BY number LIMIT $2",
+        args![transfer, ROWS_MAX],
+    )?;
+    rows.iter()
+        .map(|row| {
+            Ok(view::TransferStep {
+                at: row.get("at")?,
+                state: row.get("state")?,
+                attempt: narrow(row.get("attempt")?),
+                note: row.get("note")?,
+                who: row.get("who")?,
+            })
+        })
+        .collect()
+}

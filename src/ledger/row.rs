@@ -1,0 +1,74 @@
+//! How rows are read: their words and numbers as the rules have them.
+
+use super::{
+    Transfer,
+    db::{Fault, Row},
+};
+use crate::domain::{
+    channel::Channel,
+    settle::{How, State},
+};
+
+/// Days and counts are small in our words and BIGINT in the database.
+pub(in crate::ledger) fn narrow(value: i64) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+/// Lease that a state carries; 0 where it carries none.
+pub(in crate::ledger) fn epoch_of(state: &State) -> i64 {
+    match state {
+        State::Intended { epoch, .. } => *epoch,
+        State::Planned { .. }
+        | State::Doubtful { .. }
+        | State::Settled { .. }
+        | State::Held { .. }
+        | State::Cancelled { .. } => 0,
+    }
+}
+
+/// The word of a settlement.
+pub(in crate::ledger) fn how_word(how: How) -> &'static str {
+    match how {
+        How::Answered => "answered",
+        How::Observed => "observed",
+        How::ByOperator => "by_operator",
+    }
+}
+
+/// What `channels.active_till` holds: the last `activeTill` that the ledger can explain, or the end of time.
+pub(in crate::ledger) fn expiry(channel: &Channel) -> i64 {
+    channel.known.unwrap_or(i64::MAX)
+}
+
+/// Where a payment stands by its transfer.
+pub(in crate::ledger) fn payment_word(state: &State) -> &'static str {
+    match state {
+        State::Planned { .. } | State::Intended { .. } => "planned",
+        State::Doubtful { .. } => "doubtful",
+        State::Settled { .. } => "credited",
+        State::Held { .. } => "held",
+        State::Cancelled { .. } => "cancelled",
+    }
+}
+
+/// A transfer as settle sees it.
+pub(in crate::ledger) fn transfer(row: &Row) -> Result<Transfer, Fault> {
+    Ok(Transfer {
+        key: row.get("key")?,
+        payment: row.get("payment")?,
+        days: narrow(row.get("days")?),
+        comment: row.get("comment")?,
+        state: state(row)?,
+        traceparent: row.get("traceparent")?,
+    })
+}
+
+/// The state in a row's `detail`.
+pub(in crate::ledger) fn state(row: &Row) -> Result<State, Fault> {
+    Ok(serde_json::from_str(&row.get::<String>("detail")?)?)
+}
+
+/// The channel in a row's `detail`.
+pub(in crate::ledger) fn channel(row: &Row) -> Result<Channel, Fault> {
+    Ok(serde_json::from_str(&row.get::<String>("detail")?)?)
+}

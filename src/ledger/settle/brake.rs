@@ -1,0 +1,193 @@
+//! Whether a transfer may be called, by what was paused and what was settled lately.
+
+use super::{
+    pause::{BRAKE, DAYBRIDGE, pause},
+    transition::SLOT_MS,
+};
+use crate::{
+    domain::{
+        Ms,
+        brake::{Brake, COUNTED_MS, Lately, NORMAL_MS, Passed, passed},
+    },
+    ledger::{
+        Act, Claim, Ledger, LedgerError, Scope,
+        db::{Fault, Tx, args},
+        view,
+    },
+};
+
+/// What holds for a channel, and what was settled lately; since the last pause of the scope was ended, if that is
+/// later, for a person has looked at what was before; the rest of the span of that moment is counted by itself.
+const LATELY: &str = "SELECT \
+     (SELECT MIN(number) FROM pauses WHERE ended_at IS NULL AND scope IN ('all', $1, $2)) AS pause, \
+     (SELECT MAX(ended_at) FROM pauses WHERE scope = $1) AS account_looked, \
+     (SELECT MAX(ended_at) FROM pauses WHERE scope = $2) AS channel_looked, \
+     (SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) FROM spent WHERE account = $3 AND slot > $5 \
+        AND slot > COALESCE((SELECT MAX(ended_at) FROM pauses WHERE scope = $1), 0) / 600000) AS account_hour, \
+     (SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) FROM spent WHERE account = $3 AND slot > $6) AS account_days, \
+     (SELECT CAST(COALESCE(SUM(transfers), 0) AS BIGINT) FROM spent WHERE account = $3 AND slot > $6) \
+        AS account_transfers, \
+     (SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) FROM transfers WHERE account = $3 AND channel = $4 \
+        AND settled_at > $7 \
+        AND settled_at > COALESCE((SELECT MAX(ended_at) FROM pauses WHERE scope = $2), 0)) AS channel_hour";
+
+/// What [`LATELY`] found.
+struct Looked {
+    /// The number of a pause.
+    pause: Option<i64>,
+    /// Whether a person has ended one of the account, or the channel, in the span that is counted.
+    account: bool,
+    channel: bool,
+    lately: Lately,
+}
+
+impl Ledger {
+    /// Whether a planned transfer of the claimed channel may be called now: what was paused by a person, and what the
+    /// brake pauses by this very question.
+    pub async fn may_call(
+        &self,
+        claim: &Claim,
+        days: u32,
+        brake: &Brake,
+        now: Ms,
+    ) -> Result<Option<view::Pause>, LedgerError> {
+        let (claim, brake) = (claim.clone(), *brake);
+        let found = self.db.read(move |tx| tx.may_call(&claim, days, &brake, now)).await?;
+        let Some((pause, begins)) = found else { return Ok(None) };
+        if let Some(scope) = begins {
+            let reason = pause.reason.clone();
+            let braked =
+                move |tx: &mut Tx| tx.pause(&scope, BRAKE, &Act { who: DAYBRIDGE, reason: &reason }, now);
+            self.db.alone(braked).await?;
+        }
+        Ok(Some(pause))
+    }
+
+    /// What was settled on the account lately, for what the brake comes to.
+    pub async fn lately(&self, account: &str, now: Ms) -> Result<Lately, LedgerError> {
+        let account = account.to_owned();
+        self.db.read(move |tx| tx.lately(&account, now)).await
+    }
+}
+
+impl Tx {
+    /// One read where nothing stands in the way, which is nearly always.
+    pub(in crate::ledger) fn may_call(
+        &mut self,
+        claim: &Claim,
+        days: u32,
+        brake: &Brake,
+        now: Ms,
+    ) -> Result<Option<(view::Pause, Option<Scope>)>, Fault> {
+        let looked = self.looked(claim, now)?;
+        if let Some(number) = looked.pause {
+            let row = self.one(
+                "SELECT scope, cause, since, who, reason FROM pauses WHERE number = $1",
+                args![number],
+            )?;
+            return Ok(Some((pause(&row)?, None)));
+        }
+        let Looked { lately, .. } = looked;
+        let over = match passed(brake, &lately, days) {
+            // Counted only where it matters: an account may have 50,000.
+            Some(Passed::Account(_)) => {
+                let account_channels = self.channels_shown(&claim.account)?;
+                passed(brake, &Lately { account_channels, ..lately }, days)
+            }
+            other => other,
+        };
+        let (scope, limit, hour) = match over {
+            None => return Ok(None),
+            // One transfer may be too much by itself: a person who has resumed has looked at it.
+            Some(Passed::Account(_)) if lately.account_hour == 0 && looked.account => return Ok(None),
+            Some(Passed::Channel(_)) if lately.channel_hour == 0 && looked.channel => return Ok(None),
+            Some(Passed::Account(limit)) => {
+                (Scope::Account(claim.account.clone()), limit, lately.account_hour)
+            }
+            Some(Passed::Channel(limit)) => {
+                (Scope::Channel(claim.account.clone(), claim.channel.clone()), limit, lately.channel_hour)
+            }
+        };
+        let reason = format!(
+            "{days} more days would make {} in an hour; more than {limit} is not normal here",
+            hour.saturating_add(i64::from(days))
+        );
+        let pause = view::Pause {
+            scope: scope.word(),
+            cause: BRAKE.into(),
+            since: now,
+            who: DAYBRIDGE.into(),
+            reason,
+        };
+        Ok(Some((pause, Some(scope))))
+    }
+
+    fn looked(&mut self, claim: &Claim, now: Ms) -> Result<Looked, Fault> {
+        let hour_ago = now.saturating_sub(COUNTED_MS);
+        let row = self.one(
+            LATELY,
+            args![
+                Scope::Account(claim.account.clone()).word(),
+                Scope::Channel(claim.account.clone(), claim.channel.clone()).word(),
+                &*claim.account,
+                claim.channel.as_str(),
+                hour_ago.div_euclid(SLOT_MS),
+                now.saturating_sub(NORMAL_MS).div_euclid(SLOT_MS),
+                hour_ago
+            ],
+        )?;
+        let looked =
+            |column: &str| Ok::<_, Fault>(row.get::<Option<i64>>(column)?.filter(|at| *at > hour_ago));
+        let account = looked("account_looked")?;
+        let since_look = match account {
+            Some(at) => self.rest_of_slot(&claim.account, at)?,
+            None => 0,
+        };
+        Ok(Looked {
+            pause: row.get("pause")?,
+            account: account.is_some(),
+            channel: looked("channel_looked")?.is_some(),
+            lately: Lately {
+                account_hour: row.get::<i64>("account_hour")?.saturating_add(since_look),
+                account_days: row.get("account_days")?,
+                account_transfers: row.get("account_transfers")?,
+                account_channels: 0,
+                channel_hour: row.get("channel_hour")?,
+            },
+        })
+    }
+
+    /// Channels of an account that the partner has shown.
+    fn channels_shown(&mut self, account: &str) -> Result<i64, Fault> {
+        let row = self.one(
+            "SELECT COUNT(*) AS many FROM channels WHERE account = $1 AND active_till < $2",
+            args![account, i64::MAX],
+        )?;
+        row.get("many")
+    }
+
+    /// What was settled on the account lately, whatever its channels.
+    pub(in crate::ledger) fn lately(&mut self, account: &str, now: Ms) -> Result<Lately, Fault> {
+        let row = self.one("SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) AS days, CAST(COALESCE(SUM(transfers), 0) AS BIGINT) \
+             AS transfers, CAST(COALESCE(SUM(CASE WHEN slot > $3 THEN days ELSE 0 END), 0) AS BIGINT) AS hour \
+             FROM spent WHERE account = $1 AND slot > $2", args![account, now.saturating_sub(NORMAL_MS).div_euclid(SLOT_MS), now.saturating_sub(COUNTED_MS).div_euclid(SLOT_MS)])?;
+        Ok(Lately {
+            account_hour: row.get("hour")?,
+            account_days: row.get("days")?,
+            account_transfers: row.get("transfers")?,
+            account_channels: self.channels_shown(account)?,
+            channel_hour: 0,
+        })
+    }
+
+    /// Days settled on the account after a moment, to the end of its span of ten minutes.
+    fn rest_of_slot(&mut self, account: &str, at: Ms) -> Result<i64, Fault> {
+        let end = at.div_euclid(SLOT_MS).saturating_add(1).saturating_mul(SLOT_MS);
+        let row = self.one(
+            "SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) AS days FROM transfers \
+             WHERE account = $1 AND settled_at > $2 AND settled_at < $3",
+            args![account, at, end],
+        )?;
+        row.get("days")
+    }
+}

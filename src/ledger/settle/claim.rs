@@ -1,0 +1,84 @@
+//! Which channels a worker takes. A claim raises the channel's epoch, which every later write of the turn names: of two
+//! workers that both believe in a lease, the older one changes nothing, whatever the clocks say.
+
+use crate::{
+    domain::{Ms, id::ChannelId},
+    ledger::{
+        Claim, DUE_AHEAD_MS_MAX, Ledger, LedgerError,
+        db::{Dialect, Fault, Tx, args, fault::corrupt},
+    },
+};
+
+/// Longest lease of any worker, in ms: two of the longest calls, and time for commits. What ends later was dated by a
+/// clock that was ahead, and has ended.
+const LEASE_MS_MAX: i64 = 900_000;
+
+impl Ledger {
+    /// Takes up to `limit` due channels of the account; each is ours until `lease_until`.
+    pub async fn claim(
+        &self,
+        account: &str,
+        worker: &str,
+        now: Ms,
+        lease_until: Ms,
+        limit: u32,
+    ) -> Result<Vec<Claim>, LedgerError> {
+        let (account, worker) = (account.to_owned(), worker.to_owned());
+        self.db.write(move |tx| tx.claim(&account, &worker, now, lease_until, limit)).await
+    }
+}
+
+impl Tx {
+    /// `SKIP LOCKED` lets two workers take different channels at the same moment instead of waiting for the same ones.
+    /// SQLite has one writer, so nobody is met.
+    pub(in crate::ledger) fn claim(
+        &mut self,
+        account: &str,
+        worker: &str,
+        now: Ms,
+        lease_until: Ms,
+        limit: u32,
+    ) -> Result<Vec<Claim>, Fault> {
+        for (statement, ahead_max) in [(DUE_TOO_FAR, DUE_AHEAD_MS_MAX), (LEASED_TOO_LONG, LEASE_MS_MAX)] {
+            self.send(statement, args![account, now, now.saturating_add(ahead_max)])?;
+        }
+        let rows =
+            self.all(&claim_sql(self.dialect()), args![account, now, i64::from(limit), worker, lease_until])?;
+        self.commit();
+        rows.iter()
+            .map(|row| {
+                let text: String = row.get("channel")?;
+                let channel =
+                    ChannelId::parse(&text).ok_or_else(|| corrupt(format!("the channel id {text:?}")))?;
+                Ok(Claim { account: account.to_owned(), channel, epoch: row.get("epoch")? })
+            })
+            .collect()
+    }
+}
+
+/// Two looks into indices that find nothing where the clocks are right.
+pub(in crate::ledger) const DUE_TOO_FAR: &str =
+    "UPDATE channels SET due_at = $2 WHERE account = $1 AND due_at > $3";
+
+/// See [`DUE_TOO_FAR`].
+pub(in crate::ledger) const LEASED_TOO_LONG: &str = "UPDATE channels SET lease_until = $2 \
+     WHERE account = $1 AND lease_until > 0 AND lease_until > $3";
+
+pub(in crate::ledger) fn claim_select(dialect: Dialect) -> String {
+    let suffix = match dialect {
+        Dialect::Sqlite => "",
+        Dialect::Postgres => " FOR UPDATE SKIP LOCKED",
+    };
+    format!(
+        "SELECT channel FROM channels WHERE account = $1 AND due_at IS NOT NULL AND due_at <= $2 \
+         AND lease_until <= $2 ORDER BY due_at LIMIT $3{suffix}"
+    )
+}
+
+fn claim_sql(dialect: Dialect) -> String {
+    format!(
+        "UPDATE channels SET epoch = epoch + 1, lease_owner = $4, lease_until = $5 \
+         WHERE account = $1 AND channel IN ({}) RETURNING channel, epoch",
+        claim_select(dialect)
+    )
+}

@@ -1,0 +1,15 @@
+//! Settle: channels are claimed, looked at, taken a step further and given back; and why calls rest meanwhile.
+
+pub(super) mod account;
+mod advance;
+mod brake;
+pub(super) mod claim;
+pub(super) mod heartbeat;
+pub(super) mod pause;
+pub(super) mod probe;
+pub(super) mod schedule;
+pub(super) mod server;
+pub(super) mod transition;
+pub(super) mod turn;
+
+pub use turn::DUE_AHEAD_MS_MAX;

@@ -1,0 +1,176 @@
+//! What several files write and read alike: a transfer's state, its steps, and when a channel is due.
+
+use crate::{
+    domain::{Ms, settle::State},
+    ledger::{
+        Claim,
+        db::{Fault, Tx, args},
+        intake::coverage,
+        read::words,
+        row::{epoch_of, payment_word},
+        storable,
+    },
+};
+
+/// Days spent are summed by spans of this, in ms: 10 minutes.
+pub(in crate::ledger) const SLOT_MS: i64 = 600_000;
+
+/// Writes a transfer's state where it still stands at `from`; `false`: it does not. The step goes with it. Whoever plans
+/// a transfer whose money went out while its outcome was open leaves it as the rules would have: held, shorter, cancelled.
+pub(in crate::ledger) fn compare_and_set(
+    tx: &mut Tx,
+    key: &str,
+    from: &State,
+    to: &State,
+    who: Option<(&str, &str)>,
+    now: Ms,
+) -> Result<bool, Fault> {
+    let coverage = coverage::of_transfer(tx, key)?;
+    let (to, days) = match &coverage {
+        Some(coverage) => {
+            let (to, days) = coverage.ask().uncovered(to, coverage.days, now);
+            (to, Some(days))
+        }
+        None => (to.clone(), None),
+    };
+    let done = tx.execute(
+        "UPDATE transfers SET state = $1, attempt = $2, epoch = $3, open = $4, cause = $5, due_at = $6, \
+         detail = $7 WHERE key = $8 AND state = $9 AND attempt = $10 AND epoch = $11",
+        args![
+            to.word(),
+            i64::from(to.attempt()),
+            epoch_of(&to),
+            i64::from(to.open()),
+            cause_word(&to),
+            to.due(),
+            storable::json(&to)?,
+            key,
+            from.word(),
+            i64::from(from.attempt()),
+            epoch_of(from)
+        ],
+    )?;
+    if done == 0 {
+        return Ok(false);
+    }
+    apply(tx, key, Some(from), &to)?;
+    let mut note = words::note(&to);
+    if let (Some(coverage), Some(days)) = (&coverage, days) {
+        note = coverage.apply(tx, key, from, &to, days, note, now)?;
+    }
+    let note = match who {
+        Some((_, reason)) => format!("{note}; decided: {reason}"),
+        // One more reading that told nothing new is no step.
+        None if words::note(from) == note => return Ok(true),
+        None => note,
+    };
+    add_step(tx, key, &to, &note, who.map(|(who, _)| who), now)?;
+    Ok(true)
+}
+
+/// The same of a claimed channel's transfer, where all of its payment's money came in and stayed, as far as anybody told, and
+/// no other of the channel has an open outcome: one statement decides. `false`: then it is [`compare_and_set`]'s.
+pub(in crate::ledger) fn step(
+    tx: &mut Tx,
+    claim: &Claim,
+    key: &str,
+    from: &State,
+    to: &State,
+    now: Ms,
+) -> Result<bool, Fault> {
+    let settled_at = match to {
+        State::Settled { at, .. } if !matches!(from, State::Settled { .. }) => Some(*at),
+        _ => None,
+    };
+    let done = tx.execute(
+        STEP,
+        args![
+            to.word(),
+            i64::from(to.attempt()),
+            epoch_of(to),
+            i64::from(to.open()),
+            cause_word(to),
+            to.due(),
+            storable::json(to)?,
+            key,
+            from.word(),
+            i64::from(from.attempt()),
+            epoch_of(from),
+            claim.account,
+            claim.channel.as_str(),
+            settled_at
+        ],
+    )?;
+    if done == 0 {
+        return Ok(false);
+    }
+    if payment_word(from) != payment_word(to) {
+        tx.send(PAYMENT_STATE, args![payment_word(to), key])?;
+    }
+    if let Some(at) = settled_at {
+        tx.send(SPENT, args![at.div_euclid(SLOT_MS), key])?;
+    }
+    let note = words::note(to);
+    if words::note(from) != note {
+        add_step(tx, key, to, &note, None, now)?;
+    }
+    Ok(true)
+}
+
+pub(in crate::ledger) const STEP: &str = "UPDATE transfers SET state = $1, attempt = $2, epoch = $3, open = $4, \
+     cause = $5, due_at = $6, detail = $7, settled_at = COALESCE($14, settled_at) \
+     WHERE key = $8 AND state = $9 AND attempt = $10 AND epoch = $11 AND account = $12 AND channel = $13 \
+     AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.key = transfers.payment AND p.covered IS NOT NULL) \
+     AND ($4 = 0 OR NOT EXISTS (SELECT 1 FROM transfers o WHERE o.account = $12 AND o.channel = $13 AND o.open = 1 \
+     AND o.key <> $8))";
+
+const PAYMENT_STATE: &str = "UPDATE payments SET state = $1 \
+     WHERE key = (SELECT payment FROM transfers WHERE key = $2 AND n = 1)";
+
+const SPENT: &str = "INSERT INTO spent (account, slot, days, transfers) SELECT account, $1, days, 1 FROM transfers \
+     WHERE key = $2 ON CONFLICT (account, slot) DO UPDATE SET days = spent.days + excluded.days, \
+     transfers = spent.transfers + 1";
+
+fn cause_word(state: &State) -> Option<&'static str> {
+    match state {
+        State::Held { cause, .. } => Some(cause.word()),
+        State::Planned { .. }
+        | State::Intended { .. }
+        | State::Doubtful { .. }
+        | State::Settled { .. }
+        | State::Cancelled { .. } => None,
+    }
+}
+
+/// What a transfer's new state makes of its payment and of the days spent; `from` is `None` where it is new.
+pub(in crate::ledger) fn apply(
+    tx: &mut Tx,
+    key: &str,
+    from: Option<&State>,
+    to: &State,
+) -> Result<(), Fault> {
+    if from.map(payment_word) != Some(payment_word(to)) {
+        tx.send(PAYMENT_STATE, args![payment_word(to), key])?;
+    }
+    let State::Settled { at, .. } = to else { return Ok(()) };
+    if matches!(from, Some(State::Settled { .. })) {
+        return Ok(());
+    }
+    tx.send("UPDATE transfers SET settled_at = $1 WHERE key = $2", args![*at, key])?;
+    tx.send(SPENT, args![at.div_euclid(SLOT_MS), key])
+}
+
+/// Keeps one transition.
+pub(in crate::ledger) fn add_step(
+    tx: &mut Tx,
+    key: &str,
+    state: &State,
+    note: &str,
+    who: Option<&str>,
+    now: Ms,
+) -> Result<(), Fault> {
+    tx.send(
+        "INSERT INTO steps (transfer, at, state, attempt, note, who) VALUES ($1, $2, $3, $4, $5, $6)",
+        args![key, now, state.word(), i64::from(state.attempt()), storable::text(note), who],
+    )
+}
