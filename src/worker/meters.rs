@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::{
     domain::reply::{ReadError, Reply},
-    ledger::Outcome,
+    ledger::{Counts, Outcome},
 };
 
 /// 1 while the circuit breaker is open.
@@ -13,6 +13,13 @@ pub const BREAKER: &str = "daybridge_breaker_open";
 pub const CREDITED: &str = "daybridge_accepted_to_credited_seconds";
 /// Calls to the partner.
 pub const CALL: &str = "daybridge_partner_call_seconds";
+
+/// Statements of this process at the ledger's database.
+pub const STATEMENTS: &str = "daybridge_ledger_statements_total";
+/// Its transactions that wrote.
+pub const COMMITS: &str = "daybridge_ledger_commits_total";
+/// Its transactions that met another one and ran again.
+pub const RETRIES: &str = "daybridge_ledger_retries_total";
 
 const RECORDED: &str = "daybridge_recorded_total";
 const BACKFILLED: &str = "daybridge_backfilled_total";
@@ -41,6 +48,9 @@ pub fn begin<'s>(sources: impl Iterator<Item = &'s str>) {
         BACKFILLED,
         "Events found in the provider's own list that never came by themselves"
     );
+    metrics::describe_counter!(STATEMENTS, "Statements of this process at the ledger's database");
+    metrics::describe_counter!(COMMITS, "Transactions of this process that wrote to the ledger");
+    metrics::describe_counter!(RETRIES, "Transactions of this process that met another one and ran again");
     metrics::gauge!(BREAKER).set(0);
     drop(metrics::histogram!(CREDITED));
     for (call, ends) in CALLS {
@@ -51,9 +61,17 @@ pub fn begin<'s>(sources: impl Iterator<Item = &'s str>) {
     for outcome in OUTCOMES {
         recorded(outcome, 0);
     }
+    ledger(Counts::default());
     for source in sources {
         backfilled(source, 0);
     }
+}
+
+/// What the process has asked of the ledger's database so far.
+pub fn ledger(counts: Counts) {
+    metrics::counter!(STATEMENTS).absolute(counts.statements);
+    metrics::counter!(COMMITS).absolute(counts.commits);
+    metrics::counter!(RETRIES).absolute(counts.retries);
 }
 
 /// Events were recorded.

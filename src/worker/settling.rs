@@ -16,7 +16,7 @@ use super::{
     breaker::Breaker,
     clock,
     hands::{Hand, Hands},
-    millis, settle_policy,
+    meters, millis, settle_policy,
     turn::Turns,
 };
 use crate::{
@@ -145,6 +145,7 @@ impl Settling {
 
     /// Starts turns on due channels; returns how long nothing else will be due.
     async fn look(&mut self) -> Duration {
+        meters::ledger(self.turns.ledger.asked_so_far());
         match self.claim().await {
             Ok(wait) => {
                 if mem::take(&mut self.away) {

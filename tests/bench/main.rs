@@ -17,6 +17,7 @@ mod floor;
 mod hostile;
 mod ledger;
 mod load;
+mod payment;
 mod process;
 mod report;
 mod siege;
@@ -26,6 +27,10 @@ mod wire;
 #[allow(dead_code, reason = "the tests use more of it")]
 #[path = "../it/support/rabbitmq.rs"]
 mod rabbitmq;
+
+#[allow(dead_code, reason = "the tests use more of it")]
+#[path = "../it/support/postgres.rs"]
+mod postgres;
 
 /// As daybridge's, so that the others are not compared with another allocator.
 #[global_allocator]
@@ -41,6 +46,10 @@ fn main() {
         Some("floor") => floor::run(argument(1).unwrap().parse().unwrap()),
         Some("bare") => bare::run(argument(1).unwrap().parse().unwrap(), argument(2).unwrap().to_owned()),
         Some("hostile") => hostile::strangers(argument(1).unwrap().parse().unwrap()),
+        Some("payment") => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(payment::run(&rabbitmq::Broker::start(), argument(1)));
+        }
         Some("ledger") => {
             let millions: f64 = argument(1).unwrap().parse().unwrap();
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

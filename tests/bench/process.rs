@@ -28,6 +28,8 @@ pub(crate) struct Server {
     child: Child,
     /// Where it takes webhooks.
     pub(crate) port: u16,
+    /// Where it tells of itself; 0: nowhere.
+    pub(crate) console: u16,
 }
 
 impl Server {
@@ -36,15 +38,29 @@ impl Server {
         let [port] = free_ports();
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.arg(role).arg(port.to_string()).args(arguments);
-        let server = Self { child: spawn(command), port };
+        let server = Self { child: spawn(command), port, console: 0 };
         until(role, || async { Wire::open(port).await.is_ok() }).await;
         server
     }
 
     /// A role of daybridge in a folder of its own, `extra` appended to its settings.
     pub(crate) async fn daybridge(role: &str, folder: &Path, queue: &str, partner: u16, extra: &str) -> Self {
+        let ledger = format!("sqlite:{}/ledger.db", folder.display());
+        Self::daybridge_on(DAYBRIDGE, role, folder, queue, &ledger, partner, extra).await
+    }
+
+    /// The same of any program, on any ledger.
+    pub(crate) async fn daybridge_on(
+        program: &str,
+        role: &str,
+        folder: &Path,
+        queue: &str,
+        ledger: &str,
+        partner: u16,
+        extra: &str,
+    ) -> Self {
         let [port, console] = free_ports();
-        let settings = folder.join(format!("{role}.toml"));
+        let settings = folder.join(format!("{role}-{port}.toml"));
         let text = format!(
             r#"
 [server]
@@ -55,7 +71,7 @@ listen = "127.0.0.1:{console}"
 [queue]
 url = "{queue}"
 [ledger]
-url = "sqlite:{folder}/ledger.db"
+url = "{ledger}"
 [partner]
 base_url = "http://127.0.0.1:{partner}"
 token = "bench-token"
@@ -66,13 +82,12 @@ multiple = 0
 provider = "stripe"
 secrets = ["{SECRET}"]
 {extra}
-"#,
-            folder = folder.display()
+"#
         );
         fs::write(&settings, text).unwrap();
-        let mut command = Command::new(DAYBRIDGE);
+        let mut command = Command::new(program);
         command.arg("--config").arg(&settings).arg(role);
-        let server = Self { child: spawn(command), port };
+        let server = Self { child: spawn(command), port, console };
         until(role, || async {
             let Ok(mut wire) = Wire::open(console).await else { return false };
             wire.get("/readyz").await.is_ok_and(|status| status == 200)
@@ -83,7 +98,7 @@ secrets = ["{SECRET}"]
 
     /// Any other process.
     pub(crate) fn other(command: Command, port: u16) -> Self {
-        Self { child: spawn(command), port }
+        Self { child: spawn(command), port, console: 0 }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -121,4 +136,18 @@ pub(crate) fn memory_mib(pid: u32, name: &str) -> f64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap();
     line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
+}
+
+/// How often its threads gave the processor up, and the KiB that it had written.
+pub(crate) fn switches_and_kib(pid: u32) -> (f64, f64) {
+    let mut switches = 0.0;
+    for task in fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten() {
+        // A thread may end meanwhile.
+        let status = fs::read_to_string(task.path().join("status")).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        switches += line.map_or(0.0, |count| count.trim().parse().unwrap());
+    }
+    let io = fs::read_to_string(format!("/proc/{pid}/io")).unwrap();
+    let written = io.lines().find_map(|line| line.strip_prefix("write_bytes: ")).unwrap();
+    (switches, written.trim().parse::<f64>().unwrap() / 1024.0)
 }

@@ -66,7 +66,7 @@ pub(crate) async fn run(broker: &Broker, quick: bool) -> Whole {
     let seconds: usize = if quick { 5 } else { 20 };
     let count = seconds * EVENTS_PER_S as usize;
     let before_ms = crate::process::cpu_ms(server.pid());
-    let sent = send(&server, count).await;
+    let sent = send(&server, count, EVENTS_PER_S).await;
     let calls = calls(admin, count).await;
     let cpu_ms = (crate::process::cpu_ms(server.pid()) - before_ms) / count as f64;
     let mut whole = Whole {
@@ -89,7 +89,7 @@ pub(crate) async fn run(broker: &Broker, quick: bool) -> Whole {
     whole
 }
 
-async fn sim(folder: &Path) -> (Server, u16, u16) {
+pub(crate) async fn sim(folder: &Path) -> (Server, u16, u16) {
     let [api, admin] = free_ports();
     let names: Vec<String> = (0..CHANNELS).map(events::channel).collect();
     let mut command = Command::new("sh");
@@ -112,7 +112,7 @@ async fn sim(folder: &Path) -> (Server, u16, u16) {
 }
 
 /// Payment to the times before the request and after its 200.
-async fn send(server: &Server, count: usize) -> HashMap<String, (i64, i64)> {
+pub(crate) async fn send(server: &Server, count: usize, per_second: u32) -> HashMap<String, (i64, i64)> {
     let events = events::make(count, CHANNELS);
     let requests = events::sign(&events);
     let payments: Arc<[String]> = events.into_iter().map(|event| event.payment).collect();
@@ -126,7 +126,7 @@ async fn send(server: &Server, count: usize) -> HashMap<String, (i64, i64)> {
             let mut wire = Wire::open(port).await.unwrap();
             for at in (lane..requests.len()).step_by(CONNECTIONS) {
                 tokio::time::sleep_until(
-                    start + Duration::from_secs(1) / EVENTS_PER_S * u32::try_from(at).unwrap(),
+                    start + Duration::from_secs(1) / per_second * u32::try_from(at).unwrap(),
                 )
                 .await;
                 let from = now_ms();
@@ -142,19 +142,19 @@ async fn send(server: &Server, count: usize) -> HashMap<String, (i64, i64)> {
 }
 
 /// Payment to the time of the partner's call, once all were called.
-async fn calls(admin: u16, count: usize) -> Vec<(String, i64)> {
+pub(crate) async fn calls(admin: u16, count: usize) -> Vec<(String, i64)> {
     let _ = rustls::crypto::ring::default_provider().install_default(); // Err: somebody did already
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let url = format!("http://127.0.0.1:{admin}/_sim/state");
     let mut lines = Vec::new();
-    for _ in 0..120 {
+    for _ in 0..1200 {
         let text = http.get(&url).send().await.unwrap().text().await.unwrap();
         let state: Value = serde_json::from_str(&text).unwrap();
         lines = state["extends"].as_array().unwrap().iter().filter_map(line).collect();
         if lines.len() >= count {
             break;
         }
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        tokio::time::sleep(Duration::from_millis(250)).await;
     }
     assert_eq!(lines.len(), count, "one call for each payment");
     lines

@@ -10,7 +10,7 @@ use std::{
     process::{Command, Stdio},
     sync::{
         OnceLock,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
         mpsc,
     },
     time::{Duration, Instant},
@@ -26,6 +26,8 @@ pub(crate) struct Postgres {
 }
 
 static CLUSTER: OnceLock<Postgres> = OnceLock::new();
+/// Commits are on the disk before they are answered, as a benchmark wants it; tests stop the server, not the machine.
+pub(crate) static SYNCED: AtomicBool = AtomicBool::new(false);
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 impl Postgres {
@@ -138,7 +140,8 @@ fn serve(cluster: &Postgres, home: &Path, data: &Path) {
             .arg("-D")
             .arg(&data)
             .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-k", ""])
-            .args(["-c", "fsync=off", "-c", "max_connections=300", "-c", "shared_buffers=64MB"])
+            .args(["-c", &format!("fsync={}", if SYNCED.load(Ordering::Relaxed) { "on" } else { "off" })])
+            .args(["-c", "max_connections=300", "-c", "shared_buffers=64MB"])
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
