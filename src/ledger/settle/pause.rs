@@ -95,7 +95,7 @@ pub(in crate::ledger) fn waits(
     Ok(Some(format!("paused by {who} ({reason}); `daybridge settle resume{which}` goes on")))
 }
 
-/// Begins a pause in a serializable transaction; `false`: the scope is paused already.
+/// Begins a pause; of two at once one meets the index of those that hold, and looks again. `false`: the scope is paused already.
 pub(in crate::ledger) fn begin(
     tx: &mut Tx,
     scope: &Scope,
