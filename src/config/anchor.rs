@@ -7,14 +7,16 @@ use secrecy::ExposeSecret as _;
 
 use super::{Config, QueueUrl, Secret};
 
-/// Keys of `[queue]` that are files, beside those written as `{ file = … }`.
-const QUEUE_FILES: [&str; 3] = ["ca", "client_cert", "client_key"];
+/// Keys of `[queue]` and `[ledger]` that are files, beside those written as `{ file = … }`.
+const TLS_FILES: [&str; 3] = ["ca", "client_cert", "client_key"];
 
-/// Sets every `{ file = "…" }` in the typed settings, and the files of the queue, under the folder.
+/// Sets every `{ file = "…" }` in the typed settings, and the certificates of queue and ledger, under the folder.
 pub(super) fn files(table: &mut toml::Table, folder: &Path) {
-    if let Some(toml::Value::Table(queue)) = table.get_mut("queue") {
-        for key in QUEUE_FILES {
-            queue.get_mut(key).into_iter().for_each(|value| under(value, folder));
+    for section in ["queue", "ledger"] {
+        if let Some(toml::Value::Table(section)) = table.get_mut(section) {
+            for key in TLS_FILES {
+                section.get_mut(key).into_iter().for_each(|value| under(value, folder));
+            }
         }
     }
     for (_, value) in table.iter_mut() {

@@ -136,7 +136,7 @@ fn transport(config: &Config, refuse: &mut impl FnMut(bool, String)) {
         refuse(true, why);
     }
     if let Ok(url) = config.ledger.url.resolve()
-        && let Err(why) = ledger::check_url(url.expose_secret())
+        && let Err(why) = ledger::check_url(url.expose_secret(), &config.ledger)
     {
         refuse(true, format!("ledger.url {why}"));
     }

@@ -190,13 +190,26 @@ pub struct Outbound {
 pub struct Ledger {
     /// `sqlite:path` or `postgres://…`.
     pub url: Secret,
+    /// PEM file of the private CA that signed the PostgreSQL server's certificate; trusted beside the system's. With it,
+    /// certificate and name are checked where the URL says no `sslmode`.
+    pub ca: Option<PathBuf>,
+    /// PEM file with this client's certificate and those between it and its CA, for a server that asks for one.
+    pub client_cert: Option<PathBuf>,
+    /// PEM file with the key of `client_cert`, which not every user of the machine may read.
+    pub client_key: Option<PathBuf>,
     /// Connections to PostgreSQL; SQLite uses one to write and this many to read.
     pub connections_max: u32,
 }
 
 impl Default for Ledger {
     fn default() -> Self {
-        Self { url: Secret::plain("sqlite:daybridge.db"), connections_max: 8 }
+        Self {
+            url: Secret::plain("sqlite:daybridge.db"),
+            ca: None,
+            client_cert: None,
+            client_key: None,
+            connections_max: 8,
+        }
     }
 }
 

@@ -297,9 +297,9 @@ pub async fn look(settings: &config::Ledger) -> Result<Found, LedgerError> {
     schema::look::look(settings).await
 }
 
-/// What is wrong with a ledger's URL; never quotes a value of it.
-pub fn check_url(url: &str) -> Result<(), String> {
-    schema::url::check(url)
+/// What is wrong with a ledger's URL and the certificates beside it; never quotes a value of it.
+pub fn check_url(url: &str, settings: &config::Ledger) -> Result<(), String> {
+    schema::url::check(url, settings)
 }
 
 /// Opens the ledger that the settings name, where there is one: whoever reads or decides must not make an empty one, and

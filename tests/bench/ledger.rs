@@ -38,6 +38,7 @@ pub(crate) async fn run(payments: i64) {
     let settings = config::Ledger {
         url: config::Secret::plain(&format!("sqlite:{}", path.display())),
         connections_max: 4,
+        ..config::Ledger::default()
     };
     drop(Ledger::open(&settings).await.unwrap());
     let begun = Instant::now();

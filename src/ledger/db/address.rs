@@ -1,20 +1,14 @@
-//! The server that a URL names, and how its certificate is looked at.
+//! The server that a URL names, and what URL and settings say of its certificate.
 
-use std::{fmt::Write as _, fs, sync::Arc, time::Duration};
+use std::{fmt::Write as _, time::Duration};
 
-use rustls::{
-    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-    client::{
-        WebPkiServerVerifier,
-        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    },
-    crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature},
-    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject as _},
-};
 use tokio_postgres::config::{SslMode, TargetSessionAttrs};
-use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::ledger::LedgerError;
+use super::{
+    postgres::CONNECT_MAX,
+    tls::{Checks, Tls},
+};
+use crate::{config, ledger::LedgerError};
 
 /// How long the other end may be silent while something is on its way to it.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
@@ -23,70 +17,116 @@ const SILENCE_MAX: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub(in crate::ledger) struct Server {
     pub(super) config: tokio_postgres::Config,
-    pub(super) tls: MakeRustlsConnect,
+    pub(super) tls: Tls,
 }
 
-/// How far a certificate is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Checks {
-    /// Not: the connection is only kept from being read.
-    Nothing,
-    /// Who signed it.
-    Authority,
-    /// And whose name it bears.
-    Name,
+/// A file, and where it is named.
+#[derive(Debug, Clone)]
+pub(in crate::ledger) struct Named {
+    /// By the URL or by the settings.
+    parameter: &'static str,
+    setting: &'static str,
+    /// Its path.
+    pub(in crate::ledger) value: String,
+    /// Whether the settings name it, and the URL does not.
+    pub(in crate::ledger) is_setting: bool,
 }
 
-/// What the library does not know, by libpq's names and by sqlx's.
+impl Named {
+    /// Where it is named, for people.
+    pub(in crate::ledger) fn name(&self) -> String {
+        match self.is_setting {
+            true => format!("[ledger] {}", self.setting),
+            false => format!("{} of ledger.url", self.parameter),
+        }
+    }
+}
+
+/// What the library does not know of a URL, by libpq's names and by sqlx's, with what the settings say beside it.
 #[derive(Debug, Default)]
-struct Tls {
-    mode: Option<String>,
-    root: Option<String>,
-    certificate: Option<String>,
-    key: Option<String>,
+pub(in crate::ledger) struct Parameters {
+    pub(in crate::ledger) mode: Option<String>,
+    pub(in crate::ledger) ca: Option<Named>,
+    pub(in crate::ledger) client_cert: Option<Named>,
+    pub(in crate::ledger) client_key: Option<Named>,
+    /// All other parameters, as the library reads them.
+    rest: String,
 }
 
-impl Server {
-    /// By a URL whose parameters are known; no error quotes a value of it.
-    pub(in crate::ledger) fn of(url: &str) -> Result<Self, LedgerError> {
-        let (place, query) = url.split_once('?').unwrap_or((url, ""));
-        let mut tls = Tls::default();
-        let mut rest = String::new();
+impl Parameters {
+    /// Refuses a file that the two name differently; the error never quotes a value.
+    pub(in crate::ledger) fn of(query: &str, settings: &config::Ledger) -> Result<Self, String> {
+        let mut all = Self::default();
+        let (mut ca, mut client_cert, mut client_key) = (None, None, None);
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let value = value.into_owned();
             match &*name {
-                "sslmode" | "ssl-mode" => tls.mode = Some(value),
-                "sslrootcert" | "ssl-root-cert" | "ssl-ca" => tls.root = Some(value),
-                "sslcert" | "ssl-cert" => tls.certificate = Some(value),
-                "sslkey" | "ssl-key" => tls.key = Some(value),
+                "sslmode" | "ssl-mode" => all.mode = Some(value),
+                "sslrootcert" | "ssl-root-cert" | "ssl-ca" => ca = Some(value),
+                "sslcert" | "ssl-cert" => client_cert = Some(value),
+                "sslkey" | "ssl-key" => client_key = Some(value),
                 // Of the library that was here before.
                 "statement-cache-capacity" => {}
                 _ => {
                     let pair =
                         form_urlencoded::Serializer::new(String::new()).append_pair(&name, &value).finish();
-                    let _ = write!(
-                        rest,
-                        "{}{}",
-                        if rest.is_empty() { '?' } else { '&' },
-                        pair.replace('+', "%20")
-                    );
+                    let joint = if all.rest.is_empty() { '?' } else { '&' };
+                    let _ = write!(all.rest, "{joint}{}", pair.replace('+', "%20"));
                 }
             }
         }
-        let mut config: tokio_postgres::Config = format!("{place}{rest}").parse().map_err(|_| {
+        let one = |parameter, setting, typed: Option<String>, set: &Option<std::path::PathBuf>| {
+            let set = set.as_ref().map(|path| path.display().to_string());
+            let is_setting = typed.is_none();
+            match (typed, set) {
+                (Some(typed), Some(set)) if typed != set => Err(format!(
+                    "says another file in {parameter} than [ledger] {setting}: leave one of the two out"
+                )),
+                (typed, set) => {
+                    let value = typed.or(set);
+                    Ok(value.map(|value| Named { parameter, setting, value, is_setting }))
+                }
+            }
+        };
+        all.ca = one("sslrootcert", "ca", ca, &settings.ca)?;
+        all.client_cert = one("sslcert", "client_cert", client_cert, &settings.client_cert)?;
+        all.client_key = one("sslkey", "client_key", client_key, &settings.client_key)?;
+        Ok(all)
+    }
+
+    /// The mode; a CA that the settings name is there to be looked at.
+    pub(in crate::ledger) fn mode(&self) -> &str {
+        match &self.ca {
+            Some(ca) if ca.is_setting => self.mode.as_deref().unwrap_or("verify-full"),
+            _ => self.mode.as_deref().unwrap_or("prefer"),
+        }
+    }
+}
+
+impl Server {
+    /// By a URL whose parameters are known; no error quotes a value of it.
+    pub(in crate::ledger) fn of(url: &str, settings: &config::Ledger) -> Result<Self, LedgerError> {
+        let (place, query) = url.split_once('?').unwrap_or((url, ""));
+        let parameters = Parameters::of(query, settings)
+            .map_err(|why| LedgerError::Refused(format!("ledger.url {why}")))?;
+        let parsed = format!("{place}{}", parameters.rest).parse();
+        let mut config: tokio_postgres::Config = parsed.map_err(|_| {
             LedgerError::Refused(
                 "the ledger's URL cannot be used: write it as postgres://user:password@host:5432/database"
                     .into(),
             )
         })?;
-        let (mode, checks) = match tls.mode.as_deref() {
-            Some("disable" | "allow") => (SslMode::Disable, Checks::Nothing),
-            None | Some("prefer") => (SslMode::Prefer, Checks::Nothing),
-            Some("verify-ca") => (SslMode::Require, Checks::Authority),
-            Some("verify-full") => (SslMode::Require, Checks::Name),
-            Some(_) => (SslMode::Require, Checks::Nothing),
+        let (mode, checks) = match parameters.mode() {
+            "disable" | "allow" => (SslMode::Disable, Checks::Nothing),
+            "prefer" => (SslMode::Prefer, Checks::Nothing),
+            "verify-ca" => (SslMode::Require, Checks::Authority),
+            "verify-full" => (SslMode::Require, Checks::Name),
+            _ => (SslMode::Require, Checks::Nothing),
         };
-        config.ssl_mode(mode).connect_timeout(SILENCE_MAX / 3).keepalives_idle(SILENCE_MAX);
+        // So that of several hosts the last one has its turn, too, before the whole try ends.
+        let hosts = u32::try_from(config.get_hosts().len()).unwrap_or(u32::MAX).max(1);
+        let turn = CONNECT_MAX.checked_div(hosts).unwrap_or(CONNECT_MAX);
+        config.ssl_mode(mode).connect_timeout(turn).keepalives_idle(SILENCE_MAX);
         config.keepalives_interval(SILENCE_MAX / 3).keepalives_retries(3).tcp_user_timeout(SILENCE_MAX);
         if config.get_hosts().len() > 1 && config.get_target_session_attrs() == TargetSessionAttrs::Any {
             // A ledger is written to: of a primary and its standbys, it is the primary.
@@ -95,123 +135,6 @@ impl Server {
         if config.get_application_name().is_none() {
             config.application_name("daybridge");
         }
-        Ok(Self { config, tls: MakeRustlsConnect::new(tls.client(checks)?) })
-    }
-}
-
-impl Tls {
-    fn client(&self, checks: Checks) -> Result<ClientConfig, LedgerError> {
-        let _ = rustls::crypto::ring::default_provider().install_default(); // Err: somebody did already
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let verifier: Arc<dyn ServerCertVerifier> = match checks {
-            Checks::Nothing => {
-                Arc::new(Unchecked { algorithms: provider.signature_verification_algorithms, inner: None })
-            }
-            Checks::Authority | Checks::Name => {
-                let roots = self.roots()?;
-                let whole =
-                    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build();
-                let whole = whole.map_err(|error| unusable("the CA certificates", &error))?;
-                match checks {
-                    Checks::Name => whole,
-                    Checks::Nothing | Checks::Authority => Arc::new(Unchecked {
-                        algorithms: provider.signature_verification_algorithms,
-                        inner: Some(whole),
-                    }),
-                }
-            }
-        };
-        let builder = ClientConfig::builder_with_provider(provider as Arc<CryptoProvider>)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| unusable("TLS", &error))?
-            .dangerous()
-            .with_custom_certificate_verifier(verifier);
-        let (Some(certificate), Some(key)) = (&self.certificate, &self.key) else {
-            return Ok(builder.with_no_client_auth());
-        };
-        let chain = CertificateDer::pem_slice_iter(&read(certificate)?)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| unusable(certificate, &error))?;
-        let key_der = PrivateKeyDer::from_pem_slice(&read(key)?).map_err(|error| unusable(key, &error))?;
-        builder.with_client_auth_cert(chain, key_der).map_err(|error| unusable(certificate, &error))
-    }
-
-    fn roots(&self) -> Result<RootCertStore, LedgerError> {
-        let mut roots = RootCertStore::empty();
-        match &self.root {
-            Some(path) => {
-                for certificate in CertificateDer::pem_slice_iter(&read(path)?) {
-                    let certificate = certificate.map_err(|error| unusable(path, &error))?;
-                    roots.add(certificate).map_err(|error| unusable(path, &error))?;
-                }
-            }
-            None => {
-                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            }
-        }
-        if roots.is_empty() {
-            return Err(LedgerError::Unavailable(
-                "No CA certificates were loaded: install the package ca-certificates, or name a file with sslrootcert"
-                    .to_owned(),
-            ));
-        }
-        Ok(roots)
-    }
-}
-
-fn read(path: &str) -> Result<Vec<u8>, LedgerError> {
-    fs::read(path).map_err(|error| unusable(path, &error))
-}
-
-fn unusable(what: &str, why: &dyn std::fmt::Display) -> LedgerError {
-    LedgerError::Unavailable(format!("{what} of ledger.url cannot be used: {why}"))
-}
-
-/// Looks at no certificate, or at everything but its name.
-#[derive(Debug)]
-struct Unchecked {
-    algorithms: WebPkiSupportedAlgorithms,
-    inner: Option<Arc<WebPkiServerVerifier>>,
-}
-
-impl ServerCertVerifier for Unchecked {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        use rustls::CertificateError as Wrong;
-        let Some(inner) = &self.inner else { return Ok(ServerCertVerified::assertion()) };
-        match inner.verify_server_cert(end_entity, intermediates, name, ocsp, now) {
-            Err(rustls::Error::InvalidCertificate(
-                Wrong::NotValidForName | Wrong::NotValidForNameContext { .. },
-            )) => Ok(ServerCertVerified::assertion()),
-            other => other,
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
+        Ok(Self { config, tls: Tls::of(parameters, checks) })
     }
 }

@@ -31,6 +31,8 @@ pub(in crate::ledger) enum Fault {
     Taken(String),
     /// The connection failed, or the database: it is closed, and made anew before the next try.
     Broken(String),
+    /// Server or pool has no room for this connection, which is closed; those that are there go on.
+    Full(String),
     /// Trying at once does not help.
     Ledger(LedgerError),
 }
@@ -41,14 +43,14 @@ impl Fault {
         match self {
             Fault::Conflict(_) => tries < TRIES_MAX,
             Fault::Taken(_) => tries < TAKEN_TRIES_MAX,
-            Fault::Broken(_) | Fault::Ledger(_) => false,
+            Fault::Broken(_) | Fault::Full(_) | Fault::Ledger(_) => false,
         }
     }
 
     /// What is told after the last try.
     pub(in crate::ledger) fn report(self) -> LedgerError {
         match self {
-            Fault::Conflict(text) | Fault::Broken(text) => LedgerError::Unavailable(text),
+            Fault::Conflict(text) | Fault::Broken(text) | Fault::Full(text) => LedgerError::Unavailable(text),
             Fault::Taken(text) => LedgerError::Unstorable(text),
             Fault::Ledger(error) => error,
         }
@@ -92,19 +94,72 @@ impl From<tokio_postgres::Error> for Fault {
     }
 }
 
-/// Adds what to do about a certificate.
+/// Adds what to do about a certificate, or about hosts of which none is the primary.
 fn with_advice(text: String) -> String {
-    let ca = "add sslmode=verify-full&sslrootcert=/path/to/ca.pem to ledger.url";
-    let own = "add sslcert=/path/cert.pem&sslkey=/path/key.pem to ledger.url";
-    match certificates::advice(&text, ca, own) {
+    let ca = "set [ledger] ca (or sslmode=verify-full&sslrootcert=… in ledger.url) to its CA's PEM file";
+    if text.contains("database does not allow writes") {
+        return format!("{text}: {NO_WRITES}");
+    }
+    match certificates::advice(&text, ca, OWN) {
         Some(advice) => format!("{text}; {advice}"),
         None => text,
     }
 }
 
+/// How a certificate of our own is named.
+const OWN: &str = "set [ledger] client_cert and client_key (or sslcert and sslkey in ledger.url)";
+
+/// What is done about a server that only reads.
+const NO_WRITES: &str = "the database takes no writes: where it is a standby, name the primary in ledger.url, or both; else \
+     end its maintenance (default_transaction_read_only)";
+
+/// What is done about too few connections; `Some` where this is about that. The server has a code for it, and pgbouncer
+/// one for all that it says.
+fn full(code: &str, text: &str) -> Option<String> {
+    let says = |words: &str| text.contains(words);
+    let raise = match code {
+        "53300" => "raise the server's max_connections (or the CONNECTION LIMIT of role or database)",
+        "08P01" if says("query_wait_timeout") => {
+            "no session was free in time; raise the pool's size (pgbouncer: default_pool_size)"
+        }
+        "08P01" if says("no more connections allowed") => {
+            "raise the pool's limit (pgbouncer: max_client_conn)"
+        }
+        "08P01" if says("too many clients") || says("connection slots are reserved") => {
+            "the pool gets no session of the server; raise the server's max_connections, or make the pool smaller"
+        }
+        _ => return None,
+    };
+    Some(format!("{text}: {raise}, or lower ledger.connections_max in each process that shares it"))
+}
+
+/// What server or pool say before a connection is there: nothing of it is the fault of a statement.
+pub(super) fn of_connecting(error: tokio_postgres::Error) -> Fault {
+    let Some(told) = error.as_db_error() else { return error.into() };
+    let (code, text) = (told.code().code(), told.message());
+    if let Some(text) = full(code, text) {
+        return Fault::Full(text);
+    }
+    // What `options` set is unknown, of a wrong value, or not this role's to set.
+    let of_options = matches!(code, "42704" | "42501" | "42601" | "22023" | "55P02");
+    Fault::Broken(if of_options || text.contains("startup parameter") {
+        format!(
+            "{text}: take `options` out of ledger.url, and have it set for the role instead (ALTER ROLE … SET …); a pool lets \
+             few of them through"
+        )
+    } else if code == "28000" && text.contains("certificate") {
+        format!("{text}: it wants a client certificate whose name (CN) is the role's: {OWN}")
+    } else {
+        text.to_owned()
+    })
+}
+
 /// By SQLSTATE: 40 is a conflict, and what the statement itself is to blame for is 22 (data), 23 (constraints), 54
 /// (limits) and P0 (raised by a trigger). All else is the server, the session, or rights that somebody took away.
 fn of_postgres(code: &str, text: String) -> Fault {
+    if let Some(text) = full(code, &text) {
+        return Fault::Full(text);
+    }
     match (code, code.get(..2)) {
         ("23505", _) => Fault::Taken(text),
         ("40001" | "40P01", _) => Fault::Conflict(text),
@@ -112,9 +167,7 @@ fn of_postgres(code: &str, text: String) -> Fault {
             "{text}: the role of ledger.url must own the ledger's tables, or have all rights on them and on their schema \
              (deploy/managed.md)"
         )),
-        ("25006", _) => Fault::Broken(format!(
-            "{text}: the database takes no writes; it is a standby, or default_transaction_read_only is on"
-        )),
+        ("25006", _) => Fault::Broken(format!("{text}: {NO_WRITES}")),
         (_, Some("22" | "23" | "54" | "P0")) => Fault::Ledger(LedgerError::Unstorable(text)),
         _ => Fault::Broken(text),
     }

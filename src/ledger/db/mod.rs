@@ -20,6 +20,8 @@ mod place;
 mod postgres;
 mod sqlite;
 mod threads;
+/// Certificates between us and a server.
+mod tls;
 mod tx;
 mod value;
 
@@ -29,7 +31,7 @@ use std::{
 };
 
 pub(super) use self::{
-    address::Server,
+    address::{Parameters, Server},
     fault::Fault,
     migrate::Migration,
     place::{Place, Seen},

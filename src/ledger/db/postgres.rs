@@ -12,10 +12,9 @@ use tokio_postgres::{
 
 use super::{
     address::Server,
-    fault::{Fault, corrupt, refused},
+    fault::{Fault, corrupt, of_connecting, refused},
     value::{Arg, OwnedArg, Row, Value},
 };
-use crate::ledger::LedgerError;
 
 /// Every commit is on disk before it is answered, whatever the server's default; and a session whose program was frozen
 /// within a transaction loses its locks. Said anew in each transaction: a pool may hand out another session for the next.
@@ -38,12 +37,12 @@ pub(super) const BEGIN_AMONG_OTHERS: &str = begin!("pg_advisory_xact_lock_shared
 /// Begins one that waits until all others have ended, and lets none begin before it has.
 pub(super) const BEGIN_ALONE: &str = begin!("pg_advisory_xact_lock");
 
-/// Where a connection leads. Everybody may ask this.
-const RUN: &str = "SELECT COALESCE(host(inet_server_addr()), '') || ':' || COALESCE(inet_server_port(), 0) || ' since ' \
-     || pg_postmaster_start_time()";
+/// Which run of which server a connection leads to: since when it runs, in microseconds. Everybody may ask this. Rejected:
+/// its address, of which it may have several; a pool uses them in turn.
+const RUN: &str = "SELECT extract(epoch FROM pg_postmaster_start_time())::text";
 
-/// Longest time to connect and be let in.
-const CONNECT_MAX: Duration = Duration::from_secs(10);
+/// Longest time to connect and be let in, and again for the first answer.
+pub(super) const CONNECT_MAX: Duration = Duration::from_secs(10);
 
 /// See the module.
 ///
@@ -52,7 +51,7 @@ const CONNECT_MAX: Duration = Duration::from_secs(10);
 pub(super) struct Postgres {
     runtime: Runtime,
     client: Client,
-    /// Which server this is, and since when it runs.
+    /// That of the server that it led to first.
     run: String,
     waiting: Waiting,
 }
@@ -72,19 +71,23 @@ impl Postgres {
     pub(super) fn open(server: &Server) -> Result<Self, Fault> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Fault::Broken(error.to_string()))?;
+        let tls = server.tls.connector()?;
         let (client, run) = runtime.block_on(async {
-            let connected = async {
-                let (client, connection) = server.config.connect(server.tls.clone()).await?;
-                // Its errors are those of the statements that it serves.
-                tokio::spawn(connection);
-                let run = client.query_typed_one(RUN, &[]).await?.try_get(0)?;
-                Ok::<_, Fault>((client, run))
-            };
-            timeout(CONNECT_MAX, connected).await.unwrap_or_else(|_| {
-                Err(Fault::Ledger(LedgerError::Unavailable(format!(
-                    "the server did not answer within {CONNECT_MAX:?}"
-                ))))
-            })
+            let connected = timeout(CONNECT_MAX, server.config.connect(tls)).await;
+            let connected = connected.map_err(|_| {
+                unanswered("the server did not answer within", "is it the right host and port, and is a pool before it full?")
+            })?;
+            let (client, connection) = connected.map_err(of_connecting)?;
+            // Its errors are those of the statements that it serves.
+            tokio::spawn(connection);
+            let told = timeout(CONNECT_MAX, client.query_typed_one(RUN, &[])).await;
+            let told = told.map_err(|_| {
+                unanswered(
+                    "it let us in, and had no session for us within",
+                    "raise the size of the pool before the server, or lower ledger.connections_max in each process that shares it",
+                )
+            })?;
+            Ok::<_, Fault>((client, told?.try_get(0)?))
         })?;
         Ok(Self { runtime, client, run, waiting: Waiting::default() })
     }
@@ -144,7 +147,7 @@ impl Postgres {
     }
 
     /// Statements of the schema. What the server says against them themselves (class 42: rights, or tables of somebody
-    /// else in the way) no wait mends.
+    /// else in the way; 3F: no schema that the role may use) no wait mends.
     pub(super) fn make(&mut self, statements: &str) -> Result<(), Fault> {
         let waiting = mem::take(&mut self.waiting);
         self.wait(waiting, async { Ok(()) })?;
@@ -154,7 +157,7 @@ impl Postgres {
         };
         let told = error.as_db_error().map(|told| (told.code().code(), told.message()));
         Err(match told {
-            Some(("42501", why)) => refused(format!(
+            Some(("42501" | "3F000", why)) => refused(format!(
                 "the ledger's tables cannot be made: {why}; let the role create them: GRANT USAGE, CREATE ON SCHEMA public TO it, as the database's owner"
             )),
             Some((code, why)) if code.starts_with("42") => refused(format!(
@@ -195,6 +198,10 @@ impl Postgres {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+fn unanswered(what: &str, to_do: &str) -> Fault {
+    Fault::Full(format!("{what} {CONNECT_MAX:?}: {to_do}"))
 }
 
 async fn execute(client: &Client, sql: &str, args: &[Arg<'_>]) -> Result<u64, tokio_postgres::Error> {

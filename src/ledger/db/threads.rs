@@ -149,6 +149,9 @@ impl Thread {
                 self.failures.note();
                 self.connection = None;
             }
+            if matches!(fault, Fault::Full(_)) {
+                self.connection = None;
+            }
             tries = tries.saturating_add(1);
             if !fault.may_pass(tries) {
                 return Err(fault.report());

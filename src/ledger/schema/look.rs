@@ -15,8 +15,8 @@ use crate::{
     },
 };
 
-/// Longest time to see what is there.
-const LOOK_MS_MAX: Duration = Duration::from_secs(10);
+/// Longest time to see what is there. To connect may take 20 s, and tells what it waited for.
+const LOOK_MAX: Duration = Duration::from_secs(25);
 
 /// Whether there is a schema, and what this user may do.
 const POSTGRES: &str = "SELECT \
@@ -33,15 +33,15 @@ const SQLITE: &str = "SELECT COUNT(*) AS made, (SELECT COUNT(*) FROM sqlite_mast
 pub(crate) async fn look(settings: &config::Ledger) -> Result<Found, LedgerError> {
     let url = settings.url.resolve().map_err(LedgerError::Unavailable)?;
     let url = url.expose_secret();
-    super::url::check(url).map_err(|why| LedgerError::Refused(format!("ledger.url {why}")))?;
+    super::url::check(url, settings).map_err(|why| LedgerError::Refused(format!("ledger.url {why}")))?;
     let looked = async {
         match url.starts_with("sqlite:") {
             true => file(&open::path(url)?).await,
-            false => server(url).await,
+            false => server(url, settings).await,
         }
     };
-    let answer = timeout(LOOK_MS_MAX, looked).await;
-    answer.unwrap_or_else(|_| Err(LedgerError::Unavailable(format!("no answer within {LOOK_MS_MAX:?}"))))
+    let answer = timeout(LOOK_MAX, looked).await;
+    answer.unwrap_or_else(|_| Err(LedgerError::Unavailable(format!("no answer within {LOOK_MAX:?}"))))
 }
 
 async fn file(path: &Path) -> Result<Found, LedgerError> {
@@ -74,8 +74,8 @@ async fn file(path: &Path) -> Result<Found, LedgerError> {
         .await
 }
 
-async fn server(url: &str) -> Result<Found, LedgerError> {
-    Db::postgres(Server::of(url)?, String::new(), 1)?.read(tables).await
+async fn server(url: &str, settings: &config::Ledger) -> Result<Found, LedgerError> {
+    Db::postgres(Server::of(url, settings)?, String::new(), 1)?.read(tables).await
 }
 
 fn tables(tx: &mut Tx) -> Result<Found, Fault> {

@@ -95,11 +95,11 @@ pub(in crate::ledger) async fn open(
 ) -> Result<Ledger, LedgerError> {
     let url = settings.url.resolve().map_err(LedgerError::Unavailable)?;
     let url = url.expose_secret();
-    super::url::check(url).map_err(|why| LedgerError::Refused(format!("ledger.url {why}")))?;
+    super::url::check(url, settings).map_err(|why| LedgerError::Refused(format!("ledger.url {why}")))?;
     let ledger = if url.starts_with("sqlite:") {
         open_sqlite(url, settings.connections_max, absent).await?
     } else {
-        let db = Db::postgres(Server::of(url)?, without_password(url), settings.connections_max)?;
+        let db = Db::postgres(Server::of(url, settings)?, without_password(url), settings.connections_max)?;
         if absent == Absent::Refuse && !db.read(Tx::has_schema).await? {
             return Err(LedgerError::Missing(db.place().name.clone()));
         }

@@ -9,6 +9,8 @@ use daybridge::{
 use super::committed;
 use crate::support::{
     authority::{Authority, shown},
+    daybridge::House,
+    pgbouncer::{Mode, Pgbouncer},
     postgres::{Pair, Postgres, sql},
     rabbitmq::{Broker, free_ports},
     wait::until,
@@ -190,11 +192,11 @@ async fn a_synchronous_standby_and_a_private_ca_as_the_page_says() {
     let with = |edits: &[(&str, String)]| {
         let mut all = vec![(page, here.clone())];
         all.extend(edits.iter().map(|(from, to)| (*from, to.clone())));
-        settings(&block("toml", "client_cert"), &all).ledger
+        let ledger = settings(&block("toml", "client_cert"), &all).ledger;
+        // This server asks for none.
+        config::Ledger { client_cert: None, client_key: None, ..ledger }
     };
-    let ca = |authority: &Authority| {
-        ("sslrootcert=/etc/daybridge/ca.pem", format!("sslrootcert={}", shown(&authority.ca())))
-    };
+    let ca = |authority: &Authority| ("/etc/daybridge/ca.pem", shown(&authority.ca()));
     until("TLS is on", || async { ledger::look(&with(&[ca(&authority)])).await.ok() }).await;
     let ledger = ledger::open(&with(&[ca(&authority)])).await.unwrap();
     ledger.health().await.unwrap();
@@ -206,11 +208,39 @@ async fn a_synchronous_standby_and_a_private_ca_as_the_page_says() {
     // Another CA, and another name.
     let other = Authority::new();
     let why = ledger::look(&with(&[ca(&other)])).await.unwrap_err().to_string();
-    assert!(why.contains("UnknownIssuer") && why.contains("sslrootcert"), "{why}");
+    assert!(why.contains("UnknownIssuer") && why.contains("[ledger] ca"), "{why}");
     let by_address = with(&[ca(&authority), ("localhost", "127.0.0.1".into())]);
     let why = ledger::look(&by_address).await.unwrap_err().to_string();
     assert!(why.contains("another name"), "{why}");
+    // In the URL, as the page says.
+    let in_url = format!("{here}?sslmode=verify-full&sslrootcert={}", shown(&authority.ca()));
+    let in_url = config::Ledger { url: config::Secret::plain(&in_url), ..config::Ledger::default() };
+    ledger::open(&in_url).await.unwrap().health().await.unwrap();
+    // The private CA adds to the system's.
+    let house = House::new("embedded", Some(&here), "").await;
+    let told = |own: &Authority| {
+        let ledger_ca = ("DAYBRIDGE_LEDGER__CA", shown(&own.ca()));
+        let checked = house.command_in(&["check"], &[ledger_ca, ("SSL_CERT_FILE", shown(&authority.ca()))]);
+        String::from_utf8_lossy(&checked.stdout).into_owned()
+    };
+    for own in [&authority, &other] {
+        assert!(told(own).contains("ok    ledger"), "{}", told(own));
+    }
     tokio::task::spawn_blocking(move || drop(pair)).await.unwrap();
+}
+
+/// The pool's settings of the page, and two processes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pool_between_as_the_page_says() {
+    let lines = blocks("ini").remove(0);
+    let start = move || Pgbouncer::start(&Postgres::url_of_new_database(), Mode::Session, 1, &lines);
+    let pool = tokio::task::spawn_blocking(start).await.unwrap();
+    let settings = config::Ledger { url: config::Secret::plain(&pool.url()), ..config::Ledger::default() };
+    let (one, two) = tokio::join!(ledger::open(&settings), ledger::open(&settings));
+    for ledger in [one.unwrap(), two.unwrap()] {
+        let all = futures_util::future::join_all((0..16).map(|_| ledger.health())).await;
+        assert!(all.iter().all(Result::is_ok), "{all:?}");
+    }
 }
 
 /// What has no command is at least a setting.

@@ -9,6 +9,7 @@ mod machine;
 mod memory;
 mod operator;
 mod outages;
+mod pooled;
 mod providers;
 mod proxy;
 mod reconcile;

@@ -76,7 +76,7 @@ impl Kit {
 }
 
 pub(crate) fn settings(url: &str) -> config::Ledger {
-    config::Ledger { url: config::Secret::plain(url), connections_max: 8 }
+    config::Ledger { url: config::Secret::plain(url), ..config::Ledger::default() }
 }
 
 pub(crate) async fn sqlite() -> Kit {

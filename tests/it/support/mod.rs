@@ -24,6 +24,9 @@ pub(crate) mod localstripe;
 /// Metrics as a scraper reads them.
 pub(crate) mod metrics;
 
+/// A private pool before PostgreSQL.
+pub(crate) mod pgbouncer;
+
 /// A private PostgreSQL cluster.
 pub(crate) mod postgres;
 

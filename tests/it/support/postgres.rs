@@ -88,7 +88,7 @@ fn binaries() -> PathBuf {
 }
 
 /// The command as a user that PostgreSQL accepts: it refuses to run as root. It dies with its parent thread.
-fn command(program: &Path) -> Command {
+pub(super) fn command(program: &Path) -> Command {
     let root = fs::metadata("/proc/self").is_ok_and(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0);
     let mut command = Command::new("setpriv");
     if root {
@@ -109,8 +109,8 @@ fn start() -> Postgres {
     cluster
 }
 
-/// A directory for clusters of this process.
-fn home(name: &str) -> PathBuf {
+/// A directory for servers of this process.
+pub(super) fn home(name: &str) -> PathBuf {
     let base = std::env::temp_dir().join("daybridge-tests");
     fs::create_dir_all(&base).unwrap();
     let _ = fs::set_permissions(&base, fs::Permissions::from_mode(0o777));
@@ -139,7 +139,8 @@ fn serve(cluster: &Postgres, home: &Path, data: &Path) {
         let mut server = command(&program)
             .arg("-D")
             .arg(&data)
-            .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-k", ""])
+            // A second address: a pool may know a server by several.
+            .args(["-h", "127.0.0.1,127.0.0.2", "-p", &port.to_string(), "-k", ""])
             .args(["-c", &format!("fsync={}", if SYNCED.load(Ordering::Relaxed) { "on" } else { "off" })])
             .args(["-c", "max_connections=300", "-c", "shared_buffers=64MB"])
             .stdin(Stdio::null())
@@ -196,6 +197,11 @@ impl Pair {
     /// Where the ledger is, whoever serves it.
     pub(crate) fn url(&self) -> String {
         format!("postgres://daybridge@127.0.0.1:{}/postgres", self.primary.port)
+    }
+
+    /// The standby alone.
+    pub(crate) fn url_of_standby(&self) -> String {
+        format!("postgres://daybridge@127.0.0.1:{}/postgres", self.standby.port)
     }
 
     /// Both of them, the standby first.
@@ -282,6 +288,25 @@ impl Own {
         own
     }
 
+    /// Before it starts: it takes nobody but by TLS, with a certificate of this CA whose name is the role's.
+    pub(crate) fn asks_for_certificates(&self, ca: &Path, cert: &Path, key: &Path) {
+        let data = self.home.join("data");
+        let like = fs::metadata(&data).unwrap();
+        let (user, group) =
+            (std::os::unix::fs::MetadataExt::uid(&like), std::os::unix::fs::MetadataExt::gid(&like));
+        std::os::unix::fs::chown(key, Some(user), Some(group)).unwrap();
+        fs::set_permissions(key, fs::Permissions::from_mode(0o600)).unwrap();
+        let settings = data.join("postgresql.conf");
+        let more = format!(
+            "ssl = on\nssl_ca_file = '{}'\nssl_cert_file = '{}'\nssl_key_file = '{}'\n",
+            ca.display(),
+            cert.display(),
+            key.display()
+        );
+        fs::write(&settings, fs::read_to_string(&settings).unwrap() + more.as_str()).unwrap();
+        fs::write(data.join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 cert\n").unwrap();
+    }
+
     /// Where its database is, running or not.
     pub(crate) fn url(&self) -> String {
         format!("postgres://daybridge@127.0.0.1:{}/postgres", self.cluster.port)
@@ -335,9 +360,8 @@ fn ready(cluster: &Postgres) -> bool {
 fn remove_leftovers(base: &Path) {
     for entry in fs::read_dir(base).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let ours = |name: &&str| {
-            name.starts_with("postgres-") || name.starts_with("pair") || name.starts_with("own")
-        };
+        let ours =
+            |name: &&str| ["postgres-", "pair", "own", "pool"].iter().any(|kind| name.starts_with(kind));
         let pid = name.to_str().filter(ours).and_then(|name| name.rsplit('-').next());
         if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
             let _ = fs::remove_dir_all(entry.path());
