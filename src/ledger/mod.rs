@@ -215,6 +215,8 @@ pub struct Counts {
     pub commits: u64,
     /// Transactions that met another one and ran again.
     pub retries: u64,
+    /// Steps of SQLite's machine; 0 elsewhere.
+    pub steps: u64,
 }
 
 /// Why calls of the account rest.
@@ -344,6 +346,7 @@ impl Ledger {
             statements: of(&counts.statements),
             commits: of(&counts.commits),
             retries: of(&counts.retries),
+            steps: of(&counts.steps),
         }
     }
 }

@@ -36,7 +36,7 @@ pub(super) use self::{
     migrate::Migration,
     place::{Place, Seen},
     tx::{Begin, Dialect, Tx},
-    value::{Arg, Bind, Row, args},
+    value::{Arg, Bind, OwnedArg, Row, args},
 };
 use self::{
     sqlite::{Sqlite, Use},

@@ -1,9 +1,12 @@
 //! What a process knows of its database beside what stands in it.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::{Mutex, OnceLock, PoisonError, atomic::AtomicU64},
 };
+
+use super::value::OwnedArg;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -19,7 +22,12 @@ pub(in crate::ledger) struct Place {
     /// The server that was seen last.
     pub(in crate::ledger) seen: Mutex<Option<Seen>>,
     pub(in crate::ledger) counts: Counts,
+    /// What was asked, where a test wants to know.
+    pub(in crate::ledger) log: OnceLock<Mutex<Log>>,
 }
+
+/// Each statement, with the last values it had, and whether it was in a transaction that writes.
+pub(in crate::ledger) type Log = BTreeMap<String, (Vec<OwnedArg>, bool)>;
 
 /// What the process has asked of the database so far.
 #[derive(Debug, Default)]
@@ -27,6 +35,7 @@ pub(in crate::ledger) struct Counts {
     pub(in crate::ledger) statements: AtomicU64,
     pub(in crate::ledger) commits: AtomicU64,
     pub(in crate::ledger) retries: AtomicU64,
+    pub(in crate::ledger) steps: AtomicU64,
 }
 
 impl Place {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use rusqlite::{
-    CachedStatement, Connection, OpenFlags, ToSql,
+    CachedStatement, Connection, OpenFlags, StatementStatus, ToSql,
     types::{ToSqlOutput, ValueRef},
 };
 
@@ -35,6 +35,7 @@ pub(super) struct Sqlite {
     path: PathBuf,
     id: FileId,
     columns: HashMap<Box<str>, Arc<[Box<str>]>>,
+    steps: u64,
 }
 
 /// What a connection is for.
@@ -63,12 +64,17 @@ impl Sqlite {
         if *known.get_or_init(|| id) != id {
             return Err(gone(path));
         }
-        Ok(Self { connection, path: path.to_owned(), id, columns: HashMap::new() })
+        Ok(Self { connection, path: path.to_owned(), id, columns: HashMap::new(), steps: 0 })
     }
 
     /// Whether the path still names the file: what is written into another one is kept nowhere.
     pub(super) fn stands(&self) -> Result<(), Fault> {
         if self.id.stands_at(&self.path) { Ok(()) } else { Err(gone(&self.path)) }
+    }
+
+    /// Steps of SQLite's machine since they were asked for.
+    pub(super) fn take_steps(&mut self) -> u64 {
+        std::mem::take(&mut self.steps)
     }
 
     pub(super) fn batch(&mut self, statements: &str) -> Result<(), Fault> {
@@ -80,6 +86,7 @@ impl Sqlite {
         let mut statement = self.connection.prepare_cached(sql)?;
         bind(&mut statement, args)?;
         let changed = statement.raw_execute()?;
+        self.steps = self.steps.saturating_add(steps_of(&mut statement));
         Ok(u64::try_from(changed).unwrap_or(u64::MAX))
     }
 
@@ -106,6 +113,8 @@ impl Sqlite {
             let values = (0..columns.len()).map(|at| Ok(value(row.get_ref(at)?)));
             found.push(Row::new(columns.clone(), values.collect::<Result<_, rusqlite::Error>>()?));
         }
+        drop(rows);
+        self.steps = self.steps.saturating_add(steps_of(&mut statement));
         Ok(found)
     }
 }
@@ -116,6 +125,10 @@ fn gone(path: &Path) -> Fault {
         "{} was removed or replaced while it was in use, and nothing is kept until it is back: put the same file there again; where it is lost, stop every process, restore a backup and `daybridge ledger restored --since TIME`",
         path.display()
     )))
+}
+
+fn steps_of(statement: &mut CachedStatement<'_>) -> u64 {
+    u64::try_from(statement.reset_status(StatementStatus::VmStep)).unwrap_or(0)
 }
 
 /// SQLite takes `$4` for a name and numbers names by where they first stand.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, PoisonError, atomic::Ordering},
 };
 
 use sha2::{Digest as _, Sha256};
@@ -45,11 +45,12 @@ pub(in crate::ledger) struct Tx {
     commits: bool,
     answered: bool,
     locks: bool,
+    begin: Begin,
 }
 
 impl Tx {
     pub(super) fn new(connection: Connection, place: Arc<Place>) -> Self {
-        Self { connection, place, commits: false, answered: false, locks: true }
+        Self { connection, place, commits: false, answered: false, locks: true, begin: Begin::Not }
     }
 
     pub(in crate::ledger) fn dialect(&self) -> Dialect {
@@ -88,9 +89,12 @@ impl Tx {
         begin: Begin,
         work: &mut dyn FnMut(&mut Tx) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        (self.commits, self.answered, self.locks) = (false, false, true);
-        self.begin(begin)?;
+        (self.commits, self.answered, self.locks, self.begin) = (false, false, true, begin);
+        self.begin_with(begin)?;
         let done = work(self);
+        if let Connection::Sqlite(sqlite) = &mut self.connection {
+            self.place.counts.steps.fetch_add(sqlite.take_steps(), Ordering::Relaxed);
+        }
         if begin == Begin::Not {
             return done;
         }
@@ -106,7 +110,7 @@ impl Tx {
         }
     }
 
-    fn begin(&mut self, begin: Begin) -> Result<(), Fault> {
+    fn begin_with(&mut self, begin: Begin) -> Result<(), Fault> {
         match &mut self.connection {
             Connection::Sqlite(sqlite) => {
                 sqlite.stands()?;
@@ -170,7 +174,7 @@ impl Tx {
 
     /// Rows that were changed.
     pub(in crate::ledger) fn execute(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<u64, Fault> {
-        self.count();
+        self.count(sql, args);
         let told = match &mut self.connection {
             Connection::Sqlite(sqlite) => sqlite.execute(sql, args),
             Connection::Postgres(postgres) => postgres.execute(sql, args),
@@ -181,7 +185,7 @@ impl Tx {
 
     /// Runs a statement of which only the failure matters. That is told now or later; nothing is committed after one.
     pub(in crate::ledger) fn send(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<(), Fault> {
-        self.count();
+        self.count(sql, args);
         match &mut self.connection {
             Connection::Sqlite(sqlite) => sqlite.execute(sql, args).map(drop),
             Connection::Postgres(postgres) => postgres.send(sql, args),
@@ -211,12 +215,16 @@ impl Tx {
         }
     }
 
-    fn count(&self) {
+    fn count(&self, sql: &str, args: &[Arg<'_>]) {
         self.place.counts.statements.fetch_add(1, Ordering::Relaxed);
+        if let Some(log) = self.place.log.get() {
+            let asked = (args.iter().map(Arg::owned).collect(), self.begin != Begin::Not);
+            log.lock().unwrap_or_else(PoisonError::into_inner).insert(sql.to_owned(), asked);
+        }
     }
 
     fn rows(&mut self, sql: &str, args: &[Arg<'_>], limit: usize) -> Result<Vec<Row>, Fault> {
-        self.count();
+        self.count(sql, args);
         let told = match &mut self.connection {
             Connection::Sqlite(sqlite) => sqlite.rows(sql, args, limit),
             Connection::Postgres(postgres) => postgres.rows(sql, args, limit),

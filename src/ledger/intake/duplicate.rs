@@ -17,11 +17,14 @@ use crate::{
 /// Most granted payments that one is compared with, the newest first.
 const COMPARED_MAX: i64 = 20;
 
-/// Along the channel's payments: `amount + 0` keeps the index by amount out, which is no choice where all pay the same
-/// price. Nearly every payment shares a kind of id with all others, so nearly always nothing is left to compare.
-pub(in crate::ledger) const SAME_PURCHASE: &str = "SELECT o.key FROM payments p CROSS JOIN payments o WHERE p.key = $1 \
-     AND o.channel = $2 AND o.realm = p.realm AND o.account = p.account AND o.livemode = p.livemode \
-     AND o.key <> $1 AND o.granted = 1 AND o.amount + 0 = $3 AND o.currency = $4 \
+/// Payments of one channel that are looked through, the newest first.
+pub(in crate::ledger) const LOOKED_THROUGH_MAX: i64 = 1000;
+
+/// Nearly every payment shares a kind of id with all others, so nearly always nothing is left to compare.
+const SAME_PURCHASE: &str = "SELECT o.key FROM payments p CROSS JOIN (SELECT key, realm, account, livemode, granted, \
+     amount, currency, first_seen_at FROM payments WHERE channel = $2 ORDER BY first_seen_at DESC, key DESC LIMIT $6) o \
+     WHERE p.key = $1 AND o.realm = p.realm AND o.account = p.account AND o.livemode = p.livemode \
+     AND o.key <> $1 AND o.granted = 1 AND o.amount = $3 AND o.currency = $4 \
      AND NOT EXISTS (SELECT 1 FROM aliases a CROSS JOIN aliases b WHERE a.payment = $1 AND b.payment = o.key \
      AND b.strength = a.strength) ORDER BY o.first_seen_at DESC, o.key DESC LIMIT $5";
 
@@ -52,8 +55,11 @@ fn of(
     money: &Money,
     events: &[Facts],
 ) -> Result<Option<String>, Fault> {
-    let rows =
-        tx.all(SAME_PURCHASE, args![key, channel.as_str(), money.amount, &*money.currency, COMPARED_MAX])?;
+    let looked_through = LOOKED_THROUGH_MAX;
+    let rows = tx.all(
+        SAME_PURCHASE,
+        args![key, channel.as_str(), money.amount, &*money.currency, COMPARED_MAX, looked_through],
+    )?;
     if rows.is_empty() {
         return Ok(None);
     }

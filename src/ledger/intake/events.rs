@@ -121,7 +121,7 @@ pub(super) fn end(
 }
 
 /// Along the event's deliveries, however many others are held.
-pub(in crate::ledger) const HELD_BEFORE: &str = "UPDATE deliveries SET outcome = $1, reason = $2 \
+const HELD_BEFORE: &str = "UPDATE deliveries SET outcome = $1, reason = $2 \
      WHERE event = $3 AND outcome || '' = 'held' AND number <> $4";
 
 /// What the ending makes of earlier deliveries of the event that were held.
@@ -136,12 +136,12 @@ pub(super) fn end_held_before(tx: &mut Tx, seen: &Seen, ending: &Ending<'_>) -> 
 }
 
 /// From the payment to its deliveries; `+ 0`: a minimum is not looked for from the first delivery of all.
-pub(in crate::ledger) const FIRST_GRANTS: &str = "UPDATE deliveries SET outcome = 'granted', reason = NULL \
+const FIRST_GRANTS: &str = "UPDATE deliveries SET outcome = 'granted', reason = NULL \
      WHERE number = (SELECT MIN(d.number + 0) FROM events e CROSS JOIN deliveries d \
      WHERE e.payment = $1 AND e.family = $2 AND d.event = e.number)";
 
 /// Along the payment's events, however many other deliveries are held.
-pub(in crate::ledger) const HELD_FOR_PAYMENT: &str = "UPDATE deliveries SET outcome = $1, reason = $2 \
+const HELD_FOR_PAYMENT: &str = "UPDATE deliveries SET outcome = $1, reason = $2 \
      WHERE outcome || '' = 'held' AND number <> $3 \
      AND event IN (SELECT number FROM events WHERE payment = $4 AND held_cause IS NULL)";
 

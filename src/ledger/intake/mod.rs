@@ -20,5 +20,5 @@ pub(super) mod reversal;
 pub(super) mod seen;
 pub(super) mod stored;
 
-pub(super) use duplicate::{SAME_PURCHASE, suspected};
+pub(super) use duplicate::suspected;
 pub(super) use record::{record, update_deliveries};

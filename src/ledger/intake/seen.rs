@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{
+    duplicate::LOOKED_THROUGH_MAX,
     evaluate::money,
     identity::{self, Space},
 };
@@ -182,9 +183,8 @@ const FROM: &str = "FROM origin o LEFT JOIN events e ON e.source = $1 AND e.even
      LEFT JOIN deliveries d ON d.delivery = $4 WHERE o.one = 1";
 
 /// For so many ids, of these kinds. Of what was granted to the channel for the same money, what has a kind of id in common
-/// with this payment is another purchase ([`super::duplicate`]); `amount + 0` keeps the index by amount out, which is no
-/// choice where all pay the same price.
-pub(in crate::ledger) fn look_sql(ids: usize, kinds: &BTreeSet<u8>) -> String {
+/// with this payment is another purchase ([`super::duplicate`]).
+fn look_sql(ids: usize, kinds: &BTreeSet<u8>) -> String {
     let ids: Vec<String> = (12..).take(ids).map(|place| format!("${place}")).collect();
     let ids = if ids.is_empty() { "NULL".to_owned() } else { ids.join(", ") };
     let kinds: Vec<String> = kinds.iter().map(u8::to_string).collect();
@@ -194,8 +194,9 @@ pub(in crate::ledger) fn look_sql(ids: usize, kinds: &BTreeSet<u8>) -> String {
          AND id IN ({ids})) OR EXISTS (SELECT 1 FROM payments WHERE key = $8) THEN 1 ELSE 0 END AS known, \
          CASE WHEN EXISTS (SELECT 1 FROM realm_sources r JOIN realm_sources x ON x.provider = r.provider \
          WHERE r.realm = $5 AND x.realm <> $5) THEN 1 ELSE 0 END AS other_realm, \
-         CASE WHEN EXISTS (SELECT 1 FROM payments p WHERE p.channel = $9 AND p.realm = $5 AND p.account = $6 \
-         AND p.livemode = $7 AND p.granted = 1 AND p.amount + 0 = $10 AND p.currency = $11 \
+         CASE WHEN EXISTS (SELECT 1 FROM (SELECT key, realm, account, livemode, granted, amount, currency FROM payments WHERE channel = $9 \
+         ORDER BY first_seen_at DESC, key DESC LIMIT {LOOKED_THROUGH_MAX}) p WHERE p.realm = $5 AND p.account = $6 \
+         AND p.livemode = $7 AND p.granted = 1 AND p.amount = $10 AND p.currency = $11 \
          AND NOT EXISTS (SELECT 1 FROM aliases a WHERE a.payment = p.key AND a.strength IN ({kinds}))) \
          THEN 1 ELSE 0 END AS alike {FROM}"
     )

@@ -55,7 +55,7 @@ pub(super) struct Stored {
 }
 
 /// `received_at + 0` keeps the index by time out: PostgreSQL would walk it from the oldest event on.
-pub(in crate::ledger) const STORED: &str = "SELECT p.granted, p.decision, p.reason, p.set_channel, p.set_days, p.days, \
+const STORED: &str = "SELECT p.granted, p.decision, p.reason, p.set_channel, p.set_days, p.days, \
      p.amount, p.currency, p.out_known, p.due_decided, p.days_despite, t.state, \
      (SELECT MIN(e.received_at + 0) FROM events e WHERE e.payment = p.key) AS received_at \
      FROM payments p LEFT JOIN transfers t ON t.payment = p.key AND t.n = 1 WHERE p.key = $1";

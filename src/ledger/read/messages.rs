@@ -14,7 +14,7 @@ use crate::{
 
 /// From what is held to its events, never from all events to what of them is held. In SQLite the order of a CROSS JOIN
 /// stands; PostgreSQL without statistics would hash all events, but not where each payment's are limited.
-pub(in crate::ledger) fn held_sql(dialect: Dialect) -> String {
+fn held_sql(dialect: Dialect) -> String {
     let events_of = |payment: &str, held: &str| match dialect {
         Dialect::Sqlite => {
             format!("CROSS JOIN events e WHERE {held} AND e.payment = {payment} AND e.number > $1")

@@ -294,7 +294,7 @@ pub(in crate::ledger) fn waits(connection: &mut Tx, account: &str, days: u32) ->
     Ok(row.is_some())
 }
 
-pub(in crate::ledger) const HELD_FOR: &str = "SELECT key, channel, detail FROM transfers WHERE account = $1 AND cause = $2 \
+const HELD_FOR: &str = "SELECT key, channel, detail FROM transfers WHERE account = $1 AND cause = $2 \
      AND state = 'held' AND days < $3 ORDER BY created_at LIMIT 1";
 
 /// Plans again every transfer held for a cause, or only those of fewer days. Each was refused, so none has an open

@@ -57,14 +57,13 @@ impl Tx {
 }
 
 /// Two looks into indices that find nothing where the clocks are right.
-pub(in crate::ledger) const DUE_TOO_FAR: &str =
-    "UPDATE channels SET due_at = $2 WHERE account = $1 AND due_at > $3";
+const DUE_TOO_FAR: &str = "UPDATE channels SET due_at = $2 WHERE account = $1 AND due_at > $3";
 
 /// See [`DUE_TOO_FAR`].
-pub(in crate::ledger) const LEASED_TOO_LONG: &str = "UPDATE channels SET lease_until = $2 \
+const LEASED_TOO_LONG: &str = "UPDATE channels SET lease_until = $2 \
      WHERE account = $1 AND lease_until > 0 AND lease_until > $3";
 
-pub(in crate::ledger) fn claim_select(dialect: Dialect) -> String {
+fn claim_select(dialect: Dialect) -> String {
     let suffix = match dialect {
         Dialect::Sqlite => "",
         Dialect::Postgres => " FOR UPDATE SKIP LOCKED",

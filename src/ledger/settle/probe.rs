@@ -27,7 +27,7 @@ fn callable() -> String {
 }
 
 /// The next probe of a round that is at its first, or its second.
-pub(in crate::ledger) fn next_sql(second: bool) -> String {
+fn next_sql(second: bool) -> String {
     let order = if second { "t.days, c.active_till" } else { "c.active_till" };
     format!("{} AND t.days < $4 ORDER BY {order}, t.created_at, t.key LIMIT 1", callable())
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The first channel that is due and in nobody's hands.
-pub(in crate::ledger) const NEXT_FREE: &str = "SELECT due_at AS at FROM channels \
+const NEXT_FREE: &str = "SELECT due_at AS at FROM channels \
      WHERE account = $1 AND due_at IS NOT NULL AND lease_until = 0 ORDER BY due_at LIMIT 1";
 
 /// The first one that comes free by a lease that ends.

@@ -117,7 +117,7 @@ pub(in crate::ledger) fn step(
     Ok(true)
 }
 
-pub(in crate::ledger) const STEP: &str = "UPDATE transfers SET state = $1, attempt = $2, epoch = $3, open = $4, \
+const STEP: &str = "UPDATE transfers SET state = $1, attempt = $2, epoch = $3, open = $4, \
      cause = $5, due_at = $6, detail = $7, settled_at = COALESCE($14, settled_at) \
      WHERE key = $8 AND state = $9 AND attempt = $10 AND epoch = $11 AND account = $12 AND channel = $13 \
      AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.key = transfers.payment AND p.covered IS NOT NULL) \

@@ -95,7 +95,7 @@ const NEXT: &str = "COALESCE((SELECT key FROM transfers WHERE account = $1 AND c
 
 /// All that a turn begins with. The sums are at least those of [`LATELY`](super::pause): they may say that nothing is near
 /// its limit, and else it is asked.
-pub(in crate::ledger) fn turn_sql(server: Option<&str>) -> String {
+fn turn_sql(server: Option<&str>) -> String {
     let (columns, from) = match server {
         Some(question) => (SERVER_COLUMNS, format!(" CROSS JOIN origin o CROSS JOIN ({question}) s")),
         None => ("", String::new()),

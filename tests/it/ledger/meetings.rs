@@ -7,7 +7,7 @@ use daybridge::{
         facts::{Facts, Meaning},
         settle::Order,
     },
-    ledger::Outcome,
+    ledger::{Claim, Outcome, Take},
 };
 use tokio::task::JoinSet;
 
@@ -102,4 +102,57 @@ pub(super) async fn strangers_are_recorded_side_by_side(kit: Kit) {
     }
     tasks.join_all().await;
     assert_eq!(kit.asked_so_far().retries - before, 0, "of 400 events");
+}
+
+/// Four workers record, take what they record, claim what is due, and settle: nothing is left in anybody's hands.
+pub(super) async fn workers_side_by_side_leave_no_channel_behind(kit: Kit) {
+    const WORKERS: usize = 4;
+    const PAYMENTS: usize = 400;
+    let kit = Arc::new(kit);
+    let mut tasks = JoinSet::new();
+    for worker in 0..WORKERS {
+        let kit = kit.clone();
+        tasks.spawn(async move {
+            for n in (worker..PAYMENTS).step_by(WORKERS) {
+                let paid = to(charge(&[&format!("pi_{n}")]), &format!("CHAN-{}", n % 20), 30);
+                let token = format!("w{worker}/{n}");
+                let take = Take { token: &token, lease_until: NOW + 60_000 };
+                let recorded = kit.record_and_take(&format!("evt_{n}"), &paid, take, NOW).await;
+                if let Some(claim) = recorded.claim {
+                    work(&kit, &claim).await;
+                }
+                for claim in kit.claim(ACCOUNT, "w", NOW, NOW + 60_000, 2).await.unwrap() {
+                    work(&kit, &claim).await;
+                }
+            }
+        });
+    }
+    while let Some(ended) = tasks.join_next().await {
+        ended.unwrap();
+    }
+    // What was due while somebody held its channel.
+    loop {
+        let claims = kit.claim(ACCOUNT, "w", NOW, NOW + 60_000, 50).await.unwrap();
+        if claims.is_empty() {
+            break;
+        }
+        for claim in claims {
+            work(&kit, &claim).await;
+        }
+    }
+    let counts = kit.counts().await.unwrap();
+    assert_eq!((counts.credited, counts.planned), (PAYMENTS as u64, 0));
+    assert_eq!(kit.next_due(ACCOUNT).await.unwrap(), None, "no lease is left");
+}
+
+/// One turn, as a worker takes it.
+async fn work(kit: &Kit, claim: &Claim) {
+    let Some(transfer) = kit.turn(claim, NOW).await.unwrap().transfer else {
+        kit.release(claim, 0).await.unwrap();
+        return;
+    };
+    let called = intended(claim.epoch);
+    assert!(kit.put(claim, &transfer.key, &transfer.state, called.clone(), NOW).await, "{claim:?}");
+    let told = kit.advance(claim, &transfer.key, &called, &step(settled()), true, NOW).await.unwrap();
+    assert!(told.is_some(), "{claim:?}");
 }

@@ -13,7 +13,7 @@ use super::{
 const ACT: Act<'_> = Act { who: "ada", reason: "to look" };
 const HOUR: i64 = 3_600_000;
 
-fn no_brake() -> Brake {
+pub(super) fn no_brake() -> Brake {
     Brake { multiple: 0, account_days_min: 0, account_days_per_channel: 0, channel_days_min: 0 }
 }
 
