@@ -265,8 +265,12 @@ mod tests {
         let config = parse_in(text, none(), Path::new("conf")).unwrap();
         assert_eq!(config.ledger.url.resolve().unwrap().expose_secret(), "sqlite:/var/l.db");
         assert_eq!(format!("{:?}", config.queue.url), r#"Embedded(Some("conf/q.db"))"#);
-        let text = "[ledger]\nurl = 'postgres://u@h/d'";
-        let config = parse_in(text, none(), Path::new("/etc/daybridge")).unwrap();
+        let text = "[ledger]\nurl = 'postgres://u@h/d'\nclient_cert = 'c.pem'\nclient_key = 'c.key'";
+        let ca = [("DAYBRIDGE_LEDGER__CA".to_owned(), "ca.pem".to_owned())];
+        let config = parse_in(text, ca, Path::new("/etc/daybridge")).unwrap();
+        let files = [&config.ledger.ca, &config.ledger.client_cert, &config.ledger.client_key];
+        let shown = files.map(|file| file.as_ref().unwrap().display().to_string());
+        assert_eq!(shown, ["/etc/daybridge/ca.pem", "/etc/daybridge/c.pem", "/etc/daybridge/c.key"]);
         assert_eq!(
             format!("{:?}", config.queue.url),
             r#"Embedded(Some("/etc/daybridge/daybridge.queue.db"))"#
