@@ -195,9 +195,9 @@ fn look_sql(ids: usize, kinds: &BTreeSet<u8>) -> String {
          CASE WHEN EXISTS (SELECT 1 FROM realm_sources r JOIN realm_sources x ON x.provider = r.provider \
          WHERE r.realm = $5 AND x.realm <> $5) THEN 1 ELSE 0 END AS other_realm, \
          CASE WHEN EXISTS (SELECT 1 FROM (SELECT key, realm, account, livemode, granted, amount, currency FROM payments WHERE channel = $9 \
-         ORDER BY first_seen_at DESC, key DESC LIMIT {LOOKED_THROUGH_MAX}) p WHERE p.realm = $5 AND p.account = $6 \
-         AND p.livemode = $7 AND p.granted = 1 AND p.amount = $10 AND p.currency = $11 \
-         AND NOT EXISTS (SELECT 1 FROM aliases a WHERE a.payment = p.key AND a.strength IN ({kinds}))) \
+         ORDER BY first_seen_at DESC, key DESC LIMIT {LOOKED_THROUGH_MAX}) recent WHERE recent.realm = $5 AND recent.account = $6 \
+         AND recent.livemode = $7 AND recent.granted = 1 AND recent.amount = $10 AND recent.currency = $11 \
+         AND NOT EXISTS (SELECT 1 FROM aliases a WHERE a.payment = recent.key AND a.strength IN ({kinds}))) \
          THEN 1 ELSE 0 END AS alike {FROM}"
     )
 }

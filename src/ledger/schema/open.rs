@@ -13,13 +13,13 @@ use crate::{
     config, disk,
     ledger::{
         Ledger, LedgerError,
-        db::{Db, Dialect, Fault, Migration, Server, Tx, args},
+        db::{Db, Dialect, Fault, Migration, Server, Tx, args, fault::refused},
     },
     private_file,
 };
 
 /// The schema, oldest first; a text never changes once released.
-const MIGRATIONS: [(i64, &str, &str); 12] = [
+const MIGRATIONS: [(i64, &str, &str); 13] = [
     (1, "ledger", include_str!("migrations/0001_ledger.sql")),
     (2, "restorations", include_str!("migrations/0002_restorations.sql")),
     (3, "operators", include_str!("migrations/0003_operators.sql")),
@@ -32,6 +32,7 @@ const MIGRATIONS: [(i64, &str, &str); 12] = [
     (10, "closed_events", include_str!("migrations/0010_closed_events.sql")),
     (11, "money", include_str!("migrations/0011_money.sql")),
     (12, "slips", include_str!("migrations/0012_slips.sql")),
+    (13, "joined", include_str!("migrations/0013_joined.sql")),
 ];
 
 /// What the schema's text says differently in each database.
@@ -191,12 +192,37 @@ fn words(dialect: Dialect) -> &'static Words {
     }
 }
 
+/// Schemas from this one on know which workers run.
+const HEARTBEATS_SINCE: i64 = 12;
+
+/// An older worker does not take the locks of this one: beside each other the two could grant a payment twice. SQLite has
+/// one writer at a time anyway.
+fn no_older_worker(tx: &mut Tx, migrations: &[Migration]) -> Result<(), Fault> {
+    let missing = tx.missing(migrations)?;
+    let beats = missing.iter().all(|migration| migration.version > HEARTBEATS_SINCE);
+    if tx.dialect() == Dialect::Sqlite || missing.is_empty() || !beats {
+        return Ok(());
+    }
+    match tx.alive()?.first() {
+        None => Ok(()),
+        Some(seen) => Err(refused(format!(
+            "an older daybridge works on this ledger: {}, heard {} s ago; stop every worker first, then start this version",
+            seen.worker,
+            seen.silent_ms / 1000
+        ))),
+    }
+}
+
 /// Brings the schema up to date.
 async fn migrate(db: &Db, migrations: &Arc<Vec<Migration>>) -> Result<(), LedgerError> {
     let known = migrations.clone();
     if !db.read(move |tx| Ok(tx.missing(&known)?.is_empty())).await? {
         let known = migrations.clone();
-        db.write(move |tx| tx.migrate(&known)).await?;
+        db.write(move |tx| {
+            no_older_worker(tx, &known)?;
+            tx.migrate(&known)
+        })
+        .await?;
     }
     if db.read(catch_up::behind).await? {
         let settled_at = |tx: &Tx| words(tx.dialect()).iter().find(|(word, _)| *word == "{settled_at}");

@@ -145,18 +145,24 @@ pub(in crate::ledger) fn release(tx: &mut Tx, scope: &Scope, now: Ms) -> Result<
         Scope::Account(account) => (Some(account.as_str()), None),
         Scope::Channel(account, channel) => (Some(account.as_str()), Some(channel.as_str())),
     };
-    tx.execute(
-        "UPDATE channels SET deferred = 0, \
-         due_at = CASE WHEN active_till >= $1 THEN $2 ELSE active_till - $3 END \
-         WHERE (deferred = 1 OR due_at <= $2) AND ($4 = '' OR account = $4) AND ($5 = '' OR channel = $5)",
-        args![
-            now.saturating_add(AHEAD_MS),
-            now,
-            AHEAD_MS,
-            account.unwrap_or_default(),
-            channel.unwrap_or_default()
-        ],
-    )?;
+    let (far, all) = (now.saturating_add(AHEAD_MS), i64::from(account.is_none()));
+    // Each by its index, which has only what waits; `|| ''` keeps that of the account's channels out.
+    for waits in [
+        "deferred = 1 AND ($6 = 1 OR account || '' = $4)",
+        match account {
+            None => "due_at IS NOT NULL AND due_at <= $2 AND $6 = 1 AND COALESCE($4, '') = ''",
+            Some(_) => "due_at IS NOT NULL AND due_at <= $2 AND account = $4 AND $6 = 0",
+        },
+    ] {
+        tx.execute(
+            &format!(
+                "UPDATE channels SET deferred = 0, \
+                 due_at = CASE WHEN active_till >= $1 THEN $2 ELSE active_till - $3 END \
+                 WHERE {waits} AND ($5 = '' OR channel || '' = $5)"
+            ),
+            args![far, now, AHEAD_MS, account, channel.unwrap_or_default(), all],
+        )?;
+    }
     Ok(())
 }
 

@@ -122,3 +122,17 @@ pub(super) async fn what_an_older_worker_wrote_is_caught_up(kit: Kit) {
     assert_eq!(ledger.payments(&credited, &Page::first(9)).await.unwrap(), before.0);
     assert_eq!((ledger.counts().await.unwrap(), ledger.spent(0).await.unwrap()), (before.1, before.2));
 }
+
+/// Beside each other an older worker and this version could grant a payment twice; SQLite has one writer at a time.
+pub(super) async fn an_older_worker_must_be_stopped_first(kit: Kit) {
+    kit.beat("old").await.unwrap();
+    let mut raw = kit.sql().await;
+    raw.execute("DROP INDEX payments_joined").await;
+    raw.execute("DELETE FROM _sqlx_migrations WHERE version = 13").await;
+    if kit.is_postgres() {
+        let told = Ledger::open(&kit.settings).await.unwrap_err().to_string();
+        assert!(told.contains("stop every worker first") && told.contains("old"), "{told}");
+        kit.rest("old").await.unwrap();
+    }
+    Ledger::open(&kit.settings).await.unwrap().health().await.unwrap();
+}
