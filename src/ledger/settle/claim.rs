@@ -63,21 +63,17 @@ const DUE_TOO_FAR: &str = "UPDATE channels SET due_at = $2 WHERE account = $1 AN
 const LEASED_TOO_LONG: &str = "UPDATE channels SET lease_until = $2 \
      WHERE account = $1 AND lease_until > 0 AND lease_until > $3";
 
-fn claim_select(dialect: Dialect) -> String {
+/// What is due is looked for once: within the update PostgreSQL might look again for each row, and take more than was asked
+/// for.
+fn claim_sql(dialect: Dialect) -> String {
     let suffix = match dialect {
         Dialect::Sqlite => "",
         Dialect::Postgres => " FOR UPDATE SKIP LOCKED",
     };
     format!(
-        "SELECT channel FROM channels WHERE account = $1 AND due_at IS NOT NULL AND due_at <= $2 \
-         AND lease_until <= $2 ORDER BY due_at LIMIT $3{suffix}"
-    )
-}
-
-fn claim_sql(dialect: Dialect) -> String {
-    format!(
-        "UPDATE channels SET epoch = epoch + 1, lease_owner = $4, lease_until = $5 \
-         WHERE account = $1 AND channel IN ({}) RETURNING channel, epoch",
-        claim_select(dialect)
+        "WITH due AS MATERIALIZED (SELECT channel FROM channels WHERE account = $1 AND due_at IS NOT NULL \
+         AND due_at <= $2 AND lease_until <= $2 ORDER BY due_at LIMIT $3{suffix}) \
+         UPDATE channels SET epoch = epoch + 1, lease_owner = $4, lease_until = $5 \
+         WHERE account = $1 AND channel IN (SELECT channel FROM due) RETURNING channel, epoch"
     )
 }

@@ -156,3 +156,32 @@ async fn work(kit: &Kit, claim: &Claim) {
     let told = kit.advance(claim, &transfer.key, &called, &step(settled()), true, NOW).await.unwrap();
     assert!(told.is_some(), "{claim:?}");
 }
+
+/// Those that look at once see the same channels first. What is claimed beyond the limit would be nobody's until its lease
+/// ends.
+pub(super) async fn no_claim_takes_more_than_it_asked_for(kit: Kit) {
+    const CHANNELS: usize = 120;
+    let kit = Arc::new(kit);
+    for n in 0..CHANNELS {
+        kit.grant(&n.to_string(), &format!("CHAN-{n}")).await;
+    }
+    for round in 0..10 {
+        let now = NOW + round * 100_000;
+        let mut tasks = JoinSet::new();
+        for _ in 0..8 {
+            let kit = kit.clone();
+            tasks.spawn(async move {
+                let mut all = 0;
+                loop {
+                    let claims = kit.claim(ACCOUNT, "w", now, now + 60_000, 3).await.unwrap();
+                    assert!(claims.len() <= 3, "{}", claims.len());
+                    if claims.is_empty() {
+                        return all;
+                    }
+                    all += claims.len();
+                }
+            });
+        }
+        assert_eq!(tasks.join_all().await.into_iter().sum::<usize>(), CHANNELS, "round {round}");
+    }
+}

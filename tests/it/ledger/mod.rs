@@ -72,7 +72,7 @@ both! {
     cost: payments_of_one_price_cost_no_more, payments_of_mixed_prices_cost_no_more,
         payments_of_one_channel_cost_no_more, a_payment_takes_few_statements;
     meetings: of_two_twins_at_once_one_is_held, two_that_share_a_weaker_name_are_one, what_is_joined_meanwhile_is_found_where_it_went,
-        a_decision_and_a_recording_know_of_each_other, workers_side_by_side_leave_no_channel_behind, strangers_are_recorded_side_by_side;
+        a_decision_and_a_recording_know_of_each_other, no_claim_takes_more_than_it_asked_for, workers_side_by_side_leave_no_channel_behind, strangers_are_recorded_side_by_side;
     measures: what_waits_is_counted_by_what_it_waits_for;
     waiting: what_was_announced_and_never_paid_is_listed, a_refund_of_what_is_not_known_is_listed;
     outages: texts_with_a_null_end_alike, what_never_fits_is_no_outage,
