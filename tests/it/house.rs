@@ -1,6 +1,6 @@
 //! The rules of the house that a compiler does not check: who may know what.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 /// Every Rust file below a folder of `src`, with its text.
 fn sources(folder: &str) -> Vec<(String, String)> {
@@ -143,4 +143,59 @@ fn signatures_are_compared_by_the_library_and_all_of_them() {
     assert!(
         keys.contains("Sha256(CtOutput<Hmac<Sha256>>)") && keys.contains("Sha512(CtOutput<Hmac<Sha512>>)")
     );
+}
+
+/// What a file takes from those beside it: the first names after `use super::`.
+fn neighbours(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for import in text.split("\nuse super::").skip(1) {
+        let import = import.split(';').next().unwrap_or_default();
+        let (mut depth, mut name) = (0, String::new());
+        let list = import.starts_with('{');
+        for c in import.chars() {
+            match c {
+                '{' => depth += 1,
+                '}' => {
+                    depth -= 1;
+                    let last = std::mem::take(&mut name);
+                    if depth == 0 {
+                        found.push(last);
+                    }
+                }
+                _ if c.is_alphanumeric() || c == '_' => name.push(c),
+                ':' | ',' if depth == i32::from(list) && !name.is_empty() => {
+                    found.push(std::mem::take(&mut name))
+                }
+                ',' => name.clear(),
+                _ => {}
+            }
+        }
+        found.push(name);
+    }
+    found
+}
+
+/// In a folder of the ledger imports go one way, so that a file can be read before those that use it.
+#[test]
+fn the_ledgers_rooms_have_no_circles() {
+    let mut rooms: BTreeMap<String, BTreeMap<String, Vec<String>>> = BTreeMap::new();
+    for (path, text) in sources("ledger") {
+        let (room, file) = path.rsplit_once('/').unwrap();
+        let name = file.trim_end_matches(".rs").to_owned();
+        if name != "mod" {
+            rooms.entry(room.to_owned()).or_default().insert(name, neighbours(&text));
+        }
+    }
+    for (room, mut files) in rooms {
+        // Whoever takes nothing from those that are left is read next.
+        while !files.is_empty() {
+            let next = files
+                .iter()
+                .find(|(name, takes)| takes.iter().all(|taken| taken == *name || !files.contains_key(taken)));
+            let Some(next) = next.map(|(name, _)| name.clone()) else {
+                panic!("{room}: a circle among {:?}", files.keys().collect::<Vec<_>>());
+            };
+            files.remove(&next);
+        }
+    }
 }

@@ -16,6 +16,8 @@ pub(super) mod fault;
 /// Conditions that callers put together.
 pub(super) mod filter;
 mod migrate;
+/// What URL and settings say of a server.
+mod parameters;
 mod place;
 mod postgres;
 mod sqlite;
@@ -31,9 +33,10 @@ use std::{
 };
 
 pub(super) use self::{
-    address::{Parameters, Server},
+    address::Server,
     fault::Fault,
     migrate::Migration,
+    parameters::Parameters,
     place::{Place, Seen},
     tx::{Begin, Dialect, Tx},
     value::{Arg, Bind, OwnedArg, Row, args},

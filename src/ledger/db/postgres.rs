@@ -1,6 +1,6 @@
 //! One connection to a PostgreSQL server, with the runtime that it lives on.
 
-use std::{error::Error, mem, sync::Arc, time::Duration};
+use std::{error::Error, mem, sync::Arc};
 
 use bytes::BytesMut;
 use futures_util::future::try_join_all;
@@ -11,7 +11,7 @@ use tokio_postgres::{
 };
 
 use super::{
-    address::Server,
+    address::{CONNECT_MAX, Server},
     fault::{Fault, corrupt, of_connecting, refused},
     value::{Arg, OwnedArg, Row, Value},
 };
@@ -40,9 +40,6 @@ pub(super) const BEGIN_ALONE: &str = begin!("pg_advisory_xact_lock");
 /// Which run of which server a connection leads to: since when it runs, in microseconds. Everybody may ask this. Rejected:
 /// its address, of which it may have several; a pool uses them in turn.
 const RUN: &str = "SELECT extract(epoch FROM pg_postmaster_start_time())::text";
-
-/// Longest time to connect and be let in, and again for the first answer.
-pub(super) const CONNECT_MAX: Duration = Duration::from_secs(10);
 
 /// See the module.
 ///

@@ -14,7 +14,7 @@ use rustls::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::address::{Named, Parameters};
+use super::parameters::{Named, Parameters};
 use crate::ledger::LedgerError;
 
 /// Longest PEM file, in bytes.

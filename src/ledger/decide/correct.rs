@@ -13,7 +13,7 @@ use crate::{
     ledger::{
         Correction, Ledger, LedgerError,
         db::{Fault, Row, Tx, args, fault::refused},
-        read::show::{event_named, resolve},
+        read::resolve::{event_named, resolve},
         row,
         settle::{schedule, transition},
     },

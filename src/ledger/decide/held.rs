@@ -15,7 +15,7 @@ use crate::{
         Act, CLOSED, Decided, Ledger, LedgerError,
         db::{Fault, Row, Tx, args, fault::refused},
         read::{
-            show::{event_named, resolve},
+            resolve::{event_named, resolve},
             waiting,
             words::OTHER_FAMILY_NEXT,
         },

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{other_realm, stored::facts_of};
+use super::{other_realm, seen::LOOKED_THROUGH_MAX, stored::facts_of};
 use crate::{
     domain::{
         facts::{Facts, Money},
@@ -16,9 +16,6 @@ use crate::{
 
 /// Most granted payments that one is compared with, the newest first.
 const COMPARED_MAX: i64 = 20;
-
-/// Payments of one channel that are looked through, the newest first.
-pub(in crate::ledger) const LOOKED_THROUGH_MAX: i64 = 1000;
 
 /// Nearly every payment shares a kind of id with all others, so nearly always nothing is left to compare.
 const SAME_PURCHASE: &str = "SELECT o.key FROM payments p CROSS JOIN (SELECT key, realm, account, livemode, granted, \

@@ -1,12 +1,12 @@
 //! What a payment comes to, by the facts of all its events and what a person said. Nothing is read or written here.
 
-use super::stored::Stored;
 use crate::domain::{
     covered::Covered,
     facts::{Facts, Money},
     id::ChannelId,
+    memory::Memory,
     money_out::came_in,
-    payment::{Decision, Rules, covers, decide, sold},
+    payment::{Corrections, Decision, Rules, covers, decide, sold},
 };
 
 /// See the module.
@@ -21,10 +21,15 @@ pub(super) struct Evaluated {
     pub(super) customer: Option<String>,
 }
 
-pub(super) fn evaluate(events: &[Facts], rules: &Rules, stored: &Stored) -> Evaluated {
-    let (channel, days) = sold(events, rules, &stored.corrections);
+pub(super) fn evaluate(
+    events: &[Facts],
+    rules: &Rules,
+    corrections: &Corrections,
+    memory: &Memory,
+) -> Evaluated {
+    let (channel, days) = sold(events, rules, corrections);
     Evaluated {
-        decision: decide(events, rules, &stored.corrections, &stored.memory),
+        decision: decide(events, rules, corrections, memory),
         covered: covers(events, rules, days),
         channel,
         days,

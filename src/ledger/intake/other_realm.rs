@@ -5,7 +5,7 @@
 //! an id in common is only suspected where it is for the same channel too. Amounts are not compared: one endpoint may
 //! tell of a part of the money that the other tells of as a whole.
 
-use super::identity::names;
+use super::names::names;
 use crate::{
     domain::{
         hold::may_have_moved,

@@ -6,16 +6,16 @@ use super::{
     duplicate,
     evaluate::{Evaluated, evaluate},
     grant::FirstTransfer,
-    identity::{self, Identity, Space},
+    identity::{self, Identity},
     late_money::{self, LateMoney},
-    reversal::{self, Found, Reversed},
-    seen::{Seen, channel_lock},
+    names::{Space, ids, name},
+    recording::Recording,
+    reversal::{self, Reversed},
+    seen::channel_lock,
     stored::{Disposition, Stored, facts_of, load, store},
 };
 use crate::{
     domain::{
-        Ms,
-        covered::Covered,
         facts::Facts,
         id::ChannelId,
         money_out::tells,
@@ -23,36 +23,10 @@ use crate::{
         settle::State,
     },
     ledger::{
-        Claim, Entry, SourceRules,
+        Claim,
         db::{Fault, Tx},
     },
 };
-
-/// An event that is being recorded and was read.
-pub(super) struct Recording<'a> {
-    pub(super) entry: &'a Entry<'a>,
-    pub(super) facts: &'a Facts,
-    pub(super) source: &'a SourceRules,
-    pub(super) seen: &'a Seen,
-    pub(super) now: Ms,
-}
-
-impl Recording<'_> {
-    /// When the event came first.
-    pub(super) fn received_at(&self) -> Ms {
-        self.seen.memory.received_at.unwrap_or_else(|| super::events::received_at(self.entry, self.now))
-    }
-
-    fn found<'a>(
-        &'a self,
-        covered: &'a Covered,
-        moves: Option<u32>,
-        channel: Option<&'a ChannelId>,
-    ) -> Found<'a> {
-        let Entry { account, comment, envelope, .. } = self.entry;
-        Found { covered, moves, channel, account, comment, event: &envelope.event_id }
-    }
-}
 
 /// What became of a payment.
 pub(super) struct Updated {
@@ -80,7 +54,7 @@ pub(super) fn update(tx: &mut Tx, recording: &Recording<'_>, identity: Identity)
         true => facts_of(tx, &identity.key)?,
         false => vec![recording.facts.clone()],
     };
-    let evaluated = evaluate(&events, &recording.source.rules, &stored);
+    let evaluated = evaluate(&events, &recording.source.rules, &stored.corrections, &stored.memory);
     let (identity, duplicate) = detect(tx, recording, identity, &evaluated, &events)?;
     let decision = duplicate.as_ref().unwrap_or(&evaluated.decision);
     let disposition = store(tx, recording, &identity, &evaluated, decision)?;
@@ -148,7 +122,7 @@ fn detect(
         }
         let space = Space::of(facts, &source.realm);
         identity::insert(tx, &space, &entry.envelope.source, &identity.key, now)?;
-        identity::name(tx, &space, &identity::ids(facts), &identity.key)?;
+        name(tx, &space, &ids(facts), &identity.key)?;
     }
     // Another one than the event names, where an earlier event or a person named it.
     tx.lock(&BTreeSet::from([channel_lock(entry.account, channel)]))?;

@@ -8,7 +8,8 @@ use super::{
     events::{self, Ending, Says},
     identity::{self, Place},
     late_money::LateMoney,
-    payment::{self, Recording, Updated},
+    payment::{self, Updated},
+    recording::Recording,
     seen::{self, Event, Seen},
     stored::Disposition,
 };

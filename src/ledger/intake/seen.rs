@@ -4,9 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    duplicate::LOOKED_THROUGH_MAX,
     evaluate::money,
-    identity::{self, Space},
+    names::{Space, ids, named},
 };
 use crate::{
     domain::{
@@ -23,6 +22,9 @@ use crate::{
         decide::origin::grants_since,
     },
 };
+
+/// Payments of one channel that are looked through, the newest first.
+pub(in crate::ledger) const LOOKED_THROUGH_MAX: i64 = 1000;
 
 /// Most looks before the payments of an event stand still: each is one that was joined meanwhile.
 const LOOKS_MAX: u32 = 8;
@@ -74,7 +76,7 @@ struct Ask<'a> {
 impl<'a> Ask<'a> {
     fn of(facts: &'a Facts, source: &'a SourceRules) -> Self {
         let space = Space::of(facts, &source.realm);
-        let ids = identity::ids(facts);
+        let ids = ids(facts);
         let key = ids.iter().min().map(|id| payment_key(space.realm, facts.account.as_deref(), &id.id));
         let one = std::slice::from_ref(facts);
         let (channel, _) = bought(one, &source.rules);
@@ -119,7 +121,7 @@ pub(super) fn look(tx: &mut Tx, entry: &Entry<'_>) -> Result<Seen, Fault> {
             return Ok(seen);
         }
         let named = match &ask {
-            Some(ask) => identity::named(tx, &ask.space, &ask.ids)?,
+            Some(ask) => named(tx, &ask.space, &ask.ids)?,
             None => BTreeSet::new(),
         };
         let found: BTreeSet<String> = named.into_iter().chain(current).collect();

@@ -2,8 +2,9 @@
 
 use super::{
     evaluate::Evaluated,
-    identity::{self, Identity, Space},
-    payment::Recording,
+    identity::Identity,
+    names::{Space, ids, name},
+    recording::Recording,
     seen::Seen,
 };
 use crate::{
@@ -222,7 +223,7 @@ pub(super) fn store(
              VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
             &values,
         )?;
-        identity::name(tx, &space, &identity::ids(recording.facts), &identity.key)?;
+        name(tx, &space, &ids(recording.facts), &identity.key)?;
     }
     Ok(match decision {
         Decision::NoMoneyYet => Disposition::Linked,

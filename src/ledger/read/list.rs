@@ -1,6 +1,6 @@
 //! Lists, newest first, each along an index and bounded by the caller's limit.
 
-use super::{show::named, words};
+use super::{resolve::named, words};
 use crate::{
     domain::{
         closed::{PaymentState, TransferState},

@@ -10,7 +10,7 @@ use crate::{
             filter::{Filter, Value},
         },
         plan::{Candidate, Standing},
-        read::show::{event_named, resolve},
+        read::resolve::{event_named, resolve},
         row::narrow,
         view::Planned,
     },

@@ -2,7 +2,7 @@
 
 use super::{
     account,
-    schedule::{FREE, give_back},
+    schedule::{FREE, give_back, lock_channel},
     transition,
 };
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     },
     ledger::{
         Advanced, Claim, Ledger, LedgerError,
-        db::{Dialect, Fault, Row, Tx, args},
+        db::{Fault, Row, Tx, args},
         row, storable,
     },
 };
@@ -134,18 +134,6 @@ fn slow_step(
         return Ok(false);
     }
     transition::compare_and_set(tx, key, from, &step.state, None, now)
-}
-
-/// A record or a decision that touches the channel comes before this transaction or after it. Where the claim is lost,
-/// the channel's row is not written, and nothing is committed.
-pub(in crate::ledger) fn lock_channel(tx: &mut Tx, claim: &Claim) -> Result<(), Fault> {
-    match tx.dialect() {
-        Dialect::Sqlite => Ok(()),
-        Dialect::Postgres => tx.send(
-            "SELECT epoch FROM channels WHERE account = $1 AND channel = $2 FOR UPDATE",
-            args![claim.account, claim.channel.as_str()],
-        ),
-    }
 }
 
 /// Writes the channel under the claim; `None`: the claim is lost. `settled`: a transfer that is, from now on.

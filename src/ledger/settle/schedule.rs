@@ -1,12 +1,11 @@
 //! When a channel is due: worked out from its transfers when it is given back, so that whatever happened
 //! meanwhile is in it, and a channel can be late but never forgotten.
 
-use super::advance::lock_channel;
 use crate::{
     domain::{Ms, channel::Channel},
     ledger::{
         Claim, Ledger, LedgerError,
-        db::{Fault, Row, Tx, args},
+        db::{Dialect, Fault, Row, Tx, args},
         row,
     },
 };
@@ -106,4 +105,16 @@ pub(in crate::ledger) fn schedule_channel(
          VALUES ($1, $2, COALESCE((SELECT MAX(declared_at) FROM restorations), 0), '', 0, $3, 0, $4) ON CONFLICT (account, channel) DO UPDATE SET due_at = CASE \
          WHEN channels.due_at IS NULL OR channels.due_at > excluded.due_at THEN excluded.due_at \
          ELSE channels.due_at END", args![account, channel, at, serde_json::to_string(&Channel::default())?])
+}
+
+/// A record or a decision that touches the channel comes before this transaction or after it. Where the claim is lost,
+/// the channel's row is not written, and nothing is committed.
+pub(in crate::ledger) fn lock_channel(tx: &mut Tx, claim: &Claim) -> Result<(), Fault> {
+    match tx.dialect() {
+        Dialect::Sqlite => Ok(()),
+        Dialect::Postgres => tx.send(
+            "SELECT epoch FROM channels WHERE account = $1 AND channel = $2 FOR UPDATE",
+            args![claim.account, claim.channel.as_str()],
+        ),
+    }
 }
