@@ -36,7 +36,7 @@ pub(crate) const NOW: i64 = 1_800_000_000_000;
 pub(crate) struct Kit {
     pub(crate) ledger: Ledger,
     pub(crate) settings: config::Ledger,
-    _directory: Option<tempfile::TempDir>,
+    pub(crate) _directory: Option<tempfile::TempDir>,
 }
 
 impl std::ops::Deref for Kit {

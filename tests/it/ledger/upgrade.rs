@@ -3,16 +3,16 @@
 use daybridge::{
     domain::{channel::Channel, closed::PaymentState, settle::Cause},
     ledger::{
-        Ledger,
+        Ledger, Outcome,
         query::{ChannelQuery, Page},
     },
 };
 
 use super::{
     desk::settle,
-    kit::{Kit, NOW, charge, held},
+    kit::{Kit, NOW, charge, held, settings, to},
 };
-use crate::support::sql::Sql;
+use crate::support::{postgres::Dump, sql::Sql};
 
 /// Takes back what the second and third schema added.
 async fn as_before(raw: &mut Sql) {
@@ -135,4 +135,48 @@ pub(super) async fn an_older_worker_must_be_stopped_first(kit: Kit) {
         kit.rest("old").await.unwrap();
     }
     Ledger::open(&kit.settings).await.unwrap().health().await.unwrap();
+}
+
+/// A worker of schema 12, which had another library (48f4762), made them: three payments credited, one of them refunded in part,
+/// one held without a channel, one whose channel the partner does not know.
+const OF_BEFORE: [&str; 2] = [
+    include_str!("../../data/ledgers/0012.sqlite.sql"),
+    include_str!("../../data/ledgers/0012.postgres.sql"),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_of_the_version_before_opens_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    rusqlite::Connection::open(&path).unwrap().execute_batch(OF_BEFORE[0]).unwrap();
+    opens_as_it_is(&format!("sqlite:{}", path.display())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_of_the_version_before_opens_as_it_is() {
+    let restore = || Dump::kept(OF_BEFORE[1]).restore();
+    opens_as_it_is(&tokio::task::spawn_blocking(restore).await.unwrap()).await;
+}
+
+async fn opens_as_it_is(url: &str) {
+    let kit = Kit { settings: settings(url), ..Kit::of(Ledger::open(&settings(url)).await.unwrap()) };
+    let counts = kit.counts().await.unwrap();
+    assert_eq!((counts.credited, counts.held), (3, 3), "{counts:?}");
+    let refunded = kit.payment("pi_2").await.unwrap().unwrap();
+    assert_eq!(refunded.money_out.map(|out| (out.refunded, out.days_spent)), Some((300, 10)));
+    let causes: Vec<String> = kit.held(9, NOW).await.unwrap().into_iter().map(|held| held.cause).collect();
+    // A dump that is put on another server is one, whatever wrote it.
+    let elsewhere: &[&str] = if kit.is_postgres() { &["failover"] } else { &[] };
+    assert_eq!(causes, [elsewhere, &["channel_unknown", "channel_missing", "days_spent"]].concat());
+    assert_eq!(kit.payment("pi_1").await.unwrap().unwrap().events.len(), 2, "the duplicate, too");
+    // It knows what it granted, and goes on.
+    let told_again = to(charge(&["pi_1"]), "CHAN-1", 30);
+    assert_eq!(kit.record("evt_new", &told_again).await.outcome, Outcome::Duplicate);
+    let key = kit.grant("9", "CHAN-1").await;
+    let claim = kit.claim_one(NOW).await;
+    let turn = kit.turn(&claim, NOW).await.unwrap();
+    assert!(turn.channel.known.is_some(), "what was read of the channel");
+    assert_eq!(turn.transfer.unwrap().key, key);
+    drop(kit);
+    Ledger::open_existing(&settings(url)).await.unwrap().health().await.unwrap();
 }

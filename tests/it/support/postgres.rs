@@ -63,6 +63,11 @@ impl Dump {
         Self(dumped.stdout)
     }
 
+    /// One that was kept.
+    pub(crate) fn kept(text: &str) -> Self {
+        Self(text.as_bytes().to_vec())
+    }
+
     /// Into a new database; its URL.
     pub(crate) fn restore(&self) -> String {
         use std::io::Write as _;
