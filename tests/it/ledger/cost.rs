@@ -47,7 +47,7 @@ async fn fill(kit: &Kit, raw: &mut Sql, shape: Shape, from: i64, to: i64) {
     let settled = serde_json::to_string(&settled()).unwrap();
     let paid = serde_json::to_string(&charge(&["pi_x"])).unwrap();
     let known = serde_json::to_string(&Channel::default()).unwrap();
-    let channel = if shape == Shape::OneChannel { "'CHAN-1'" } else { "'CHAN-' || n % 500" };
+    let channel = if shape == Shape::OneChannel { "'CHAN-1'" } else { "'CHAN-' || (n % 500)" };
     let amount = if shape == Shape::MixedPrices { "100 + n % 997" } else { "900" };
     for statement in [
         format!(
