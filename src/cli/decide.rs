@@ -57,12 +57,12 @@ pub struct HeldList {
 }
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("which").required(true).args(["keys", "cause"])))]
+#[command(group(ArgGroup::new("which").required(true).multiple(true).args(["keys", "cause"])))]
 pub struct Which {
     /// Transfer keys, payment keys, event ids, or channels as listed
     #[arg(value_name = "KEY")]
     keys: Vec<String>,
-    /// Everything that is held for this cause now
+    /// Everything that is held for this cause now; with keys, only where they are held for it
     #[arg(long, value_parser = one_of!(HeldCause))]
     cause: Option<HeldCause>,
     #[command(flatten)]
@@ -114,6 +114,9 @@ pub struct Set {
     /// Days
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=36_500))]
     days: Option<u32>,
+    /// Only where it is held for this cause
+    #[arg(long, value_parser = one_of!(HeldCause))]
+    cause: Option<HeldCause>,
     /// Why; kept with your name and the time
     #[arg(long)]
     reason: String,
@@ -220,11 +223,7 @@ async fn keys(
 ) -> Result<Option<Vec<String>>, Failure> {
     let now = clock::now_ms();
     let (keys, of, all) = match which.cause {
-        None => {
-            let all = named(ledger, &which.keys, now).await?;
-            (which.keys, String::new(), all)
-        }
-        Some(cause) => {
+        Some(cause) if which.keys.is_empty() => {
             let wanted = HeldQuery { cause: Some(cause), key: None };
             let rows = ledger.held(&wanted, BULK_MAX, now).await?;
             let rows: Vec<view::Held> = rows.into_iter().filter(|held| held.kind != "account").collect();
@@ -235,6 +234,10 @@ async fn keys(
             let all = sum(&rows);
             let keys = rows.into_iter().map(|held| held.key).collect();
             (keys, format!(" held for {}", cause.as_str()), all)
+        }
+        _ => {
+            let all = named(ledger, &which.keys, now).await?;
+            (which.keys, String::new(), all)
         }
     };
     let things = match keys.as_slice() {
@@ -290,6 +293,7 @@ async fn decide(
         Decision::NotApplied => ("settle as not applied", Confirm::Several),
         Decision::Cancel => ("cancel", Confirm::Always),
     };
+    let cause = which.cause;
     let Some(keys) = keys(ledger, which, verb, confirm).await? else { return Ok(()) };
     let interpreter = interpreter(config, ledger).await?;
     let queue = queue::open(&config.queue).await?;
@@ -298,7 +302,7 @@ async fn decide(
     let act = Act { who: &who, reason: &reason };
     let mut refused = 0_usize;
     for key in &keys {
-        match desk.decide(key, &decision, act, clock::now_ms()).await {
+        match desk.decide(key, &decision, cause, act, clock::now_ms()).await {
             Ok(()) => say(format!(
                 "{key}: decided and recorded as {who}'s; `daybridge payments show {key}` tells what follows"
             )),
@@ -340,6 +344,7 @@ async fn set(config: &Config, ledger: &Ledger, args: Set) -> Result<(), Failure>
     let desk = desk(config, ledger, queue.as_ref(), &interpreter);
     let who = super::who();
     let correction = Correction {
+        cause: args.cause,
         channel,
         days: args.days,
         act: Act { who: &who, reason: &args.reason },

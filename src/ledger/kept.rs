@@ -3,6 +3,7 @@
 use super::{Act, Correction, Decided, Entry, SourceRules, Take, books::Walk};
 use crate::{
     domain::{
+        closed::HeldCause,
         facts::{Facts, Unread},
         id::{ChannelId, CommentTemplate},
         settle::Order,
@@ -29,6 +30,7 @@ impl KeptAct {
 
 pub(in crate::ledger) struct KeptDecided {
     order: Order,
+    cause: Option<HeldCause>,
     act: KeptAct,
     settle_window_ms: i64,
     account: String,
@@ -39,6 +41,7 @@ impl Decided<'_> {
     pub(in crate::ledger) fn kept(&self) -> KeptDecided {
         KeptDecided {
             order: self.order,
+            cause: self.cause,
             act: Act { who: self.who, reason: self.reason }.kept(),
             settle_window_ms: self.settle_window_ms,
             account: self.account.to_owned(),
@@ -51,6 +54,7 @@ impl KeptDecided {
     pub(in crate::ledger) fn lent(&self) -> Decided<'_> {
         Decided {
             order: self.order,
+            cause: self.cause,
             who: &self.act.who,
             reason: &self.act.reason,
             settle_window_ms: self.settle_window_ms,
@@ -63,6 +67,7 @@ impl KeptDecided {
 pub(in crate::ledger) struct KeptCorrection {
     channel: Option<ChannelId>,
     days: Option<u32>,
+    cause: Option<HeldCause>,
     act: KeptAct,
     comment: CommentTemplate,
 }
@@ -72,6 +77,7 @@ impl Correction<'_> {
         KeptCorrection {
             channel: self.channel.clone(),
             days: self.days,
+            cause: self.cause,
             act: self.act.kept(),
             comment: self.comment.clone(),
         }
@@ -83,6 +89,7 @@ impl KeptCorrection {
         Correction {
             channel: self.channel.clone(),
             days: self.days,
+            cause: self.cause,
             act: self.act.lent(),
             comment: &self.comment,
         }

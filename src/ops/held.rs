@@ -5,6 +5,7 @@ use super::{again, publish};
 use crate::{
     domain::{
         Ms,
+        closed::HeldCause,
         facts::{UNFETCHED, Unread},
         hold::may_have_moved,
         settle::Order,
@@ -61,18 +62,23 @@ pub struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// Carries out a decision on one.
+    /// Carries out a decision on one. `cause`: what it was held for when the person looked.
     pub async fn decide(
         &self,
         key: &str,
         decision: &Decision,
+        cause: Option<HeldCause>,
         act: Act<'_>,
         now: Ms,
     ) -> Result<(), HeldError> {
         let order = match decision {
             Decision::Retry => match self.read_again(key, now).await? {
+                Some(held) if cause.is_some_and(|cause| cause.as_str() != held.cause) => {
+                    // Its words are the ledger's.
+                    return Ok(self.ledger.decide(key, &self.decided(Order::Retry, cause, act), now).await?);
+                }
                 Some(held) if held.cause == CLOSED => {
-                    self.ledger.decide(key, &self.decided(Order::Retry, act), now).await?;
+                    self.ledger.decide(key, &self.decided(Order::Retry, cause, act), now).await?;
                     return self.publish(self.events(&held, key).await?).await;
                 }
                 Some(held) => {
@@ -87,12 +93,13 @@ impl Desk<'_> {
             Decision::NotApplied => Order::NotApplied,
             Decision::Cancel => Order::Cancel,
         };
-        Ok(self.ledger.decide(key, &self.decided(order, act), now).await?)
+        Ok(self.ledger.decide(key, &self.decided(order, cause, act), now).await?)
     }
 
-    fn decided<'d>(&'d self, order: Order, act: Act<'d>) -> Decided<'d> {
+    fn decided<'d>(&'d self, order: Order, cause: Option<HeldCause>, act: Act<'d>) -> Decided<'d> {
         Decided {
             order,
+            cause,
             who: act.who,
             reason: act.reason,
             settle_window_ms: self.settle_window_ms,

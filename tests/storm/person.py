@@ -59,10 +59,10 @@ class Person:
         if row["kind"] == "transfer" and row["outcome"] == "open" or row["cause"].startswith("restored"):
             return self._open(row, history)
         if row["kind"] == "transfer" and row["cause"] == LAGGED:
-            return "looked at the channel", "held", "retry"
+            return "looked at the channel", "held", "retry", "--cause", LAGGED
         # Careless: a refusal is tried again without a look at Billing History.
         if row["kind"] == "transfer" and row["cause"] == REFUSED:
-            return "the partner was asked", "held", "retry"
+            return "the partner was asked", "held", "retry", "--cause", REFUSED
         payment = self.load.by_key.get(row["payment"])
         if payment and payment.kind == "both_realms" and row["kind"] == "payment":
             return self._suspected_duplicate(row, payment)

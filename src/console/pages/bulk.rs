@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 
 use askama::Template;
 
-use super::{decide::decision, held::ROWS_MAX};
+use super::{
+    decide::{cause, decision},
+    held::ROWS_MAX,
+};
 use crate::{
     console::{
         asked::{Answer, Asked, Wrong},
@@ -49,9 +52,9 @@ struct Done {
     back: String,
 }
 
-/// Keys that were ticked, each once.
-fn ticked(asked: &Asked) -> Result<Vec<String>, Wrong> {
-    let keys: BTreeSet<&str> = asked.form.all("key").collect();
+/// What a field says of each row, each once.
+fn ticked(asked: &Asked, field: &str) -> Result<Vec<String>, Wrong> {
+    let keys: BTreeSet<&str> = asked.form.all(field).collect();
     let keys_max = usize::try_from(ROWS_MAX).unwrap_or(usize::MAX).saturating_mul(4);
     match keys.len() {
         0 => Err(Wrong::Asked("no row is ticked".into())),
@@ -62,7 +65,7 @@ fn ticked(asked: &Asked) -> Result<Vec<String>, Wrong> {
 
 pub(in crate::console) fn confirm(asked: Asked) -> Answer {
     Box::pin(async move {
-        let keys = ticked(&asked)?;
+        let keys = ticked(&asked, "key")?;
         let word = asked.field("decision")?.to_owned();
         decision(&word)?;
         let reason = asked.act()?.reason.to_owned();
@@ -92,18 +95,20 @@ pub(in crate::console) fn confirm(asked: Asked) -> Answer {
 
 pub(in crate::console) fn apply(asked: Asked) -> Answer {
     Box::pin(async move {
-        let keys = ticked(&asked)?;
+        let rows = ticked(&asked, "held")?;
         let (decision, notice) = decision(asked.field("decision")?)?;
         let act = asked.act()?;
-        let many = keys.len();
+        let many = rows.len();
         if many >= COUNT_TYPED_FROM && asked.form.get("count") != Some(&*many.to_string()) {
             return Err(Wrong::Asked(format!("type {many} to confirm; nothing was changed")));
         }
         let mut refused = Vec::new();
-        for key in keys {
-            match asked.site.desk().decide(&key, &decision, act, asked.now).await.map_err(Wrong::from) {
+        for row in rows {
+            let (word, key) = row.split_once(' ').unwrap_or(("", &row));
+            let seen = Some(cause(word)?);
+            match asked.site.desk().decide(key, &decision, seen, act, asked.now).await.map_err(Wrong::from) {
                 Ok(()) => {}
-                Err(Wrong::Refused(why)) => refused.push((key, why)),
+                Err(Wrong::Refused(why)) => refused.push((key.to_owned(), why)),
                 Err(other) => return Err(other),
             }
         }

@@ -5,7 +5,7 @@ use crate::{
         asked::{Answer, Asked, Wrong},
         shell::Notice,
     },
-    domain::id::ChannelId,
+    domain::{closed::HeldCause, id::ChannelId},
     ledger::Correction,
     ops::held::Decision,
 };
@@ -19,6 +19,15 @@ pub(super) fn decision(word: &str) -> Result<(Decision, Notice), Wrong> {
         "cancel" => Ok((Decision::Cancel, Notice::Cancelled)),
         other => Err(Wrong::Asked(format!("{other:?} is no decision"))),
     }
+}
+
+/// What the page said that it is held for.
+fn seen(asked: &Asked) -> Result<Option<HeldCause>, Wrong> {
+    asked.form.get("cause").map(cause).transpose()
+}
+
+pub(super) fn cause(word: &str) -> Result<HeldCause, Wrong> {
+    HeldCause::parse(word).ok_or_else(|| Wrong::Asked(format!("{word:?} is no cause")))
 }
 
 pub(in crate::console) fn retry(asked: Asked) -> Answer {
@@ -40,7 +49,7 @@ pub(in crate::console) fn settle(asked: Asked) -> Answer {
 
 async fn decide(asked: &Asked, word: &str) -> Result<actix_web::HttpResponse, Wrong> {
     let (decision, notice) = decision(word)?;
-    asked.site.desk().decide(asked.field("key")?, &decision, asked.act()?, asked.now).await?;
+    asked.site.desk().decide(asked.field("key")?, &decision, seen(asked)?, asked.act()?, asked.now).await?;
     Ok(asked.back("/held", notice, 1))
 }
 
@@ -58,7 +67,7 @@ pub(in crate::console) fn set(asked: Asked) -> Answer {
             return Err(Wrong::Asked("give a channel, days, or both".into()));
         }
         let comment = asked.site.interpreter.comment();
-        let correction = Correction { channel, days, act: asked.act()?, comment };
+        let correction = Correction { channel, days, cause: seen(&asked)?, act: asked.act()?, comment };
         asked.site.desk().correct(asked.field("key")?, &correction, asked.now).await?;
         Ok(asked.back("/held", Notice::Set, 1))
     })

@@ -2,7 +2,7 @@
 
 use super::{
     audit::{self, Entry},
-    held::{is_of_another_family, must_be_held, other_family_needs},
+    held::{is_of_another_family, must_be_held, must_be_held_for, other_family_needs},
 };
 use crate::{
     domain::{
@@ -36,6 +36,7 @@ impl Tx {
         correction: &Correction<'_>,
         now: Ms,
     ) -> Result<(), Fault> {
+        must_be_held_for(self, key, correction.cause, now)?;
         let row = self.optional(
             "SELECT account, channel, days, detail, payment FROM transfers WHERE key = $1",
             args![key],

@@ -8,12 +8,14 @@ use crate::{
     domain::{
         Ms,
         channel::Channel,
+        closed::HeldCause,
         hold::{BEFORE_LEDGER, BEFORE_LEDGER_REFUNDED, TWIN, may_have_moved, may_have_moved_refunded},
         settle::{Cause, Order, State, call_is_over, order},
     },
     ledger::{
         Act, CLOSED, Decided, Ledger, LedgerError,
         db::{Fault, Row, Tx, args, fault::refused},
+        query::HeldQuery,
         read::{
             resolve::{event_named, resolve},
             waiting,
@@ -51,6 +53,7 @@ impl Tx {
         decided: &Decided<'_>,
         now: Ms,
     ) -> Result<(), Fault> {
+        must_be_held_for(self, key, decided.cause, now)?;
         let after = if let Some(after) = not_live::decide(self, key, decided, now)? {
             after
         } else if transfer_exists(self, key)? {
@@ -71,6 +74,34 @@ impl Tx {
         audit::add(self, entry, now)?;
         self.commit();
         Ok(())
+    }
+}
+
+/// Refuses a decision about something that is held for another cause by now than when the person looked.
+pub(in crate::ledger) fn must_be_held_for(
+    tx: &mut Tx,
+    key: &str,
+    cause: Option<HeldCause>,
+    now: Ms,
+) -> Result<(), Fault> {
+    let Some(cause) = cause else { return Ok(()) };
+    let mut held = tx.held(&HeldQuery { cause: None, key: Some(key.to_owned()) }, 9, now)?;
+    if held.is_empty()
+        && let Some(payment) = resolve(tx, key)?
+    {
+        held = tx.held(&HeldQuery { cause: None, key: Some(payment) }, 9, now)?;
+    }
+    match held.first() {
+        _ if held.iter().any(|held| held.cause == cause.as_str()) => Ok(()),
+        None => {
+            Err(refused(format!("{key} is not held for {} any more, nor for anything else", cause.as_str())))
+        }
+        Some(first) => Err(refused(format!(
+            "{key} is held for {} by now, not for {}: {}; look again: `daybridge held show '{key}'`",
+            first.cause,
+            cause.as_str(),
+            first.reason
+        ))),
     }
 }
 
@@ -128,7 +159,13 @@ fn transfer(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Result<&'
         retry_waiting(tx, &Waiting { key, account: &account, channel: &channel, days }, &from, decided, now)?;
         return Ok("planned");
     }
-    if matches!(from, State::Held { cause: Cause::Refunded(_) | Cause::Disputed(_), .. }) {
+    if let State::Held { cause: cause @ (Cause::Refunded(_) | Cause::Disputed(_)), .. } = &from {
+        if decided.order == Order::Retry && decided.cause.is_none() {
+            return Err(refused(format!(
+                "{cause}: `held retry '{key}' --cause {}` moves its {days} days all the same; `held set '{key}' --days …` others",
+                cause.word()
+            )));
+        }
         // The rules ask no more about what is out now.
         tx.execute("UPDATE payments SET due_decided = days_due WHERE key = (SELECT payment FROM transfers WHERE key = $1)", args![key])?;
     }

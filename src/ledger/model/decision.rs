@@ -1,6 +1,7 @@
 //! What a person decides, who and why, and where it holds.
 
 use crate::domain::{
+    closed::HeldCause,
     id::{ChannelId, CommentTemplate},
     settle::Order,
 };
@@ -10,6 +11,8 @@ use crate::domain::{
 pub struct Decided<'a> {
     /// What.
     pub order: Order,
+    /// What it was held for when the person looked. Where it is held for something else by now, that is another question.
+    pub cause: Option<HeldCause>,
     /// Who.
     pub who: &'a str,
     /// Why.
@@ -38,6 +41,8 @@ pub struct Correction<'a> {
     pub channel: Option<ChannelId>,
     /// The days.
     pub days: Option<u32>,
+    /// As in [`Decided`].
+    pub cause: Option<HeldCause>,
     /// Who and why.
     pub act: Act<'a>,
     /// For a transfer's comment.

@@ -88,7 +88,8 @@ fn held_next(key: &str, cause: &Cause, outcome: Outcome) -> String {
         }
         Cause::Refunded(_) | Cause::Disputed(_) => {
             return format!(
-                "decide how many days are due: `daybridge held retry '{key}'` moves the days that it names, `daybridge held set '{key}' --days …` others, `daybridge held cancel '{key}' --reason …` none; where the money comes back it goes on by itself"
+                "decide how many days are due: `daybridge held retry '{key}' --cause {}` moves the days that it names, `daybridge held set '{key}' --days …` others, `daybridge held cancel '{key}' --reason …` none; where the money comes back it goes on by itself",
+                cause.word()
             );
         }
         Cause::Refused(..) => "do away with what the partner complains of",

@@ -132,6 +132,12 @@ async fn many_are_decided_only_as_they_were_shown_ticked_and_counted() {
         let fixed = fixed.map(|(name, value): (&str, &str)| (name.to_owned(), value.to_owned()));
         fixed.into_iter().chain(keys.iter().map(|key| ("key".to_owned(), key.clone()))).collect::<Vec<_>>()
     };
+    // As the page that asks has them: with what they were held for.
+    let shown = |seen: &str, keys: &[String]| {
+        let mut fields = form("cancel", &[]);
+        fields.extend(keys.iter().map(|key| ("held".to_owned(), format!("{seen} {key}"))));
+        fields
+    };
     let send = async |path: &str, form: Vec<(String, String)>, more: Option<&str>| {
         let mut fields: Vec<(&str, &str)> = form.iter().map(|(name, value)| (&**name, &**value)).collect();
         fields.extend(more.map(|count| ("count", count)));
@@ -141,17 +147,21 @@ async fn many_are_decided_only_as_they_were_shown_ticked_and_counted() {
 
     let asked = send("/held/bulk", form("cancel", &keys[..11]), None).await;
     assert_eq!(asked.status, 200, "{}", asked.text);
+    assert!(asked.text.contains(&format!("name=\"held\" value=\"{cause} {}\"", keys[0])), "{}", asked.text);
     assert!(asked.text.contains("data-test=\"count\">11<") && asked.text.contains("Type 11 to confirm"));
     assert_eq!(stand.kit.state(&keys[0]).await, "held", "asking does nothing");
 
     // One more is held meanwhile; nobody has seen it.
     stand.kit.record("evt_late", &charge(&["pi_late"])).await;
     for wrong in [None, Some("12"), Some("yes")] {
-        let got = send("/held/bulk/apply", form("cancel", &keys[..11]), wrong).await;
+        let got = send("/held/bulk/apply", shown(&cause, &keys[..11]), wrong).await;
         assert_eq!(got.status, 400, "{wrong:?}");
     }
     assert_eq!(stand.kit.state(&keys[0]).await, "held");
-    let got = send("/held/bulk/apply", form("cancel", &keys[..11]), Some("11")).await;
+    // What is held for something else by now was not what was ticked.
+    let got = send("/held/bulk/apply", shown("twin", &keys[..2]), None).await;
+    assert!(got.text.contains("0 done; 2 refused") && got.text.contains("not for twin"), "{}", got.text);
+    let got = send("/held/bulk/apply", shown(&cause, &keys[..11]), Some("11")).await;
     sent(&got, &format!("/held?cause={cause}&told=cancelled&n=11"));
     for key in &keys[..11] {
         assert_eq!(stand.kit.state(key).await, "cancelled", "{key}");
@@ -159,7 +169,7 @@ async fn many_are_decided_only_as_they_were_shown_ticked_and_counted() {
     assert_eq!(stand.kit.state(&keys[11]).await, "held", "it was not ticked");
     assert_eq!(stand.kit.state("stripe/pi_late").await, "held", "it was not shown");
 
-    let got = send("/held/bulk/apply", form("cancel", &keys[10..]), None).await;
+    let got = send("/held/bulk/apply", shown(&cause, &keys[10..]), None).await;
     assert_eq!(got.status, 200);
     assert!(got.text.contains("1 done; 1 refused") && got.text.contains(&keys[10]), "{}", got.text);
 }

@@ -26,7 +26,13 @@ fn of_source(event: &str, source: &str) -> Envelope {
 }
 
 fn correction(channel: Option<&str>, days: Option<u32>) -> Correction<'static> {
-    Correction { channel: channel.and_then(ChannelId::parse), days, act: ACT, comment: comment() }
+    Correction {
+        channel: channel.and_then(ChannelId::parse),
+        days,
+        cause: None,
+        act: ACT,
+        comment: comment(),
+    }
 }
 
 fn refused<T: std::fmt::Debug>(done: Result<T, LedgerError>, says: &[&str]) {

@@ -110,7 +110,13 @@ pub(super) async fn a_search_finds_by_every_name(kit: Kit) {
 }
 
 fn correction(channel: Option<&str>, days: Option<u32>) -> Correction<'static> {
-    Correction { channel: channel.and_then(ChannelId::parse), days, act: ACT, comment: comment() }
+    Correction {
+        channel: channel.and_then(ChannelId::parse),
+        days,
+        cause: None,
+        act: ACT,
+        comment: comment(),
+    }
 }
 
 pub(super) async fn corrections_are_weighed(kit: Kit) {

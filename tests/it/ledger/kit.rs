@@ -13,6 +13,7 @@ use daybridge::{
     config,
     domain::{
         channel::Channel,
+        closed::HeldCause,
         covered::OnMoneyOut,
         facts::{Facts, Family, Found, Meaning, Money, PaymentId, Unread},
         id::CommentTemplate,
@@ -161,12 +162,17 @@ pub(crate) fn comment() -> &'static CommentTemplate {
 pub(crate) fn decided(order: Order) -> Decided<'static> {
     Decided {
         order,
+        cause: None,
         who: "ada",
         reason: "seen in Billing History",
         settle_window_ms: 0,
         account: ACCOUNT,
         comment: comment(),
     }
+}
+
+pub(crate) fn decided_for(order: Order, cause: HeldCause) -> Decided<'static> {
+    Decided { cause: Some(cause), ..decided(order) }
 }
 
 static DELIVERIES: AtomicU32 = AtomicU32::new(0);

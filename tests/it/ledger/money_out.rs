@@ -2,6 +2,7 @@
 
 use daybridge::{
     domain::{
+        closed::HeldCause,
         covered::OnMoneyOut,
         facts::{Facts, Meaning, Out, OutAmount, OutKind, OutState},
         id::ChannelId,
@@ -88,7 +89,7 @@ async fn gaps(kit: &Kit) -> Vec<(String, String, Option<u32>)> {
 }
 
 fn days(days: u32) -> Correction<'static> {
-    Correction { channel: None, days: Some(days), act: ACT, comment: comment() }
+    Correction { channel: None, days: Some(days), cause: None, act: ACT, comment: comment() }
 }
 
 fn refused(answer: Result<(), LedgerError>) -> String {
@@ -181,7 +182,9 @@ pub(super) async fn what_a_person_decides_of_the_held(kit: Kit) {
         told.event(&format!("evt_{name}"), &paid(name)).await;
         told.event(&format!("evt_re_{name}"), &refund(name, 300)).await;
     }
-    kit.decide("stripe/pi_1#1", &decided(Order::Retry), NOW).await.unwrap();
+    let why = refused(kit.decide("stripe/pi_1#1", &decided(Order::Retry), NOW).await);
+    assert!(why.contains("--cause refunded") && why.contains("30 days"), "{why}");
+    kit.decide("stripe/pi_1#1", &decided_for(Order::Retry, HeldCause::Refunded), NOW).await.unwrap();
     assert_eq!(stands(&kit, "pi_1").await, "planned - 30, 20 0 0 0");
     kit.correct("stripe/pi_2#1", &days(25), NOW).await.unwrap();
     assert_eq!(stands(&kit, "pi_2").await, "planned - 25, 20 5 0 0");
@@ -514,4 +517,32 @@ pub(super) async fn a_flood_of_one_event_hides_no_refund(kit: Kit) {
         told.event(&format!("evt_again_{n}"), &Facts { occurred_at: NOW + n, ..paid("pi_1") }).await;
     }
     assert_eq!(stands(&kit, "pi_1").await, "cancelled - 30, 0 30 0 0");
+}
+
+/// The person looked before the refund came, and the decision arrives after it.
+pub(super) async fn a_decision_is_for_the_cause_that_was_seen(kit: Kit) {
+    let told = Told::of(&kit, OnMoneyOut::Report);
+    told.event("evt_1", &paid("pi_1")).await;
+    let claim = kit.claim_one(NOW).await;
+    let key = "stripe/pi_1#1";
+    let asked = intended(claim.epoch);
+    assert!(kit.put(&claim, key, &State::planned(NOW), asked.clone(), NOW).await);
+    let no = held(Cause::Refused(400, "no".into()), Open::None);
+    assert!(kit.put(&claim, key, &asked, no, NOW).await);
+    kit.release(&claim, 0).await.unwrap();
+    told.event("evt_re", &refund("pi_1", 900)).await;
+    for order in [Order::Retry, Order::Cancel] {
+        let why = refused(kit.decide(key, &decided_for(order, HeldCause::Refused), NOW).await);
+        assert!(why.contains("held for refunded by now, not for refused"), "{why}");
+    }
+    let seen = Correction { cause: Some(HeldCause::Refused), ..days(30) };
+    let why = refused(kit.correct(key, &seen, NOW).await);
+    assert!(why.contains("held for refunded by now"), "{why}");
+    assert_eq!(stands(&kit, "pi_1").await, "held refunded 30, 0 0 0 0", "and nothing was decided");
+    // By any name of it; and what is not held any more is told apart.
+    kit.decide(key, &decided_for(Order::Cancel, HeldCause::Refunded), NOW).await.unwrap();
+    let why = refused(kit.decide(key, &decided_for(Order::Cancel, HeldCause::Refunded), NOW).await);
+    assert!(why.contains("not held for refunded any more"), "{why}");
+    kit.record("evt_2", &charge(&["pi_2"])).await;
+    kit.decide("pi_2", &decided_for(Order::Cancel, HeldCause::ChannelMissing), NOW).await.unwrap();
 }

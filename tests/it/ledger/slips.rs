@@ -16,7 +16,13 @@ use daybridge::{
 const ACT: Act<'_> = Act { who: "ada", reason: "x" };
 const DAY: i64 = 86_400_000;
 fn correction(channel: Option<&str>, days: Option<u32>) -> Correction<'static> {
-    Correction { channel: channel.and_then(ChannelId::parse), days, act: ACT, comment: comment() }
+    Correction {
+        channel: channel.and_then(ChannelId::parse),
+        days,
+        cause: None,
+        act: ACT,
+        comment: comment(),
+    }
 }
 
 /// a person corrects the channel of a payment held for the restoration, then says not applied
