@@ -29,6 +29,9 @@ pub mod money;
 /// How much of a payment's money went out again.
 pub mod money_out;
 
+/// The refunds of a payment.
+mod refunds;
+
 /// The days that are due without it.
 pub mod covered;
 

@@ -206,7 +206,7 @@ pub struct Origin {
     pub failover_unnoticed: bool,
 }
 
-/// What this process has asked of the ledger's database since it opened it.
+/// Statements and transactions of this process since it opened the ledger.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Statements, without those that begin, lock and end.
@@ -338,8 +338,8 @@ impl Ledger {
         schema::open::open(settings, schema::open::Absent::Refuse).await
     }
 
-    /// What this process has asked of the database so far.
-    pub fn asked_so_far(&self) -> Counts {
+    /// Statements and transactions of this process so far.
+    pub fn database_counts(&self) -> Counts {
         let counts = &self.db.place().counts;
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
         Counts {

@@ -5,7 +5,7 @@ use iso_currency::Currency;
 use serde_json::Value;
 
 use super::read::Unreadable;
-use crate::config::preset::events::AmountAs;
+use crate::config::preset::object::AmountAs;
 
 /// Whether some money is certainly there, in whatever unit: a plain decimal number above 0.
 pub(super) fn is_some(told: &Value) -> bool {

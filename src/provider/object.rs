@@ -9,7 +9,10 @@ use super::{
     read::{Unreadable, unreadable},
 };
 use crate::{
-    config::preset::events::{AmountAs, Lines, Object, Pointer},
+    config::preset::{
+        object::{AmountAs, Lines, Object},
+        pointer::Pointer,
+    },
     domain::facts::{Found, LINES_MAX, Line, Money, PaymentId},
 };
 

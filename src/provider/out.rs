@@ -9,7 +9,10 @@ use super::{
     read::{Unreadable, unreadable},
 };
 use crate::{
-    config::preset::events::{Counts, Means, Object, On, OutAt},
+    config::preset::{
+        events::{Counts, Means, On, OutAt},
+        object::Object,
+    },
     domain::facts::{Out, OutAmount, OutKind, OutState},
 };
 

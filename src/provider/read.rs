@@ -18,8 +18,10 @@ use crate::{
         Source,
         preset::{
             EventMap,
-            events::{Kind, Means, Object, On, Pointer},
+            events::{Kind, Means, On},
             fetch::From,
+            object::Object,
+            pointer::Pointer,
             signature::{MILLIS_FROM, Unit},
         },
     },

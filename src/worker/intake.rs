@@ -21,13 +21,13 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Interpreter, away, clock,
     hands::{Hand, Hands},
+    message::{Message, Part, unknown},
     meters,
 };
 use crate::{
-    domain::facts::{Facts, Meaning, UNFETCHED, Unread},
-    envelope::{self, Envelope, Trigger, UNREADABLE},
+    domain::facts::{Facts, Meaning, Unread},
+    envelope::{self, Envelope, Trigger},
     ledger::{Entry, Ledger, LedgerError},
-    provider::ANSWER_TIMEOUT,
     queue::{Content, Delivery, Lane, Queue},
 };
 
@@ -42,12 +42,6 @@ const ALONE_TRIES_MAX: u32 = 12;
 
 /// Longest wait for the ledger to show that it is well.
 const WELL_PATIENCE: Duration = Duration::from_secs(1);
-
-/// Events read from the ledger in one go, when they are read again.
-const REREAD_PAGE: u32 = 200;
-
-/// Of these, read at the same time.
-const REREAD_AT_ONCE: usize = 4;
 
 /// Reads deliveries and records them.
 pub struct Intake {
@@ -245,7 +239,7 @@ impl Intake {
     }
 
     /// The events of a message. `stored`: the ledger keeps it whole, as one held event, which ends here.
-    fn parts(&self, envelope: &Envelope, stored: bool) -> Vec<Part> {
+    pub(super) fn parts(&self, envelope: &Envelope, stored: bool) -> Vec<Part> {
         let mut parts: Vec<Part> = self.interpreter.split(envelope).into_iter().map(Part::unread).collect();
         let apart = parts.iter().any(|part| part.event.delivery != envelope.delivery);
         if stored && apart {
@@ -267,7 +261,7 @@ impl Intake {
         Ok(())
     }
 
-    async fn record(&self, part: &Part, patience: Duration) -> Result<(), LedgerError> {
+    pub(super) async fn record(&self, part: &Part, patience: Duration) -> Result<(), LedgerError> {
         let envelope = &part.event;
         let (asked, facts) = match &part.says {
             Some(says) => (None, says.clone()),
@@ -309,104 +303,5 @@ impl Intake {
             true => self.ledger.question().await.map(Some),
             false => Ok(None),
         }
-    }
-
-    /// Reads what waits for a provider's API again and again.
-    async fn ask_again(self: Arc<Self>, stop: CancellationToken) {
-        loop {
-            let _ = tokio::time::timeout(self.fetch_again, stop.cancelled()).await; // Err: the time is up
-            if stop.is_cancelled() {
-                return;
-            }
-            if let Err(error) = self.reread(Some(UNFETCHED), &stop).await {
-                tracing::warn!(%error, "what waits for a provider's API was not asked for again; the next turn does");
-            }
-        }
-    }
-
-    /// Reads everything held once more, or what is held for one cause, with the settings of today. In no order: an API
-    /// that fails for the first ones may answer for the others.
-    async fn reread(
-        self: &Arc<Self>,
-        cause: Option<&str>,
-        stop: &CancellationToken,
-    ) -> Result<(), LedgerError> {
-        let mut after = 0;
-        while !stop.is_cancelled() {
-            let mut page = self.ledger.held_envelopes(cause, after, REREAD_PAGE).await?;
-            let Some((last, ..)) = page.last() else { break };
-            after = *last;
-            fastrand::shuffle(&mut page);
-            let mut in_hand = JoinSet::new();
-            let mut held = page.into_iter().filter(|(.., dead)| !dead).map(|(_, envelope, _)| envelope);
-            loop {
-                while in_hand.len() < REREAD_AT_ONCE
-                    && let Some(envelope) = held.next()
-                {
-                    in_hand.spawn(self.clone().record_again(envelope));
-                }
-                tokio::select! {
-                    // What is in hand is given up; the next start finds it held.
-                    () = stop.cancelled() => return Ok(()),
-                    ended = in_hand.join_next() => match ended {
-                        Some(Ok(Err(error @ (LedgerError::Unavailable(_) | LedgerError::Newer { .. })))) => {
-                            return Err(error);
-                        }
-                        // It stays held, and keeps no other from being read.
-                        Some(Ok(Err(error))) => tracing::error!(%error, "a held event cannot be recorded again"),
-                        Some(Ok(Ok(()))) => {}
-                        Some(Err(error)) => return Err(LedgerError::Unavailable(error.to_string())),
-                        None => break,
-                    },
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn record_again(self: Arc<Self>, envelope: Envelope) -> Result<(), LedgerError> {
-        for part in &self.parts(&envelope, true) {
-            self.record(part, ANSWER_TIMEOUT).await?;
-        }
-        Ok(())
-    }
-}
-
-/// A message in hand.
-struct Message {
-    parts: Vec<Part>,
-    /// How many of them are in the ledger.
-    recorded: usize,
-    /// How long a provider's API is asked for them.
-    until: Option<Instant>,
-}
-
-/// One event of a message.
-struct Part {
-    event: Envelope,
-    /// `None`: it is to be read.
-    says: Option<Result<Facts, Unread>>,
-    dead: bool,
-}
-
-impl Part {
-    fn unread(event: Envelope) -> Self {
-        Self { event, says: None, dead: false }
-    }
-}
-
-/// Words for a message that has none; the delivery id is the body's, so that it is recorded once.
-fn unknown(body: &bytes::Bytes) -> Envelope {
-    let digest = envelope::digest(body);
-    Envelope {
-        body: body.clone(),
-        content_type: "application/octet-stream".into(),
-        source: "unknown".into(),
-        delivery: format!("undecodable-{digest}"),
-        event_id: digest,
-        event_type: UNREADABLE.into(),
-        received_at_ms: clock::now_ms(),
-        trigger: Trigger::Webhook,
-        traceparent: envelope::new_traceparent(),
     }
 }

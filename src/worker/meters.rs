@@ -67,7 +67,7 @@ pub fn begin<'s>(sources: impl Iterator<Item = &'s str>) {
     }
 }
 
-/// What the process has asked of the ledger's database so far.
+/// The ledger's statements and transactions so far.
 pub fn ledger(counts: Counts) {
     metrics::counter!(STATEMENTS).absolute(counts.statements);
     metrics::counter!(COMMITS).absolute(counts.commits);

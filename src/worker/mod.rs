@@ -39,6 +39,15 @@ pub mod intake;
 /// The channels that a worker has in hand.
 pub mod hands;
 
+/// A message in hand.
+mod message;
+
+/// What is held is read again.
+mod reread;
+
+/// The switch to live.
+mod live;
+
 /// Which channels are worked on, and when.
 pub mod settling;
 

@@ -145,7 +145,7 @@ impl Settling {
 
     /// Starts turns on due channels; returns how long nothing else will be due.
     async fn look(&mut self) -> Duration {
-        meters::ledger(self.turns.ledger.asked_so_far());
+        meters::ledger(self.turns.ledger.database_counts());
         match self.claim().await {
             Ok(wait) => {
                 if mem::take(&mut self.away) {

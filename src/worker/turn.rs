@@ -18,7 +18,7 @@ use crate::{
         Ms,
         brake::{Brake, passed},
         channel::Channel,
-        reply::{ReadError, Reply},
+        reply::Reply,
         settle::{AccountNews, Effect, Input, Policy, State, Step, step},
     },
     envelope::trace_id,
@@ -283,41 +283,6 @@ impl Turns {
         self.ledger.account_news(&claim.account, news, transfer, now, probe_at).await?;
         Ok(true)
     }
-
-    async fn make_live(&self, claim: &Claim, channel: &mut Channel) -> Result<(), LedgerError> {
-        if channel.not_live_since.is_some() && self.is_live(claim, channel).await {
-            tracing::info!(channel = %claim.channel, "channel is live by now");
-        } else {
-            self.limiter.until_ready().await;
-            let begun = Instant::now();
-            let switched = self.partner.make_live(&claim.channel).await;
-            meters::called("make_live", begun, &switched);
-            match switched {
-                Ok(()) => {
-                    channel.made_live(clock::now_ms());
-                    tracing::info!(channel = %claim.channel, "channel switched to live");
-                }
-                Err(error) => {
-                    tracing::warn!(channel = %claim.channel, ?error, "channel not switched to live yet");
-                    channel.not_made_live(told(&error), clock::now_ms());
-                }
-            }
-        }
-        self.ledger.save_channel(claim, channel).await?;
-        Ok(())
-    }
-
-    /// Whether somebody has switched it meanwhile: it restarts with every switch, so it gets none that it does not need.
-    async fn is_live(&self, claim: &Claim, channel: &mut Channel) -> bool {
-        self.limiter.until_ready().await;
-        let begun = Instant::now();
-        let read = self.partner.read(&claim.channel).await;
-        meters::called("read", begun, &read);
-        if let Ok(reading) = read {
-            channel.noted(&reading);
-        }
-        channel.not_live_since.is_none()
-    }
 }
 
 /// The line of a step; what is held waits for a person, so it warns.
@@ -351,14 +316,6 @@ fn tell_step(trace: &str, transfer: &str, claim: &Claim, state: &State) {
         State::Intended { .. } | State::Settled { .. } | State::Cancelled { .. } => {
             tracing::info!(trace, transfer, %channel, state = word, attempt, "transfer");
         }
-    }
-}
-
-fn told(error: &ReadError) -> String {
-    match error {
-        ReadError::UnknownChannel => "the partner does not know the channel".into(),
-        ReadError::Unauthorized => "the partner token was refused".into(),
-        ReadError::Failed(text) => text.clone(),
     }
 }
 

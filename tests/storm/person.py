@@ -37,9 +37,7 @@ class Person:
     def decide(self):
         """Decides all that can be decided now; returns how many are left that a person can finish."""
         held = self.house.rows("held", "list", "--limit", "100000")
-        history = {
-            word for line in self.house.truth()["extends"] if line["applied"] for word in (line["comment"] or "").split()
-        }
+        history = self._history()
         decisions, left = {}, 0
         for row in held:
             decision = self._about(row, history)
@@ -53,6 +51,12 @@ class Person:
                     return left
                 left += self._command(words, keys[start : start + AT_ONCE], reason)
         return left
+
+    def _history(self):
+        """All words of Billing History's comments, the keys among them."""
+        return {
+            word for line in self.house.truth()["extends"] if line["applied"] for word in (line["comment"] or "").split()
+        }
 
     def _about(self, row, history):
         """(reason, words of the command); "later"; or None where nothing is to be done."""
@@ -105,12 +109,17 @@ class Person:
 
     def decide_refunded(self):
         """Says of everything that waits for its refund how many days are due; returns how many."""
-        done = 0
+        done, history = 0, self._history()
         for row in self.house.rows("held", "list", "--limit", "100000"):
             payment = self.load.by_key.get(row["payment"])
             if row["cause"] != "refunded" or not payment:
                 continue
-            words = ["held", "set", row["key"], "--days", str(payment.due)] if payment.due else ["held", "cancel", row["key"], "--yes", "1"]
+            if row["kind"] == "transfer" and row["key"] in history:
+                words = ["held", "settle", row["key"], "--applied"]
+            elif payment.due:
+                words = ["held", "set", row["key"], "--days", str(payment.due)]
+            else:
+                words = ["held", "cancel", row["key"], "--yes", "1"]
             code, _, error = self.house.command(*words, "--reason", "as much money is left")
             done += code == 0
             if code:

@@ -11,6 +11,15 @@ pub mod signature;
 /// What its events mean.
 pub mod events;
 
+/// Where an event's object keeps what we need.
+pub mod object;
+
+/// JSON pointers in settings.
+pub mod pointer;
+
+/// What a table of events says that cannot be.
+mod contradictions;
+
 /// What is asked of the provider's API before anything is believed.
 pub mod fetch;
 

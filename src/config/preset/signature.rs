@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 use serde::Deserialize;
 
-use super::events::Pointer;
+use super::pointer::Pointer;
 
 /// How a provider's webhooks are checked by the receiver.
 #[derive(Debug, Clone, Deserialize)]

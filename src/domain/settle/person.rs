@@ -11,7 +11,7 @@ use super::{
 pub enum Order {
     /// Try again: the call behind it was not applied.
     Retry,
-    /// An open outcome: the days are on the channel.
+    /// The days are on the channel: an open outcome, or a call that was refused.
     Applied,
     /// An open outcome: the days are not on the channel; plan the transfer anew.
     NotApplied,
@@ -42,7 +42,9 @@ pub fn order(
     let refused = |text: &str| Err(OrderRefused(text.to_owned()));
     let mut channel = channel.clone();
     let state = match (state, order) {
-        (State::Held { outcome: Outcome::Open, last, .. }, Order::Applied) => {
+        // A refusal may have hidden a success.
+        (State::Held { outcome: Outcome::Open, last, .. }, Order::Applied)
+        | (State::Held { outcome: Outcome::None, last: last @ Some(_), .. }, Order::Applied) => {
             let sent = last.map_or(days, |call| call.sent(days));
             let moved_ms = i64::from(sent).saturating_mul(DAY_MS);
             let unmoved = last.and_then(|call| unmoved(&call, &channel));

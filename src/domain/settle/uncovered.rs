@@ -1,7 +1,7 @@
 //! What money that went out makes of a transfer.
 //!
 //! Only one that no call may have applied changes: it is held, made shorter, cancelled, or goes on when the money comes
-//! back. Of any other the days are counted that the money does not cover, for a person; nothing is clawed back, and
+//! back. A refusal may hide a success, so one that was called is never cancelled by itself: a person looks. Of any other the days are counted that the money does not cover, for a person; nothing is clawed back, and
 //! nothing is called again.
 
 use super::{
@@ -58,7 +58,11 @@ impl Asked<'_> {
             return (goes_on(state, now), if more { days.max(due) } else { days });
         }
         if left == 0 {
-            return (self.cancelled(state, now), days);
+            let kind = if covered.refunded > 0 { OutKind::Refund } else { OutKind::Dispute };
+            return match kept(state).last {
+                Some(_) if !matches!(state, State::Cancelled { .. }) => (self.held(state, kind, now), days),
+                _ => (self.cancelled(state, now), days),
+            };
         }
         match covered.ask {
             Some(kind) => (self.held(state, kind, now), left),
@@ -75,7 +79,14 @@ impl Asked<'_> {
     }
 
     fn held(&self, state: &State, kind: OutKind, now: Ms) -> State {
-        let words = self.covered.words.clone();
+        let Kept { last, retried } = kept(state);
+        let words = match last {
+            None => self.covered.words.clone(),
+            Some(call) => format!(
+                "{}; its attempt {} was not accepted, which may hide that its days moved: look for its key in Billing History",
+                self.covered.words, call.attempt
+            ),
+        };
         let why = match kind {
             OutKind::Refund => Cause::Refunded(words),
             OutKind::Dispute => Cause::Disputed(words),
@@ -89,7 +100,6 @@ impl Asked<'_> {
             | State::Held { .. }
             | State::Cancelled { .. } => now,
         };
-        let Kept { last, retried } = kept(state);
         State::Held { cause: why, outcome: Outcome::None, at: since, last, retried }
     }
 }

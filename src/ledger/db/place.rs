@@ -22,14 +22,14 @@ pub(in crate::ledger) struct Place {
     /// The server that was seen last.
     pub(in crate::ledger) seen: Mutex<Option<Seen>>,
     pub(in crate::ledger) counts: Counts,
-    /// What was asked, where a test wants to know.
+    /// The statements that were run, where a test keeps them.
     pub(in crate::ledger) log: OnceLock<Mutex<Log>>,
 }
 
 /// Each statement, with the last values it had, and whether it was in a transaction that writes.
 pub(in crate::ledger) type Log = BTreeMap<String, (Vec<OwnedArg>, bool)>;
 
-/// What the process has asked of the database so far.
+/// Statements and transactions of this process.
 #[derive(Debug, Default)]
 pub(in crate::ledger) struct Counts {
     pub(in crate::ledger) statements: AtomicU64,

@@ -72,7 +72,7 @@ impl Sqlite {
         if self.id.stands_at(&self.path) { Ok(()) } else { Err(gone(&self.path)) }
     }
 
-    /// Steps of SQLite's machine since they were asked for.
+    /// Steps of SQLite's machine since the last call.
     pub(super) fn take_steps(&mut self) -> u64 {
         std::mem::take(&mut self.steps)
     }

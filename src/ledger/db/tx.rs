@@ -218,8 +218,8 @@ impl Tx {
     fn count(&self, sql: &str, args: &[Arg<'_>]) {
         self.place.counts.statements.fetch_add(1, Ordering::Relaxed);
         if let Some(log) = self.place.log.get() {
-            let asked = (args.iter().map(Arg::owned).collect(), self.begin != Begin::Not);
-            log.lock().unwrap_or_else(PoisonError::into_inner).insert(sql.to_owned(), asked);
+            let run = (args.iter().map(Arg::owned).collect(), self.begin != Begin::Not);
+            log.lock().unwrap_or_else(PoisonError::into_inner).insert(sql.to_owned(), run);
         }
     }
 

@@ -20,7 +20,7 @@ use crate::{
 };
 
 impl Ledger {
-    /// A person says which channel or how many days a held payment or transfer is for. A payment is weighed anew
+    /// A person says which channel or how many days a held payment or transfer is for. A payment is evaluated again
     /// when its events are replayed; a transfer is planned anew.
     pub async fn correct(&self, key: &str, correction: &Correction<'_>, now: Ms) -> Result<(), LedgerError> {
         let (key, correction) = (key.to_owned(), correction.kept());

@@ -2,15 +2,14 @@
 
 use super::{
     audit::{self, Entry},
-    grant_held, not_live, restored,
+    grant_held, not_live, restored, transfer,
 };
 use crate::{
     domain::{
         Ms,
-        channel::Channel,
         closed::HeldCause,
         hold::{BEFORE_LEDGER, BEFORE_LEDGER_REFUNDED, TWIN, may_have_moved, may_have_moved_refunded},
-        settle::{Cause, Order, State, call_is_over, order},
+        settle::{Order, call_is_over},
     },
     ledger::{
         Act, CLOSED, Decided, Ledger, LedgerError,
@@ -21,8 +20,6 @@ use crate::{
             waiting,
             words::OTHER_FAMILY_NEXT,
         },
-        row,
-        settle::{account, pause, schedule, transition},
         storable,
     },
 };
@@ -57,7 +54,7 @@ impl Tx {
         let after = if let Some(after) = not_live::decide(self, key, decided, now)? {
             after
         } else if transfer_exists(self, key)? {
-            transfer(self, key, decided, now)?
+            transfer::decide(self, key, decided, now)?
         } else {
             match payment_of(self, key)? {
                 Some(found) => payment(self, &found, decided, now)?,
@@ -147,106 +144,6 @@ pub(in crate::ledger) fn other_family_needs(key: &str) -> Fault {
     refused(format!(
         "its money was told by another family than money_in: {OTHER_FAMILY_NEXT}; or close it: `daybridge held cancel '{key}' --reason …`"
     ))
-}
-
-/// Returns the word of the new state.
-fn transfer(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Result<&'static str, Fault> {
-    let row = tx.one("SELECT account, channel, days, detail FROM transfers WHERE key = $1", args![key])?;
-    let (account, channel): (String, String) = (row.get("account")?, row.get("channel")?);
-    let from = row::state(&row)?;
-    let days = row::narrow(row.get("days")?);
-    if decided.order == Order::Retry && matches!(from, State::Planned { .. }) {
-        retry_waiting(tx, &Waiting { key, account: &account, channel: &channel, days }, &from, decided, now)?;
-        return Ok("planned");
-    }
-    if let State::Held { cause: cause @ (Cause::Refunded(_) | Cause::Disputed(_)), .. } = &from {
-        if decided.order == Order::Retry && decided.cause.is_none() {
-            return Err(refused(format!(
-                "{cause}: `held retry '{key}' --cause {}` moves its {days} days all the same; `held set '{key}' --days …` others",
-                cause.word()
-            )));
-        }
-        // The rules ask no more about what is out now.
-        tx.execute("UPDATE payments SET due_decided = days_due WHERE key = (SELECT payment FROM transfers WHERE key = $1)", args![key])?;
-    }
-    let found = tx.optional(
-        "SELECT detail FROM channels WHERE account = $1 AND channel = $2",
-        args![&*account, &*channel],
-    )?;
-    let before = found.as_ref().map(row::channel).transpose()?.unwrap_or_else(Channel::default);
-    let window = decided.settle_window_ms;
-    let (to, after) = order(days, &from, &before, decided.order, decided.reason, window, now)
-        .map_err(|error| refused(error.to_string()))?;
-    if !transition::compare_and_set(tx, key, &from, &to, Some((decided.who, decided.reason)), now)? {
-        return Err(Fault::Conflict(format!("{key} went on meanwhile")));
-    }
-    schedule::schedule_channel(tx, &account, &channel, now)?;
-    if after != before {
-        // Whoever holds the channel knows it as it was: the claim is taken from them.
-        tx.execute("UPDATE channels SET detail = $1, active_till = $4, epoch = epoch + 1, lease_until = 0, lease_owner = '' \
-             WHERE account = $2 AND channel = $3", args![storable::json(&after)?, &*account, &*channel, row::expiry(&after)])?;
-    }
-    let waited = matches!(from, State::Held { cause: Cause::Balance(_) | Cause::Unauthorized, .. });
-    if waited && decided.order == Order::Retry && matches!(to, State::Planned { .. }) {
-        name_probe(tx, key, &account, now)?;
-    }
-    account::end_without_waiting(tx, &account, now)?;
-    // Not what was ordered, where money went out meanwhile.
-    let row = tx.one("SELECT detail FROM transfers WHERE key = $1", args![key])?;
-    Ok(row::state(&row)?.word())
-}
-
-/// A planned transfer that is tried again.
-struct Waiting<'a> {
-    key: &'a str,
-    account: &'a str,
-    channel: &'a str,
-    days: u32,
-}
-
-/// What waits for its account becomes the probe; what waits for something else is told what.
-fn retry_waiting(
-    tx: &mut Tx,
-    waiting: &Waiting<'_>,
-    from: &State,
-    decided: &Decided<'_>,
-    now: Ms,
-) -> Result<(), Fault> {
-    let Waiting { key, account, channel, days } = *waiting;
-    if let Some(paused) = pause::waits(tx, account, channel)? {
-        return Err(refused(paused));
-    }
-    let hold = account::hold(tx, account)?;
-    if hold.is_none_or(|hold| !hold.keeps_back(key, days)) {
-        return Err(refused("it is planned and will be called by itself"));
-    }
-    let open = tx.optional(
-        "SELECT key FROM transfers WHERE account = $1 AND channel = $2 AND open = 1",
-        args![account, channel],
-    )?;
-    if let Some(open) = open {
-        let open: String = open.get("key")?;
-        return Err(refused(format!(
-            "it waits for another transfer of its channel to be settled first: {open}"
-        )));
-    }
-    if !transition::compare_and_set(
-        tx,
-        key,
-        from,
-        &from.due_by(now),
-        Some((decided.who, decided.reason)),
-        now,
-    )? {
-        return Err(Fault::Conflict(format!("{key} went on meanwhile")));
-    }
-    schedule::schedule_channel(tx, account, channel, now)?;
-    name_probe(tx, key, account, now)
-}
-
-fn name_probe(tx: &mut Tx, key: &str, account: &str, now: Ms) -> Result<(), Fault> {
-    tx.execute("UPDATE accounts SET probe = $1, probe_at = $2 WHERE account = $3", args![key, now, account])?;
-    Ok(())
 }
 
 /// Days that moved and are not covered, or are covered and did not move: a person did what there was to do.

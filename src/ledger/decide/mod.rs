@@ -9,4 +9,5 @@ pub(super) mod not_live;
 pub(super) mod origin;
 mod prune;
 pub(super) mod restored;
+mod transfer;
 mod undo;

@@ -18,17 +18,16 @@ use crate::{
             Fault, Row, Tx, args,
             filter::{Filter, Value},
         },
-        decide::not_live,
         intake::coverage::DAYS_SPENT,
         query::HeldQuery,
         row::{self, narrow},
         settle::account,
-        view::{self, Held, HeldGroup},
+        view::{self, Held},
     },
 };
 
 /// How long a payment may wait for its family's event before a person is told, in ms.
-const OTHER_FAMILY_MS: i64 = 3_600_000;
+pub(in crate::ledger) const OTHER_FAMILY_MS: i64 = 3_600_000;
 
 /// The cause of money that another family than `money_in` told of.
 const OTHER_FAMILY: &str = HeldCause::OtherFamily.as_str();
@@ -44,11 +43,6 @@ impl Ledger {
     ) -> Result<Vec<view::Held>, LedgerError> {
         let wanted = wanted.clone();
         self.db.read(move |tx| tx.held(&wanted, limit, now)).await
-    }
-
-    /// The same, counted by kind and cause.
-    pub async fn held_groups(&self, now: Ms) -> Result<Vec<view::HeldGroup>, LedgerError> {
-        self.db.read(move |tx| tx.held_groups(now)).await
     }
 }
 
@@ -72,47 +66,6 @@ impl Tx {
         held.extend(self.held_events(wanted, limit)?);
         held.extend(self.held_channels(wanted, limit)?);
         Ok(held)
-    }
-
-    /// Along the partial indices over what is held.
-    pub(in crate::ledger) fn held_groups(&mut self, now: Ms) -> Result<Vec<HeldGroup>, Fault> {
-        let mut groups = Vec::new();
-        for (kind, statement) in [
-            (
-                "transfer",
-                "SELECT cause, COUNT(*) AS many, CAST(SUM(days) AS BIGINT) AS days, MIN(created_at) AS oldest \
-                 FROM transfers WHERE state = 'held' GROUP BY cause ORDER BY cause",
-            ),
-            (
-                "payment",
-                "SELECT cause, COUNT(*) AS many, CAST(COALESCE(SUM(days), 0) AS BIGINT) AS days, \
-                 MIN(since) AS oldest FROM payments WHERE decision = 'held' GROUP BY cause ORDER BY cause",
-            ),
-            (
-                "payment",
-                "SELECT gap AS cause, COUNT(*) AS many, CAST(SUM(days_spent + days_owed) AS BIGINT) AS days, \
-                 MIN(gap_since) AS oldest FROM payments WHERE gap IS NOT NULL GROUP BY gap ORDER BY gap",
-            ),
-            (
-                "event",
-                "SELECT held_cause AS cause, COUNT(*) AS many, CAST(0 AS BIGINT) AS days, \
-                 MIN(recorded_at) AS oldest FROM events WHERE held_cause IS NOT NULL \
-                 GROUP BY held_cause ORDER BY held_cause",
-            ),
-            ("channel", not_live::GROUP),
-        ] {
-            for row in self.all(statement, args![])? {
-                groups.push(group(kind, &row)?);
-            }
-        }
-        let row = self.one("SELECT 'other_family' AS cause, COUNT(*) AS many, CAST(0 AS BIGINT) AS days, MIN(p.since) AS oldest \
-             FROM payments p WHERE p.state = 'linked' AND p.since < $1 \
-             AND EXISTS (SELECT 1 FROM events e WHERE e.payment = p.key AND e.family IS NOT NULL)", args![now.saturating_sub(OTHER_FAMILY_MS)])?;
-        if row.get::<i64>("many")? > 0 {
-            groups.push(group("payment", &row)?);
-        }
-        groups.extend(self.held_waiting_groups(now)?);
-        Ok(groups)
     }
 
     fn held_accounts(&mut self, limit: u32) -> Result<Vec<Held>, Fault> {
@@ -359,15 +312,4 @@ impl Tx {
 fn fits(wanted: &HeldQuery, held: &Held) -> bool {
     wanted.cause.is_none_or(|cause| cause.as_str() == held.cause)
         && wanted.key.as_ref().is_none_or(|key| *key == held.key)
-}
-
-fn group(kind: &'static str, row: &Row) -> Result<HeldGroup, Fault> {
-    let count = |column: &str| Ok::<_, Fault>(u64::try_from(row.get::<i64>(column)?).unwrap_or(0));
-    Ok(HeldGroup {
-        kind,
-        cause: row.get::<Option<String>>("cause")?.unwrap_or_default(),
-        count: count("many")?,
-        days: count("days")?,
-        oldest: row.get("oldest")?,
-    })
 }

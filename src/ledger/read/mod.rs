@@ -2,6 +2,7 @@
 
 pub(super) mod channels;
 pub(super) mod held;
+mod held_groups;
 pub(super) mod list;
 mod measures;
 pub(super) mod messages;

@@ -17,7 +17,7 @@ use super::{items, path};
 use crate::config::{
     Source,
     preset::{
-        events::Pointer,
+        pointer::Pointer,
         signature::{Check, Part, Template},
     },
 };

@@ -132,9 +132,9 @@ fn no_more(few: &[(String, u64)], many: &[(String, u64)]) {
 /// A payment's life and each list, with their steps.
 async fn measured(kit: &Kit, name: &str) -> Vec<(String, u64)> {
     let mut steps = Vec::new();
-    let before = kit.asked_so_far().steps;
+    let before = kit.database_counts().steps;
     life(kit, name).await;
-    steps.push(("a payment".to_owned(), kit.asked_so_far().steps - before));
+    steps.push(("a payment".to_owned(), kit.database_counts().steps - before));
     for (statement, plan) in kit.plans_of_logged().await.unwrap() {
         assert!(!scans(&plan), "{name}\n{statement}\n{plan}");
     }
@@ -213,9 +213,9 @@ async fn life(kit: &Kit, name: &str) {
 async fn lists(kit: &Kit, steps: &mut Vec<(String, u64)>) {
     macro_rules! list {
         ($name:expr, $asked:expr) => {{
-            let before = kit.asked_so_far().steps;
+            let before = kit.database_counts().steps;
             $asked.await.unwrap();
-            steps.push(($name.to_string(), kit.asked_so_far().steps - before));
+            steps.push(($name.to_string(), kit.database_counts().steps - before));
         }};
     }
     let page = Page::first(50);
@@ -288,7 +288,7 @@ async fn lists(kit: &Kit, steps: &mut Vec<(String, u64)>) {
 /// From the record to the channel that is given back, of a payment that nobody knew.
 pub(super) async fn a_payment_takes_few_statements(kit: Kit) {
     for round in 0..3 {
-        let before = kit.asked_so_far();
+        let before = kit.database_counts();
         let now = NOW + round;
         let paid = to(charge(&[&format!("pi_{round}"), &format!("ch_{round}")]), "CHAN-1", 30);
         let take = Take { token: &format!("w/{round}"), lease_until: now + 60_000 };
@@ -300,7 +300,7 @@ pub(super) async fn a_payment_takes_few_statements(kit: Kit) {
         assert!(kit.put(&claim, &transfer.key, &transfer.state, intended.clone(), now).await);
         let told = kit.advance(&claim, &transfer.key, &intended, &step(settled()), true, now).await.unwrap();
         assert_eq!(told.and_then(|told| told.due), None);
-        let after = kit.asked_so_far();
+        let after = kit.database_counts();
         // On PostgreSQL three more lock what SQLite's one writer need not: the ids, and the channel of each step.
         let locks = if kit.is_postgres() { 3 } else { 0 };
         assert_eq!(after.commits - before.commits, 3, "round {round}");

@@ -32,9 +32,9 @@ pub(super) async fn no_declaration_while_a_worker_runs(kit: Kit) {
     assert_eq!(state_of(&kit, "stripe/pi_1#1").await, "planned", "nothing was held");
 
     // It was frozen, or is on another machine that was cut off: long enough ago, its word counts no more.
-    change(&kit, "UPDATE workers SET beat_at = beat_at - 29000, process = ''").await;
+    change(&kit, "UPDATE workers SET beat_at = beat_at - 15000, process = ''").await;
     assert_eq!(kit.workers().await.unwrap().len(), 1);
-    change(&kit, "UPDATE workers SET beat_at = beat_at - 2000").await;
+    change(&kit, "UPDATE workers SET beat_at = beat_at - 16000").await;
     assert!(kit.workers().await.unwrap().is_empty());
     kit.beat("w1").await.unwrap();
     assert_eq!(kit.workers().await.unwrap().len(), 1, "it says so again");

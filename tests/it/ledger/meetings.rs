@@ -87,7 +87,7 @@ pub(super) async fn a_decision_and_a_recording_know_of_each_other(kit: Kit) {
 /// Those that have nothing to do with each other do not meet.
 pub(super) async fn strangers_are_recorded_side_by_side(kit: Kit) {
     let kit = Arc::new(kit);
-    let before = kit.asked_so_far().retries;
+    let before = kit.database_counts().retries;
     let mut tasks = JoinSet::new();
     for worker in 0..8 {
         let kit = kit.clone();
@@ -101,7 +101,7 @@ pub(super) async fn strangers_are_recorded_side_by_side(kit: Kit) {
         });
     }
     tasks.join_all().await;
-    assert_eq!(kit.asked_so_far().retries - before, 0, "of 400 events");
+    assert_eq!(kit.database_counts().retries - before, 0, "of 400 events");
 }
 
 /// Four workers record, take what they record, claim what is due, and settle: nothing is left in anybody's hands.

@@ -546,3 +546,31 @@ pub(super) async fn a_decision_is_for_the_cause_that_was_seen(kit: Kit) {
     kit.record("evt_2", &charge(&["pi_2"])).await;
     kit.decide("pi_2", &decided_for(Order::Cancel, HeldCause::ChannelMissing), NOW).await.unwrap();
 }
+
+/// A refusal may hide that the days moved, and nobody would look at what is cancelled by itself.
+pub(super) async fn a_refund_of_what_was_refused_is_for_a_person(kit: Kit) {
+    let told = Told::of(&kit, OnMoneyOut::CancelUnspent);
+    for (name, refused_by) in [("pi_1", "partner"), ("pi_2", "throttle")] {
+        let paid = to(charge(&[name]), &format!("CHAN-{name}"), 30);
+        told.event(&format!("evt_{name}"), &paid).await;
+        let claims = kit.claim(ACCOUNT, "w", NOW, NOW + 60_000, 9).await.unwrap();
+        let claim = claims.into_iter().find(|claim| claim.channel.as_str().ends_with(name)).unwrap();
+        let key = format!("stripe/{name}#1");
+        let called = intended(claim.epoch);
+        assert!(kit.put(&claim, &key, &State::planned(NOW), called.clone(), NOW).await);
+        let no = match refused_by {
+            "partner" => held(Cause::Refused(422, "no".into()), Open::None),
+            _ => State::planned_after(NOW + 60_000, Some(call(1)), false),
+        };
+        assert!(kit.put(&claim, &key, &called, no, NOW).await);
+        kit.release(&claim, NOW + 60_000).await.unwrap();
+        told.event(&format!("evt_re_{name}"), &refund(name, 900)).await;
+        assert_eq!(stands(&kit, name).await, "held refunded 30, 0 0 0 0", "{refused_by}");
+        let asked = kit.held(9, NOW).await.unwrap().into_iter().find(|row| row.key == key).unwrap();
+        assert!(asked.reason.contains("look for its key in Billing History"), "{}", asked.reason);
+        // Its key stands there: the days moved, and no money covers them.
+        kit.decide(&key, &decided_for(Order::Applied, HeldCause::Refunded), NOW).await.unwrap();
+        assert_eq!(stands(&kit, name).await, "credited - 30, 0 0 30 0", "{refused_by}");
+        assert!(gaps(&kit).await.contains(&(format!("stripe/{name}"), "days_spent".into(), Some(30))));
+    }
+}
