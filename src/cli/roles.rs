@@ -153,7 +153,13 @@ impl Later {
         console.ledger(ledger.clone(), interpreter)?;
         let asking = backfill::run(self.histories, ledger.clone(), queue.clone(), stop.clone());
         let asking = tokio::spawn(asking);
-        let doors = Doors { queue, ledger, partner: self.partner, reader: self.readers };
+        let doors = Doors {
+            queue,
+            ledger,
+            partner: self.partner,
+            reader: self.readers,
+            clock: Arc::new(worker::clock::Machine),
+        };
         let worked = worker::run(config, doors, stop.clone()).await;
         stop.cancel();
         asking.await?;

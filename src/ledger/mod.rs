@@ -90,6 +90,11 @@ mod row;
 mod storable;
 
 use db::Db;
+#[doc(hidden)]
+pub use db::{
+    Time,
+    memory::{Around, Memory},
+};
 pub use model::{
     Act, CLOSED, Correction, DEAD, Decided, Entry, Outcome, Plan, Recorded, Scope, Selection, SourceRules,
     Take, books, measures, plan, query, view,
@@ -336,6 +341,14 @@ impl Ledger {
     /// The same, where there is a ledger; nothing is made.
     pub async fn open_existing(settings: &config::Ledger) -> Result<Self, LedgerError> {
         schema::open::open(settings, schema::open::Absent::Refuse).await
+    }
+
+    /// One process's way to a database in memory, with its tables made; `now` is when, where they are new.
+    #[doc(hidden)]
+    pub async fn in_memory(memory: &Memory, around: Arc<dyn Around>, now: Ms) -> Result<Self, LedgerError> {
+        let db = Db::memory(memory, around);
+        schema::open::up_to_date(&db, now).await?;
+        Ok(Self { db })
     }
 
     /// Statements and transactions of this process so far.

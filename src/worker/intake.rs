@@ -12,14 +12,15 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use tokio::{sync::Notify, task::JoinSet};
+use tokio::{sync::Notify, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Interpreter, away, clock,
+    Interpreter, away,
+    clock::Clock,
     hands::{Hand, Hands},
     message::{Message, Part, unknown},
     meters,
@@ -49,6 +50,8 @@ pub struct Intake {
     pub queue: Arc<dyn Queue>,
     /// Where they are recorded.
     pub ledger: Arc<Ledger>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
     /// What they come to.
     pub interpreter: Interpreter,
     /// Unanswered messages in hand, per lane.
@@ -130,6 +133,7 @@ impl Intake {
         let mut in_hand: JoinSet<Result<(), String>> = JoinSet::new();
         let outcome = loop {
             tokio::select! {
+                biased;
                 () = stop.cancelled() => break Ok(()),
                 Some(ended) = in_hand.join_next(), if !in_hand.is_empty() => {
                     if let Err(error) = ended.map_err(|e| e.to_string()).and_then(|r| r) {
@@ -163,7 +167,7 @@ impl Intake {
                 return delivery.dead().await.map_err(|e| e.to_string());
             }
             (Content::Undecodable { body, reason }, Lane::Unroutable | Lane::Dead) => {
-                (unknown(body), Some(reason.clone()))
+                (unknown(body, self.clock.now_ms()), Some(reason.clone()))
             }
         };
         let mut message = self.message(&envelope, dead);
@@ -222,7 +226,7 @@ impl Intake {
     /// The end of a message whose words cannot be recorded: its bytes are, as a held event.
     async fn record_bytes(&self, body: &bytes::Bytes, why: &LedgerError) -> Result<(), LedgerError> {
         let says = Some(Err(Unread::Unreadable(why.to_string())));
-        self.record(&Part { event: unknown(body), says, dead: true }, Duration::ZERO).await
+        self.record(&Part { event: unknown(body, self.clock.now_ms()), says, dead: true }, Duration::ZERO).await
     }
 
     /// Takes a message apart.
@@ -267,7 +271,7 @@ impl Intake {
             Some(says) => (None, says.clone()),
             None => (self.question(envelope).await?, self.interpreter.read(envelope, patience).await),
         };
-        let now = clock::now_ms();
+        let now = self.clock.now_ms();
         let may_grant =
             !part.dead && facts.as_ref().is_ok_and(|facts| matches!(facts.meaning, Meaning::MoneyIn(_)));
         let hand = if may_grant { self.hands.for_fresh(now) } else { None };

@@ -8,7 +8,7 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Reader, away, clock};
+use super::{Reader, away, clock::Clock};
 use crate::{
     config::{Config, Source},
     domain::{
@@ -35,13 +35,14 @@ impl Interpreter {
         config: &Config,
         ledger: &Ledger,
         reader: Reader,
+        clock: &dyn Clock,
         stop: &CancellationToken,
     ) -> anyhow::Result<Self> {
         let mut sources = BTreeMap::new();
         for (name, source) in &config.sources {
             let mut tries = 0;
             let rules = loop {
-                match noted(ledger, name, source).await {
+                match noted(ledger, name, source, clock.now_ms()).await {
                     Err(LedgerError::Unavailable(why)) if !stop.is_cancelled() => {
                         tracing::warn!(%why, "the ledger is away; waiting");
                         away(&mut tries, stop).await;
@@ -137,8 +138,7 @@ impl Interpreter {
     }
 }
 
-async fn noted(ledger: &Ledger, name: &str, source: &Source) -> Result<SourceRules, LedgerError> {
-    let now = clock::now_ms();
+async fn noted(ledger: &Ledger, name: &str, source: &Source, now: Ms) -> Result<SourceRules, LedgerError> {
     let since = ledger.note_rules(source.realm(name), source.money_in.as_str(), now).await?;
     let rules = source_rules(name, source, since);
     ledger.note_source(name, &rules).await?;

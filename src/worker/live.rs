@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{clock, meters, turn::Turns};
+use super::{meters, turn::Turns};
 use crate::{
     domain::{channel::Channel, reply::ReadError},
     ledger::{Claim, LedgerError},
@@ -19,12 +19,12 @@ impl Turns {
             meters::called("make_live", begun, &switched);
             match switched {
                 Ok(()) => {
-                    channel.made_live(clock::now_ms());
+                    channel.made_live(self.clock.now_ms());
                     tracing::info!(channel = %claim.channel, "channel switched to live");
                 }
                 Err(error) => {
                     tracing::warn!(channel = %claim.channel, ?error, "channel not switched to live yet");
-                    channel.not_made_live(told(&error), clock::now_ms());
+                    channel.not_made_live(told(&error), self.clock.now_ms());
                 }
             }
         }

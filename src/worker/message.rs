@@ -1,8 +1,7 @@
 //! A message in hand, and its events.
 
-use std::time::Instant;
+use tokio::time::Instant;
 
-use super::clock;
 use crate::{
     domain::facts::{Facts, Unread},
     envelope::{self, Envelope, Trigger, UNREADABLE},
@@ -32,7 +31,7 @@ impl Part {
 }
 
 /// Words for a message that has none; the delivery id is the body's, so that it is recorded once.
-pub(super) fn unknown(body: &bytes::Bytes) -> Envelope {
+pub(super) fn unknown(body: &bytes::Bytes, received_at_ms: i64) -> Envelope {
     let digest = envelope::digest(body);
     Envelope {
         body: body.clone(),
@@ -41,7 +40,7 @@ pub(super) fn unknown(body: &bytes::Bytes) -> Envelope {
         delivery: format!("undecodable-{digest}"),
         event_id: digest,
         event_type: UNREADABLE.into(),
-        received_at_ms: clock::now_ms(),
+        received_at_ms,
         trigger: Trigger::Webhook,
         traceparent: envelope::new_traceparent(),
     }

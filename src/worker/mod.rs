@@ -24,6 +24,7 @@ use crate::{
     provider::source::Readers,
     queue::Queue,
 };
+pub use clock::Clock;
 pub use interpreter::Interpreter;
 pub use outages::Outages;
 
@@ -113,18 +114,21 @@ pub struct Doors {
     pub partner: Arc<dyn Partner>,
     /// What bodies mean.
     pub reader: Reader,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// Runs intake and settle until `stop`, then finishes what is in hand within `worker.stop_timeout`.
 pub async fn run(config: Config, doors: Doors, stop: CancellationToken) -> anyhow::Result<()> {
     let stop = stop.child_token();
-    let interpreter = Interpreter::noting(&config, doors.ledger.as_ref(), doors.reader, &stop).await?;
+    let interpreter = Interpreter::noting(&config, doors.ledger.as_ref(), doors.reader, doors.clock.as_ref(), &stop).await?;
     let wake = Arc::new(Notify::new());
     let (hands, taken) =
         hands::Hands::new(config.worker.channels_max, settling::lease_ms(config.partner.call_timeout));
     let intake = Arc::new(intake::Intake {
         queue: doors.queue,
         ledger: doors.ledger.clone(),
+        clock: doors.clock.clone(),
         interpreter,
         prefetch: config.queue.prefetch,
         intake_max: config.worker.intake_max,
@@ -137,7 +141,14 @@ pub async fn run(config: Config, doors: Doors, stop: CancellationToken) -> anyho
     let reading = intake.run(stop.clone());
     tasks.spawn(async move { reading.await.map_err(anyhow::Error::from) });
     let settling =
-        settling::run(config, doors.ledger.clone(), doors.partner, (hands, taken), wake, stop.clone());
+        settling::run(
+        config,
+        doors.ledger.clone(),
+        (doors.partner, doors.clock),
+        (hands, taken),
+        wake,
+        stop.clone(),
+    );
     let settling = heartbeat::during(doors.ledger, stop.clone(), settling);
     tasks.spawn(async move {
         settling.await;

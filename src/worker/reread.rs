@@ -51,6 +51,7 @@ impl Intake {
                     in_hand.spawn(self.clone().record_again(envelope));
                 }
                 tokio::select! {
+                    biased;
                     // What is in hand is given up; the next start finds it held.
                     () = stop.cancelled() => return Ok(()),
                     ended = in_hand.join_next() => match ended {

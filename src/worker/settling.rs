@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Outages, brake,
     breaker::Breaker,
-    clock,
+    clock::Clock,
     hands::{Hand, Hands},
     meters, millis, settle_policy,
     turn::Turns,
@@ -33,7 +33,7 @@ const LEASE_SLACK_MS: i64 = 10_000;
 pub async fn run(
     config: Config,
     ledger: Arc<Ledger>,
-    partner: Arc<dyn Partner>,
+    (partner, clock): (Arc<dyn Partner>, Arc<dyn Clock>),
     doors: (Hands, mpsc::UnboundedReceiver<(Hand, Claim)>),
     wake: Arc<Notify>,
     stop: CancellationToken,
@@ -48,6 +48,7 @@ pub async fn run(
             outages: Outages::new(ledger.clone(), config.partner.account.clone()),
             ledger,
             partner,
+            clock,
             policy: settle_policy(&config.partner),
             brake: brake(&config.brake),
             call_timeout: config.partner.call_timeout,
@@ -69,6 +70,7 @@ pub async fn run(
             look_at = Instant::now() + settling.look().await;
         }
         tokio::select! {
+            biased;
             () = stop.cancelled() => {}
             Some((hand, claim)) = taken.recv() => settling.begin(hand, claim),
             () = wake.notified() => look_at = Instant::now(),
@@ -82,6 +84,7 @@ pub async fn run(
     let finish = async {
         loop {
             tokio::select! {
+                biased;
                 // What was taken and not begun is another's; where that cannot be said, its lease ends.
                 Some((_hand, claim)) = taken.recv() => drop(settling.turns.ledger.release(&claim, 0).await),
                 () = settling.hands.empty() => break,
@@ -119,7 +122,7 @@ impl Settling {
         let ledger = &self.turns.ledger;
         let hold = ledger.account_hold(&self.account).await?;
         if hold.is_some_and(|hold| hold.news == AccountNews::NoToken) {
-            let now = clock::now_ms();
+            let now = self.turns.clock.now_ms();
             ledger.account_news(&self.account, AccountNews::NoToken, "", now, now).await?;
         }
         Ok(())
@@ -139,7 +142,7 @@ impl Settling {
         if self.hands.is_behind() {
             return Instant::now();
         }
-        let wait = due.map_or(i64::MAX, |due| due.saturating_sub(clock::now_ms()).max(0));
+        let wait = due.map_or(i64::MAX, |due| due.saturating_sub(self.turns.clock.now_ms()).max(0));
         Instant::now() + self.poll.min(Duration::from_millis(u64::try_from(wait).unwrap_or(0)))
     }
 
@@ -164,7 +167,7 @@ impl Settling {
 
     async fn claim(&mut self) -> Result<Duration, LedgerError> {
         let ledger = self.turns.ledger.clone();
-        let now = clock::now_ms();
+        let now = self.turns.clock.now_ms();
         if let Some(hold) = ledger.account_hold(&self.account).await? {
             if hold.probe_due(now) {
                 ledger.take_probe(&self.account, now, now.saturating_add(self.probe_ms)).await?;
@@ -188,7 +191,7 @@ impl Settling {
             return Ok(self.poll);
         }
         let due = ledger.next_due(&self.account).await?;
-        let wait_ms = due.map_or(i64::MAX, |due| due.saturating_sub(clock::now_ms()).max(1));
+        let wait_ms = due.map_or(i64::MAX, |due| due.saturating_sub(self.turns.clock.now_ms()).max(1));
         Ok(self.poll.min(Duration::from_millis(u64::try_from(wait_ms).unwrap_or(1))))
     }
 }

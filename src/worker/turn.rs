@@ -12,7 +12,7 @@ use std::{
 use governor::DefaultDirectRateLimiter;
 use tokio_util::sync::CancellationToken;
 
-use super::{Outages, breaker::Breaker, clock, meters};
+use super::{Outages, breaker::Breaker, clock::Clock, meters};
 use crate::{
     domain::{
         Ms,
@@ -56,6 +56,8 @@ pub struct Turns {
     pub ledger: Arc<Ledger>,
     /// Where days are moved.
     pub partner: Arc<dyn Partner>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
     /// The rules' settings.
     pub policy: Policy,
     /// When too many days move.
@@ -100,7 +102,7 @@ impl Turns {
     }
 
     async fn work(&self, claim: &Claim, lease_until: Ms) -> Result<Ended, LedgerError> {
-        let now = clock::now_ms();
+        let now = self.clock.now_ms();
         let turn = self.ledger.turn(claim, now).await?;
         if turn.moved {
             return Ok(Ended::NotBefore(now.saturating_add(PAUSED_LOOK_MS)));
@@ -128,7 +130,7 @@ impl Turns {
         let held = turn.hold.is_some();
         let worked = self.settle(claim, transfer, channel, held, lease_until).await?;
         if !worked.called && (held || worked.held) {
-            self.ledger.pass_probe(&claim.account, &key, clock::now_ms()).await?;
+            self.ledger.pass_probe(&claim.account, &key, self.clock.now_ms()).await?;
         }
         Ok(worked.ended)
     }
@@ -187,8 +189,8 @@ impl Turns {
             self.limiter.until_ready().await;
         }
         loop {
-            let now = clock::now_ms();
-            let started = clock::boot();
+            let now = self.clock.now_ms();
+            let started = self.clock.boot();
             let step = step(transfer.days, &state, &channel, claim.epoch, input, now, &self.policy);
             // A hold is started before the transfer that it keeps back is committed: a crash in between leaves
             // a hold whose probe finds nothing, never a transfer that waits for a hold that is not there.
@@ -209,7 +211,7 @@ impl Turns {
                 };
                 tell_step(trace, &transfer.key, claim, &step.state);
                 if let Some(accepted_at) = advanced.accepted_at {
-                    meters::credited(clock::now_ms().saturating_sub(accepted_at));
+                    meters::credited(self.clock.now_ms().saturating_sub(accepted_at));
                 }
                 held = advanced.held;
                 if step.effect == Effect::Rest {
@@ -232,17 +234,17 @@ impl Turns {
                     let begun = Instant::now();
                     let read = self.partner.read(&claim.channel).await;
                     meters::called("read", begun, &read);
-                    self.breaker.read(read.is_ok(), clock::now_ms());
+                    self.breaker.read(read.is_ok(), self.clock.now_ms());
                     Input::Read(read)
                 }
-                Effect::Call if clock::boot().saturating_sub(started) > self.call_timeout => Input::Unsent,
+                Effect::Call if self.clock.boot().saturating_sub(started) > self.call_timeout => Input::Unsent,
                 Effect::Call => {
                     let begun = Instant::now();
                     let reply =
                         self.partner.extend(&claim.channel, transfer.days, &transfer.comment, trace).await;
                     meters::extended(begun, &reply);
                     called = says_something(&reply);
-                    news |= self.breaker.called(matches!(reply, Reply::Unclear(_)), clock::now_ms());
+                    news |= self.breaker.called(matches!(reply, Reply::Unclear(_)), self.clock.now_ms());
                     Input::Reply(reply)
                 }
             };
@@ -260,7 +262,7 @@ impl Turns {
     ) -> Result<Option<Advanced>, LedgerError> {
         let gives_back = step.effect == Effect::Rest;
         loop {
-            let now = clock::now_ms();
+            let now = self.clock.now_ms();
             match self.ledger.advance(claim, key, from, step, gives_back, now).await {
                 Err(LedgerError::Unavailable(_)) if now < patient_until => {
                     tokio::time::sleep(COMMIT_RETRY).await;

@@ -79,6 +79,7 @@ impl Stage {
             ledger: ledger.clone(),
             partner: partner::open(&config.partner)?,
             reader,
+            clock: Arc::new(clock::Machine),
         };
         let sources = Sources::with_secrets(&config)?;
         let parts = Parts {

@@ -12,7 +12,7 @@ use rustix::{
 };
 
 use super::text::{Text, one, whole};
-use crate::worker::clock;
+use crate::worker::clock::{self, Clock as _};
 
 /// Places in `/proc/self/stat` after the name of the program, which may hold spaces and ends with the last `)`.
 const UTIME: usize = 11;
@@ -81,6 +81,6 @@ fn started_s(since_boot: f64) -> f64 {
     static STARTED: OnceLock<f64> = OnceLock::new();
     *STARTED.get_or_init(|| {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        now.as_secs_f64() - (clock::boot().as_secs_f64() - since_boot)
+        now.as_secs_f64() - (clock::Machine.boot().as_secs_f64() - since_boot)
     })
 }

@@ -15,6 +15,8 @@ pub(super) mod compression;
 pub(super) mod fault;
 /// Conditions that callers put together.
 pub(super) mod filter;
+/// A database in memory, for the simulation.
+pub(super) mod memory;
 mod migrate;
 /// What URL and settings say of a server.
 mod parameters;
@@ -32,6 +34,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+pub use self::place::Time;
 pub(super) use self::{
     address::Server,
     fault::Fault,
@@ -48,11 +51,33 @@ use self::{
 };
 use super::LedgerError;
 
+/// Where a transaction runs.
+#[derive(Clone)]
+enum Runs {
+    /// On a thread that has a connection.
+    Elsewhere(Threads),
+    /// At once.
+    Here(memory::Here),
+}
+
+impl Runs {
+    async fn run<T: Send + 'static>(
+        &self,
+        begin: Begin,
+        work: impl FnMut(&mut Tx) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        match self {
+            Runs::Elsewhere(threads) => threads.run(begin, work).await,
+            Runs::Here(here) => here.run(begin, work).await,
+        }
+    }
+}
+
 /// See the module.
 #[derive(Clone)]
 pub(super) struct Db {
-    write: Threads,
-    read: Threads,
+    write: Runs,
+    read: Runs,
     place: Arc<Place>,
 }
 
@@ -69,8 +94,8 @@ impl Db {
             Arc::new(move || Ok(Connection::Sqlite(Sqlite::open(&path, what, &known)?)))
         };
         Ok(Self {
-            write: Threads::start("ledger-write", 1, &opener(Use::Write), &failures, &place)?,
-            read: Threads::start("ledger-read", readers, &opener(Use::Read), &failures, &place)?,
+            write: Runs::Elsewhere(Threads::start("ledger-write", 1, &opener(Use::Write), &failures, &place)?),
+            read: Runs::Elsewhere(Threads::start("ledger-read", readers, &opener(Use::Read), &failures, &place)?),
             place,
         })
     }
@@ -79,8 +104,14 @@ impl Db {
     pub(super) fn postgres(server: Server, name: String, connections: u32) -> Result<Self, LedgerError> {
         let place = Arc::new(Place { name, ..Place::default() });
         let opener: Opener = Arc::new(move || Ok(Connection::Postgres(postgres::Postgres::open(&server)?)));
-        let all = Threads::start("ledger", connections, &opener, &Failures::default(), &place)?;
+        let all = Runs::Elsewhere(Threads::start("ledger", connections, &opener, &Failures::default(), &place)?);
         Ok(Self { write: all.clone(), read: all, place })
+    }
+
+    /// One in memory.
+    pub(super) fn memory(memory: &memory::Memory, around: Arc<dyn memory::Around>) -> Self {
+        let here = Runs::Here(memory::Here::new(memory, around));
+        Self { write: here.clone(), read: here, place: memory.place() }
     }
 
     /// What this process knows of it.

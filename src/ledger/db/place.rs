@@ -2,11 +2,19 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     path::PathBuf,
-    sync::{Mutex, OnceLock, PoisonError, atomic::AtomicU64},
+    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicU64},
 };
 
 use super::value::OwnedArg;
+use crate::domain::Ms;
+
+/// Tells a time, in ms.
+pub trait Time: fmt::Debug + Send + Sync {
+    /// Now.
+    fn now(&self) -> Ms;
+}
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -22,6 +30,8 @@ pub(in crate::ledger) struct Place {
     /// The server that was seen last.
     pub(in crate::ledger) seen: Mutex<Option<Seen>>,
     pub(in crate::ledger) counts: Counts,
+    /// What time it is there, where that is not the database's to tell.
+    pub(in crate::ledger) time: Option<Arc<dyn Time>>,
     /// The statements that were run, where a test keeps them.
     pub(in crate::ledger) log: OnceLock<Mutex<Log>>,
 }

@@ -32,8 +32,8 @@ const STATEMENTS_MAX: usize = 256;
 /// See the module.
 pub(super) struct Sqlite {
     connection: Connection,
-    path: PathBuf,
-    id: FileId,
+    /// `None`: it is in memory.
+    file: Option<(PathBuf, FileId)>,
     columns: HashMap<Box<str>, Arc<[Box<str>]>>,
     steps: u64,
 }
@@ -64,12 +64,31 @@ impl Sqlite {
         if *known.get_or_init(|| id) != id {
             return Err(gone(path));
         }
-        Ok(Self { connection, path: path.to_owned(), id, columns: HashMap::new(), steps: 0 })
+        Ok(Self { connection, file: Some((path.to_owned(), id)), columns: HashMap::new(), steps: 0 })
+    }
+
+    /// In memory: a copy of another one, or an empty one.
+    pub(super) fn in_memory(copy: Option<&[u8]>) -> Result<Self, Fault> {
+        let mut connection = Connection::open_in_memory()?;
+        if let Some(copy) = copy {
+            connection.deserialize_read_exact("main", copy, copy.len(), false)?;
+        }
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        connection.execute_batch("PRAGMA foreign_keys = ON")?;
+        Ok(Self { connection, file: None, columns: HashMap::new(), steps: 0 })
+    }
+
+    /// A copy of all that it holds.
+    pub(super) fn copy(&mut self) -> Result<Vec<u8>, Fault> {
+        Ok(self.connection.serialize("main")?.to_vec())
     }
 
     /// Whether the path still names the file: what is written into another one is kept nowhere.
     pub(super) fn stands(&self) -> Result<(), Fault> {
-        if self.id.stands_at(&self.path) { Ok(()) } else { Err(gone(&self.path)) }
+        match &self.file {
+            Some((path, id)) if !id.stands_at(path) => Err(gone(path)),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Steps of SQLite's machine since the last call.

@@ -120,7 +120,7 @@ impl Threads {
 }
 
 /// What a thread has.
-struct Thread {
+pub(super) struct Thread {
     open: Opener,
     failures: Failures,
     place: Arc<Place>,
@@ -128,7 +128,20 @@ struct Thread {
 }
 
 impl Thread {
-    fn tries<T>(
+    /// One that has its connection, and gets no other.
+    pub(super) fn with(connection: Connection, place: Arc<Place>) -> Self {
+        let open: Opener = Arc::new(|| Err(LedgerError::Unavailable("it had one connection".to_owned()).into()));
+        let connection = Some((Tx::new(connection, place.clone()), Instant::now()));
+        Self { open, failures: Failures::default(), place, connection }
+    }
+
+    /// What it has.
+    pub(super) fn connection(&mut self) -> Option<&mut Connection> {
+        self.connection.as_mut().map(|(tx, _)| tx.connection())
+    }
+
+    /// Runs a transaction until it meets nobody.
+    pub(super) fn tries<T>(
         &mut self,
         begin: Begin,
         work: &mut dyn FnMut(&mut Tx) -> Result<T, Fault>,

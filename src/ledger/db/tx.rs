@@ -53,6 +53,10 @@ impl Tx {
         Self { connection, place, commits: false, answered: false, locks: true, begin: Begin::Not }
     }
 
+    pub(super) fn connection(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+
     pub(in crate::ledger) fn dialect(&self) -> Dialect {
         match self.connection {
             Connection::Sqlite(_) => Dialect::Sqlite,

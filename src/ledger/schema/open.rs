@@ -11,6 +11,7 @@ use secrecy::ExposeSecret as _;
 use super::catch_up;
 use crate::{
     config, disk,
+    domain::Ms,
     ledger::{
         Ledger, LedgerError,
         db::{Db, Dialect, Fault, Migration, Server, Tx, args, fault::refused},
@@ -106,12 +107,16 @@ pub(in crate::ledger) async fn open(
         }
         Ledger { db }
     };
-    let migrations = Arc::new(migrations(ledger.db.read(|tx| Ok(tx.dialect())).await?));
-    migrate(&ledger.db, &migrations).await?;
-    let now = jiff::Timestamp::now().as_millisecond();
-    ledger.db.write(move |tx| tx.stamp(now)).await?;
+    up_to_date(&ledger.db, jiff::Timestamp::now().as_millisecond()).await?;
     ledger.db.read(|tx| tx.find_question().and_then(|()| tx.moved())).await?;
     Ok(ledger)
+}
+
+/// Makes or completes the tables; `now` is when the ledger was made, where it is new.
+pub(in crate::ledger) async fn up_to_date(db: &Db, now: Ms) -> Result<(), LedgerError> {
+    let migrations = Arc::new(migrations(db.read(|tx| Ok(tx.dialect())).await?));
+    migrate(db, &migrations).await?;
+    db.write(move |tx| tx.stamp(now)).await
 }
 
 /// Server and database of a URL.

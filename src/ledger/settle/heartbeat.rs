@@ -1,6 +1,8 @@
 //! Which workers run. A lease ends between two channels, so it says nothing of a worker that waits; what must not happen
 //! while one runs looks here.
 
+use std::borrow::Cow;
+
 use crate::{
     domain::Ms,
     ledger::{
@@ -22,10 +24,13 @@ const AHEAD_MS_MAX: i64 = 3_600_000;
 const KEPT_MS: i64 = 86_400_000;
 
 /// Now, in ms, by the database's clock.
-fn now(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::Sqlite => "(CAST(strftime('%s', 'now') AS BIGINT) * 1000)",
-        Dialect::Postgres => "(CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT))",
+fn now(tx: &Tx) -> Cow<'static, str> {
+    if let Some(time) = &tx.place().time {
+        return time.now().to_string().into();
+    }
+    match tx.dialect() {
+        Dialect::Sqlite => "(CAST(strftime('%s', 'now') AS BIGINT) * 1000)".into(),
+        Dialect::Postgres => "(CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT))".into(),
     }
 }
 
@@ -51,7 +56,7 @@ impl Ledger {
 impl Tx {
     /// A worker says that it runs.
     pub(in crate::ledger) fn beat(&mut self, worker: &str) -> Result<(), Fault> {
-        let now = now(self.dialect());
+        let now = now(self);
         self.execute(
             &format!(
                 "INSERT INTO workers (worker, label, process, beat_at) VALUES ($1, $2, $3, {now}) \
@@ -77,7 +82,7 @@ impl Tx {
 
     /// Workers that run, or may, the last heard first.
     pub(in crate::ledger) fn alive(&mut self) -> Result<Vec<WorkerSeen>, Fault> {
-        let now = now(self.dialect());
+        let now = now(self);
         let rows = self.all(
             &format!(
                 "SELECT label, process, {now} - beat_at AS silent FROM workers ORDER BY beat_at DESC, worker"

@@ -19,7 +19,7 @@ use daybridge::{
     },
     ledger::Ledger,
     partner::Partner,
-    worker::{Outages, breaker::Breaker, clock::now_ms, turn::Turns},
+    worker::{Outages, breaker::Breaker, clock::{Machine, now_ms}, turn::Turns},
 };
 use governor::{Quota, RateLimiter};
 use secrecy::ExposeSecret as _;
@@ -145,6 +145,7 @@ fn turns(kit: &Kit, hand: &Arc<Hand>) -> Arc<Turns> {
     Arc::new(Turns {
         ledger: Arc::new(kit.ledger.clone()),
         partner: hand.clone(),
+        clock: Arc::new(Machine),
         policy: Policy {
             settle_window_ms: SETTLE_WINDOW_MS,
             retry_unmoved: true,

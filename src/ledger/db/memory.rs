@@ -1,0 +1,100 @@
+//! A database in memory whose transactions run at once, on the caller's thread. Of several processes that share one, each
+//! has its own [`Around`], which decides what happens before and after each transaction: for the simulation.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use super::{
+    Time,
+    fault::Fault,
+    place::Place,
+    sqlite::Sqlite,
+    threads::Thread,
+    tx::{Begin, Connection, Tx},
+};
+use crate::ledger::LedgerError;
+
+/// What happens to a transaction.
+#[async_trait]
+pub trait Around: Send + Sync {
+    /// Before it. How often it is begun and taken back first, as one that meets others; `Err`: it does not run.
+    async fn before(&self, writes: bool) -> Result<u32, LedgerError>;
+    /// After it, whether it was committed or not. `Err`: its caller does not hear its answer.
+    async fn after(&self, writes: bool) -> Result<(), LedgerError>;
+}
+
+/// See the module.
+#[derive(Clone)]
+pub struct Memory {
+    thread: Arc<Mutex<Thread>>,
+    place: Arc<Place>,
+}
+
+impl Memory {
+    /// An empty one, or one that is a copy of another.
+    pub fn new(copy: Option<&[u8]>, time: Arc<dyn Time>) -> Result<Self, LedgerError> {
+        let place = Place { name: "memory".to_owned(), time: Some(time), ..Place::default() };
+        let place = Arc::new(place);
+        let sqlite = Sqlite::in_memory(copy).map_err(Fault::report)?;
+        let thread = Thread::with(Connection::Sqlite(sqlite), place.clone());
+        Ok(Self { thread: Arc::new(Mutex::new(thread)), place })
+    }
+
+    /// A copy of all that it holds now.
+    pub fn copy(&self) -> Result<Vec<u8>, LedgerError> {
+        match self.thread().connection() {
+            Some(Connection::Sqlite(sqlite)) => sqlite.copy().map_err(Fault::report),
+            Some(Connection::Postgres(_)) | None => {
+                Err(LedgerError::Unavailable("there is nothing to copy".to_owned()))
+            }
+        }
+    }
+
+    /// From now on it holds this and nothing else, for every process that has it.
+    pub fn put_back(&self, copy: &[u8]) -> Result<(), LedgerError> {
+        let sqlite = Sqlite::in_memory(Some(copy)).map_err(Fault::report)?;
+        *self.thread() = Thread::with(Connection::Sqlite(sqlite), self.place.clone());
+        Ok(())
+    }
+
+    pub(super) fn place(&self) -> Arc<Place> {
+        self.place.clone()
+    }
+
+    fn thread(&self) -> MutexGuard<'_, Thread> {
+        self.thread.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One process's way to it.
+#[derive(Clone)]
+pub(super) struct Here {
+    memory: Memory,
+    around: Arc<dyn Around>,
+}
+
+impl Here {
+    pub(super) fn new(memory: &Memory, around: Arc<dyn Around>) -> Self {
+        Self { memory: memory.clone(), around }
+    }
+
+    pub(super) async fn run<T>(
+        &self,
+        begin: Begin,
+        mut work: impl FnMut(&mut Tx) -> Result<T, Fault>,
+    ) -> Result<T, LedgerError> {
+        let writes = begin != Begin::Not;
+        let mut met = self.around.before(writes).await?;
+        let done = self.memory.thread().tries(begin, &mut |tx| {
+            let done = work(tx)?;
+            if met > 0 {
+                met -= 1;
+                return Err(Fault::Conflict("it met another transaction".to_owned()));
+            }
+            Ok(done)
+        });
+        self.around.after(writes).await?;
+        done
+    }
+}
