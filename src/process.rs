@@ -3,7 +3,7 @@
 //! A name holds the machine's boot and the space that process numbers are of, so that a process of another machine or
 //! container is never taken for one that has ended here.
 
-use std::fs;
+use std::{fs, sync::LazyLock};
 
 use rustix::{
     io::Errno,
@@ -11,12 +11,18 @@ use rustix::{
 };
 
 /// This process's name; empty where the system does not tell, and then nobody can say that it is gone.
-pub fn here() -> String {
-    named(getpid()).unwrap_or_default()
+pub fn here() -> &'static str {
+    static HERE: LazyLock<String> = LazyLock::new(|| named(getpid()).unwrap_or_default());
+    &HERE
 }
 
 /// Host and process, for people.
-pub fn label() -> String {
+pub fn label() -> &'static str {
+    static LABEL: LazyLock<String> = LazyLock::new(labelled);
+    &LABEL
+}
+
+fn labelled() -> String {
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host = if host.trim().is_empty() { "this machine" } else { host.trim() };
     format!("process {} on {host}", getpid().as_raw_nonzero())
@@ -42,7 +48,7 @@ mod tests {
 
     #[test]
     fn only_what_ended_here_is_gone() {
-        assert!(!gone(&here()), "it runs");
+        assert!(!gone(here()), "it runs");
         let mut child = std::process::Command::new("true").spawn().unwrap();
         let name = named(Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap()).unwrap();
         child.wait().unwrap();

@@ -22,6 +22,7 @@ mod partner;
 mod provider;
 mod queue;
 mod simulation;
+mod simulation_old;
 mod stripe;
 mod support;
 mod worker;

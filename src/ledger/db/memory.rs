@@ -43,12 +43,7 @@ impl Memory {
 
     /// A copy of all that it holds now.
     pub fn copy(&self) -> Result<Vec<u8>, LedgerError> {
-        match self.thread().connection() {
-            Some(Connection::Sqlite(sqlite)) => sqlite.copy().map_err(Fault::report),
-            Some(Connection::Postgres(_)) | None => {
-                Err(LedgerError::Unavailable("there is nothing to copy".to_owned()))
-            }
-        }
+        self.with(Sqlite::copy)
     }
 
     /// From now on it holds this and nothing else, for every process that has it.
@@ -56,6 +51,25 @@ impl Memory {
         let sqlite = Sqlite::in_memory(Some(copy)).map_err(Fault::report)?;
         *self.thread() = Thread::with(Connection::Sqlite(sqlite), self.place.clone());
         Ok(())
+    }
+
+    /// What is written from now on is taken back by [`take_back`](Self::take_back).
+    pub fn mark(&self) -> Result<(), LedgerError> {
+        self.with(Sqlite::mark)
+    }
+
+    /// See [`mark`](Self::mark).
+    pub fn take_back(&self) -> Result<(), LedgerError> {
+        self.with(Sqlite::take_back)
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Sqlite) -> Result<T, Fault>) -> Result<T, LedgerError> {
+        match self.thread().connection() {
+            Some(Connection::Sqlite(sqlite)) => work(sqlite).map_err(Fault::report),
+            Some(Connection::Postgres(_)) | None => {
+                Err(LedgerError::Unavailable("it has no connection".to_owned()))
+            }
+        }
     }
 
     pub(super) fn place(&self) -> Arc<Place> {

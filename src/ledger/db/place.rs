@@ -49,6 +49,11 @@ pub(in crate::ledger) struct Counts {
 }
 
 impl Place {
+    /// Now, where that is not the database's to tell.
+    pub(in crate::ledger) fn time_told(&self) -> Option<Ms> {
+        self.time.as_ref().map(|time| time.now())
+    }
+
     /// Notes where a new connection leads; whether that is elsewhere than the ones before. A former primary may go on
     /// taking what its old sessions write, and nothing of that is on the server that took over.
     pub(super) fn is_moved_to(&self, run: &str) -> bool {

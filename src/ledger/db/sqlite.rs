@@ -8,6 +8,7 @@ use std::{
 
 use rusqlite::{
     CachedStatement, Connection, OpenFlags, StatementStatus, ToSql,
+    config::DbConfig,
     types::{ToSqlOutput, ValueRef},
 };
 
@@ -27,7 +28,7 @@ const WRITES: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
 const READS: &str = "PRAGMA busy_timeout = 10000; PRAGMA query_only = ON;";
 
 /// Statements that stay prepared.
-const STATEMENTS_MAX: usize = 256;
+const STATEMENTS_MAX: usize = 1024;
 
 /// See the module.
 pub(super) struct Sqlite {
@@ -55,7 +56,7 @@ impl Sqlite {
             None => flags |= OpenFlags::SQLITE_OPEN_CREATE,
         }
         let connection = Connection::open_with_flags(path, flags)?;
-        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        prepare_once(&connection)?;
         connection.execute_batch(match what {
             Use::Write => WRITES,
             Use::Read => READS,
@@ -73,7 +74,7 @@ impl Sqlite {
         if let Some(copy) = copy {
             connection.deserialize_read_exact("main", copy, copy.len(), false)?;
         }
-        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        prepare_once(&connection)?;
         connection.execute_batch("PRAGMA foreign_keys = ON")?;
         Ok(Self { connection, file: None, columns: HashMap::new(), steps: 0 })
     }
@@ -94,6 +95,37 @@ impl Sqlite {
     /// Steps of SQLite's machine since the last call.
     pub(super) fn take_steps(&mut self) -> u64 {
         std::mem::take(&mut self.steps)
+    }
+
+    pub(super) fn begin(&mut self) -> Result<(), Fault> {
+        match self.file {
+            Some(_) => self.batch("BEGIN IMMEDIATE"),
+            None => self.run("SAVEPOINT work"),
+        }
+    }
+
+    pub(super) fn end(&mut self, commits: bool) -> Result<(), Fault> {
+        match (&self.file, commits) {
+            (Some(_), true) => self.batch("COMMIT"),
+            (Some(_), false) => self.batch("ROLLBACK"),
+            (None, true) => self.run("RELEASE work"),
+            (None, false) => self.run("ROLLBACK TO work").and_then(|()| self.run("RELEASE work")),
+        }
+    }
+
+    /// In memory: what is written from now on can be taken back.
+    pub(super) fn mark(&mut self) -> Result<(), Fault> {
+        self.run("SAVEPOINT mark")
+    }
+
+    /// All since the mark is taken back.
+    pub(super) fn take_back(&mut self) -> Result<(), Fault> {
+        self.run("ROLLBACK TO mark").and_then(|()| self.run("RELEASE mark"))
+    }
+
+    fn run(&mut self, statement: &str) -> Result<(), Fault> {
+        self.connection.prepare_cached(statement)?.raw_execute()?;
+        Ok(())
     }
 
     pub(super) fn batch(&mut self, statements: &str) -> Result<(), Fault> {
@@ -144,6 +176,14 @@ fn gone(path: &Path) -> Fault {
         "{} was removed or replaced while it was in use, and nothing is kept until it is back: put the same file there again; where it is lost, stop every process, restore a backup and `daybridge ledger restored --since TIME`",
         path.display()
     )))
+}
+
+/// Statements stay prepared, whatever values they are run with next. Otherwise SQLite looks at the values to see whether a
+/// partial index fits them, and prepares the statement again each time that they differ.
+fn prepare_once(connection: &Connection) -> Result<(), Fault> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 fn steps_of(statement: &mut CachedStatement<'_>) -> u64 {

@@ -119,7 +119,7 @@ impl Tx {
             Connection::Sqlite(sqlite) => {
                 sqlite.stands()?;
                 if begin != Begin::Not {
-                    sqlite.batch("BEGIN IMMEDIATE")?;
+                    sqlite.begin()?;
                     self.answered = true;
                 }
             }
@@ -137,7 +137,7 @@ impl Tx {
             self.place.counts.commits.fetch_add(1, Ordering::Relaxed);
         }
         match &mut self.connection {
-            Connection::Sqlite(sqlite) => sqlite.batch(if commits { "COMMIT" } else { "ROLLBACK" }),
+            Connection::Sqlite(sqlite) => sqlite.end(commits),
             Connection::Postgres(postgres) => postgres.end(commits),
         }
     }

@@ -1,8 +1,6 @@
 //! Which workers run. A lease ends between two channels, so it says nothing of a worker that waits; what must not happen
 //! while one runs looks here.
 
-use std::borrow::Cow;
-
 use crate::{
     domain::Ms,
     ledger::{
@@ -23,14 +21,11 @@ const AHEAD_MS_MAX: i64 = 3_600_000;
 /// Words older than this are of no use to anybody, in ms.
 const KEPT_MS: i64 = 86_400_000;
 
-/// Now, in ms, by the database's clock.
-fn now(tx: &Tx) -> Cow<'static, str> {
-    if let Some(time) = &tx.place().time {
-        return time.now().to_string().into();
-    }
-    match tx.dialect() {
-        Dialect::Sqlite => "(CAST(strftime('%s', 'now') AS BIGINT) * 1000)".into(),
-        Dialect::Postgres => "(CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT))".into(),
+/// Now, in ms, by the database's clock; `$1` where another is to be gone by.
+fn now(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => "COALESCE($1, CAST(strftime('%s', 'now') AS BIGINT) * 1000)",
+        Dialect::Postgres => "COALESCE($1, CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT))",
     }
 }
 
@@ -56,15 +51,15 @@ impl Ledger {
 impl Tx {
     /// A worker says that it runs.
     pub(in crate::ledger) fn beat(&mut self, worker: &str) -> Result<(), Fault> {
-        let now = now(self);
+        let (now, told) = (now(self.dialect()), self.place().time_told());
         self.execute(
             &format!(
-                "INSERT INTO workers (worker, label, process, beat_at) VALUES ($1, $2, $3, {now}) \
+                "INSERT INTO workers (worker, label, process, beat_at) VALUES ($2, $3, $4, {now}) \
              ON CONFLICT (worker) DO UPDATE SET beat_at = excluded.beat_at"
             ),
-            args![worker, process::label(), process::here()],
+            args![told, worker, process::label(), process::here()],
         )?;
-        self.execute(&format!("DELETE FROM workers WHERE beat_at < {now} - {KEPT_MS}"), args![])?;
+        self.execute(&format!("DELETE FROM workers WHERE beat_at < {now} - {KEPT_MS}"), args![told])?;
         self.commit();
         Ok(())
     }
@@ -82,12 +77,12 @@ impl Tx {
 
     /// Workers that run, or may, the last heard first.
     pub(in crate::ledger) fn alive(&mut self) -> Result<Vec<WorkerSeen>, Fault> {
-        let now = now(self);
+        let (now, told) = (now(self.dialect()), self.place().time_told());
         let rows = self.all(
             &format!(
                 "SELECT label, process, {now} - beat_at AS silent FROM workers ORDER BY beat_at DESC, worker"
             ),
-            args![],
+            args![told],
         )?;
         let mut alive = Vec::new();
         for row in &rows {

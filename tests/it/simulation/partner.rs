@@ -1,161 +1,235 @@
-//! The partner as the simulation sees it: one book of channels, with every switch and fault of the facts
-//! sheet drawn from the seed, and the ground truth of what was applied for whom.
+//! The partner: its books, and how it answers. What was applied for whom is the truth that the judge goes by.
 
-use daybridge::domain::{
-    DAY_MS, Ms,
-    reply::{ReadError, Reading, Reply},
+use std::{collections::BTreeMap, time::Duration};
+
+use daybridge::{
+    domain::{
+        DAY_MS, Ms,
+        id::ChannelId,
+        reply::{Page, ReadError, Reading, Reply},
+    },
+    partner::answer::{self, Answer as Raw},
 };
 
-/// What one seed decides once.
-#[derive(Debug, Clone)]
-pub struct Switches {
-    pub expired_base_is_now: bool,
-    /// 0 full channel, 1 `{"success":true}`, 2 empty.
-    pub answer: u8,
-    pub fault_percent: u32,
-    pub stale_ms_max: i64,
-    pub late_ms_max: i64,
-    pub balance: i64,
-    pub postpaid: bool,
-    /// A refusal and a throttle may come after the debit.
-    pub hides: bool,
+use super::story::{Answer, Debit, Fate, words};
+
+words! {
+    /// Where its documentation is silent, or its service is slow.
+    Habit {
+        /// `now` or `old`: from when an extension of a channel that ran out counts.
+        ExpiredBase = "expired_base",
+        /// `yes` or `no`: it extends without a balance.
+        Postpaid = "postpaid",
+        /// How a call that nothing befalls is answered: `ok`, `ok_no_till`, `ok_empty`.
+        Usual = "usual",
+        /// The status of too little balance: `402`, `422`.
+        NoBalance = "no_balance",
+        /// By how much a read may lag, in seconds.
+        Stale = "stale",
+    }
 }
 
+/// A line of its books.
 #[derive(Debug, Clone)]
+pub struct Line {
+    pub at: Ms,
+    pub channel: String,
+    pub days: u32,
+    pub comment: String,
+}
+
+/// A channel: each `activeTill` that it had, since when.
+#[derive(Debug, Clone, Default)]
 struct Channel {
-    /// (time, activeTill), oldest first.
     history: Vec<(Ms, Ms)>,
+    deleted: bool,
 }
 
-/// An extension on its way: applied when its time comes.
-#[derive(Debug, Clone)]
 struct Late {
     at: Ms,
-    channel: usize,
-    days: u32,
-    transfer: usize,
+    line: Line,
 }
 
+/// See the module.
 pub struct Partner {
-    pub switches: Switches,
-    channels: Vec<Channel>,
-    late: Vec<Late>,
-    /// How often each transfer's days were applied.
-    pub applied: Vec<u32>,
     pub balance: i64,
+    pub lines: Vec<Line>,
+    channels: BTreeMap<String, Channel>,
+    habits: BTreeMap<Habit, String>,
+    fates: BTreeMap<(String, u32), Fate>,
+    calls: BTreeMap<String, u32>,
+    late: Vec<Late>,
+    /// Days that a person extended on the panel for a payment.
+    pub owed: BTreeMap<String, u32>,
+    pub reads_fail_until: Ms,
+    reads: u32,
 }
 
 impl Partner {
-    pub fn new(switches: Switches, channels: &[Ms], transfers: usize) -> Self {
-        let balance = switches.balance;
+    pub fn new() -> Self {
         Self {
-            switches,
-            channels: channels.iter().map(|till| Channel { history: vec![(Ms::MIN, *till)] }).collect(),
+            balance: 100_000,
+            lines: Vec::new(),
+            channels: BTreeMap::new(),
+            habits: BTreeMap::new(),
+            fates: BTreeMap::new(),
+            calls: BTreeMap::new(),
             late: Vec::new(),
-            applied: vec![0; transfers],
-            balance,
+            owed: BTreeMap::new(),
+            reads_fail_until: Ms::MIN,
+            reads: 0,
         }
     }
 
-    pub fn active_till(&self, channel: usize) -> Ms {
-        self.channels[channel].history.last().unwrap().1
+    pub fn habit(&mut self, habit: Habit, value: &str) {
+        self.habits.insert(habit, value.to_owned());
     }
 
-    fn apply(&mut self, channel: usize, days: u32, now: Ms) -> Ms {
-        let before = self.active_till(channel);
-        let base = if before < now && self.switches.expired_base_is_now { now } else { before };
-        let after = base + i64::from(days) * DAY_MS;
-        self.channels[channel].history.push((now, after));
-        self.balance -= i64::from(days);
-        after
+    fn has(&self, habit: Habit, value: &str) -> bool {
+        self.habits.get(&habit).is_some_and(|has| has == value)
     }
 
-    /// The next time something happens by itself.
-    pub fn next_late(&self) -> Option<Ms> {
-        self.late.iter().map(|l| l.at).min()
+    pub fn channel(&mut self, name: &str, days: i64, now: Ms) {
+        let till = now + days * DAY_MS;
+        self.channels.insert(name.to_owned(), Channel { history: vec![(Ms::MIN, till)], deleted: false });
     }
 
+    pub fn delete(&mut self, name: &str) {
+        if let Some(channel) = self.channels.get_mut(name) {
+            channel.deleted = true;
+        }
+    }
+
+    pub fn knows(&self, name: &str) -> bool {
+        self.channels.get(name).is_some_and(|channel| !channel.deleted)
+    }
+
+    pub fn fate(&mut self, payment: &str, number: u32, fate: Fate) {
+        self.fates.insert((payment.to_owned(), number), fate);
+    }
+
+    /// Nothing befalls any call any more.
+    pub fn heal(&mut self) {
+        self.fates.clear();
+        self.reads_fail_until = Ms::MIN;
+        self.habits.remove(&Habit::Usual);
+    }
+
+    /// What is applied by itself at a time.
     pub fn run_late(&mut self, now: Ms) {
-        let (due, rest): (Vec<_>, Vec<_>) = self.late.drain(..).partition(|l| l.at <= now);
-        self.late = rest;
-        for late in due {
-            self.apply(late.channel, late.days, now);
-            self.applied[late.transfer] += 1;
+        while let Some(first) = (0..self.late.len()).filter(|at| self.late[*at].at <= now).min_by_key(|at| self.late[*at].at)
+        {
+            let late = self.late.remove(first);
+            self.apply(late.line, late.at);
+        }
+    }
+
+    fn apply(&mut self, line: Line, now: Ms) {
+        let from_now = !self.has(Habit::ExpiredBase, "old");
+        let Some(channel) = self.channels.get_mut(&line.channel) else { return };
+        let before = channel.history.last().unwrap().1;
+        let base = if before < now && from_now { now } else { before };
+        channel.history.push((now, base + i64::from(line.days) * DAY_MS));
+        self.balance -= i64::from(line.days);
+        if !line.comment.is_empty() {
+            self.lines.push(Line { at: now, ..line });
         }
     }
 
     /// Somebody presses Extend on the panel.
-    pub fn by_hand(&mut self, channel: usize, days: u32, now: Ms) {
-        self.apply(channel, days, now);
+    pub fn by_hand(&mut self, channel: &str, days: u32, now: Ms) {
+        if self.knows(channel) {
+            self.apply(Line { at: now, channel: channel.to_owned(), days, comment: String::new() }, now);
+        }
     }
 
-    pub fn read(&self, channel: usize, now: Ms, rng: &mut fastrand::Rng) -> Result<Reading, ReadError> {
-        if rng.u32(..100) < self.switches.fault_percent / 2 {
-            return Err(ReadError::Failed("503".into()));
-        }
-        let seen_at = now - rng.i64(0..=self.switches.stale_ms_max);
-        let history = &self.channels[channel].history;
-        let (_, active_till) = *history.iter().rev().find(|(at, _)| *at <= seen_at).unwrap();
-        Ok(Reading { active_till, mode: None })
+    /// Days that were owed for a payment, extended on the panel.
+    pub fn owed_by_hand(&mut self, payment: &str, channel: &str, days: u32, now: Ms) {
+        self.by_hand(channel, days, now);
+        *self.owed.entry(payment.to_owned()).or_default() += days;
     }
 
-    /// One extend call. The second value: the partner's page was an HTML 403 of its CDN.
-    pub fn extend(
-        &mut self,
-        channel: usize,
-        days: u32,
-        transfer: usize,
-        now: Ms,
-        rng: &mut fastrand::Rng,
-    ) -> (Reply, bool) {
-        if !self.switches.postpaid && self.balance < i64::from(days) {
-            return (Reply::Refused { status: 402, message: "not enough days".into(), balance: true }, false);
+    pub fn read(&mut self, channel: &ChannelId, now: Ms) -> Result<Reading, ReadError> {
+        if now < self.reads_fail_until {
+            return reading(503, "upstream connect error", channel);
         }
-        let unclear = |text: &str| Reply::Unclear(text.to_owned());
-        if rng.u32(..100) < self.switches.fault_percent {
-            let applied = rng.bool();
-            match rng.u8(..9) {
-                0 => return (Reply::NotSent("refused".into()), false),
-                1 => {
-                    self.maybe(applied && self.switches.hides, channel, days, transfer, now);
-                    return (Reply::Throttled { retry_after_ms: rng.bool().then_some(3_000) }, false);
-                }
-                2 => {
-                    self.maybe(applied && self.switches.hides, channel, days, transfer, now);
-                    let (status, balance) = if rng.u8(..4) == 0 { (402, true) } else { (422, false) };
-                    return (Reply::Refused { status, message: "no".into(), balance }, false);
-                }
-                3 | 4 => {
-                    let at = now + rng.i64(1..=self.switches.late_ms_max);
-                    self.late.push(Late { at, channel, days, transfer });
-                    return (unclear("timeout"), false);
-                }
-                5 => {
-                    self.maybe(applied, channel, days, transfer, now);
-                    return (unclear("403 with HTML"), true);
-                }
-                // 200 {"success":false}, or 200 cut: read as unclear by the client.
-                6 => return (unclear("200 success false"), false),
-                _ => {
-                    self.maybe(applied, channel, days, transfer, now);
-                    return (unclear("reset"), false);
-                }
+        if !self.knows(channel.as_str()) {
+            return reading(404, r#"{"error":{"code":404,"message":"channel not found"}}"#, channel);
+        }
+        // Each read lags by another time, none by more than the habit says.
+        self.reads += 1;
+        let stale: i64 = self.habits.get(&Habit::Stale).map_or(0, |text| text.parse().unwrap());
+        let seen_at = now - stale * 1000 * i64::from(self.reads % 3) / 2;
+        let history = &self.channels[channel.as_str()].history;
+        let till = history.iter().rev().find(|(at, _)| *at <= seen_at).map_or(0, |(_, till)| *till);
+        let body = format!(r#"{{"id":"{}","activeTill":{till},"mode":"live","status":"active"}}"#, channel.as_str());
+        reading(200, &body, channel)
+    }
+
+    /// One call for a payment.
+    pub fn extend(&mut self, payment: &str, line: Line, channel: &ChannelId) -> (Reply, Option<Duration>) {
+        let now = line.at;
+        let call = self.calls.entry(payment.to_owned()).or_default();
+        *call += 1;
+        let fate = self.fates.remove(&(payment.to_owned(), *call));
+        let usual = self.habits.get(&Habit::Usual).and_then(|word| Answer::parse(word)).unwrap_or(Answer::Whole);
+        let fate = fate.unwrap_or(Fate { debit: Debit::Applied, answer: usual });
+        if !self.knows(channel.as_str()) {
+            return (self.answer(Answer::NotFound, channel, now), None);
+        }
+        if self.balance < i64::from(line.days) && !self.has(Habit::Postpaid, "yes") {
+            let answer = if self.has(Habit::NoBalance, "422") { Answer::Invalid } else { Answer::NoBalance };
+            return (self.answer(answer, channel, now), None);
+        }
+        match fate.debit {
+            Debit::Applied => self.apply(line, now),
+            Debit::Not => {}
+            Debit::Late(late) => {
+                let at = now + i64::try_from(late.as_millis()).unwrap();
+                self.late.push(Late { at, line });
             }
         }
-        let after = self.apply(channel, days, now);
-        self.applied[transfer] += 1;
-        let reply = match self.switches.answer {
-            0 => Reply::Accepted { active_till: Some(after) },
-            1 => Reply::Accepted { active_till: None },
-            _ => unclear("200 empty"),
-        };
-        (reply, false)
+        let hangs = (fate.answer == Answer::Cut).then_some(Duration::from_secs(5));
+        (self.answer(fate.answer, channel, now), hangs)
     }
 
-    fn maybe(&mut self, applied: bool, channel: usize, days: u32, transfer: usize, now: Ms) {
-        if applied {
-            self.apply(channel, days, now);
-            self.applied[transfer] += 1;
-        }
+    fn answer(&self, answer: Answer, channel: &ChannelId, now: Ms) -> Reply {
+        let error = |code: u16, text: &str| (code, format!(r#"{{"error":{{"code":{code},"message":"{text}"}}}}"#));
+        let till = self.channels.get(channel.as_str()).map_or(0, |channel| channel.history.last().unwrap().1);
+        let (status, body) = match answer {
+            Answer::Cut => return Reply::Unclear("the connection was reset after the call was sent".into()),
+            Answer::NotSent => return Reply::NotSent("connection refused".into()),
+            Answer::Whole => (200, format!(r#"{{"id":"{}","activeTill":{till},"status":"active"}}"#, channel.as_str())),
+            Answer::NoTill => (200, r#"{"success":true}"#.to_owned()),
+            Answer::Empty => (200, String::new()),
+            Answer::SaysNo => (200, r#"{"success":false}"#.to_owned()),
+            Answer::Server => (503, "<html>upstream connect error</html>".to_owned()),
+            Answer::Html403 => (403, "<html>blocked</html>".to_owned()),
+            Answer::Conflict => error(409, "conflict"),
+            Answer::NoBalance => error(402, "not enough days on the balance"),
+            Answer::Invalid => error(422, "not enough days"),
+            Answer::NotFound => error(404, "channel not found"),
+            Answer::NoToken => error(401, "unauthorized"),
+            Answer::Throttled => error(429, "too many requests"),
+        };
+        answer::reply(&raw(status, &body), channel, now, "token")
     }
+
+    pub fn list(&self, offset: u32, count: u32) -> Page {
+        let channels = self.channels.iter().filter(|(_, channel)| !channel.deleted);
+        let page = channels.skip(offset as usize).take(count as usize);
+        let channels: Vec<_> = page
+            .map(|(name, channel)| (ChannelId::parse(name).unwrap(), channel.history.last().unwrap().1))
+            .collect();
+        Page { shown: u32::try_from(channels.len()).unwrap(), channels }
+    }
+}
+
+fn raw(status: u16, body: &str) -> Raw<'_> {
+    let content_type = if body.starts_with('<') { "text/html" } else { "application/json" };
+    Raw { status, content_type: Some(content_type), retry_after: None, body: body.as_bytes() }
+}
+
+fn reading(status: u16, body: &str, channel: &ChannelId) -> Result<Reading, ReadError> {
+    answer::reading(&raw(status, body), channel, "token")
 }

@@ -1,458 +1,443 @@
-//! Two workers, a ledger, a partner and a clock, all driven by one seed. The workers run the real
-//! [`step`](daybridge::domain::settle::step) in the order of the real worker: step, commit by
-//! compare-and-set, effect. Between any two of these a worker may crash, stop for longer than its lease and
-//! the window, or lose its lease.
+//! A world in a time of its own, on one thread: the providers, the queue, the workers, the partner and a person, and the
+//! story that happens to them. The same story has the same history, byte for byte.
 
-use daybridge::domain::{
-    DAY_MS, Ms,
-    channel::{Channel, Movement},
-    reply::Reply,
-    settle::{Cause, Effect, How, Input, Outcome, Policy, State, Step, step},
+use std::{
+    cell::Cell,
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use daybridge::{
+    config::Config,
+    domain::Ms,
+    envelope::{Envelope, Trigger, new_traceparent},
+    ledger::{Ledger, LedgerError, Memory, Time},
+    provider::{source::Readers, words::words},
+};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep},
 };
 
 use super::{
-    mutation::Mutation,
-    partner::{Partner, Switches},
+    judge,
+    partner::{Habit, Partner},
+    person::Person,
+    process::{self, Life},
+    provider::{Payment, anew},
+    queue::Broker,
+    settings::{SETTLE_WINDOW_MS, Settings},
+    story::{Step, Story},
 };
 
-pub const CALL_TIMEOUT_MS: i64 = 10_000;
-pub const WINDOW_MS: i64 = 60_000;
-const LEASE_MS: i64 = 25_000;
-/// Most events of one run; reaching it means that something never comes to rest.
-const EVENTS_MAX: usize = 20_000;
+/// When every world begins.
+const BEGINS_MS: Ms = 1_790_000_000_000;
 
-/// The three cases that design §6 names as not closed; a seed has at most one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unclosed {
-    /// A hand-made extension of exactly the same days inside the window.
-    SameDaysByHand,
-    /// A commit later than the window.
-    VeryLateCommit,
-    /// A worker frozen between the deadline check and the send.
-    FrozenAfterCheck,
-}
+/// How often a person decides after the story, at most.
+const ROUNDS_MAX: usize = 14;
 
+/// A body that a provider delivered, and was told is kept.
 #[derive(Debug, Clone)]
-pub(super) struct Transfer {
-    pub(super) channel: usize,
-    /// What the money covers now.
-    pub(super) days: u32,
-    /// What was bought.
-    pub(super) bought: u32,
-    pub(super) state: State,
+pub struct Told {
+    pub payment: String,
+    pub envelope: Envelope,
 }
 
-#[derive(Debug, Clone, Default)]
-pub(super) struct Row {
-    pub(super) channel: Channel,
-    pub(super) epoch: i64,
-    pub(super) lease_until: Ms,
+/// When the world began.
+#[derive(Debug)]
+struct WorldTime(Mutex<Instant>);
+
+impl WorldTime {
+    fn begin(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
 }
 
-#[derive(Debug, Clone)]
-enum Doing {
-    Idle,
-    Step {
-        at: At,
-        deadline: Ms,
-        input: Input,
-    },
-    Effect {
-        at: At,
-        deadline: Ms,
-        effect: Effect,
-    },
-    /// The deadline check is behind it, the send before it.
-    Send {
-        at: At,
-    },
+impl Time for WorldTime {
+    fn now(&self) -> Ms {
+        let began = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        BEGINS_MS + i64::try_from((Instant::now() - began).as_millis()).unwrap()
+    }
 }
 
-/// A turn as its worker remembers it; the ledger may have gone on.
-#[derive(Debug, Clone)]
-struct At {
-    channel: usize,
-    transfer: usize,
-    epoch: i64,
-    state: State,
-    known: Channel,
+/// A ledger that has its tables and nothing in them, used by one world after the other: its statements stay prepared.
+struct Tables {
+    memory: Memory,
+    time: Arc<WorldTime>,
 }
 
-#[derive(Debug, Clone)]
-struct Worker {
-    doing: Doing,
-    wake: Ms,
+thread_local! {
+    static TABLES: Cell<Option<Tables>> = const { Cell::new(None) };
 }
 
+impl Tables {
+    async fn new() -> Self {
+        let time = Arc::new(WorldTime(Mutex::new(Instant::now())));
+        let memory = Memory::new(None, time.clone()).unwrap();
+        Ledger::in_memory(&memory, Arc::new(super::person::Untroubled), BEGINS_MS).await.unwrap();
+        Self { memory, time }
+    }
+}
+
+#[derive(Default)]
+struct Inner {
+    settings: Settings,
+    clocks: BTreeMap<usize, i64>,
+    lives: BTreeMap<usize, Arc<Life>>,
+    ledger_away_until: Ms,
+    meets: u32,
+    closed: bool,
+    backup: Option<(Vec<u8>, Ms)>,
+    history: Vec<String>,
+    told: Vec<Told>,
+    rng: fastrand::Rng,
+}
+
+/// See the module.
 pub struct World {
-    pub(super) rng: fastrand::Rng,
-    pub(super) now: Ms,
-    pub(super) partner: Partner,
-    pub(super) rows: Vec<Row>,
-    pub(super) transfers: Vec<Transfer>,
-    workers: Vec<Worker>,
-    movements: Vec<(usize, Movement)>,
-    by_hand: Vec<(Ms, usize, u32)>,
-    /// When a person looks at what is held, or money goes out or comes back.
-    people: Vec<Ms>,
-    pub(super) no_balance: bool,
-    policy: Policy,
-    unclosed: Option<Unclosed>,
-    mutation: Option<Mutation>,
-    pub log: Vec<String>,
+    time: Arc<WorldTime>,
+    pub memory: Memory,
+    pub broker: Arc<Broker>,
+    partner: Mutex<Partner>,
+    payments: Mutex<BTreeMap<String, Payment>>,
+    inner: Mutex<Inner>,
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World").finish_non_exhaustive()
+    }
+}
+
+/// How a story ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// What the judge found wrong; empty: nothing.
+    pub wrong: Vec<String>,
+    /// What happened, a line each.
+    pub history: Vec<String>,
+}
+
+/// Plays a story to its end.
+pub fn play(story: &Story) -> Ended {
+    fastrand::seed(7);
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let ended = runtime.block_on(async {
+        let tables = match TABLES.take() {
+            Some(tables) => tables,
+            None => Tables::new().await,
+        };
+        tables.time.begin();
+        tables.memory.mark().unwrap();
+        let world = World::new(story, &tables);
+        let wrong = world.clone().tell(story).await;
+        let history = std::mem::take(&mut world.inner().history);
+        // Err: the story put another one in its place.
+        if tables.memory.take_back().is_ok() {
+            TABLES.set(Some(tables));
+        }
+        Ended { wrong, history }
+    });
+    drop(runtime);
+    ended
 }
 
 impl World {
-    pub fn new(seed: u64, mutation: Option<Mutation>) -> Self {
-        let mut rng = fastrand::Rng::with_seed(seed);
-        let now = 1_800_000_000_000;
-        let unclosed = match rng.u8(..10) {
-            0 => Some(Unclosed::SameDaysByHand),
-            1 => Some(Unclosed::VeryLateCommit),
-            2 => Some(Unclosed::FrozenAfterCheck),
-            _ => None,
+    fn new(story: &Story, tables: &Tables) -> Arc<Self> {
+        let world = Self {
+            memory: tables.memory.clone(),
+            time: tables.time.clone(),
+            broker: Arc::default(),
+            partner: Mutex::new(Partner::new()),
+            payments: Mutex::default(),
+            inner: Mutex::default(),
         };
-        let channels: Vec<Ms> =
-            (0..2).map(|_| now + rng.i64(-40..40) * DAY_MS + rng.i64(-5_000..5_000) * 1_000).collect();
-        let same_days = rng.bool();
-        let channels_used = rng.usize(1..=2);
-        let transfers: Vec<Transfer> = (0..rng.usize(2..=5))
-            .map(|_| {
-                let days = if same_days { 30 } else { rng.u32(30..=31) };
-                let state = State::planned(now + rng.i64(0..90_000));
-                Transfer { channel: rng.usize(..channels_used), days, bought: days, state }
-            })
+        for step in &story.steps {
+            world.prepare(step);
+        }
+        let chance = world.inner().settings.number("chance");
+        world.inner().rng = fastrand::Rng::with_seed(chance);
+        Arc::new(world)
+    }
+
+    /// What holds before the story begins.
+    fn prepare(&self, step: &Step) {
+        match step {
+            Step::Set { key, value } => {
+                let mut inner = self.inner();
+                if !inner.settings.is_set(key) {
+                    inner.settings.set(key, value);
+                }
+            }
+            Step::Channel { name, days } => self.partner().channel(name, *days, self.now()),
+            _ => {}
+        }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As it is now.
+    pub fn partner(&self) -> MutexGuard<'_, Partner> {
+        let mut partner = self.partner.lock().unwrap_or_else(PoisonError::into_inner);
+        partner.run_late(self.now());
+        partner
+    }
+
+    pub fn payments(&self) -> MutexGuard<'_, BTreeMap<String, Payment>> {
+        self.payments.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn now(&self) -> Ms {
+        self.time.now()
+    }
+
+    fn now_s(&self) -> i64 {
+        self.now() / 1000
+    }
+
+    pub fn note(&self, what: &str) {
+        let at = self.now() - BEGINS_MS;
+        self.inner().history.push(format!("{:>9.3} {what}", at as f64 / 1000.0));
+    }
+
+    /// Up to so many ms go by.
+    pub async fn little_while(&self, ms_max: u64) {
+        let ms = self.inner().rng.u64(0..=ms_max);
+        sleep(Duration::from_millis(ms)).await;
+    }
+
+    pub fn ledger_is_there(&self) -> Result<(), LedgerError> {
+        match self.now() < self.inner().ledger_away_until {
+            true => Err(LedgerError::Unavailable("connection refused".to_owned())),
+            false => Ok(()),
+        }
+    }
+
+    pub fn meets(&self) -> u32 {
+        std::mem::take(&mut self.inner().meets)
+    }
+
+    pub fn clock_of(&self, worker: usize) -> i64 {
+        self.inner().clocks.get(&worker).copied().unwrap_or(0)
+    }
+
+    pub fn is_run_by(&self, worker: usize, life: Arc<Life>) {
+        self.inner().lives.insert(worker, life);
+    }
+
+    /// No worker may start.
+    pub fn is_closed(&self) -> bool {
+        self.inner().closed
+    }
+
+    pub fn settings(&self) -> (Config, Readers) {
+        self.inner().settings.read()
+    }
+
+    pub fn told(&self) -> Vec<Told> {
+        self.inner().told.clone()
+    }
+
+    /// The payment that a comment, or a key in one, names.
+    pub fn payment_of(&self, comment: &str) -> Option<String> {
+        let key = comment.split_whitespace().find(|word| word.contains('/'))?;
+        let id = key.split_once('/')?.1;
+        let id = id.split('#').next()?;
+        let name = id.split_once('_').map_or(id, |(_, name)| name);
+        self.payments().contains_key(name).then(|| name.to_owned())
+    }
+
+    fn life(&self, worker: usize) -> Option<Arc<Life>> {
+        self.inner().lives.get(&worker).cloned()
+    }
+
+    /// Plays the story, lets the world come to rest, and judges.
+    async fn tell(self: Arc<Self>, story: &Story) -> Vec<String> {
+        let person = Person::new(self.clone()).await;
+        let workers = self.inner().settings.number("workers");
+        let keepers: Vec<JoinHandle<()>> = (1..=usize::try_from(workers).unwrap())
+            .map(|number| tokio::spawn(process::keep(self.clone(), number)))
             .collect();
-        let switches = Switches {
-            expired_base_is_now: rng.bool(),
-            answer: rng.u8(..3),
-            fault_percent: [0, 20, 50, 80][rng.usize(..4)],
-            stale_ms_max: [0, 2_000, 6_000][rng.usize(..3)],
-            late_ms_max: if unclosed == Some(Unclosed::VeryLateCommit) {
-                4 * WINDOW_MS
-            } else {
-                WINDOW_MS / 2
-            },
-            balance: if rng.u8(..5) == 0 { 45 } else { 10_000 },
-            postpaid: rng.u8(..5) == 0,
-            hides: rng.bool(),
+        for step in &story.steps {
+            self.note(&format!("> {step}"));
+            self.happen(step, &person).await;
+        }
+        let mut wrong = self.rest(&person).await;
+        keepers.iter().for_each(JoinHandle::abort);
+        wrong.extend(person.wrong());
+        wrong.extend(judge::judge(&self, &person.ledger).await);
+        wrong
+    }
+
+    async fn happen(&self, step: &Step, person: &Person) {
+        let now_s = self.now_s();
+        match step {
+            Step::Channel { .. } => {}
+            Step::Set { key, value } => self.inner().settings.set(key, value),
+            Step::Balance(days) => self.partner().balance = *days,
+            Step::Partner { habit, value } => {
+                let habit = Habit::parse(habit).unwrap_or_else(|| panic!("no habit {habit}"));
+                self.partner().habit(habit, value);
+            }
+            Step::Pay { payment, channel, days, amount, way } => {
+                let paid = Payment::new(payment, channel, *days, *amount, *way, now_s);
+                self.payments().insert(payment.clone(), paid);
+            }
+            Step::Refund { payment, refund, amount } => {
+                self.with(payment, |payment| payment.refund(refund, *amount, now_s));
+            }
+            Step::RefundFails { payment, refund } => {
+                self.with(payment, |payment| payment.refund_fails(refund, now_s));
+            }
+            Step::Dispute { payment } => self.with(payment, |payment| payment.dispute(now_s)),
+            Step::DisputeEnds { payment, won } => {
+                self.with(payment, |payment| payment.dispute_ends(*won, now_s));
+            }
+            Step::Tell { payment, event, anew } => self.deliver(payment, event, *anew),
+            Step::Call { payment, number, fate } => self.partner().fate(payment, *number, *fate),
+            Step::ReadsFail(time) => self.partner().reads_fail_until = self.now() + ms(*time),
+            Step::Hand { channel, days } => self.partner().by_hand(channel, *days, self.now()),
+            Step::Delete(channel) => self.partner().delete(channel),
+            Step::LedgerAway(time) => {
+                let until = self.now() + ms(*time);
+                self.inner().ledger_away_until = until;
+            }
+            Step::Meets(times) => self.inner().meets = *times,
+            Step::QueueBreaks => self.broker.breaks(),
+            Step::QueueRepeats => self.broker.repeats(),
+            Step::Crash { worker, .. }
+            | Step::Freeze { worker, .. }
+            | Step::Clock { worker, .. }
+            | Step::Restart { worker }
+            | Step::Unheard { worker, .. } => self.befall(*worker, step),
+            Step::Backup => {
+                let copy = self.memory.copy().unwrap();
+                let now = self.now();
+                self.inner().backup = Some((copy, now));
+            }
+            Step::Restore => self.restore(person).await,
+            Step::Decide => person.decide().await,
+            Step::Replay(payment) => person.replay(payment).await,
+            Step::Wait(time) => sleep(*time).await,
+        }
+    }
+
+    fn befall(&self, worker: usize, step: &Step) {
+        let Some(life) = self.life(worker) else { return };
+        match step {
+            Step::Crash { effect, after, .. } => life.crash(*effect, *after),
+            Step::Freeze { time, .. } => life.freeze(*time),
+            Step::Unheard { effect, .. } => life.unheard(*effect),
+            Step::Restart { .. } => life.stop.cancel(),
+            Step::Clock { ms, .. } => {
+                self.inner().clocks.insert(worker, *ms);
+            }
+            _ => {}
+        }
+    }
+
+    fn with(&self, payment: &str, work: impl FnOnce(&mut Payment)) {
+        if let Some(payment) = self.payments().get_mut(payment) {
+            work(payment);
+        }
+    }
+
+    fn deliver(&self, name: &str, word: &str, as_new: bool) {
+        let (body, source, told) = {
+            let mut payments = self.payments();
+            let Some(payment) = payments.get_mut(name) else { return };
+            let source = payment.way.source();
+            let Some(event) = payment.events.get_mut(word) else { return };
+            event.told += 1;
+            let body = if as_new { anew(&event.body, event.told) } else { event.body.clone() };
+            (Bytes::from(serde_json::to_vec(&body).unwrap()), source, event.told)
         };
-        let by_hand = (0..rng.usize(..3))
-            .map(|_| {
-                let days = if unclosed == Some(Unclosed::SameDaysByHand) { 30 } else { 7 };
-                (now + rng.i64(0..180_000), rng.usize(..2), days)
-            })
-            .collect();
-        let people = (0..rng.usize(..8)).map(|_| now + rng.i64(0..10 * WINDOW_MS)).collect();
-        let policy = Policy {
-            settle_window_ms: WINDOW_MS,
-            retry_unmoved: rng.u8(..4) != 0,
-            skew_ms: 2_000,
-            ensure_live: false,
+        let (config, _) = self.settings();
+        let words = words(&config.sources[source].events, &|_| None, &body);
+        let envelope = Envelope {
+            body,
+            content_type: "application/json".into(),
+            source: source.into(),
+            event_id: words.event_id,
+            event_type: words.event_type,
+            received_at_ms: self.now(),
+            delivery: format!("{name}-{word}-{told}"),
+            trigger: Trigger::Webhook,
+            traceparent: new_traceparent(),
         };
-        Self {
-            partner: Partner::new(switches, &channels, transfers.len()),
-            rows: vec![Row::default(); 2],
-            transfers,
-            workers: vec![
-                Worker { doing: Doing::Idle, wake: now },
-                Worker { doing: Doing::Idle, wake: now + 7 },
-            ],
-            movements: Vec::new(),
-            by_hand,
-            people,
-            no_balance: false,
-            policy,
-            unclosed,
-            mutation,
-            log: Vec::new(),
-            now,
-            rng,
+        self.inner().told.push(Told { payment: name.to_owned(), envelope: envelope.clone() });
+        self.broker.publish(envelope);
+    }
+
+    /// What a person does who finds the ledger lost: all workers stop, the copy is put back, the gap is declared.
+    async fn restore(&self, person: &Person) {
+        let Some((copy, made_at)) = self.inner().backup.take() else { return };
+        self.inner().closed = true;
+        for life in self.inner().lives.values() {
+            life.kill();
+        }
+        self.memory.put_back(&copy).unwrap();
+        // So long a heartbeat of before is fresh.
+        sleep(Duration::from_secs(40)).await;
+        person.restored(made_at).await;
+        self.told_again();
+        self.inner().closed = false;
+    }
+
+    /// The provider's own list has all that was told: it comes again, as by the backfill. What was told before the copy was
+    /// made may have been on the queue still.
+    fn told_again(&self) {
+        let told: Vec<Envelope> = self.inner().told.iter().map(|told| told.envelope.clone()).collect();
+        for mut envelope in told {
+            envelope.received_at_ms = self.now();
+            self.broker.publish(envelope);
         }
     }
 
-    fn broken(&self, mutation: Mutation) -> bool {
-        self.mutation == Some(mutation)
-    }
-
-    /// Runs to rest, lets an operator decide by the ground truth, runs to rest again, and checks after each.
-    pub fn run(&mut self) -> Result<(), String> {
-        self.come_to_rest()?;
-        self.check()?;
-        for round in 0..4 {
-            if !self.operate() {
-                break;
-            }
-            self.come_to_rest().map_err(|e| format!("round {round}: {e}"))?;
-            self.check()?;
+    /// Nothing befalls anything any more; the providers tell what they have not told; a person decides until nothing is
+    /// held. Returns what did not come to an end.
+    async fn rest(&self, person: &Person) -> Vec<String> {
+        self.note("> rest");
+        self.partner().heal();
+        self.partner().balance = 1_000_000;
+        for life in self.inner().lives.values() {
+            life.heal();
         }
-        Ok(())
-    }
-
-    fn come_to_rest(&mut self) -> Result<(), String> {
-        for _ in 0..EVENTS_MAX {
-            let late = self.partner.next_late();
-            let hand = self.by_hand.iter().map(|(at, ..)| *at).min();
-            let person = self.people.iter().copied().min();
-            let worker = (0..self.workers.len()).min_by_key(|w| self.worker_wake(*w)).unwrap();
-            let wake = self.worker_wake(worker);
-            let next =
-                [late, hand, person].into_iter().flatten().chain((wake < Ms::MAX).then_some(wake)).min();
-            let Some(next) = next else { return Ok(()) };
-            self.now = self.now.max(next);
-            if late == Some(next) {
-                self.partner.run_late(self.now);
-            } else if hand == Some(next) {
-                let index = self.by_hand.iter().position(|(at, ..)| *at == next).unwrap();
-                let (_, channel, days) = self.by_hand.swap_remove(index);
-                self.partner.by_hand(channel, days, self.now);
-                self.note(format!("by hand: {days} days on channel {channel}"));
-            } else if person == Some(next) {
-                self.people.retain(|at| *at != next);
-                self.somebody_acts();
-            } else {
-                self.work(worker)?;
-            }
-        }
-        Err("the run does not come to rest".into())
-    }
-
-    /// When the worker does something next; never, where it is idle and nothing is due.
-    fn worker_wake(&self, worker: usize) -> Ms {
-        let this = &self.workers[worker];
-        match this.doing {
-            Doing::Idle => (0..self.rows.len())
-                .filter_map(|c| self.channel_due(c))
-                .min()
-                .map_or(Ms::MAX, |due| due.max(this.wake)),
-            Doing::Step { .. } | Doing::Effect { .. } | Doing::Send { .. } => this.wake,
-        }
-    }
-
-    fn next_transfer(&self, channel: usize) -> Option<(usize, Ms)> {
-        let mine = || self.transfers.iter().enumerate().filter(|(_, t)| t.channel == channel);
-        if let Some((index, open)) = mine().find(|(_, t)| t.state.open()) {
-            return open.state.due().map(|due| (index, due));
-        }
-        let planned = mine()
-            .filter_map(|(i, t)| matches!(t.state, State::Planned { .. }).then_some(i).zip(t.state.due()))
-            .filter(|_| !self.no_balance)
-            .min_by_key(|(_, due)| (*due).max(self.now));
-        let watched = mine()
-            .filter_map(|(i, t)| matches!(t.state, State::Settled { .. }).then_some(i).zip(t.state.due()))
-            .min_by_key(|(_, due)| *due);
-        planned.into_iter().chain(watched).min_by_key(|(_, due)| (*due).max(self.now))
-    }
-
-    fn channel_due(&self, channel: usize) -> Option<Ms> {
-        let (_, due) = self.next_transfer(channel)?;
-        let lease =
-            if self.broken(Mutation::LeaseIgnored) { Ms::MIN } else { self.rows[channel].lease_until };
-        Some(due.max(lease).max(self.rows[channel].channel.quiet_until))
-    }
-
-    fn work(&mut self, worker: usize) -> Result<(), String> {
-        if !matches!(self.workers[worker].doing, Doing::Idle) {
-            match self.rng.u32(..100) {
-                // Crash: everything in memory is gone, the lease stays in the ledger.
-                0..=2 => {
-                    self.note(format!("worker {worker} crashes"));
-                    let wake = self.now + self.rng.i64(500..5_000);
-                    self.workers[worker] = Worker { doing: Doing::Idle, wake };
-                    return Ok(());
-                }
-                // Stop, for longer than anything; not between check and send, unless that is this seed's case.
-                3..=5 => {
-                    let unclosed = self.unclosed == Some(Unclosed::FrozenAfterCheck);
-                    if !matches!(self.workers[worker].doing, Doing::Send { .. }) || unclosed {
-                        self.note(format!("worker {worker} stops"));
-                        self.workers[worker].wake = self.now + self.rng.i64(1_000..4 * WINDOW_MS);
-                        return Ok(());
-                    }
-                }
-                _ => {}
-            }
-        }
-        let doing = std::mem::replace(&mut self.workers[worker].doing, Doing::Idle);
-        let (doing, takes_ms) = match doing {
-            Doing::Idle => (self.claim(), 1),
-            Doing::Step { at, deadline, input } => (self.step(at, deadline, input)?, 1),
-            Doing::Effect { at, deadline, effect } => match effect {
-                Effect::Rest => {
-                    if self.rows[at.channel].epoch == at.epoch {
-                        self.rows[at.channel].lease_until = 0;
-                    }
-                    (Doing::Idle, 1)
-                }
-                Effect::Read => {
-                    let input = Input::Read(self.partner.read(at.channel, self.now, &mut self.rng));
-                    (Doing::Step { at, deadline, input }, self.rng.i64(1..2_000))
-                }
-                Effect::Call if self.now > deadline && !self.broken(Mutation::NoDeadlineCheck) => {
-                    (Doing::Step { at, deadline, input: Input::Unsent }, 1)
-                }
-                Effect::Call => (Doing::Send { at }, 0),
-            },
-            Doing::Send { at } => {
-                let (channel, transfer) = (at.channel, at.transfer);
-                let days = self.transfers[transfer].days;
-                let (reply, html) = self.partner.extend(channel, days, transfer, self.now, &mut self.rng);
-                self.note(format!("extend transfer {transfer} on channel {channel}: {reply:?}"));
-                let reply = if html && self.broken(Mutation::HtmlTakenForRefusal) {
-                    Reply::Refused { status: 403, message: String::new(), balance: false }
-                } else {
-                    reply
-                };
-                let input = Input::Reply(reply);
-                let deadline = Ms::MAX;
-                (Doing::Step { at, deadline, input }, self.rng.i64(1..CALL_TIMEOUT_MS))
-            }
+        (self.inner().ledger_away_until, self.inner().meets) = (0, 0);
+        let untold: Vec<(String, String)> = {
+            let payments = self.payments();
+            let events = payments.values().flat_map(|payment| {
+                let untold = payment.events.iter().filter(|(_, event)| event.told == 0);
+                untold.map(|(word, _)| (payment.name.clone(), word.clone()))
+            });
+            events.collect()
         };
-        self.workers[worker] = Worker { doing, wake: self.now + takes_ms };
-        Ok(())
-    }
-
-    fn claim(&mut self) -> Doing {
-        let due: Vec<usize> = (0..self.rows.len())
-            .filter(|c| self.channel_due(*c).is_some_and(|due| due <= self.now))
-            .collect();
-        let Some(channel) = self.rng.choice(due) else { return Doing::Idle };
-        let Some((transfer, _)) = self.next_transfer(channel) else { return Doing::Idle };
-        let row = &mut self.rows[channel];
-        row.epoch += 1;
-        row.lease_until = self.now + LEASE_MS;
-        let at = At {
-            channel,
-            transfer,
-            epoch: row.epoch,
-            state: self.transfers[transfer].state.clone(),
-            known: row.channel.clone(),
-        };
-        Doing::Step { at, deadline: Ms::MAX, input: Input::Due }
-    }
-
-    fn step(&mut self, mut at: At, deadline: Ms, input: Input) -> Result<Doing, String> {
-        let mut known = at.known.clone();
-        let mut state = at.state.clone();
-        if let Some(mutation) = self.mutation {
-            mutation.spoil_evidence(&mut state, &mut known);
+        for (payment, event) in untold {
+            self.note(&format!("> tell {payment} {event}"));
+            self.deliver(&payment, &event, false);
         }
-        let believed = matches!(&input, Input::Reply(Reply::Accepted { .. }))
-            || matches!(&input, Input::Reply(Reply::Unclear(text)) if text.starts_with("200"));
-        let days = self.transfers[at.transfer].days;
-        let mut next = step(days, &state, &known, at.epoch, input, self.now, &self.policy);
-        if let Some(mutation) = self.mutation {
-            mutation.spoil_step(&mut next, believed, self.now);
-        }
-        let deadline = match next.state {
-            State::Intended { call, .. } => call.at + CALL_TIMEOUT_MS,
-            _ => deadline,
-        };
-        if !self.commit(&at, &next)? {
-            return Ok(Doing::Idle);
-        }
-        at.state = next.state;
-        at.known = next.channel;
-        Ok(Doing::Effect { at, deadline, effect: next.effect })
-    }
-
-    /// Compare-and-set, as the ledger does it.
-    fn commit(&mut self, at: &At, next: &Step) -> Result<bool, String> {
-        let (channel, transfer) = (at.channel, at.transfer);
-        let lost = self.rows[channel].epoch != at.epoch && !self.broken(Mutation::LeaseIgnored);
-        let current = &self.transfers[transfer].state;
-        let same = (current.word(), current.attempt()) == (at.state.word(), at.state.attempt());
-        if lost || !same {
-            return Ok(false);
-        }
-        if self.broken(Mutation::NoIntent) && matches!(next.state, State::Intended { .. }) {
-            return Ok(true);
-        }
-        if at.state != next.state {
-            self.note(format!("transfer {transfer}: {:?}", next.state));
-        }
-        let other_open = self
-            .transfers
-            .iter()
-            .enumerate()
-            .any(|(i, t)| i != transfer && t.channel == channel && t.state.open());
-        if next.state.open() && other_open {
-            return Err(format!("channel {channel} has two open outcomes"));
-        }
-        self.transfers[transfer].state = next.state.clone();
-        self.rows[channel].channel = next.channel.clone();
-        if let Some(movement) = next.movement {
-            self.note(format!("unexplained movement on channel {channel}: {movement:?}"));
-            self.movements.push((channel, movement));
-        }
-        if matches!(next.state, State::Held { cause: Cause::Balance(_), .. }) {
-            self.no_balance = true;
-        }
-        Ok(true)
-    }
-
-    /// Compares the ledger with the ground truth.
-    fn check(&mut self) -> Result<(), String> {
-        for channel in 0..self.rows.len() {
-            let open = self.transfers.iter().filter(|t| t.channel == channel && t.state.open()).count();
-            if open > 1 {
-                return Err(format!("channel {channel} has {open} open outcomes"));
+        for _ in 0..ROUNDS_MAX {
+            sleep(Duration::from_millis(u64::try_from(SETTLE_WINDOW_MS).unwrap() + 15_000)).await;
+            person.decide().await;
+            if self.broker.is_empty() && person.nothing_left().await {
+                return Vec::new();
             }
         }
-        for (index, transfer) in self.transfers.iter().enumerate() {
-            let applied = self.partner.applied[index];
-            let wrong = match &transfer.state {
-                State::Settled { .. } => applied != 1,
-                State::Held { outcome: Outcome::Open | Outcome::Forgotten, .. } => applied > 1,
-                // A success that its refusal hid is found by the next reading, where a person asks for one.
-                State::Held { outcome: Outcome::None, last, .. } => {
-                    applied > u32::from(self.partner.switches.hides && last.is_some())
-                }
-                State::Cancelled { .. } => applied != 0,
-                // Waits behind an open outcome, or for the account's balance.
-                State::Planned { last, .. } => {
-                    let waits = self.no_balance
-                        || self.transfers.iter().any(|t| t.channel == transfer.channel && t.state.open());
-                    if !waits {
-                        return Err(format!("transfer {index} was left planned"));
-                    }
-                    // A call that a refusal or a restart hid is found by the next reading.
-                    applied > u32::from(last.is_some())
-                }
-                State::Intended { .. } | State::Doubtful { .. } => {
-                    return Err(format!("transfer {index} was left {}", transfer.state.word()));
-                }
-            };
-            if wrong && !self.said(index) {
-                return Err(format!(
-                    "transfer {index} is {:?} and was applied {applied} times",
-                    transfer.state
-                ));
-            }
-        }
-        Ok(())
+        person.left().await
     }
 
-    /// In the three cases that are not closed, the ledger must say that something is odd with the channel:
-    /// settled by observation, an unexplained movement (at the latest at its next reading), or an open outcome.
-    fn said(&self, index: usize) -> bool {
-        if self.unclosed.is_none() {
-            return false;
-        }
-        let channel = self.transfers[index].channel;
-        let mut known = self.rows[channel].channel.clone();
-        let reading =
-            daybridge::domain::reply::Reading { active_till: self.partner.active_till(channel), mode: None };
-        self.movements.iter().any(|(c, _)| *c == channel)
-            || known.seen(&reading).is_some()
-            || self.transfers.iter().filter(|t| t.channel == channel).any(|t| {
-                matches!(t.state, State::Settled { how: How::Observed | How::ByOperator, .. })
-                    || t.state.open()
-                    || matches!(t.state, State::Settled { attempt: 2.., .. })
-            })
+    /// A way to the ledger that nothing befalls.
+    pub async fn ledger(&self) -> Ledger {
+        Ledger::in_memory(&self.memory, Arc::new(super::person::Untroubled), self.now()).await.unwrap()
     }
+}
 
-    pub(super) fn note(&mut self, text: String) {
-        self.log.push(format!("{:>9} {text}", self.now - 1_800_000_000_000));
-    }
+fn ms(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap()
 }

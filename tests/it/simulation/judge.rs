@@ -1,0 +1,98 @@
+//! The judge. It shares no rule with the product: what each payment should have come to it reckons from what really
+//! happened at the provider and from the partner's books.
+
+use std::collections::BTreeSet;
+
+use daybridge::ledger::{
+    Ledger,
+    query::{EventQuery, Page, PaymentQuery},
+    view::Held,
+};
+
+use super::world::World;
+
+/// Most rows of a list.
+const ROWS_MAX: u32 = 10_000;
+
+/// How often the books have a payment.
+pub fn in_books(world: &World, name: &str) -> usize {
+    let comments: Vec<String> = world.partner().lines.iter().map(|line| line.comment.clone()).collect();
+    comments.iter().filter(|comment| world.payment_of(comment).as_deref() == Some(name)).count()
+}
+
+/// Whether the reasons of what is held are true.
+pub fn reasons(world: &World, rows: &[Held]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for row in rows {
+        let Some(name) = world.payment_of(row.payment.as_deref().unwrap_or(&row.key)) else { continue };
+        let payments = world.payments();
+        let payment = &payments[&name];
+        let true_words = match &*row.cause {
+            "refunded" => !payment.refunds.is_empty(),
+            "disputed" => payment.dispute.is_some(),
+            "days_spent" => {
+                drop(payments);
+                in_books(world, &name) > 0
+            }
+            _ => true,
+        };
+        if !true_words {
+            wrong.push(format!("untrue: {} {} is held as {}", row.kind, row.key, row.cause));
+        }
+    }
+    wrong
+}
+
+/// Whether what is called credited is in the books, and no payment is there twice.
+pub async fn payments(world: &World, ledger: &Ledger) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let rows = ledger.payments(&PaymentQuery::default(), &Page::first(ROWS_MAX)).await.unwrap();
+    let mut seen = BTreeSet::new();
+    for row in &rows {
+        let Some(name) = world.payment_of(&row.key) else { continue };
+        if row.state != "linked" && !seen.insert(name.clone()) {
+            wrong.push(format!("two rows: {name}"));
+        }
+        let booked = in_books(world, &name);
+        if row.state == "credited" && booked == 0 {
+            wrong.push(format!("untrue: {} is called credited, and the books have it not", row.key));
+        }
+    }
+    wrong
+}
+
+/// Whether everything came to what it should have.
+pub async fn judge(world: &World, ledger: &Ledger) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let names: Vec<String> = world.payments().keys().cloned().collect();
+    for name in names {
+        let booked = in_books(world, &name);
+        let (due, bought, channel) = {
+            let payments = world.payments();
+            let payment = &payments[&name];
+            (payment.due(), payment.days, payment.channel.clone())
+        };
+        let moved: u32 = {
+            let partner = world.partner();
+            let mine = partner.lines.iter().filter(|line| world.payment_of(&line.comment).as_deref() == Some(&*name));
+            mine.map(|line| line.days).sum()
+        };
+        let by_hand = world.partner().owed.get(&name).copied().unwrap_or(0);
+        if booked > 1 {
+            wrong.push(format!("twice: {name} moved {moved} days by {booked} calls"));
+        } else if moved + by_hand > bought {
+            wrong.push(format!("too many: {name} moved {moved} days, {by_hand} by hand, of {bought} bought"));
+        } else if moved + by_hand < due && world.partner().knows(&channel) {
+            wrong.push(format!("lost: {name} moved {moved} days, {by_hand} by hand, of {due} due"));
+        }
+    }
+    wrong.extend(payments(world, ledger).await);
+    let rows = ledger.events(&EventQuery::default(), &Page::first(ROWS_MAX)).await.unwrap();
+    let recorded: BTreeSet<&str> = rows.iter().map(|row| &*row.delivery).collect();
+    for told in world.told() {
+        if !recorded.contains(&*told.envelope.delivery) {
+            wrong.push(format!("forgotten: {} of {}", told.envelope.delivery, told.payment));
+        }
+    }
+    wrong
+}

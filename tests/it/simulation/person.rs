@@ -1,0 +1,199 @@
+//! A person who looks at what is held and decides by the books: Billing History and the provider's pages show what happened.
+//! Whoever decides also looks whether each reason is true.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use daybridge::{
+    domain::closed::HeldCause,
+    ledger::{Act, Around, Correction, Ledger, LedgerError, Scope, query::HeldQuery, view::Held},
+    ops::held::{Decision, Desk},
+    worker::{Interpreter, settle_policy},
+};
+
+use super::{
+    judge::{self, in_books},
+    process::Life,
+    queue,
+    world::World,
+};
+
+/// Most rows that one look shows.
+const ROWS_MAX: u32 = 1_000;
+
+const ACT: Act<'static> = Act { who: "ada", reason: "by the books" };
+
+/// Nothing befalls its transactions.
+pub struct Untroubled;
+
+#[async_trait]
+impl Around for Untroubled {
+    async fn before(&self, _writes: bool) -> Result<u32, LedgerError> {
+        Ok(0)
+    }
+
+    async fn after(&self, _writes: bool) -> Result<(), LedgerError> {
+        Ok(())
+    }
+}
+
+/// What to do about a row.
+enum About {
+    Later,
+    Decide(Decision),
+    /// So many days are right.
+    Days(u32),
+    /// The account was topped up.
+    TopUp,
+    /// Days that are owed are extended on the panel, and the question is closed.
+    ByHand(u32),
+}
+
+/// See the module.
+pub struct Person {
+    world: Arc<World>,
+    pub ledger: Ledger,
+    queue: queue::Door,
+    wrong: Mutex<Vec<String>>,
+}
+
+impl Person {
+    pub async fn new(world: Arc<World>) -> Self {
+        let ledger = world.ledger().await;
+        let queue = queue::Door { broker: world.broker.clone(), life: Life::new() };
+        Self { world, ledger, queue, wrong: Mutex::default() }
+    }
+
+    /// What was not true when it was looked at.
+    pub fn wrong(&self) -> Vec<String> {
+        self.wrong.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn rows(&self) -> Vec<Held> {
+        self.ledger.held(&HeldQuery::default(), ROWS_MAX, self.world.now()).await.unwrap()
+    }
+
+    /// Decides all that can be decided now.
+    pub async fn decide(&self) {
+        self.resume().await;
+        let rows = self.rows().await;
+        let wrong = judge::reasons(&self.world, &rows);
+        let paid = judge::payments(&self.world, &self.ledger).await;
+        self.wrong.lock().unwrap_or_else(PoisonError::into_inner).extend(wrong.into_iter().chain(paid));
+        for row in &rows {
+            let about = self.about(row);
+            if let Err(error) = self.act(row, about).await {
+                self.world.note(&format!("person: {} {} not done: {error}", row.kind, row.key));
+            }
+        }
+    }
+
+    /// Ends every pause: what it was for is decided now.
+    async fn resume(&self) {
+        for pause in self.ledger.pauses().await.unwrap() {
+            let scope = Scope::parse(&pause.scope).unwrap_or_else(|| panic!("{}: no scope", pause.scope));
+            self.ledger.resume(&scope, &ACT, self.world.now()).await.unwrap();
+            self.world.note(&format!("person: {} ({}): resumed", pause.scope, pause.cause));
+        }
+    }
+
+    fn about(&self, row: &Held) -> About {
+        let world = &self.world;
+        match row.kind {
+            "account" => return About::TopUp,
+            "event" => return About::Later,
+            _ => {}
+        }
+        let named = row.payment.as_deref().unwrap_or(&row.key);
+        let Some(name) = world.payment_of(named) else { return About::Later };
+        let (due, days, channel) = {
+            let payments = world.payments();
+            let payment = &payments[&name];
+            (payment.due(), payment.days, payment.channel.clone())
+        };
+        let booked = in_books(world, &name) > 0;
+        let cause = HeldCause::parse(&row.cause);
+        if row.is_gap() {
+            return match cause {
+                Some(HeldCause::DaysOwed) => About::ByHand(row.days.unwrap_or(0)),
+                _ => About::Decide(Decision::Cancel),
+            };
+        }
+        let open = row.outcome.as_deref() == Some("open") || row.kind == "payment" && !row.history.is_empty();
+        if booked && (open || row.kind == "transfer") {
+            return About::Decide(Decision::Applied);
+        }
+        if due == 0 || !world.partner().knows(&channel) {
+            return About::Decide(if open && row.outcome.is_some() { Decision::NotApplied } else { Decision::Cancel });
+        }
+        if open {
+            return About::Decide(Decision::NotApplied);
+        }
+        match cause {
+            Some(HeldCause::Refunded | HeldCause::Disputed) if due < days => About::Days(due),
+            _ => About::Decide(Decision::Retry),
+        }
+    }
+
+    async fn act(&self, row: &Held, about: About) -> anyhow::Result<()> {
+        let now = self.world.now();
+        let (config, readers) = self.world.settings();
+        let settle_window_ms = settle_policy(&config.partner).settle_window_ms;
+        let interpreter = Interpreter::looking(&config, &self.ledger, Arc::new(readers), now).await?;
+        let desk = Desk { ledger: &self.ledger, queue: &self.queue, interpreter: &interpreter, settle_window_ms };
+        let cause = HeldCause::parse(&row.cause);
+        let told = match about {
+            About::Later => return Ok(()),
+            About::TopUp => {
+                self.world.partner().balance += 10_000;
+                "topped up".to_owned()
+            }
+            About::Decide(decision) => {
+                desk.decide(&row.key, &decision, cause, ACT, now).await?;
+                format!("{decision:?}")
+            }
+            About::Days(days) => {
+                let comment = interpreter.comment();
+                let correction = Correction { channel: None, days: Some(days), cause, act: ACT, comment };
+                desk.correct(&row.key, &correction, now).await?;
+                format!("{days} days")
+            }
+            About::ByHand(days) => {
+                let name = self.world.payment_of(&row.key).unwrap_or_default();
+                let channel = row.channel.clone().unwrap_or_default();
+                desk.decide(&row.key, &Decision::Cancel, cause, ACT, now).await?;
+                self.world.partner().owed_by_hand(&name, &channel, days, now);
+                format!("{days} days by hand")
+            }
+        };
+        self.world.note(&format!("person: {} {} ({}): {told}", row.kind, row.key, row.cause));
+        Ok(())
+    }
+
+    /// Declares the ledger restored from a copy of that time.
+    pub async fn restored(&self, since: i64) {
+        if let Err(error) = self.ledger.restored(since, "ada", self.world.now()).await {
+            self.world.note(&format!("person: not declared restored: {error}"));
+        }
+    }
+
+    /// Nothing is held, and nothing is under way.
+    pub async fn nothing_left(&self) -> bool {
+        let counts = self.ledger.counts().await.unwrap();
+        counts.planned + counts.doubtful + counts.held == 0
+    }
+
+    /// What is.
+    pub async fn left(&self) -> Vec<String> {
+        let rows = self.rows().await;
+        let held = rows.iter().map(|row| format!("no end: {} {} ({}): {}", row.kind, row.key, row.cause, row.reason));
+        let mut left: Vec<String> = held.collect();
+        if left.is_empty() {
+            left.push("no end: something is still planned or doubtful, or on the queue".to_owned());
+        }
+        left
+    }
+
+    /// Reads all events of a payment again, through the queue.
+    pub async fn replay(&self, _payment: &str) {}
+}

@@ -1,0 +1,99 @@
+//! The settings that stories vary, as a settings file.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Mutex, OnceLock, PoisonError},
+};
+
+use daybridge::{
+    config::{Config, check::contradictions, load},
+    provider::{Sources, source::Readers},
+};
+
+/// How long a doubtful call is watched.
+pub const SETTLE_WINDOW_MS: i64 = 60_000;
+
+/// What stories may set, with what holds where they don't.
+const KEYS: [(&str, &str); 5] = [
+    ("money_in", "charges"),
+    ("on_refund", "report"),
+    ("on_unmoved", "retry"),
+    // How many workers run.
+    ("workers", "1"),
+    // Draws how long things take.
+    ("chance", "0"),
+];
+
+/// See the module.
+#[derive(Debug, Clone, Default)]
+pub struct Settings(BTreeMap<String, String>);
+
+impl Settings {
+    pub fn set(&mut self, key: &str, value: &str) {
+        assert!(KEYS.iter().any(|(known, _)| *known == key), "no setting {key}");
+        self.0.insert(key.to_owned(), value.to_owned());
+    }
+
+    pub fn is_set(&self, key: &str) -> bool {
+        self.0.contains_key(key)
+    }
+
+    pub fn get(&self, key: &str) -> &str {
+        let default = KEYS.iter().find(|(known, _)| *known == key).map_or("", |(_, default)| default);
+        self.0.get(key).map_or(default, String::as_str)
+    }
+
+    pub fn number(&self, key: &str) -> u64 {
+        self.get(key).parse().unwrap_or_else(|_| panic!("{key} is a number"))
+    }
+
+    fn text(&self) -> String {
+        let (money_in, on_refund, on_unmoved) =
+            (self.get("money_in"), self.get("on_refund"), self.get("on_unmoved"));
+        format!(
+            r#"
+[partner]
+token = "token"
+base_url = "http://127.0.0.1:9"
+call_timeout = "10s"
+settle_window = "60s"
+on_unmoved = "{on_unmoved}"
+calls_per_second_max = 4294967295
+ensure_live = false
+skew = "1s"
+[worker]
+poll = "5s"
+breaker_pause = "5s"
+account_probe = "20s"
+stop_timeout = "20s"
+[brake]
+multiple = 0
+[sources.stripe]
+provider = "stripe"
+secrets = ["s"]
+money_in = "{money_in}"
+on_refund = "{on_refund}"
+[sources.paystack]
+provider = "paystack"
+secrets = ["s"]
+on_refund = "{on_refund}"
+per_day = {{ currency = "usd", amount = 30 }}
+"#
+        )
+    }
+
+    /// As the program reads them; each text is read once.
+    pub fn read(&self) -> (Config, Readers) {
+        static KNOWN: OnceLock<Mutex<HashMap<String, (Config, Readers)>>> = OnceLock::new();
+        let text = self.text();
+        let mut known = KNOWN.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+        let read = known.entry(text).or_insert_with_key(|text| {
+            let _ = rustls::crypto::ring::default_provider().install_default(); // Err: it is installed
+            let config = load::parse(text, Vec::new()).unwrap_or_else(|why| panic!("{text}\n{why}"));
+            assert_eq!(contradictions(&config), Vec::<String>::new());
+            let readers = Sources::readers(&config).unwrap();
+            (config, readers)
+        });
+        read.clone()
+    }
+}

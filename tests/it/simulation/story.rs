@@ -1,0 +1,309 @@
+//! What happens to a world, step by step, as a text that anyone can read and vary: `tests/data/stories/*.story`, and what
+//! a seed that failed comes to. A story holds no chance: the same one has the same end.
+//!
+//! ```text
+//! # The first line that begins with # is its title.
+//! set on_refund cancel_unspent      a setting, before the world begins
+//! channel C1 10d                    the partner's, with days left (-3d: ran out)
+//! balance 500                       the partner account's days
+//! pay p1 C1 30d 900                 a payer pays at the provider; its events exist from now on
+//! tell p1 charge                    one of them is delivered; once more: the same event again
+//! call p1 2 applied 422             how the partner answers the second call for p1
+//! crash 1 3 after                   worker 1 dies after its third effect from now
+//! wait 30s
+//! decide                            a person looks at what is held
+//! ```
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use super::provider::Way;
+
+/// A name of a payment, channel or refund.
+pub type Name = String;
+
+/// A story.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Story {
+    pub title: String,
+    pub steps: Vec<Step>,
+}
+
+/// One thing that happens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// A setting; see [`super::settings`].
+    Set { key: String, value: String },
+    /// A channel, with so much left.
+    Channel { name: Name, days: i64 },
+    /// Days of the account.
+    Balance(i64),
+    /// How the partner behaves where its documentation is silent; see [`super::partner::Habits`].
+    Partner { habit: String, value: String },
+    /// A payer pays so much for so many days on a channel, in one of the ways of [`super::provider::Way`].
+    Pay { payment: Name, channel: Name, days: u32, amount: i64, way: Way },
+    /// A part of the money goes back.
+    Refund { payment: Name, refund: Name, amount: i64 },
+    /// That fails: the money is here again.
+    RefundFails { payment: Name, refund: Name },
+    /// The payer's bank takes the money.
+    Dispute { payment: Name },
+    /// The dispute ends.
+    DisputeEnds { payment: Name, won: bool },
+    /// An event is delivered, by that endpoint, under its id or under a new one.
+    Tell { payment: Name, event: String, anew: bool },
+    /// How the partner takes the n-th call for a payment.
+    Call { payment: Name, number: u32, fate: Fate },
+    /// Reads fail for a time.
+    ReadsFail(Duration),
+    /// Somebody extends a channel on the panel.
+    Hand { channel: Name, days: u32 },
+    /// The partner's operator deletes a channel, or makes it anew.
+    Delete(Name),
+    /// Worker `worker` dies before or after its `effect`-th effect from now on, and starts again.
+    Crash { worker: usize, effect: u32, after: bool },
+    /// It stands still.
+    Freeze { worker: usize, time: Duration },
+    /// Its clock is wrong by so much from now on.
+    Clock { worker: usize, ms: i64 },
+    /// It is stopped, and started with the settings of now.
+    Restart { worker: usize },
+    /// The ledger does not answer.
+    LedgerAway(Duration),
+    /// The answer to a commit of a worker does not come: its `effect`-th from now on.
+    Unheard { worker: usize, effect: u32 },
+    /// The next transactions meet others so often.
+    Meets(u32),
+    /// Every consumer is cut off, and what was in hand comes again.
+    QueueBreaks,
+    /// What was acked comes again.
+    QueueRepeats,
+    /// A copy of the ledger is made.
+    Backup,
+    /// All workers stop, the copy is put back, the ledger is declared restored, and they start.
+    Restore,
+    /// A person looks at what is held, and decides by Billing History.
+    Decide,
+    /// The person reads all events of a payment again, through the queue.
+    Replay(Name),
+    Wait(Duration),
+}
+
+/// What becomes of one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fate {
+    pub debit: Debit,
+    pub answer: Answer,
+}
+
+/// Whether its days move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Debit {
+    Applied,
+    Not,
+    Late(Duration),
+}
+
+macro_rules! words {
+    ($(#[$of:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$of])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[$doc])* $variant,)+ }
+
+        impl $name {
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word,)+ }
+            }
+
+            pub fn parse(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|one| one.word() == word)
+            }
+        }
+    };
+}
+pub(super) use words;
+
+words! {
+    /// What the caller sees.
+    Answer {
+        Whole = "ok",
+        NoTill = "ok_no_till",
+        Empty = "ok_empty",
+        SaysNo = "ok_success_false",
+        Cut = "cut",
+        Server = "503",
+        Html403 = "403_html",
+        Conflict = "409",
+        NoBalance = "402",
+        Invalid = "422",
+        NotFound = "404",
+        NoToken = "401",
+        Throttled = "429",
+        NotSent = "unsent",
+    }
+}
+
+impl Story {
+    /// Reads one.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut story = Self::default();
+        for (number, line) in text.lines().enumerate() {
+            let line = line.trim();
+            match line.strip_prefix('#') {
+                Some(title) if story.title.is_empty() => story.title = title.trim().to_owned(),
+                Some(_) => {}
+                None if line.is_empty() => {}
+                None => {
+                    let step = line.split_once(" #").map_or(line, |(step, _)| step);
+                    let step = step.parse().map_err(|why| format!("line {}: {line}: {why}", number + 1))?;
+                    story.steps.push(step);
+                }
+            }
+        }
+        Ok(story)
+    }
+}
+
+impl fmt::Display for Story {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "# {}", self.title)?;
+        self.steps.iter().try_for_each(|step| writeln!(f, "{step}"))
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let when = |after: bool| if after { "after" } else { "before" };
+        match self {
+            Step::Set { key, value } => write!(f, "set {key} {value}"),
+            Step::Channel { name, days } => write!(f, "channel {name} {days}d"),
+            Step::Balance(days) => write!(f, "balance {days}"),
+            Step::Partner { habit, value } => write!(f, "partner {habit} {value}"),
+            Step::Pay { payment, channel, days, amount, way } => {
+                write!(f, "pay {payment} {channel} {days}d {amount} {}", way.word())
+            }
+            Step::Refund { payment, refund, amount } => write!(f, "refund {payment} {refund} {amount}"),
+            Step::RefundFails { payment, refund } => write!(f, "refund_fails {payment} {refund}"),
+            Step::Dispute { payment } => write!(f, "dispute {payment}"),
+            Step::DisputeEnds { payment, won: true } => write!(f, "won {payment}"),
+            Step::DisputeEnds { payment, won: false } => write!(f, "lost {payment}"),
+            Step::Tell { payment, event, anew: false } => write!(f, "tell {payment} {event}"),
+            Step::Tell { payment, event, anew: true } => write!(f, "tell_anew {payment} {event}"),
+            Step::Call { payment, number, fate } => {
+                let debit = match fate.debit {
+                    Debit::Applied => "applied".to_owned(),
+                    Debit::Not => "not".to_owned(),
+                    Debit::Late(late) => format!("late={}", time(late)),
+                };
+                write!(f, "call {payment} {number} {debit} {}", fate.answer.word())
+            }
+            Step::ReadsFail(span) => write!(f, "reads_fail {}", time(*span)),
+            Step::Hand { channel, days } => write!(f, "hand {channel} {days}d"),
+            Step::Delete(channel) => write!(f, "delete {channel}"),
+            Step::Crash { worker, effect, after } => write!(f, "crash {worker} {effect} {}", when(*after)),
+            Step::Freeze { worker, time: span } => write!(f, "freeze {worker} {}", time(*span)),
+            Step::Clock { worker, ms } => write!(f, "clock {worker} {ms}"),
+            Step::Restart { worker } => write!(f, "restart {worker}"),
+            Step::LedgerAway(span) => write!(f, "ledger_away {}", time(*span)),
+            Step::Unheard { worker, effect } => write!(f, "unheard {worker} {effect}"),
+            Step::Meets(times) => write!(f, "meets {times}"),
+            Step::QueueBreaks => write!(f, "queue_breaks"),
+            Step::QueueRepeats => write!(f, "queue_repeats"),
+            Step::Backup => write!(f, "backup"),
+            Step::Restore => write!(f, "restore"),
+            Step::Decide => write!(f, "decide"),
+            Step::Replay(payment) => write!(f, "replay {payment}"),
+            Step::Wait(span) => write!(f, "wait {}", time(*span)),
+        }
+    }
+}
+
+impl FromStr for Step {
+    type Err = String;
+
+    fn from_str(line: &str) -> Result<Self, String> {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let name = |word: &&str| (*word).to_owned();
+        Ok(match words.as_slice() {
+            ["set", key, value @ ..] => Step::Set { key: name(key), value: value.join(" ") },
+            ["channel", channel, days] => Step::Channel { name: name(channel), days: of_days(days)? },
+            ["balance", days] => Step::Balance(number(days)?),
+            ["partner", habit, value] => Step::Partner { habit: name(habit), value: name(value) },
+            ["pay", payment, channel, days, amount, way @ ..] => Step::Pay {
+                payment: name(payment),
+                channel: name(channel),
+                days: of_days(days)?,
+                amount: number(amount)?,
+                way: match way {
+                    [] => Way::Direct,
+                    [way, ..] => Way::parse(way).ok_or_else(|| format!("no way to pay: {way}"))?,
+                },
+            },
+            ["refund", payment, refund, amount] => {
+                Step::Refund { payment: name(payment), refund: name(refund), amount: number(amount)? }
+            }
+            ["refund_fails", payment, refund] => {
+                Step::RefundFails { payment: name(payment), refund: name(refund) }
+            }
+            ["dispute", payment] => Step::Dispute { payment: name(payment) },
+            [end @ ("won" | "lost"), payment] => {
+                Step::DisputeEnds { payment: name(payment), won: *end == "won" }
+            }
+            [how @ ("tell" | "tell_anew"), payment, event] => {
+                Step::Tell { payment: name(payment), event: name(event), anew: *how == "tell_anew" }
+            }
+            ["call", payment, call, debit, answer] => Step::Call {
+                payment: name(payment),
+                number: number(call)?,
+                fate: Fate {
+                    debit: match debit.split_once('=') {
+                        Some(("late", late)) => Debit::Late(span(late)?),
+                        _ if *debit == "applied" => Debit::Applied,
+                        _ if *debit == "not" => Debit::Not,
+                        _ => return Err(format!("{debit}: applied, not or late=TIME")),
+                    },
+                    answer: Answer::parse(answer).ok_or_else(|| format!("no answer {answer}"))?,
+                },
+            },
+            ["reads_fail", time] => Step::ReadsFail(span(time)?),
+            ["hand", channel, days] => Step::Hand { channel: name(channel), days: of_days(days)? },
+            ["delete", channel] => Step::Delete(name(channel)),
+            ["crash", worker, effect, when] => {
+                Step::Crash { worker: number(worker)?, effect: number(effect)?, after: *when == "after" }
+            }
+            ["freeze", worker, time] => Step::Freeze { worker: number(worker)?, time: span(time)? },
+            ["clock", worker, ms] => Step::Clock { worker: number(worker)?, ms: number(ms)? },
+            ["restart", worker] => Step::Restart { worker: number(worker)? },
+            ["ledger_away", time] => Step::LedgerAway(span(time)?),
+            ["unheard", worker, effect] => {
+                Step::Unheard { worker: number(worker)?, effect: number(effect)? }
+            }
+            ["meets", times] => Step::Meets(number(times)?),
+            ["queue_breaks"] => Step::QueueBreaks,
+            ["queue_repeats"] => Step::QueueRepeats,
+            ["backup"] => Step::Backup,
+            ["restore"] => Step::Restore,
+            ["decide"] => Step::Decide,
+            ["replay", payment] => Step::Replay(name(payment)),
+            ["wait", time] => Step::Wait(span(time)?),
+            _ => return Err("no such step".to_owned()),
+        })
+    }
+}
+
+fn number<T: FromStr>(word: &str) -> Result<T, String> {
+    word.parse().map_err(|_| format!("{word} is no number"))
+}
+
+fn of_days<T: FromStr>(word: &str) -> Result<T, String> {
+    number(word.strip_suffix('d').ok_or_else(|| format!("{word}: days end in d"))?)
+}
+
+fn span(word: &str) -> Result<Duration, String> {
+    humantime::parse_duration(word).map_err(|why| format!("{word}: {why}"))
+}
+
+fn time(span: Duration) -> String {
+    humantime::format_duration(span).to_string().replace(' ', "")
+}

@@ -1,0 +1,357 @@
+//! From a seed to a story. Each seed draws some of the features, so that each pair of them is met without the others too.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use super::{
+    provider::Way,
+    story::{Answer, Debit, Fate, Step, Story, words},
+};
+
+words! {
+    /// What may happen in a world.
+    Feature {
+        /// An event comes again.
+        Duplicates = "duplicates",
+        /// The same comes under another id.
+        Anew = "anew",
+        /// Events come long after they were made, or only at the end.
+        Delays = "delays",
+        /// Only a session or an invoice names the channel.
+        Joins = "joins",
+        /// Another provider's payments.
+        OtherProvider = "other_provider",
+        Refunds = "refunds",
+        RefundFails = "refund_fails",
+        Disputes = "disputes",
+        /// Calls fail in ways that say so.
+        Refusals = "refusals",
+        /// Calls fail in ways that may hide a success.
+        Unclear = "unclear",
+        /// Refusals and throttles come after the debit.
+        Lies = "lies",
+        /// Calls are applied after their answer.
+        Late = "late",
+        /// The usual answer tells less.
+        Terse = "terse",
+        ReadsFail = "reads_fail",
+        /// Reads lag.
+        Stale = "stale",
+        /// Somebody extends channels on the panel.
+        Hands = "hands",
+        /// The balance runs out.
+        Balance = "balance",
+        /// Channels that ran out.
+        Expired = "expired",
+        /// All payments are for one channel.
+        OneChannel = "one_channel",
+        Deleted = "deleted",
+        Crashes = "crashes",
+        Freezes = "freezes",
+        Clocks = "clocks",
+        Restarts = "restarts",
+        SeveralWorkers = "several_workers",
+        LedgerAway = "ledger_away",
+        Unheard = "unheard",
+        Meets = "meets",
+        QueueBreaks = "queue_breaks",
+        QueueRepeats = "queue_repeats",
+        Restores = "restores",
+        /// A person decides while workers work.
+        Decisions = "decisions",
+        Replays = "replays",
+        /// `on_refund`, `on_unmoved` and `money_in` differ from their defaults.
+        Settings = "settings",
+    }
+}
+
+/// How long a story lasts.
+const STORY_MS: u64 = 240_000;
+
+struct Draw {
+    rng: fastrand::Rng,
+    features: BTreeSet<Feature>,
+    steps: Vec<(u64, Step)>,
+    channels: Vec<String>,
+    workers: usize,
+    money_in: &'static str,
+}
+
+/// The features of a seed.
+pub fn features(seed: u64) -> BTreeSet<Feature> {
+    let mut rng = fastrand::Rng::with_seed(seed);
+    // Few at once find what many hide, and many at once what few do not meet.
+    let of = rng.u32(2..=6);
+    Feature::ALL.iter().copied().filter(|_| rng.u32(0..8) < of).collect()
+}
+
+/// The story of a seed, with so many payments at most.
+pub fn story(seed: u64, payments_max: usize) -> Story {
+    let features = features(seed);
+    let mut draw = Draw {
+        rng: fastrand::Rng::with_seed(seed ^ 0x5eed),
+        features,
+        steps: Vec::new(),
+        channels: Vec::new(),
+        workers: 1,
+        money_in: "charges",
+    };
+    draw.settings(seed);
+    draw.partner();
+    let payments = draw.rng.usize(1..=payments_max);
+    for number in 0..payments {
+        draw.payment(number);
+    }
+    draw.faults();
+    let title = format!("seed {seed}");
+    let mut steps = std::mem::take(&mut draw.steps);
+    steps.sort_by_key(|(at, _)| *at);
+    let mut story = Story { title, steps: Vec::new() };
+    let mut now = 0;
+    for (at, step) in steps {
+        if at > now {
+            story.steps.push(Step::Wait(Duration::from_millis(at - now)));
+            now = at;
+        }
+        story.steps.push(step);
+    }
+    story
+}
+
+impl Draw {
+    fn has(&self, feature: Feature) -> bool {
+        self.features.contains(&feature)
+    }
+
+    /// Whether it happens: with a feature, once in so many.
+    fn now_and_then(&mut self, feature: Feature, once_in: u32) -> bool {
+        self.has(feature) && self.rng.u32(0..once_in) == 0
+    }
+
+    fn at(&mut self, at: u64, step: Step) {
+        self.steps.push((at, step));
+    }
+
+    fn moment(&mut self) -> u64 {
+        self.rng.u64(0..STORY_MS)
+    }
+
+    fn set(&mut self, key: &str, value: &str) {
+        self.at(0, Step::Set { key: key.to_owned(), value: value.to_owned() });
+    }
+
+    fn settings(&mut self, seed: u64) {
+        self.set("chance", &seed.to_string());
+        if self.has(Feature::SeveralWorkers) {
+            self.workers = self.rng.usize(2..=4);
+        }
+        self.set("workers", &self.workers.to_string());
+        if self.has(Feature::Settings) {
+            let on_refund = *self.rng.choice(&["report", "cancel_unspent", "hold_channel_transfers"]).unwrap();
+            self.set("on_refund", on_refund);
+            let on_unmoved = *self.rng.choice(&["retry", "hold"]).unwrap();
+            self.set("on_unmoved", on_unmoved);
+            self.money_in = self.rng.choice(&["charges", "payment_intents", "checkout", "invoices"]).unwrap();
+            self.set("money_in", self.money_in);
+        }
+    }
+
+    fn partner(&mut self) {
+        let many = if self.has(Feature::OneChannel) { 1 } else { self.rng.usize(2..=8) };
+        for number in 0..many {
+            let name = format!("CHAN-{number}");
+            let days = if self.now_and_then(Feature::Expired, 2) { -self.rng.i64(1..20) } else { self.rng.i64(1..40) };
+            self.channels.push(name.clone());
+            self.at(0, Step::Channel { name, days });
+        }
+        let days = if self.has(Feature::Balance) { self.rng.i64(0..200) } else { 1_000_000 };
+        self.at(0, Step::Balance(days));
+        let mut habit = |habit: &str, value: &str| {
+            self.steps.push((0, Step::Partner { habit: habit.to_owned(), value: value.to_owned() }));
+        };
+        if self.features.contains(&Feature::Expired) && self.rng.bool() {
+            habit("expired_base", "old");
+        }
+        if self.features.contains(&Feature::Terse) {
+            habit("usual", if self.rng.bool() { "ok_no_till" } else { "ok_empty" });
+        }
+        if self.features.contains(&Feature::Stale) {
+            habit("stale", &self.rng.u32(1..=8).to_string());
+        }
+        if self.features.contains(&Feature::Balance) {
+            if self.rng.bool() {
+                habit("no_balance", "422");
+            }
+            for _ in 0..self.rng.u32(0..3) {
+                let (at, days) = (self.rng.u64(0..STORY_MS), self.rng.i64(0..400));
+                self.steps.push((at, Step::Balance(days)));
+            }
+        }
+    }
+
+    fn way(&mut self) -> Way {
+        if self.now_and_then(Feature::OtherProvider, 3) {
+            return Way::Paystack;
+        }
+        match self.money_in {
+            "checkout" => Way::Checkout,
+            "invoices" => Way::Subscription,
+            _ if self.has(Feature::Joins) => {
+                *self.rng.choice(&[Way::Direct, Way::Checkout, Way::Subscription]).unwrap()
+            }
+            _ => Way::Direct,
+        }
+    }
+
+    fn payment(&mut self, number: usize) {
+        let name = format!("p{number}");
+        let way = self.way();
+        let days = *self.rng.choice(&[30, 30, 30, 10, 7, 90, 365]).unwrap();
+        let amount = i64::from(days) * 30;
+        let channel = self.rng.choice(&self.channels).unwrap().clone();
+        let paid = self.rng.u64(0..STORY_MS / 2);
+        self.at(paid, Step::Pay { payment: name.clone(), channel, days, amount, way });
+        let mut events: Vec<&str> = match way {
+            Way::Direct => vec!["charge", "intent"],
+            Way::Checkout => vec!["charge", "intent", "session"],
+            Way::Subscription => vec!["charge", "intent", "invoice", "joined"],
+            Way::Paystack => vec!["charge"],
+        };
+        self.rng.shuffle(&mut events);
+        for event in events {
+            self.tell(&name, event, paid);
+        }
+        self.money_out(&name, amount, paid);
+        self.calls(&name);
+        if self.now_and_then(Feature::Replays, 4) {
+            let at = paid + self.rng.u64(0..STORY_MS / 2);
+            self.at(at, Step::Replay(name));
+        }
+    }
+
+    /// An event that was made at a time.
+    fn tell(&mut self, payment: &str, event: &str, made: u64) {
+        let slow = self.now_and_then(Feature::Delays, 3);
+        if slow && self.rng.u32(0..4) == 0 {
+            return; // at the end
+        }
+        let delay = if slow { self.rng.u64(0..STORY_MS / 2) } else { self.rng.u64(0..3_000) };
+        let (payment, event) = (payment.to_owned(), event.to_owned());
+        self.at(made + delay, Step::Tell { payment: payment.clone(), event: event.clone(), anew: false });
+        let again = u32::from(self.now_and_then(Feature::Duplicates, 3));
+        let anew = u32::from(self.now_and_then(Feature::Anew, 4));
+        for number in 0..again + anew {
+            let later = self.rng.u64(0..STORY_MS / 3);
+            let anew = number >= again;
+            self.at(made + delay + later, Step::Tell { payment: payment.clone(), event: event.clone(), anew });
+        }
+    }
+
+    fn money_out(&mut self, payment: &str, amount: i64, paid: u64) {
+        let name = payment.to_owned();
+        let mut left = amount;
+        if self.now_and_then(Feature::Refunds, 2) {
+            for number in 0..self.rng.u32(1..=3) {
+                let part = if self.rng.u32(0..3) == 0 { left } else { self.rng.i64(0..=left) };
+                if part == 0 {
+                    break;
+                }
+                left -= part;
+                let at = paid + self.rng.u64(1_000..STORY_MS / 2);
+                let refund = format!("r{number}");
+                self.at(at, Step::Refund { payment: name.clone(), refund: refund.clone(), amount: part });
+                self.tell(payment, &format!("refund.{refund}"), at);
+                self.tell(payment, &format!("refunded.{refund}"), at);
+                if self.now_and_then(Feature::RefundFails, 2) {
+                    let fails = at + self.rng.u64(1_000..STORY_MS / 3);
+                    self.at(fails, Step::RefundFails { payment: name.clone(), refund: refund.clone() });
+                    self.tell(payment, &format!("failed.{refund}"), fails);
+                }
+            }
+        }
+        if self.now_and_then(Feature::Disputes, 3) {
+            let at = paid + self.rng.u64(1_000..STORY_MS / 2);
+            self.at(at, Step::Dispute { payment: name.clone() });
+            self.tell(payment, "dispute", at);
+            if self.rng.u32(0..3) > 0 {
+                let ends = at + self.rng.u64(1_000..STORY_MS / 3);
+                let won = self.rng.bool();
+                self.at(ends, Step::DisputeEnds { payment: name, won });
+                self.tell(payment, "dispute_closed", ends);
+            }
+        }
+    }
+
+    fn calls(&mut self, payment: &str) {
+        for number in 1..=self.rng.u32(1..=3) {
+            let Some(fate) = self.fate() else { continue };
+            self.at(0, Step::Call { payment: payment.to_owned(), number, fate });
+        }
+    }
+
+    fn fate(&mut self) -> Option<Fate> {
+        let mut fates = Vec::new();
+        let unclear = [Answer::Cut, Answer::Server, Answer::Html403, Answer::Conflict, Answer::Empty, Answer::SaysNo];
+        let refusals = [Answer::Invalid, Answer::NoBalance, Answer::Throttled, Answer::NotSent, Answer::NoToken];
+        if self.has(Feature::Refusals) {
+            fates.extend(refusals.map(|answer| (Debit::Not, answer)));
+        }
+        if self.has(Feature::Unclear) {
+            fates.extend(unclear.map(|answer| (Debit::Applied, answer)));
+            fates.extend(unclear.map(|answer| (Debit::Not, answer)));
+        }
+        if self.has(Feature::Lies) {
+            let lies = [Answer::Invalid, Answer::NoBalance, Answer::Throttled];
+            fates.extend(lies.map(|answer| (Debit::Applied, answer)));
+        }
+        if self.has(Feature::Late) {
+            let late = Debit::Late(Duration::from_millis(self.rng.u64(100..45_000)));
+            fates.extend([Answer::Cut, Answer::Server, Answer::Conflict].map(|answer| (late, answer)));
+        }
+        if fates.is_empty() || self.rng.u32(0..3) > 0 {
+            return None;
+        }
+        let (debit, answer) = *self.rng.choice(&fates).unwrap();
+        Some(Fate { debit, answer })
+    }
+
+    fn faults(&mut self) {
+        let span = |rng: &mut fastrand::Rng, max: u64| Duration::from_millis(rng.u64(100..max));
+        for _ in 0..self.rng.u32(1..=4) {
+            let at = self.moment();
+            let worker = self.rng.usize(1..=self.workers);
+            let effect = self.rng.u32(1..=40);
+            let drawn = [
+                self.has(Feature::Crashes).then(|| Step::Crash { worker, effect, after: self.rng.bool() }),
+                self.has(Feature::Freezes).then(|| Step::Freeze { worker, time: span(&mut self.rng, 80_000) }),
+                self.has(Feature::Clocks).then(|| Step::Clock { worker, ms: self.rng.i64(-900..900) }),
+                self.has(Feature::Restarts).then_some(Step::Restart { worker }),
+                self.has(Feature::LedgerAway).then(|| Step::LedgerAway(span(&mut self.rng, 20_000))),
+                self.has(Feature::Unheard).then_some(Step::Unheard { worker, effect }),
+                self.has(Feature::Meets).then(|| Step::Meets(self.rng.u32(1..5))),
+                self.has(Feature::QueueBreaks).then_some(Step::QueueBreaks),
+                self.has(Feature::QueueRepeats).then_some(Step::QueueRepeats),
+                self.has(Feature::ReadsFail).then(|| Step::ReadsFail(span(&mut self.rng, 30_000))),
+                self.has(Feature::Decisions).then_some(Step::Decide),
+            ];
+            for step in drawn.into_iter().flatten() {
+                let later = self.rng.u64(0..20_000);
+                self.at(at + later, step);
+            }
+            if self.has(Feature::Hands) {
+                let channel = self.rng.choice(&self.channels).unwrap().clone();
+                // Of no payment's days: those of a hand inside the window are taken for ours, as is said.
+                self.at(at, Step::Hand { channel, days: 1_001 });
+            }
+        }
+        if self.has(Feature::Deleted) {
+            let (at, channel) = (self.moment(), self.rng.choice(&self.channels).unwrap().clone());
+            self.at(at, Step::Delete(channel));
+        }
+        if self.has(Feature::Restores) {
+            let at = self.moment();
+            let later = at + self.rng.u64(0..STORY_MS - at);
+            self.at(at, Step::Backup);
+            self.at(later, Step::Restore);
+        }
+    }
+}
