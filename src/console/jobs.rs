@@ -123,10 +123,11 @@ impl Jobs {
                 queue: site.queue.as_ref(),
                 interpreter: &site.interpreter,
                 act: Act { who: &order.who, reason: &order.reason },
+                clock: &clock::Machine,
                 per_second: order.per_second,
                 stop: &site.jobs.stop,
             };
-            let applied = replay::apply(&with, &order.hash, clock::now_ms, |_, _| {}).await;
+            let applied = replay::apply(&with, &order.hash, |_, _| {}).await;
             site.jobs.end(&order.hash, applied.err());
         };
         Ok(self.tasks.spawn_on(applying, &self.on))

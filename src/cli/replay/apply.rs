@@ -53,11 +53,12 @@ pub(super) async fn apply(config: &Config, ledger: &Ledger, args: ApplyArgs) -> 
         queue: queue.as_ref(),
         interpreter: &interpreter,
         act: Act { who: &who, reason: &args.reason },
+        clock: &clock::Machine,
         per_second: args.per_second,
         stop: &stop,
     };
     let bar = bar(!args.json);
-    let applied = replay::apply(&with, &args.hash, clock::now_ms, |plan, published| {
+    let applied = replay::apply(&with, &args.hash, |plan, published| {
         bar.set_length(plan.events);
         bar.set_position(published);
     })

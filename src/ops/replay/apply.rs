@@ -1,8 +1,8 @@
 //! From a plan to the queue, at a pace; it can be paused, aborted, broken off, and go on.
 
-use std::num::NonZeroU32;
+use std::time::Duration;
 
-use governor::{Quota, RateLimiter};
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -17,7 +17,7 @@ use crate::{
     },
     ops::{again, publish},
     queue::Queue,
-    worker::Interpreter,
+    worker::{Clock, Interpreter},
 };
 
 /// Most events between two looks whether a person has paused or aborted the plan; never more than a second's.
@@ -47,6 +47,8 @@ pub struct Applying<'a> {
     pub interpreter: &'a Interpreter,
     /// Who, and why.
     pub act: Act<'a>,
+    /// What time it is.
+    pub clock: &'a dyn Clock,
     /// Events a second.
     pub per_second: u32,
     /// Breaks off; the plan is paused then.
@@ -57,9 +59,9 @@ pub struct Applying<'a> {
 pub async fn apply(
     with: &Applying<'_>,
     hash: &str,
-    now: fn() -> Ms,
     mut tell: impl FnMut(&Plan, u64),
 ) -> Result<Applied, ReplayError> {
+    let now = || with.clock.now_ms();
     let find = async || with.ledger.plan(hash).await?.ok_or_else(|| ReplayError::NoPlan(hash.to_owned()));
     let plan = find().await?;
     match plan.state {
@@ -88,10 +90,8 @@ pub async fn apply(
         }
     }
     let per_second = with.per_second.clamp(1, PER_SECOND_MAX);
-    let pace = RateLimiter::direct(
-        Quota::per_second(NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN))
-            .allow_burst(NonZeroU32::MIN),
-    );
+    let mut pace = interval(Duration::from_secs(1).checked_div(per_second).unwrap_or(Duration::from_secs(1)));
+    pace.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut position = i64::try_from(plan.published).unwrap_or(i64::MAX);
     let mut by_us = 0_u64;
     loop {
@@ -99,7 +99,7 @@ pub async fn apply(
             with.ledger.plan_events(plan.number, None, position, per_second.min(BETWEEN_LOOKS_MAX)).await?;
         let done = page.is_empty();
         for (place, event) in page {
-            pace.until_ready().await;
+            pace.tick().await;
             let delivery = format!("replay-{}-{place}", plan.hash);
             let envelope = again(envelope(with.ledger, &event, now()).await?, delivery);
             if let Err(cause) = publish(with.queue, envelope).await {

@@ -6,10 +6,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use daybridge::{
     domain::closed::HeldCause,
-    ledger::{Act, Around, Correction, Ledger, LedgerError, Scope, query::HeldQuery, view::Held},
-    ops::held::{Decision, Desk},
+    ledger::{
+        Act, Around, Correction, Ledger, LedgerError, Scope, Selection,
+        query::{HeldQuery, Page, PaymentQuery},
+        view::Held,
+    },
+    ops::{
+        held::{Decision, Desk},
+        replay::{Applying, Feed, PER_SECOND, apply, plan},
+    },
     worker::{Interpreter, settle_policy},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{
     judge::{self, in_books},
@@ -194,6 +202,38 @@ impl Person {
         left
     }
 
-    /// Reads all events of a payment again, through the queue.
-    pub async fn replay(&self, _payment: &str) {}
+    /// Plans to read all events of a payment again, looks at the plan, and applies it.
+    pub async fn replay(&self, name: &str) {
+        let selection = Selection { payment: self.key_of(name).await, ..Selection::default() };
+        if selection.payment.is_none() {
+            return;
+        }
+        let (config, readers) = self.world.settings();
+        let now = self.world.now();
+        let interpreter =
+            Interpreter::looking(&config, &self.ledger, Arc::new(readers), now).await.unwrap();
+        let feed = Feed::Selection(&selection);
+        let Some(plan) = plan(&self.ledger, &interpreter, feed, name, "ada", now).await.unwrap() else { return };
+        // So long a person looks at it; the world goes on.
+        self.world.little_while(3_000).await;
+        let with = Applying {
+            ledger: &self.ledger,
+            queue: &self.queue,
+            interpreter: &interpreter,
+            act: ACT,
+            clock: &self.world.time(),
+            per_second: PER_SECOND,
+            stop: &CancellationToken::new(),
+        };
+        let told = match apply(&with, &plan.hash, |_, _| {}).await {
+            Ok(_) => "applied".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        self.world.note(&format!("person: replay of {name}: {told}"));
+    }
+
+    async fn key_of(&self, name: &str) -> Option<String> {
+        let rows = self.ledger.payments(&PaymentQuery::default(), &Page::first(ROWS_MAX)).await.unwrap();
+        rows.into_iter().map(|row| row.key).find(|key| self.world.payment_of(key).as_deref() == Some(name))
+    }
 }

@@ -16,6 +16,7 @@ use daybridge::{
     envelope::{Envelope, Trigger, new_traceparent},
     ledger::{Ledger, LedgerError, Memory, Time},
     provider::{source::Readers, words::words},
+    worker::Clock,
 };
 use tokio::{
     task::JoinHandle,
@@ -60,6 +61,19 @@ impl Time for WorldTime {
     fn now(&self) -> Ms {
         let began = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         BEGINS_MS + i64::try_from((Instant::now() - began).as_millis()).unwrap()
+    }
+}
+
+/// A clock that is right.
+struct Right(Arc<WorldTime>);
+
+impl Clock for Right {
+    fn now_ms(&self) -> i64 {
+        self.0.now()
+    }
+
+    fn boot(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.now()).unwrap())
     }
 }
 
@@ -195,6 +209,11 @@ impl World {
 
     pub fn now(&self) -> Ms {
         self.time.now()
+    }
+
+    /// The time there, as a clock that is right.
+    pub fn time(&self) -> impl Clock + use<> {
+        Right(self.time.clone())
     }
 
     fn now_s(&self) -> i64 {
