@@ -1,9 +1,6 @@
 //! Everything that waits for a person, each with its reason and its next step.
 
-use super::{
-    list::{self, transfer_sql},
-    words,
-};
+use super::{list::transfer_sql, rows, words};
 use crate::{
     domain::{
         Ms,
@@ -124,7 +121,7 @@ impl Tx {
         let mut held = Vec::with_capacity(rows.len());
         for row in &rows {
             let view::Transfer { key, payment, channel, days, outcome, reason, next, created_at, .. } =
-                list::transfer(row)?;
+                rows::transfer(row)?;
             let (cause, since) = match row::state(row)? {
                 State::Held { cause, at, .. } => (cause.word(), at),
                 _ => ("", created_at),
