@@ -7,7 +7,7 @@ use daybridge::{
     ledger::{
         self, Act, Correction, Ledger,
         query::HeldQuery,
-        view::{self, Several},
+        view::{self, HeldKind, Several},
     },
     ops::held::{BULK_MAX, Decision, Desk},
     queue::{self, Queue},
@@ -141,14 +141,14 @@ async fn keys(
         Some(cause) if which.keys.is_empty() => {
             let wanted = HeldQuery { cause: Some(cause), key: None };
             let rows = ledger.held(&wanted, BULK_MAX, now).await?;
-            let rows: Vec<view::Held> = rows.into_iter().filter(|held| held.kind != "account").collect();
+            let rows: Vec<view::Held> =
+                rows.into_iter().filter(|held| held.kind != HeldKind::Account).collect();
             if rows.is_empty() {
-                let cause = cause.as_str();
                 return Err(Failure::Failed(format!("nothing is held for {cause}; `daybridge held list`")));
             }
             let all = sum(&rows);
             let keys = rows.into_iter().map(|held| held.key).collect();
-            (keys, format!(" held for {}", cause.as_str()), all)
+            (keys, format!(" held for {cause}"), all)
         }
         _ => {
             let all = named(ledger, &which.keys, now).await?;

@@ -3,7 +3,7 @@
 use clap::Args;
 use daybridge::{
     domain::closed::HeldCause,
-    ledger::{Ledger, query::HeldQuery},
+    ledger::{Ledger, query::HeldQuery, view::HeldKind},
     worker::clock,
 };
 
@@ -42,23 +42,21 @@ pub(super) async fn list(ledger: &Ledger, args: HeldList) -> Result<(), Failure>
     let groups = ledger.held_groups(now).await?;
     table(
         &["CAUSE", "KIND", "COUNT", "DAYS", "OLDEST"],
-        groups
-            .into_iter()
-            .filter(|group| wanted.cause.is_none_or(|cause| cause.as_str() == group.cause))
-            .map(|g| [g.cause, g.kind.to_owned(), g.count.to_string(), g.days.to_string(), time(g.oldest)]),
+        groups.into_iter().filter(|group| wanted.cause.is_none_or(|cause| cause == group.cause)).map(|g| {
+            [g.cause.to_string(), g.kind.to_string(), g.count.to_string(), g.days.to_string(), time(g.oldest)]
+        }),
     );
     say("");
     let most = usize::try_from(args.limit).unwrap_or(usize::MAX);
-    let cut = ["account", "transfer", "payment", "event", "channel"]
-        .into_iter()
-        .any(|kind| rows.iter().filter(|h| h.kind == kind).count() == most);
+    let full = |kind: &HeldKind| rows.iter().filter(|h| h.kind == *kind).count() == most;
+    let cut = HeldKind::ALL.iter().any(|kind| *kind != HeldKind::Ledger && full(kind));
     table(
         &["KIND", "KEY", "CAUSE", "SINCE", "CHANNEL", "DAYS", "WHY", "NEXT"],
         rows.into_iter().map(|h| {
             [
-                h.kind.to_owned(),
+                h.kind.to_string(),
                 h.key,
-                h.cause,
+                h.cause.to_string(),
                 time(h.since),
                 or_dash(h.channel),
                 or_dash(h.days),

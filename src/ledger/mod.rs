@@ -37,7 +37,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use crate::{config, domain::closed::HeldCause};
+use crate::config;
 
 /// What goes in and comes out.
 mod model;
@@ -80,13 +80,10 @@ mod storable;
 
 use db::Db;
 pub use model::{
-    AccountHold, Act, Advanced, CLOSED, Claim, Correction, Counts, DEAD, Decided, Entry, Found, Origin,
-    Outcome, PROBE_AHEAD_MS_MAX, Plan, Recorded, Scope, Selection, SourceRules, Sweep, SweepTurn, Take,
-    Transfer, Turn, books, measures, plan, query, view,
+    AccountHold, Act, Advanced, Claim, Correction, Counts, Decided, Entry, Found, Origin, Outcome,
+    PROBE_AHEAD_MS_MAX, Plan, Recorded, Scope, Selection, SourceRules, Sweep, SweepTurn, Take, Transfer,
+    Turn, books, measures, plan, query, view,
 };
-
-/// The cause of a pause that no resume ends: the ledger is on another database server than it was.
-pub const FAILOVER: &str = HeldCause::Failover.as_str();
 
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]

@@ -3,6 +3,7 @@
 use crate::{
     domain::{
         Ms,
+        closed::HeldCause,
         facts::{Family, Money},
         hold::may_have_moved_refunded,
         id::ChannelId,
@@ -67,7 +68,7 @@ pub(in crate::ledger) fn grant(tx: &mut Tx, key: &str, decided: &Decided<'_>, no
     let days = row.get::<Option<i64>>("days")?.map(narrow).ok_or_else(unreadable)?;
     let family: Option<String> = row.get("money_in")?;
     let applied = decided.order == Order::Applied;
-    let refunded = row.get::<Option<String>>("cause")?.as_deref().is_some_and(may_have_moved_refunded);
+    let refunded = row.get::<Option<HeldCause>>("cause")?.is_some_and(may_have_moved_refunded);
     let moves = match (applied, refunded) {
         (true, _) => days,
         // A person who has set the days has decided.

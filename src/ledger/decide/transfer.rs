@@ -65,7 +65,7 @@ pub(super) fn decide(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> 
     account::end_without_waiting(tx, &account, now)?;
     // Not what was ordered, where money went out meanwhile.
     let row = tx.one("SELECT detail FROM transfers WHERE key = $1", args![key])?;
-    Ok(row::state(&row)?.word())
+    Ok(row::state(&row)?.word().as_str())
 }
 
 /// A planned transfer that is tried again.

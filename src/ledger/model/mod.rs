@@ -35,7 +35,7 @@ mod origin;
 
 pub use account::{AccountHold, PROBE_AHEAD_MS_MAX};
 pub use decision::{Act, Correction, Decided, Scope};
-pub use entry::{CLOSED, DEAD, Entry, Outcome, Recorded, SourceRules, Take};
+pub use entry::{Entry, Outcome, Recorded, SourceRules, Take};
 pub use origin::{Counts, Found, Origin};
 pub use plan::{Plan, Selection};
 pub use sweep::{Sweep, SweepTurn};

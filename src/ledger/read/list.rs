@@ -5,7 +5,6 @@ use super::{
     rows::{event, movement, payment, transfer},
 };
 use crate::{
-    domain::closed::{PaymentState, TransferState},
     envelope::Trigger,
     ledger::{
         Ledger, LedgerError, Outcome as Ended,
@@ -104,7 +103,7 @@ impl Tx {
         let plain = || {
             Filter::default()
                 .fixed("p.merged_into IS NULL")
-                .text("p.state =", wanted.state.map(PaymentState::as_str))
+                .word("p.state =", wanted.state)
                 .text("p.source =", wanted.source.as_deref())
                 .text("p.channel =", wanted.channel.as_deref())
                 .text("p.customer =", wanted.customer.as_deref())
@@ -149,7 +148,7 @@ impl Tx {
             None => None,
         };
         let rows = Filter::default()
-            .text("state =", wanted.state.map(TransferState::as_str))
+            .word("state =", wanted.state)
             .text("channel =", wanted.channel.as_deref())
             .row("(created_at, key) <", after)
             .rows(self, transfer_sql!(""), "ORDER BY created_at DESC, key DESC", page.limit)?;
@@ -176,8 +175,8 @@ impl Tx {
         let filter = Filter::default()
             .text("e.source =", wanted.source.as_deref())
             .text("e.event_type =", wanted.event_type.as_deref())
-            .text("d.outcome =", wanted.outcome.map(Ended::as_str))
-            .text("d.cause =", wanted.trigger.map(Trigger::as_str));
+            .word("d.outcome =", wanted.outcome)
+            .word("d.cause =", wanted.trigger);
         let (filter, order) = if by_event {
             let after = after.map(|(number, event)| vec![Value::Number(event), Value::Number(number)]);
             (filter.row("(e.number, d.number) <", after), "ORDER BY e.number DESC, d.number DESC")

@@ -3,14 +3,14 @@
 use super::words;
 use crate::{
     domain::{
-        closed::PaymentState,
-        settle::{Outcome, State},
+        closed::{HeldCause, PaymentDecision, PaymentState},
+        settle::State,
     },
     ledger::{
         Outcome as Ended,
         db::{Fault, Row, fault::corrupt},
-        row::{self, how_word, narrow, payment_word},
-        view,
+        row::{self, narrow, payment_state},
+        view::{self, CallOutcome, EventOutcome},
     },
 };
 
@@ -21,25 +21,25 @@ fn state_of(row: &Row) -> Result<Option<State>, Fault> {
 }
 
 pub(in crate::ledger) fn payment(row: &Row) -> Result<view::Payment, Fault> {
-    let decision: String = row.get("decision")?;
+    let decision: PaymentDecision = row.get("decision")?;
     let state = state_of(row)?;
     let transfer: Option<String> = row.get("transfer")?;
-    let (word, reason, next, next_at) = match &state {
+    let (stands, reason, next, next_at) = match &state {
         Some(state) => {
             let next = words::next(transfer.as_deref().unwrap_or_default(), state);
-            (payment_word(state).to_owned(), words::reason(state), next, by_itself(state))
+            (payment_state(state), words::reason(state), next, by_itself(state))
         }
-        None => (decision, row.get("reason")?, row.get("next")?, None),
+        None => (without_transfer(decision)?, row.get("reason")?, row.get("next")?, None),
     };
-    let cause: Option<String> = row.get("cause")?;
+    let cause: Option<HeldCause> = row.get("cause")?;
     let cause = match &state {
         Some(state) => held_cause(state),
-        None => cause.filter(|_| word == PaymentState::Held.as_str()),
+        None => cause.filter(|_| stands == PaymentState::Held),
     };
     Ok(view::Payment {
         key: row.get("key")?,
         source: row.get("source")?,
-        state: word,
+        state: stands,
         cause,
         reason,
         next,
@@ -53,10 +53,22 @@ pub(in crate::ledger) fn payment(row: &Row) -> Result<view::Payment, Fault> {
     })
 }
 
-/// The cause in one word.
-fn held_cause(state: &State) -> Option<String> {
+/// Where a payment stands that has no transfer.
+fn without_transfer(decision: PaymentDecision) -> Result<PaymentState, Fault> {
+    match decision {
+        PaymentDecision::Linked => Ok(PaymentState::Linked),
+        PaymentDecision::Nothing => Ok(PaymentState::Nothing),
+        PaymentDecision::Held => Ok(PaymentState::Held),
+        PaymentDecision::Cancelled => Ok(PaymentState::Cancelled),
+        PaymentDecision::Granted | PaymentDecision::Merged => {
+            Err(corrupt(format!("a payment that is {decision}, without a transfer")))
+        }
+    }
+}
+
+fn held_cause(state: &State) -> Option<HeldCause> {
     match state {
-        State::Held { cause, .. } => Some(cause.word().to_owned()),
+        State::Held { cause, .. } => Some(cause.word()),
         State::Planned { .. }
         | State::Intended { .. }
         | State::Doubtful { .. }
@@ -78,25 +90,27 @@ fn by_itself(state: &State) -> Option<i64> {
 }
 
 pub(in crate::ledger) fn event(row: &Row) -> Result<view::Event, Fault> {
-    let outcome: String = row.get("outcome")?;
+    let ended: Ended = row.get("outcome")?;
     let mut reason: Option<String> = row.get("reason")?;
-    let mut cause: Option<String> = row.get("held_cause")?;
-    if cause.is_none() && outcome == Ended::Held.as_str() {
+    let mut cause: Option<HeldCause> = row.get("held_cause")?;
+    if cause.is_none() && ended == Ended::Held {
         cause = row.get("payment_cause")?;
     }
-    let outcome = if outcome == "granted" {
-        let state = state_of(row)?.ok_or_else(|| corrupt("a granted event without a transfer"))?;
-        reason = words::reason(&state);
-        cause = held_cause(&state);
-        let word = match state {
-            State::Settled { .. } => "credited",
-            State::Held { .. } => "held",
-            State::Cancelled { .. } => "ignored",
-            State::Planned { .. } | State::Intended { .. } | State::Doubtful { .. } => "pending",
-        };
-        word.to_owned()
-    } else {
-        outcome
+    let outcome = match EventOutcome::of(ended) {
+        Some(outcome) => outcome,
+        None => {
+            let state = state_of(row)?.ok_or_else(|| corrupt("a granted event without a transfer"))?;
+            reason = words::reason(&state);
+            cause = held_cause(&state);
+            match state {
+                State::Settled { .. } => EventOutcome::Credited,
+                State::Held { .. } => EventOutcome::Held,
+                State::Cancelled { .. } => EventOutcome::Ignored,
+                State::Planned { .. } | State::Intended { .. } | State::Doubtful { .. } => {
+                    EventOutcome::Pending
+                }
+            }
+        }
     };
     Ok(view::Event {
         event: row.get("event_id")?,
@@ -133,12 +147,11 @@ pub(in crate::ledger) fn transfer(row: &Row) -> Result<view::Transfer, Fault> {
         State::Cancelled { .. } => (None, None),
     };
     let outcome = match &state {
-        State::Held { outcome: Outcome::Open | Outcome::Forgotten, .. } => Some("open".to_owned()),
-        State::Held { outcome: Outcome::None, .. } => Some("none".to_owned()),
+        State::Held { outcome, .. } => Some(CallOutcome::from(*outcome)),
         _ => None,
     };
     let how = match &state {
-        State::Settled { how, .. } => Some(how_word(*how).to_owned()),
+        State::Settled { how, .. } => Some(*how),
         _ => None,
     };
     Ok(view::Transfer {
@@ -147,7 +160,7 @@ pub(in crate::ledger) fn transfer(row: &Row) -> Result<view::Transfer, Fault> {
         channel: row.get("channel")?,
         days: narrow(row.get("days")?),
         comment: row.get("comment")?,
-        state: state.word().to_owned(),
+        state: state.word(),
         outcome,
         cause: held_cause(&state),
         reason: words::reason(&state),

@@ -6,7 +6,7 @@ use super::{
     rows, words,
 };
 use crate::{
-    domain::{covered::Covered, settle::AccountNews},
+    domain::{closed::TransferState, covered::Covered, settle::AccountNews},
     ledger::{
         Ledger, LedgerError,
         db::{Fault, Tx, args, compression::unpack},
@@ -66,7 +66,7 @@ impl Tx {
                 args![&*transfer.account, &*transfer.channel, ROWS_MAX],
             )?;
             movements = rows.iter().map(rows::movement).collect::<Result<_, _>>()?;
-            if transfer.state == "planned"
+            if transfer.state == TransferState::Planned
                 && let Some(next) = waits_for(self, &transfer)?
             {
                 payment.next = Some(next.clone());
