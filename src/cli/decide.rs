@@ -217,7 +217,7 @@ async fn decide(
     let act = Act { who: &who, reason: &reason };
     let mut refused = 0_usize;
     for key in &keys {
-        match desk.decide(key, &decision, cause, act, clock::now_ms()).await {
+        match desk.decide(key, decision, cause, act, clock::now_ms()).await {
             Ok(()) => say(format!(
                 "{key}: decided and recorded as {who}'s; `daybridge payments show {key}` tells what follows"
             )),

@@ -33,17 +33,18 @@ pub enum HeldError {
     NotConfirmed(#[from] NotConfirmed),
 }
 
-/// What a person decides about something held.
-#[derive(Debug, Clone)]
-pub enum Decision {
-    /// Try again.
-    Retry,
-    /// An open outcome: its days are on the channel.
-    Applied,
-    /// An open outcome: they are not.
-    NotApplied,
-    /// Never extend.
-    Cancel,
+closed! {
+    /// What a person decides about something held, by the word of the console's forms.
+    Decision {
+        /// Try again.
+        Retry = "retry",
+        /// An open outcome: its days are on the channel.
+        Applied = "applied",
+        /// An open outcome: they are not.
+        NotApplied = "not-applied",
+        /// Never extend.
+        Cancel = "cancel",
+    }
 }
 
 /// What acts on held things need.
@@ -63,7 +64,7 @@ impl Desk<'_> {
     pub async fn decide(
         &self,
         key: &str,
-        decision: &Decision,
+        decision: Decision,
         cause: Option<HeldCause>,
         act: Act<'_>,
         now: Ms,

@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         Ms,
-        closed::HeldCause,
+        closed::{HeldCause, PaymentState},
         facts::{Family, Money},
         hold::may_have_moved_refunded,
         id::ChannelId,
@@ -47,13 +47,13 @@ pub(in crate::ledger) fn released(
     };
     let Some(hold) = hold else {
         grant(tx, key, decided, now)?;
-        return Ok("planned");
+        return Ok(PaymentState::Planned.as_str());
     };
     tx.execute(
         "UPDATE payments SET since = $1, cause = $2, reason = $3, next = $4 WHERE key = $5",
         args![now, hold.cause(), hold.to_string(), hold.next(), key],
     )?;
-    Ok("held")
+    Ok(PaymentState::Held.as_str())
 }
 
 /// Grants a payment that was held because its days may have moved, or for its twin, as a person decided: its days are

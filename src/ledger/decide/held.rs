@@ -7,12 +7,12 @@ use super::{
 use crate::{
     domain::{
         Ms,
-        closed::{HeldCause, PaymentDecision},
+        closed::{HeldCause, PaymentDecision, PaymentState},
         hold::{may_have_moved, may_have_moved_refunded},
         settle::{Order, call_is_over},
     },
     ledger::{
-        Act, Decided, Ledger, LedgerError,
+        Act, Decided, Ledger, LedgerError, Outcome,
         db::{Fault, Row, Tx, args, fault::refused},
         query::HeldQuery,
         read::{
@@ -66,7 +66,7 @@ impl Tx {
             action: action(decided.order),
             key,
             act: Act { who: decided.who, reason: decided.reason },
-            before: Some("held".into()),
+            before: Some(PaymentState::Held.to_string()),
             after: Some(after.into()),
         };
         audit::add(self, entry, now)?;
@@ -200,7 +200,7 @@ fn grant_payment(
         }
         Order::NotApplied if twin => {
             grant_held::grant(tx, key, decided, now)?;
-            Ok("planned")
+            Ok(PaymentState::Planned.as_str())
         }
         Order::Applied if twin => Err(refused(
             "the other one's days are the days of both: `held cancel` closes this one; `--not-applied` plans its own",
@@ -215,7 +215,7 @@ fn grant_payment(
         }
         Order::Applied if forgotten => {
             grant_held::grant(tx, key, decided, now)?;
-            Ok("credited")
+            Ok(PaymentState::Credited.as_str())
         }
         Order::Retry if forgotten => Err(refused(
             "its days may have moved: look for its key in Billing History, then `held settle KEY --applied` or `--not-applied`",
@@ -241,7 +241,7 @@ fn close_payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Resu
          AND event IN (SELECT number FROM events WHERE payment = $2)",
         args![&*reason, key],
     )?;
-    Ok("cancelled")
+    Ok(PaymentState::Cancelled.as_str())
 }
 
 fn event(tx: &mut Tx, id: &str, decided: &Decided<'_>) -> Result<&'static str, Fault> {
@@ -285,7 +285,7 @@ fn event(tx: &mut Tx, id: &str, decided: &Decided<'_>) -> Result<&'static str, F
             args![&*reason, number],
         )?;
     }
-    Ok("ignored")
+    Ok(Outcome::Ignored.as_str())
 }
 
 /// Only a held payment that was never granted waits for a decision; `row` holds `granted` and `decision`.
