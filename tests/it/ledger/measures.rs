@@ -87,3 +87,11 @@ fn every_cause_of_the_rules_is_measured() {
         assert!(measured, "{cause:?}");
     }
 }
+
+/// A pause is what its transfers wait for, under the same word.
+#[test]
+fn every_cause_of_a_pause_is_waited_for() {
+    for cause in PauseCause::ALL {
+        assert!(WaitsFor::parse(cause.as_str()).is_some(), "{cause:?}");
+    }
+}

@@ -102,3 +102,16 @@ pub struct SavedView {
     /// The query of the page's address.
     pub query: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The log is never changed, so what an older version wrote must be read for ever.
+    #[test]
+    fn acts_of_older_versions_are_read() {
+        for word in ["held retry", "held applied", "held not_applied", "held cancel"] {
+            assert!(Action::parse(word).is_some(), "{word}");
+        }
+    }
+}
