@@ -37,8 +37,9 @@ pub async fn run(config: Config, audit: Audit) -> Result<(), Failure> {
     listing(
         "nobody did anything that fits",
         &["AT", "WHO", "ACTION", "ON", "BEFORE", "AFTER", "WHY"],
-        rows.into_iter()
-            .map(|a| [time(a.at), a.who, a.action, a.key, or_dash(a.before), or_dash(a.after), a.reason]),
+        rows.into_iter().map(|a| {
+            [time(a.at), a.who, a.action.to_string(), a.key, or_dash(a.before), or_dash(a.after), a.reason]
+        }),
     );
     super::more(count, &args.list, last.as_deref());
     Ok(())

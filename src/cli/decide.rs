@@ -1,4 +1,4 @@
-//! What waits for a person, and what a person decides.
+//! What a person decides about what is held.
 
 use clap::{ArgGroup, Args, Subcommand};
 use daybridge::{
@@ -7,7 +7,7 @@ use daybridge::{
     ledger::{
         self, Act, Correction, Ledger,
         query::HeldQuery,
-        view::{self, Several},
+        view::{self, HeldKind, Several},
     },
     ops::held::{BULK_MAX, Decision, Desk},
     queue::{self, Queue},
@@ -15,10 +15,12 @@ use daybridge::{
 };
 
 use super::{
-    Failure, interpreter,
+    Failure,
+    held::{self, HeldList},
+    interpreter,
     sure::{self, Confirm, Go, Sure},
-    text::{or_dash, say, say_json, table, time},
-    typed::{one_of, rows},
+    text::say,
+    typed::one_of,
 };
 
 #[derive(Debug, Subcommand)]
@@ -41,19 +43,6 @@ pub enum Held {
     Cancel(Cancel),
     /// Say which channel, or how many days, a payment or transfer is for; it is tried again at once
     Set(Set),
-}
-
-#[derive(Debug, Args)]
-pub struct HeldList {
-    /// Only this cause
-    #[arg(long, value_parser = one_of!(HeldCause))]
-    cause: Option<HeldCause>,
-    /// Most rows of a kind
-    #[arg(long, default_value_t = 100, value_parser = rows!())]
-    limit: u32,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -127,8 +116,8 @@ pub async fn run(config: Config, held: Held) -> Result<(), Failure> {
     let ledger = ledger::open_existing(&config.ledger).await?;
     let ledger = ledger.as_ref();
     match held {
-        Held::List(args) => list(ledger, args).await,
-        Held::Show { key, json } => show(ledger, &key, json).await,
+        Held::List(args) => held::list(ledger, args).await,
+        Held::Show { key, json } => held::show(ledger, &key, json).await,
         Held::Retry(args) => decide(&config, ledger, args.which, Decision::Retry, args.reason).await,
         Held::Cancel(args) => decide(&config, ledger, args.which, Decision::Cancel, args.reason).await,
         Held::Settle(args) => {
@@ -137,80 +126,6 @@ pub async fn run(config: Config, held: Held) -> Result<(), Failure> {
         }
         Held::Set(args) => set(&config, ledger, args).await,
     }
-}
-
-async fn list(ledger: &Ledger, args: HeldList) -> Result<(), Failure> {
-    let now = clock::now_ms();
-    let wanted = HeldQuery { cause: args.cause, key: None };
-    let rows = ledger.held(&wanted, args.limit, now).await?;
-    if args.json {
-        say_json(&rows);
-        return Ok(());
-    }
-    if rows.is_empty() {
-        say("nothing waits for a person");
-        return Ok(());
-    }
-    let groups = ledger.held_groups(now).await?;
-    table(
-        &["CAUSE", "KIND", "COUNT", "DAYS", "OLDEST"],
-        groups
-            .into_iter()
-            .filter(|group| wanted.cause.is_none_or(|cause| cause.as_str() == group.cause))
-            .map(|g| [g.cause, g.kind.to_owned(), g.count.to_string(), g.days.to_string(), time(g.oldest)]),
-    );
-    say("");
-    let most = usize::try_from(args.limit).unwrap_or(usize::MAX);
-    let cut = ["account", "transfer", "payment", "event", "channel"]
-        .into_iter()
-        .any(|kind| rows.iter().filter(|h| h.kind == kind).count() == most);
-    table(
-        &["KIND", "KEY", "CAUSE", "SINCE", "CHANNEL", "DAYS", "WHY", "NEXT"],
-        rows.into_iter().map(|h| {
-            [
-                h.kind.to_owned(),
-                h.key,
-                h.cause,
-                time(h.since),
-                or_dash(h.channel),
-                or_dash(h.days),
-                h.reason,
-                h.next,
-            ]
-        }),
-    );
-    if cut {
-        say(format!("\nonly the oldest {most} of a kind are shown; --limit shows more"));
-    }
-    Ok(())
-}
-
-async fn show(ledger: &Ledger, key: &str, json: bool) -> Result<(), Failure> {
-    let now = clock::now_ms();
-    let wanted = |key: &str| HeldQuery { cause: None, key: Some(key.to_owned()) };
-    let mut rows = ledger.held(&wanted(key), 1, now).await?;
-    // A payment's key also finds what is held of it.
-    let payment = ledger.payment(key).await?;
-    for transfer in payment.into_iter().flat_map(|p| p.transfers).filter(|t| t.key != key) {
-        rows.extend(ledger.held(&wanted(&transfer.key), 1, now).await?);
-    }
-    if rows.is_empty() {
-        return Err(Failure::Failed(format!("{key} is not held; `daybridge payments show {key}`")));
-    }
-    if json {
-        say_json(&rows);
-        return Ok(());
-    }
-    for row in rows {
-        say(format!("{}  {}", row.kind, row.key));
-        say(format!("since     {}", time(row.since)));
-        say(format!("why       {}", row.reason));
-        if let Some(outcome) = row.outcome {
-            say(format!("outcome   {outcome}"));
-        }
-        say(format!("next      {}", row.next));
-    }
-    Ok(())
 }
 
 /// What is acted on: the keys as typed, or what is held for a cause at this moment and is shown before. `None`: it was
@@ -226,14 +141,14 @@ async fn keys(
         Some(cause) if which.keys.is_empty() => {
             let wanted = HeldQuery { cause: Some(cause), key: None };
             let rows = ledger.held(&wanted, BULK_MAX, now).await?;
-            let rows: Vec<view::Held> = rows.into_iter().filter(|held| held.kind != "account").collect();
+            let rows: Vec<view::Held> =
+                rows.into_iter().filter(|held| held.kind != HeldKind::Account).collect();
             if rows.is_empty() {
-                let cause = cause.as_str();
                 return Err(Failure::Failed(format!("nothing is held for {cause}; `daybridge held list`")));
             }
             let all = sum(&rows);
             let keys = rows.into_iter().map(|held| held.key).collect();
-            (keys, format!(" held for {}", cause.as_str()), all)
+            (keys, format!(" held for {cause}"), all)
         }
         _ => {
             let all = named(ledger, &which.keys, now).await?;
@@ -302,7 +217,7 @@ async fn decide(
     let act = Act { who: &who, reason: &reason };
     let mut refused = 0_usize;
     for key in &keys {
-        match desk.decide(key, &decision, cause, act, clock::now_ms()).await {
+        match desk.decide(key, decision, cause, act, clock::now_ms()).await {
             Ok(()) => say(format!(
                 "{key}: decided and recorded as {who}'s; `daybridge payments show {key}` tells what follows"
             )),

@@ -6,7 +6,10 @@ use clap::{Args, Subcommand};
 use daybridge::{
     config::Config,
     domain::{DAY_MS, Ms, memory::CLOCKS_APART_MS},
-    ledger::{self, Act, LedgerError, view::Several},
+    ledger::{
+        self, Act, LedgerError,
+        view::{Action, Several},
+    },
     partner,
     worker::clock,
 };
@@ -121,7 +124,7 @@ async fn prune(config: &Config, args: Prune) -> Result<(), Failure> {
         return Ok(());
     }
     let who = super::who();
-    ledger.note("ledger prune", "bodies", &Act { who: &who, reason: &args.reason }, now).await?;
+    ledger.note(Action::Prune, "bodies", &Act { who: &who, reason: &args.reason }, now).await?;
     let mut dropped = 0_u64;
     loop {
         let some = ledger.prune_bodies(before, PRUNED_AT_ONCE).await?;

@@ -17,6 +17,7 @@ pub mod check;
 pub mod console;
 pub mod decide;
 pub mod demo;
+pub mod held;
 pub mod json;
 pub mod ledger;
 pub mod opening;

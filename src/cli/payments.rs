@@ -85,7 +85,7 @@ pub async fn payments(config: Config, payments: Payments) -> Result<(), Failure>
                     rows.into_iter().map(|p| {
                         [
                             p.key,
-                            p.state,
+                            p.state.to_string(),
                             or_dash(p.channel),
                             or_dash(p.days),
                             time(p.first_seen_at),
@@ -164,7 +164,7 @@ fn adjustments(adjustments: &[view::Adjustment], currency: Option<&str>) {
         adjustments.iter().map(|a| {
             [
                 time(a.at),
-                a.kind.clone(),
+                a.kind.to_string(),
                 currency.map_or_else(|| a.amount.to_string(), |currency| money::shown(a.amount, currency)),
                 or_dash(a.days),
                 a.event.clone(),

@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 use clap::Args;
 use daybridge::{
     config::{self, Config, preset::events::Format},
-    ledger::{self, LedgerError, Outcome, view},
+    ledger::{
+        self, LedgerError,
+        view::{self, EventOutcome},
+    },
     ops::known::listed,
     provider::{
         Sources, WEBHOOKS,
@@ -161,7 +164,7 @@ impl Sent<'_> {
             let deliveries = self.deliveries(config).await?;
             let fresh = deliveries.into_iter().find(|event| !before.contains(&event.delivery));
             match fresh {
-                Some(event) if event.outcome != PENDING => return told(&event),
+                Some(event) if event.outcome != EventOutcome::Pending => return told(&event),
                 Some(event) if Instant::now() >= deadline => {
                     let payment = event.payment.unwrap_or_default();
                     return Err(Failure::Failed(format!(
@@ -181,14 +184,11 @@ impl Sent<'_> {
     }
 }
 
-/// The outcome of what is on its way.
-const PENDING: &str = "pending";
-
 fn told(event: &view::Event) -> Result<(), Failure> {
     let reason = event.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
     let payment = event.payment.as_deref().unwrap_or("no payment");
     say(format!("{payment}  {}{reason}", event.outcome));
-    if event.outcome == Outcome::Held.as_str() { Err(Failure::Said) } else { Ok(()) }
+    if event.outcome == EventOutcome::Held { Err(Failure::Said) } else { Ok(()) }
 }
 
 /// What went wrong, down to the innermost cause, which says most: of TLS, why it failed.

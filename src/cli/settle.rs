@@ -81,7 +81,9 @@ pub async fn run(config: Config, settle: Settle) -> Result<(), Failure> {
             } else {
                 table(
                     &["SCOPE", "SINCE", "BY", "WHO", "WHY"],
-                    pauses.into_iter().map(|p| [p.scope, time(p.since), p.cause, p.who, p.reason]),
+                    pauses
+                        .into_iter()
+                        .map(|p| [p.scope.word(), time(p.since), p.cause.to_string(), p.who, p.reason]),
                 );
             }
         }

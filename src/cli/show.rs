@@ -95,8 +95,8 @@ pub(super) fn event_table(events: &[view::Event]) {
                 time(e.received_at),
                 e.event.clone(),
                 e.event_type.clone(),
-                e.trigger.clone(),
-                e.outcome.clone(),
+                e.trigger.to_string(),
+                e.outcome.to_string(),
                 or_dash(e.payment.as_ref()),
                 e.reason.clone().unwrap_or_default(),
             ]
@@ -126,7 +126,7 @@ pub(super) fn transfer(transfer: &view::Transfer) {
             &["AT", "STATE", "ATTEMPT", "WHAT"],
             transfer.steps.iter().map(|s| {
                 let who = s.who.as_ref().map_or(String::new(), |who| format!(" ({who})"));
-                [time(s.at), s.state.clone(), s.attempt.to_string(), format!("{}{who}", s.note)]
+                [time(s.at), s.state.to_string(), s.attempt.to_string(), format!("{}{who}", s.note)]
             }),
         );
     }
@@ -153,7 +153,7 @@ pub async fn transfers(config: Config, transfers: Transfers) -> Result<(), Failu
                 rows.into_iter().map(|t| {
                     [
                         t.key,
-                        t.state,
+                        t.state.to_string(),
                         t.channel,
                         t.days.to_string(),
                         t.attempt.to_string(),

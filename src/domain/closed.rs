@@ -130,6 +130,46 @@ closed! {
         Closed = "closed",
         /// The channel could not be switched to live.
         NotLive = "not_live",
+        /// It joins payments that are not one.
+        Contradiction = "contradiction",
+        /// It names no payment.
+        NoPayment = "no_payment",
+        /// Its key names a payment of another mode or connected account.
+        KeyTaken = "key_taken",
+    }
+}
+
+closed! {
+    /// What was decided about a payment, by the rules or by a person.
+    PaymentDecision {
+        /// No money yet.
+        Linked = "linked",
+        /// There are no days to grant.
+        Nothing = "nothing",
+        /// It waits for a person.
+        Held = "held",
+        /// Its days were granted; its transfer tells how far they are.
+        Granted = "granted",
+        /// Closed without days.
+        Cancelled = "cancelled",
+        /// It became a part of another payment.
+        Merged = "merged",
+    }
+}
+
+closed! {
+    /// Why no new call is made somewhere.
+    PauseCause {
+        /// A person said so.
+        Operator = "operator",
+        /// More days moved than is normal.
+        Brake = "brake",
+        /// Money was given back.
+        Refund = "refund",
+        /// The payer's bank took money.
+        Dispute = "dispute",
+        /// The ledger is on another database server than it was; no resume ends that.
+        Failover = "failover",
     }
 }
 

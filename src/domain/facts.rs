@@ -229,13 +229,10 @@ pub enum Unread {
 
 impl Unread {
     /// The cause of the held event in one word, for grouping.
-    pub fn cause(&self) -> &'static str {
+    pub fn cause(&self) -> HeldCause {
         match self {
-            Unread::Unreadable(_) => HeldCause::Unreadable.as_str(),
-            Unread::Unfetched(_) => UNFETCHED,
+            Unread::Unreadable(_) => HeldCause::Unreadable,
+            Unread::Unfetched(_) => HeldCause::Unfetched,
         }
     }
 }
-
-/// The cause of an event that is held until the provider's API can be asked.
-pub const UNFETCHED: &str = HeldCause::Unfetched.as_str();

@@ -4,39 +4,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{closed::HeldCause, id::ChannelId};
 
-/// The cause of what a restored ledger cannot know.
-pub const RESTORED: &str = HeldCause::Restored.as_str();
-
-/// The same, of a payment that was refunded or disputed.
-pub const RESTORED_REFUNDED: &str = HeldCause::RestoredRefunded.as_str();
-
-/// The cause of what was paid before the ledger was made.
-pub const BEFORE_LEDGER: &str = HeldCause::BeforeLedger.as_str();
-
-/// The same, of a payment that was refunded or disputed.
-pub const BEFORE_LEDGER_REFUNDED: &str = HeldCause::BeforeLedgerRefunded.as_str();
-
 /// Whether days of a payment that is held for this cause may have moved without the ledger knowing.
-pub fn may_have_moved(cause: &str) -> bool {
-    matches!(cause, RESTORED | RESTORED_REFUNDED | BEFORE_LEDGER | BEFORE_LEDGER_REFUNDED)
+pub fn may_have_moved(cause: HeldCause) -> bool {
+    matches!(cause, HeldCause::Restored | HeldCause::BeforeLedger) || may_have_moved_refunded(cause)
 }
 
 /// Whether that is so, and its money went back.
-pub fn may_have_moved_refunded(cause: &str) -> bool {
-    matches!(cause, RESTORED_REFUNDED | BEFORE_LEDGER_REFUNDED)
+pub fn may_have_moved_refunded(cause: HeldCause) -> bool {
+    matches!(cause, HeldCause::RestoredRefunded | HeldCause::BeforeLedgerRefunded)
 }
-
-/// The cause of money that was given back before its days moved.
-pub const REFUNDED: &str = HeldCause::Refunded.as_str();
-
-/// The cause of money that the payer's bank took before its days moved.
-pub const DISPUTED: &str = HeldCause::Disputed.as_str();
-
-/// The cause of money of which only a person can say what it buys.
-pub const UNCLEAR: &str = HeldCause::Unclear.as_str();
-
-/// The cause of what is probably told twice.
-pub const TWIN: &str = HeldCause::Twin.as_str();
 
 /// Why a payment is held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -190,11 +166,7 @@ pub enum Hold {
 
 impl Hold {
     /// The cause in one word, for grouping.
-    pub fn cause(&self) -> &'static str {
-        self.held_cause().as_str()
-    }
-
-    fn held_cause(&self) -> HeldCause {
+    pub fn cause(&self) -> HeldCause {
         match self {
             Hold::NoChannel(_) => HeldCause::ChannelMissing,
             Hold::BadChannel(_) => HeldCause::ChannelMalformed,

@@ -37,18 +37,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use crate::{
-    config,
-    domain::{
-        Ms,
-        balance::Ceiling,
-        brake::Lately,
-        channel::Channel,
-        closed::HeldCause,
-        id::ChannelId,
-        settle::{AccountNews, State},
-    },
-};
+use crate::config;
 
 /// What goes in and comes out.
 mod model;
@@ -96,12 +85,10 @@ pub use db::{
     memory::{Around, Memory},
 };
 pub use model::{
-    Act, CLOSED, Correction, DEAD, Decided, Entry, Outcome, Plan, Recorded, Scope, Selection, SourceRules,
-    Take, books, measures, plan, query, view,
+    AccountHold, Act, Advanced, Claim, Correction, Counts, Decided, Entry, Found, Origin, Outcome,
+    PROBE_AHEAD_MS_MAX, Plan, Recorded, Scope, Selection, SourceRules, Sweep, SweepTurn, Take, Transfer,
+    Turn, books, measures, plan, query, view,
 };
-
-/// The cause of a pause that no resume ends: the ledger is on another database server than it was.
-pub const FAILOVER: &str = HeldCause::Failover.as_str();
 
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
@@ -135,169 +122,8 @@ pub enum LedgerError {
     Corrupt(String),
 }
 
-/// A channel in a worker's hands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claim {
-    /// The partner account.
-    pub account: String,
-    /// The channel.
-    pub channel: ChannelId,
-    /// Counts the claims of the channel; every write of the turn checks it.
-    pub epoch: i64,
-}
-
-/// A transfer to take a step with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Transfer {
-    /// `realm/payment#n`
-    pub key: String,
-    /// Its payment.
-    pub payment: String,
-    /// Days to move.
-    pub days: u32,
-    /// Comment to send.
-    pub comment: String,
-    /// Where it stands.
-    pub state: State,
-    /// Trace context of the delivery that planned it.
-    pub traceparent: String,
-}
-
-/// What there is to do with a claimed channel.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Turn {
-    /// What is known of the channel.
-    pub channel: Channel,
-    /// The transfer that is due now: the one with an open outcome if there is one (none if that one is not
-    /// due), else the oldest planned, else one that is still watched.
-    pub transfer: Option<Transfer>,
-    /// When the ledger was last declared restored: a call of before, which it does not know, may be applied to
-    /// the channel until the settle window after that is over.
-    pub restored_at: Option<Ms>,
-    /// The ledger is on another database server than it was, and nobody has said yet that nothing was lost: whatever
-    /// the turn is, no call is made.
-    pub moved: bool,
-    /// Why the account's calls rest, if they do.
-    pub hold: Option<AccountHold>,
-    /// Calls of everything, the account or the channel are paused.
-    pub paused: bool,
-    /// At least what was settled lately; the account's channels are not counted.
-    pub lately: Lately,
-}
-
-/// What committing a step told besides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Advanced {
-    /// The account is held.
-    pub held: bool,
-    /// When the receiver accepted the first delivery of the payment, where its transfer was settled by this step.
-    pub accepted_at: Option<Ms>,
-    /// When the channel is due again, where it was given back.
-    pub due: Option<Ms>,
-}
-
-/// When and where the ledger was made, and how far back it may grant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
-    /// When; `None`: before ledgers knew that.
-    pub made_at: Option<Ms>,
-    /// What was paid before is held; `None`: the ledger is older than this rule.
-    pub grants_since: Option<Ms>,
-    /// Nothing was ever recorded in it.
-    pub empty: bool,
-    /// Its file, or its server and database; no password.
-    pub place: String,
-    /// It is on a server that does not tell its timeline.
-    pub failover_unnoticed: bool,
-}
-
-/// Statements and transactions of this process since it opened the ledger.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Statements, without those that begin, lock and end.
-    pub statements: u64,
-    /// Transactions that wrote.
-    pub commits: u64,
-    /// Transactions that met another one and ran again.
-    pub retries: u64,
-    /// Steps of SQLite's machine; 0 elsewhere.
-    pub steps: u64,
-}
-
-/// Why calls of the account rest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AccountHold {
-    /// [`AccountNews::NoBalance`] or [`AccountNews::NoToken`].
-    pub news: AccountNews,
-    /// Since when.
-    pub since: Ms,
-    /// Next probe.
-    pub probe_at: Ms,
-    /// The transfer that is the probe now.
-    pub probe: Option<String>,
-    /// What is known of the balance; under a token that is refused, what was known before.
-    pub ceiling: Option<Ceiling>,
-}
-
-impl AccountHold {
-    /// Whether a planned transfer waits for the account: not the probe, and not one below the ceiling.
-    pub fn keeps_back(&self, key: &str, days: u32) -> bool {
-        if self.probe.as_deref() == Some(key) {
-            return false;
-        }
-        self.news == AccountNews::NoToken || self.ceiling.is_none_or(|ceiling| ceiling.keeps_back(days))
-    }
-}
-
-/// How far ahead a probe is believed, in ms: no `account_probe` is longer. A later one was dated by a clock that was
-/// ahead, and is due.
-pub const PROBE_AHEAD_MS_MAX: i64 = 86_400_000;
-
-impl AccountHold {
-    /// Whether its next probe is due.
-    pub fn probe_due(&self, now: Ms) -> bool {
-        self.probe_at <= now || self.probe_at > now.saturating_add(PROBE_AHEAD_MS_MAX)
-    }
-}
-
 /// How far ahead a channel's turn is believed, in ms.
 pub use settle::DUE_AHEAD_MS_MAX;
-
-/// A turn at looking through a source's own list of events.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sweep {
-    /// The source.
-    pub source: String,
-    /// Counts its turns; every write of this one checks it.
-    pub turn: i64,
-    /// All events of before are on the queue or recorded; `None` before the first turn got so far.
-    pub seen_until: Option<Ms>,
-}
-
-/// Whose turn it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SweepTurn {
-    /// Ours, until its lease ends or it is given back.
-    Ours(Sweep),
-    /// Nobody's before this time, or another's until then.
-    NotBefore(Ms),
-}
-
-/// What stands where the settings name the ledger.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
-    /// A ledger of this program's schema.
-    Whole,
-    /// One of an older schema, which `run` or `work` brings up to date.
-    Older {
-        /// Its schema.
-        found: i64,
-        /// This program's.
-        known: i64,
-    },
-    /// Nothing yet, here.
-    Missing(String),
-}
 
 /// Looks what is there and makes nothing, for `check`.
 pub async fn look(settings: &config::Ledger) -> Result<Found, LedgerError> {

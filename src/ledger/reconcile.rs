@@ -6,7 +6,7 @@ use super::{
     Ledger, LedgerError,
     books::{Booked, BookedTransfer, Name, Walk},
     db::{Bind, Fault, Row, Tx, args},
-    read::{list, words},
+    read::{rows, words},
     row::{self, narrow},
     storable,
     view::Movement,
@@ -202,7 +202,7 @@ impl Tx {
              AND at < $3 AND number > $4 ORDER BY number LIMIT $5",
             args![account, since, until, after, i64::from(limit)],
         )?;
-        rows.iter().map(|row| Ok((row.get("number")?, list::movement(row)?))).collect()
+        rows.iter().map(|row| Ok((row.get("number")?, rows::movement(row)?))).collect()
     }
 
     /// A person's settlement is known from its text alone: the state's word is `settled` like any other's.

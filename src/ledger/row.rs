@@ -1,13 +1,10 @@
 //! How rows are read: their words and numbers as the rules have them.
 
 use super::{
-    Transfer,
-    db::{Fault, Row},
+    Scope, Transfer,
+    db::{Fault, Read, Row, Value},
 };
-use crate::domain::{
-    channel::Channel,
-    settle::{How, State},
-};
+use crate::domain::{channel::Channel, closed::PaymentState, settle::State};
 
 /// Days and counts are small in our words and BIGINT in the database.
 pub(in crate::ledger) fn narrow(value: i64) -> u32 {
@@ -26,28 +23,35 @@ pub(in crate::ledger) fn epoch_of(state: &State) -> i64 {
     }
 }
 
-/// The word of a settlement.
-pub(in crate::ledger) fn how_word(how: How) -> &'static str {
-    match how {
-        How::Answered => "answered",
-        How::Observed => "observed",
-        How::ByOperator => "by_operator",
-    }
-}
-
 /// What `channels.active_till` holds: the last `activeTill` that the ledger can explain, or the end of time.
 pub(in crate::ledger) fn expiry(channel: &Channel) -> i64 {
     channel.known.unwrap_or(i64::MAX)
 }
 
 /// Where a payment stands by its transfer.
-pub(in crate::ledger) fn payment_word(state: &State) -> &'static str {
+pub(in crate::ledger) fn payment_state(state: &State) -> PaymentState {
     match state {
-        State::Planned { .. } | State::Intended { .. } => "planned",
-        State::Doubtful { .. } => "doubtful",
-        State::Settled { .. } => "credited",
-        State::Held { .. } => "held",
-        State::Cancelled { .. } => "cancelled",
+        State::Planned { .. } | State::Intended { .. } => PaymentState::Planned,
+        State::Doubtful { .. } => PaymentState::Doubtful,
+        State::Settled { .. } => PaymentState::Credited,
+        State::Held { .. } => PaymentState::Held,
+        State::Cancelled { .. } => PaymentState::Cancelled,
+    }
+}
+
+impl Read for Scope {
+    fn of(value: &Value) -> Option<Self> {
+        match value {
+            Value::Text(word) => Scope::parse(word),
+            Value::Null | Value::Number(_) | Value::Bytes(_) => None,
+        }
+    }
+
+    fn unread(value: &Value) -> String {
+        match value {
+            Value::Text(word) => format!("{word:?}, which is no scope"),
+            Value::Null | Value::Number(_) | Value::Bytes(_) => "no scope".to_owned(),
+        }
     }
 }
 

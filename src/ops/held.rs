@@ -3,16 +3,13 @@
 
 use super::{again, publish};
 use crate::{
-    domain::{
-        Ms,
-        closed::HeldCause,
-        facts::{UNFETCHED, Unread},
-        hold::may_have_moved,
-        settle::Order,
-    },
+    domain::{Ms, closed::HeldCause, facts::Unread, hold::may_have_moved, settle::Order},
     envelope::{Envelope, new_delivery},
     ledger::{
-        Act, CLOSED, Correction, DEAD, Decided, Ledger, LedgerError, Selection, query::HeldQuery, view::Held,
+        Act, Correction, Decided, Ledger, LedgerError, Selection,
+        plan::PlanVerdict,
+        query::HeldQuery,
+        view::{Action, Held, HeldKind},
     },
     provider::ANSWER_TIMEOUT,
     queue::{NotConfirmed, Queue},
@@ -36,17 +33,18 @@ pub enum HeldError {
     NotConfirmed(#[from] NotConfirmed),
 }
 
-/// What a person decides about something held.
-#[derive(Debug, Clone)]
-pub enum Decision {
-    /// Try again.
-    Retry,
-    /// An open outcome: its days are on the channel.
-    Applied,
-    /// An open outcome: they are not.
-    NotApplied,
-    /// Never extend.
-    Cancel,
+closed! {
+    /// What a person decides about something held, by the word of the console's forms.
+    Decision {
+        /// Try again.
+        Retry = "retry",
+        /// An open outcome: its days are on the channel.
+        Applied = "applied",
+        /// An open outcome: they are not.
+        NotApplied = "not-applied",
+        /// Never extend.
+        Cancel = "cancel",
+    }
 }
 
 /// What acts on held things need.
@@ -66,25 +64,25 @@ impl Desk<'_> {
     pub async fn decide(
         &self,
         key: &str,
-        decision: &Decision,
+        decision: Decision,
         cause: Option<HeldCause>,
         act: Act<'_>,
         now: Ms,
     ) -> Result<(), HeldError> {
         let order = match decision {
             Decision::Retry => match self.read_again(key, now).await? {
-                Some(held) if cause.is_some_and(|cause| cause.as_str() != held.cause) => {
+                Some(held) if cause.is_some_and(|cause| cause != held.cause) => {
                     // Its words are the ledger's.
                     return Ok(self.ledger.decide(key, &self.decided(Order::Retry, cause, act), now).await?);
                 }
-                Some(held) if held.cause == CLOSED => {
+                Some(held) if held.cause == HeldCause::Closed => {
                     self.ledger.decide(key, &self.decided(Order::Retry, cause, act), now).await?;
                     return self.publish(self.events(&held, key).await?).await;
                 }
                 Some(held) => {
                     let events = self.events(&held, key).await?;
                     self.may_change(&held, &events, now).await?;
-                    self.ledger.note("held retry", key, &act, now).await?;
+                    self.ledger.note(Action::HeldRetry, key, &act, now).await?;
                     return self.publish(events).await;
                 }
                 None => Order::Retry,
@@ -133,17 +131,19 @@ impl Desk<'_> {
         }
         // Days that moved, or are owed, come from no event. What was paid before the ledger may be adopted by now.
         // What a restored ledger holds may be released by a declaration that was taken back.
-        let adopted = |held: &Held| may_have_moved(&held.cause);
+        let adopted = |held: &Held| may_have_moved(held.cause);
         let readable = |held: &Held| {
             (held.history.is_empty() || adopted(held)) && !held.is_gap() && !held.waits_for_event()
         };
-        Ok(held.into_iter().find(|held| readable(held) && matches!(held.kind, "payment" | "event")))
+        Ok(held
+            .into_iter()
+            .find(|held| readable(held) && matches!(held.kind, HeldKind::Payment | HeldKind::Event)))
     }
 
     /// Deliveries of its stored events. `name`: as the person wrote it, which may tell the source of an event.
     async fn events(&self, held: &Held, name: &str) -> Result<Vec<Envelope>, LedgerError> {
         let selection = match held.kind {
-            "payment" => Selection { payment: Some(held.key.clone()), ..Selection::default() },
+            HeldKind::Payment => Selection { payment: Some(held.key.clone()), ..Selection::default() },
             _ => Selection { event: Some(name.to_owned()), ..Selection::default() },
         };
         let numbers = self.ledger.select(&selection, 0, EVENTS_MAX).await?;
@@ -157,7 +157,10 @@ impl Desk<'_> {
         let whole = |event: &Envelope| {
             self.interpreter.split(event).iter().any(|part| part.delivery != event.delivery)
         };
-        if events.is_empty() || matches!(&*held.cause, DEAD | UNFETCHED) || events.iter().any(whole) {
+        if events.is_empty()
+            || matches!(held.cause, HeldCause::Dead | HeldCause::Unfetched)
+            || events.iter().any(whole)
+        {
             return Ok(());
         }
         let mut facts = Vec::with_capacity(events.len());
@@ -174,7 +177,7 @@ impl Desk<'_> {
             .collect();
         let planned = self.ledger.rehearse(&entries, now).await?;
         match planned.last() {
-            Some(last) if matches!(&*last.verdict, "held" | "conflict") => {
+            Some(last) if matches!(last.verdict, PlanVerdict::Held | PlanVerdict::Conflict) => {
                 Err(LedgerError::Refused(format!(
                     "read again with the settings of today it says the same: {}; {}",
                     last.reason, held.next

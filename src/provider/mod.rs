@@ -26,6 +26,9 @@ mod object;
 /// The money that went out again.
 mod out;
 
+/// Whose an event is.
+mod whose;
+
 /// From a body to facts, by an event map.
 pub mod read;
 

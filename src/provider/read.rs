@@ -11,7 +11,9 @@ use super::{
     fetch, items,
     object::{self, Uncounted},
     out::out,
-    path, words,
+    path,
+    whose::{account, livemode, not_its_account, other_mode},
+    words,
 };
 use crate::{
     config::{
@@ -296,64 +298,11 @@ fn moment(map: &EventMap, text: &str) -> Option<Ms> {
     at.filter(|at| *at >= 0)
 }
 
-/// The connected account. What is fetched for a context that nobody can place is not believed: the same payment, told by
-/// another kind of event without it, would count twice.
-fn account(source: &Source, event: &Value) -> Result<Option<String>, Unreadable> {
-    let named = source.events.account.as_ref().and_then(|at| event.pointer(at)).filter(|at| !at.is_null());
-    let named = match named.map(path::id) {
-        // Of whose account it is not known would count as the source's own.
-        Some(None) => return unreadable("the event does not say of which account it is"),
-        Some(named) => named,
-        None => None,
-    };
-    let context = source.fetch.as_ref().and_then(|fetch| fetch.context.as_ref());
-    let context = context.and_then(|context| event.pointer(&context.at)?.as_str()?.rsplit('/').next());
-    let (Some(account), None) = (context, &named) else {
-        return Ok(named.filter(|named| Some(named) != source.own_account.as_ref()));
-    };
-    if source.own_account.as_deref() == Some(account) {
-        return Ok(None);
-    }
-    if source.own_account.is_none() && source.accounts.is_none() {
-        return unreadable(
-            "it is of an account that the settings do not place: set own_account of the source to the id of its own account, or accounts to those of connected ones",
-        );
-    }
-    Ok(Some(account.to_owned()))
-}
-
-fn livemode(source: &Source, event: &Value) -> Result<bool, Unreadable> {
-    let Some(mode) = &source.events.livemode else { return Ok(source.livemode) };
-    let word = event.pointer(&mode.at).and_then(path::text).unwrap_or_default();
-    match (mode.live.contains(&word), mode.test.contains(&word)) {
-        (true, false) => Ok(true),
-        (false, true) => Ok(false),
-        _ => unreadable("the event does not say whether it is live"),
-    }
-}
-
 fn not_needed(kind: &str) -> String {
     let plain = kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
     if plain && kind.len() <= WORD_BYTES_MAX {
         format!("event type {kind} is not needed")
     } else {
         "this event type is not needed".to_owned()
-    }
-}
-
-fn other_mode(source: &Source, facts: &Facts) -> Option<&'static str> {
-    match (source.livemode, facts.livemode) {
-        (true, false) => Some("test-mode event; this source takes live mode"),
-        (false, true) => Some("live event; this source takes test mode"),
-        (true, true) | (false, false) => None,
-    }
-}
-
-fn not_its_account(source: &Source, facts: &Facts) -> Option<&'static str> {
-    let accounts = source.accounts.as_ref()?;
-    match &facts.account {
-        Some(account) if accounts.contains(account) => None,
-        Some(_) => Some("event of a connected account that this source does not take"),
-        None => Some("event of no connected account; this source takes named ones only"),
     }
 }

@@ -11,8 +11,12 @@ use tokio::sync::Mutex;
 
 use super::breaker::Breaker;
 use crate::{
-    domain::{Ms, settle::AccountNews},
-    ledger::{AccountHold, FAILOVER, Ledger, LedgerError, Scope, measures::KeptBack, view},
+    domain::{
+        Ms,
+        closed::{HeldCause, PauseCause},
+        settle::AccountNews,
+    },
+    ledger::{AccountHold, Ledger, LedgerError, Scope, measures::KeptBack, view},
 };
 
 /// Most lines of one look, for pauses of channels may be many; one more says how many there are.
@@ -30,7 +34,7 @@ pub struct Outages {
 enum Outage {
     NoToken { since: Ms },
     NoBalance { since: Ms },
-    Paused { scope: String, cause: String, since: Ms, who: String, reason: String },
+    Paused { scope: Scope, cause: PauseCause, since: Ms, who: String, reason: String },
     Breaker { since: Ms },
 }
 
@@ -82,20 +86,20 @@ impl Outages {
     }
 
     fn concerns(&self, pause: &view::Pause) -> bool {
-        match Scope::parse(&pause.scope) {
-            Some(Scope::Account(account) | Scope::Channel(account, _)) => account == self.account,
-            Some(Scope::All) | None => true,
+        match &pause.scope {
+            Scope::Account(account) | Scope::Channel(account, _) => *account == self.account,
+            Scope::All => true,
         }
     }
 
     fn scope(&self, outage: &Outage) -> Scope {
         let account = || Scope::Account(self.account.clone());
         match outage {
-            Outage::Paused { scope, .. } => match Scope::parse(scope) {
-                Some(scope @ Scope::Channel(..)) => scope,
-                _ => account(),
-            },
-            Outage::NoToken { .. } | Outage::NoBalance { .. } | Outage::Breaker { .. } => account(),
+            Outage::Paused { scope: scope @ Scope::Channel(..), .. } => scope.clone(),
+            Outage::Paused { .. }
+            | Outage::NoToken { .. }
+            | Outage::NoBalance { .. }
+            | Outage::Breaker { .. } => account(),
         }
     }
 
@@ -104,7 +108,7 @@ impl Outages {
         let account = &*self.account;
         match outage {
             Outage::NoToken { .. } => tracing::error!(
-                cause = "unauthorized",
+                cause = HeldCause::Unauthorized.as_str(),
                 account,
                 transfers,
                 days,
@@ -113,7 +117,7 @@ impl Outages {
                 "no call is made: the account is held"
             ),
             Outage::NoBalance { .. } => tracing::error!(
-                cause = "balance",
+                cause = HeldCause::Balance.as_str(),
                 account,
                 transfers,
                 days,
@@ -124,10 +128,10 @@ impl Outages {
                 "no call is made of {least} days or more: the account is held"
             ),
             // The ledger has told it, with what to do.
-            Outage::Paused { cause, .. } if cause == FAILOVER => {}
+            Outage::Paused { cause: PauseCause::Failover, .. } => {}
             Outage::Paused { scope, cause, who, reason, .. } => tracing::error!(
-                cause,
-                scope,
+                cause = cause.as_str(),
+                scope = scope.word(),
                 account,
                 transfers,
                 days,
@@ -135,7 +139,7 @@ impl Outages {
                 reason,
                 next = "look at what waits, then `daybridge settle resume` for this scope",
                 "no call is made: paused {}",
-                by(cause)
+                by(*cause)
             ),
             Outage::Breaker { .. } => tracing::error!(
                 cause = "breaker",
@@ -154,17 +158,28 @@ impl Outages {
         match outage {
             Outage::NoToken { since } => {
                 tracing::info!(
-                    cause = "unauthorized",
+                    cause = HeldCause::Unauthorized.as_str(),
                     account,
                     since,
                     "the partner token is good: calls go on"
                 );
             }
             Outage::NoBalance { since } => {
-                tracing::info!(cause = "balance", account, since, "the balance suffices: calls go on");
+                tracing::info!(
+                    cause = HeldCause::Balance.as_str(),
+                    account,
+                    since,
+                    "the balance suffices: calls go on"
+                );
             }
             Outage::Paused { scope, cause, since, .. } => {
-                tracing::info!(cause, scope, account, since, "the pause is over: calls go on");
+                tracing::info!(
+                    cause = cause.as_str(),
+                    scope = scope.word(),
+                    account,
+                    since,
+                    "the pause is over: calls go on"
+                );
             }
             Outage::Breaker { since } => {
                 tracing::info!(
@@ -181,18 +196,18 @@ impl Outages {
 /// A failover has no time of its own.
 fn paused(pause: view::Pause) -> Outage {
     let view::Pause { scope, cause, since, who, reason } = pause;
-    if cause == FAILOVER {
+    if cause == PauseCause::Failover {
         return Outage::Paused { scope, cause, since: 0, who, reason: String::new() };
     }
     Outage::Paused { scope, cause, since, who, reason }
 }
 
-fn by(cause: &str) -> &'static str {
+fn by(cause: PauseCause) -> &'static str {
     match cause {
-        "brake" => "by the brake",
-        "refund" => "for a refund",
-        "dispute" => "for a dispute",
-        _ => "by a person",
+        PauseCause::Brake => "by the brake",
+        PauseCause::Refund => "for a refund",
+        PauseCause::Dispute => "for a dispute",
+        PauseCause::Operator | PauseCause::Failover => "by a person",
     }
 }
 

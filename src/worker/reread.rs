@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::intake::Intake;
-use crate::{domain::facts::UNFETCHED, envelope::Envelope, ledger::LedgerError, provider::ANSWER_TIMEOUT};
+use crate::{domain::closed::HeldCause, envelope::Envelope, ledger::LedgerError, provider::ANSWER_TIMEOUT};
 
 /// Events read from the ledger in one go, when they are read again.
 const REREAD_PAGE: u32 = 200;
@@ -23,7 +23,7 @@ impl Intake {
             if stop.is_cancelled() {
                 return;
             }
-            if let Err(error) = self.reread(Some(UNFETCHED), &stop).await {
+            if let Err(error) = self.reread(Some(HeldCause::Unfetched), &stop).await {
                 tracing::warn!(%error, "what waits for a provider's API was not asked for again; the next turn does");
             }
         }
@@ -33,7 +33,7 @@ impl Intake {
     /// that fails for the first ones may answer for the others.
     pub(super) async fn reread(
         self: &Arc<Self>,
-        cause: Option<&str>,
+        cause: Option<HeldCause>,
         stop: &CancellationToken,
     ) -> Result<(), LedgerError> {
         let mut after = 0;

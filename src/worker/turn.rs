@@ -289,7 +289,7 @@ impl Turns {
 
 /// The line of a step; what is held waits for a person, so it warns.
 fn tell_step(trace: &str, transfer: &str, claim: &Claim, state: &State) {
-    let (channel, word, attempt) = (&claim.channel, state.word(), state.attempt());
+    let (channel, word, attempt) = (&claim.channel, state.word().as_str(), state.attempt());
     match state {
         State::Held { cause, outcome, .. } => tracing::warn!(
             trace,
@@ -297,7 +297,7 @@ fn tell_step(trace: &str, transfer: &str, claim: &Claim, state: &State) {
             %channel,
             state = word,
             attempt,
-            cause = cause.word(),
+            cause = cause.word().as_str(),
             reason = %cause,
             outcome = ?outcome,
             "transfer"

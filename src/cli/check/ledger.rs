@@ -2,7 +2,8 @@
 
 use daybridge::{
     config::Config,
-    ledger::{self, FAILOVER, Found, LedgerError},
+    domain::closed::PauseCause,
+    ledger::{self, Found, LedgerError},
 };
 
 use super::Line;
@@ -39,7 +40,8 @@ async fn brake(config: &Config) -> Option<Line> {
 async fn read(config: &Config) -> Result<Vec<Line>, LedgerError> {
     let ledger = ledger::open_existing(&config.ledger).await?;
     ledger.health().await?;
-    if let Some(moved) = ledger.pauses().await?.into_iter().find(|pause| pause.cause == FAILOVER) {
+    if let Some(moved) = ledger.pauses().await?.into_iter().find(|pause| pause.cause == PauseCause::Failover)
+    {
         return Ok(vec![Line::fail("ledger", moved.reason)]);
     }
     let counts = ledger.counts().await?;

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use daybridge::{
     config::Source,
-    domain::Ms,
+    domain::{Ms, closed::PaymentState},
     ledger::{
         query::{Page, PaymentQuery},
-        view::Payment,
+        view::{EventOutcome, Payment},
     },
     partner::sim::{
         fault::{Fault, Kind, Method, When},
@@ -39,15 +39,15 @@ pub async fn tell(stage: &Stage) -> Result<Vec<String>, Failure> {
     teller.say("A customer pays 30 days for DEMOCH-AAAAA. The provider calls back, signed:");
     let paid = teller.event("charge.succeeded", "pi_demo1", "DEMOCH-AAAAA", 30)?;
     teller.post("charge.succeeded", &paid, 200, true).await?;
-    teller.rest("stripe/pi_demo1", "credited").await?;
+    teller.rest("stripe/pi_demo1", PaymentState::Credited).await?;
 
     teller.say("\nThe provider delivers the same event again:");
     teller.post("charge.succeeded, again", &paid, 200, true).await?;
-    teller.became("stripe/pi_demo1", 2, "duplicate").await?;
+    teller.became("stripe/pi_demo1", 2, EventOutcome::Duplicate).await?;
     teller.say("... and the same payment under a second event type, with another event id:");
     let second = teller.event("payment_intent.succeeded", "pi_demo1", "DEMOCH-AAAAA", 30)?;
     teller.post("payment_intent.succeeded", &second, 200, true).await?;
-    teller.became("stripe/pi_demo1", 3, "link").await?;
+    teller.became("stripe/pi_demo1", 3, EventOutcome::Link).await?;
 
     teller.say("\nSomebody forges an event:");
     let forged = teller.event("charge.succeeded", "pi_forged", "DEMOCH-AAAAA", 3650)?;
@@ -56,7 +56,7 @@ pub async fn tell(stage: &Stage) -> Result<Vec<String>, Failure> {
     teller.say("\nA payment names a channel that the partner does not know:");
     let unknown = teller.event("charge.succeeded", "pi_demo2", "NOSUCH-ZZZZZ", 30)?;
     teller.post("charge.succeeded", &unknown, 200, true).await?;
-    teller.rest("stripe/pi_demo2", "held").await?;
+    teller.rest("stripe/pi_demo2", PaymentState::Held).await?;
 
     teller.say(
         "\n7 days for DEMOCH-CCCCC, which has run out. The partner applies them, and the connection is cut:",
@@ -64,13 +64,13 @@ pub async fn tell(stage: &Stage) -> Result<Vec<String>, Failure> {
     stage.sim.control.push_fault(Fault::next(Method::Extend, When::After, Kind::Reset));
     let cut = teller.event("charge.succeeded", "pi_demo3", "DEMOCH-CCCCC", 7)?;
     teller.post("charge.succeeded", &cut, 200, true).await?;
-    teller.rest("stripe/pi_demo3", "doubtful").await?;
-    teller.rest("stripe/pi_demo3", "credited").await?;
+    teller.rest("stripe/pi_demo3", PaymentState::Doubtful).await?;
+    teller.rest("stripe/pi_demo3", PaymentState::Credited).await?;
 
     teller.say("\n30 days for DEMOCH-BBBBB, a trial: the days move, then the channel is switched to live:");
     let trial = teller.event("charge.succeeded", "pi_demo4", "DEMOCH-BBBBB", 30)?;
     teller.post("charge.succeeded", &trial, 200, true).await?;
-    teller.rest("stripe/pi_demo4", "credited").await?;
+    teller.rest("stripe/pi_demo4", PaymentState::Credited).await?;
 
     teller.books().await?;
     Ok(wrong)
@@ -132,18 +132,19 @@ impl Teller<'_> {
     }
 
     /// Waits until a payment is in a state, or past it.
-    async fn rest(&mut self, key: &str, state: &str) -> Result<(), Failure> {
+    async fn rest(&mut self, key: &str, state: PaymentState) -> Result<(), Failure> {
         let deadline = tokio::time::Instant::now() + REST_MAX;
         loop {
             let payment = self.payment(key).await?;
-            let now = payment.as_ref().map_or("not recorded", |p| p.state.as_str());
-            let past = state == "doubtful" && now == "credited";
-            if now == state || past {
+            let now = payment.as_ref().map(|payment| payment.state);
+            let past = state == PaymentState::Doubtful && now == Some(PaymentState::Credited);
+            if now == Some(state) || past {
                 let reason = payment.and_then(|p| p.reason).map_or(String::new(), |r| format!(": {r}"));
                 say(format!("  {key}  {state}{}", if past { "" } else { &reason }));
                 return Ok(());
             }
             if tokio::time::Instant::now() > deadline {
+                let now = now.map_or("not recorded", PaymentState::as_str);
                 self.wrong.push(format!("{key} is {now}, not {state}"));
                 return Ok(());
             }
@@ -152,7 +153,7 @@ impl Teller<'_> {
     }
 
     /// Waits until so many deliveries of a payment are recorded, and tells what became of the last one.
-    async fn became(&mut self, key: &str, deliveries: usize, want: &str) -> Result<(), Failure> {
+    async fn became(&mut self, key: &str, deliveries: usize, want: EventOutcome) -> Result<(), Failure> {
         let deadline = tokio::time::Instant::now() + REST_MAX;
         loop {
             let whole = self.stage.ledger.payment(key).await?;
@@ -222,7 +223,7 @@ async fn rows(payments: &[Payment], stage: &Stage, extends: &[Extend]) -> Result
         let (days, count) = applied(extends, &payment.key);
         rows.push(vec![
             payment.key.clone(),
-            payment.state.clone(),
+            payment.state.to_string(),
             or_dash(payment.channel.as_ref()),
             or_dash(payment.days),
             events.to_string(),

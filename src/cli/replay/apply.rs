@@ -5,7 +5,10 @@ use std::io::IsTerminal as _;
 use clap::Args;
 use daybridge::{
     config::Config,
-    ledger::{Act, Ledger, plan::PlanState},
+    ledger::{
+        Act, Ledger,
+        plan::{PlanState, PlanVerdict},
+    },
     ops::replay::{self, Applied, Applying, PER_SECOND},
     queue,
     worker::clock,
@@ -82,7 +85,7 @@ async fn outcome(ledger: &Ledger, applied: Applied, json: bool) -> Result<(), Fa
         Applied::Published(plan, published) | Applied::Stopped(plan, published) => (plan, *published),
         Applied::Before(plan) => (plan, 0),
     };
-    let skipped = ledger.plan_payments(plan.number, Some("skip"), 0, ROWS).await?;
+    let skipped = ledger.plan_payments(plan.number, Some(PlanVerdict::Skip), 0, ROWS).await?;
     if json {
         let before = matches!(applied, Applied::Before(_));
         say_json(&serde_json::json!({

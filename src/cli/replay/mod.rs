@@ -11,7 +11,12 @@ use daybridge::{
     config::Config,
     domain::closed::{HeldCause, PaymentState},
     envelope::Trigger,
-    ledger::{self, Act, Ledger, Plan, Selection, plan::PlanState, query::HeldQuery, view::Planned},
+    ledger::{
+        self, Act, Ledger, Plan, Selection,
+        plan::{PlanState, PlanVerdict},
+        query::HeldQuery,
+        view::{HeldKind, Planned},
+    },
     ops::{
         known,
         replay::{self, Feed, file::Lines},
@@ -195,9 +200,9 @@ fn open(path: &Path) -> Result<Box<dyn BufRead + Send>, Failure> {
 /// What moves days first.
 async fn payments(ledger: &Ledger, plan: &Plan, limit: u32) -> Result<Vec<(i64, Planned)>, Failure> {
     let mut rows = Vec::new();
-    for verdict in ["extend", "conflict", "held", "skip"] {
+    for verdict in PlanVerdict::ALL {
         let left = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
-        rows.extend(ledger.plan_payments(plan.number, Some(verdict), 0, left).await?);
+        rows.extend(ledger.plan_payments(plan.number, Some(*verdict), 0, left).await?);
     }
     Ok(rows)
 }
@@ -221,7 +226,7 @@ async fn told(ledger: &Ledger, plan: &Plan, rows: &Rows) -> Result<(), Failure> 
         shown.iter().map(|(_, p)| {
             [
                 p.payment.clone(),
-                p.verdict.clone(),
+                p.verdict.to_string(),
                 or_dash(p.channel.as_ref()),
                 or_dash(p.days),
                 reach(p),
@@ -253,7 +258,7 @@ async fn told(ledger: &Ledger, plan: &Plan, rows: &Rows) -> Result<(), Failure> 
 
 async fn short_of_days(ledger: &Ledger) -> Result<bool, Failure> {
     let wanted = HeldQuery { cause: Some(HeldCause::Balance), key: None };
-    Ok(ledger.held(&wanted, 1, clock::now_ms()).await?.iter().any(|held| held.kind == "account"))
+    Ok(ledger.held(&wanted, 1, clock::now_ms()).await?.iter().any(|held| held.kind == HeldKind::Account))
 }
 
 fn reach(planned: &Planned) -> String {

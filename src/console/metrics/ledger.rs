@@ -2,8 +2,12 @@
 
 use super::text::{Series, Text, one, whole};
 use crate::{
-    domain::{Ms, settle::AccountNews},
-    ledger::measures::{HELD, Measures, PAUSES, WAITS_FOR},
+    domain::{
+        Ms,
+        closed::{HeldCause, PauseCause},
+        settle::AccountNews,
+    },
+    ledger::measures::{HELD, Measures, WaitsFor},
 };
 
 /// A thousandth of a second.
@@ -64,8 +68,8 @@ pub(super) fn write(text: &mut Text, measures: &Measures, known: &Known<'_>) {
 }
 
 fn held(text: &mut Text, measures: &Measures, known: &Known<'_>) {
-    let mut rows: Vec<(&str, &str)> = HELD.to_vec();
-    for row in measures.held.iter().map(|group| (group.kind, &*group.cause)) {
+    let mut rows = HELD.to_vec();
+    for row in measures.held.iter().map(|group| (group.kind, group.cause)) {
         if !rows.contains(&row) {
             rows.push(row);
         }
@@ -81,7 +85,7 @@ fn held(text: &mut Text, measures: &Measures, known: &Known<'_>) {
                     let oldest = oldest.min(group.oldest);
                     Some((count.saturating_add(group.count), days.saturating_add(group.days), oldest))
                 });
-                (vec![("kind", (*kind).to_owned()), ("cause", (*cause).to_owned())], value(all))
+                (vec![("kind", kind.to_string()), ("cause", cause.to_string())], value(all))
             })
             .collect()
     };
@@ -104,12 +108,12 @@ fn held(text: &mut Text, measures: &Measures, known: &Known<'_>) {
 
 fn waiting(text: &mut Text, measures: &Measures, known: &Known<'_>) {
     let family = |value: &dyn Fn(Option<(u64, u64, Ms)>) -> f64| -> Vec<Series> {
-        WAITS_FOR
+        WaitsFor::ALL
             .iter()
             .map(|cause| {
                 let found = measures.waiting.iter().find(|group| group.cause == *cause);
                 let row = found.map(|group| (group.transfers, group.days, group.oldest));
-                (vec![("cause", (*cause).to_owned())], value(row))
+                (vec![("cause", cause.to_string())], value(row))
             })
             .collect()
     };
@@ -140,11 +144,12 @@ fn rests(text: &mut Text, measures: &Measures, known: &Known<'_>) {
     accounts.extend(measures.holds.iter().map(|(account, _)| account.clone()));
     accounts.sort();
     accounts.dedup();
-    let causes = [("balance", AccountNews::NoBalance), ("unauthorized", AccountNews::NoToken)];
+    let causes =
+        [(HeldCause::Balance, AccountNews::NoBalance), (HeldCause::Unauthorized, AccountNews::NoToken)];
     let holds = accounts.iter().flat_map(|account| {
         causes.iter().map(move |(cause, news)| {
             let held = measures.holds.iter().any(|(name, why)| name == account && why == news);
-            (vec![("account", account.clone()), ("cause", (*cause).to_owned())], f64::from(u8::from(held)))
+            (vec![("account", account.clone()), ("cause", cause.to_string())], f64::from(u8::from(held)))
         })
     });
     text.gauge(
@@ -152,9 +157,9 @@ fn rests(text: &mut Text, measures: &Measures, known: &Known<'_>) {
         "Whether calls of the account rest: out of days (balance), or the token refused (unauthorized).",
         holds.collect(),
     );
-    let pauses = PAUSES.iter().map(|cause| {
-        let many = measures.pauses.iter().filter(|found| found == cause).count();
-        (vec![("cause", (*cause).to_owned())], whole(u64::try_from(many).unwrap_or(u64::MAX)))
+    let pauses = PauseCause::ALL.iter().map(|cause| {
+        let many = measures.pauses.iter().filter(|found| *found == cause).count();
+        (vec![("cause", cause.to_string())], whole(u64::try_from(many).unwrap_or(u64::MAX)))
     });
     text.gauge("daybridge_pauses", "Pauses that hold, by cause; `brake` is the brake's.", pauses.collect());
 }

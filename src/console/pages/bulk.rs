@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use askama::Template;
 
 use super::{
-    decide::{cause, decision},
+    decide::{cause, decision, notice},
     held::ROWS_MAX,
 };
 use crate::{
@@ -17,24 +17,29 @@ use crate::{
         text,
     },
     ledger::{query::HeldQuery, view},
+    ops::held::Decision,
 };
 
 /// From so many on, the count is typed.
 const COUNT_TYPED_FROM: usize = 11;
 
-/// What the decisions do, for the question.
-const WORDS: [(&str, &str); 4] = [
-    ("retry", "Try again"),
-    ("applied", "Settle as applied (the days are on the channels)"),
-    ("not-applied", "Settle as not applied (the days are not on the channels; they are extended anew)"),
-    ("cancel", "Cancel (no days will ever move)"),
-];
+/// What a decision does, for the question.
+fn in_words(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Retry => "Try again",
+        Decision::Applied => "Settle as applied (the days are on the channels)",
+        Decision::NotApplied => {
+            "Settle as not applied (the days are not on the channels; they are extended anew)"
+        }
+        Decision::Cancel => "Cancel (no days will ever move)",
+    }
+}
 
 #[derive(Template)]
 #[template(path = "bulk.html", config = "src/console/askama.toml")]
 struct Confirm {
     shell: Shell,
-    word: String,
+    decision: Decision,
     what: &'static str,
     reason: String,
     cause: String,
@@ -66,8 +71,7 @@ fn ticked(asked: &Asked, field: &str) -> Result<Vec<String>, Wrong> {
 pub(in crate::console) fn confirm(asked: Asked) -> Answer {
     Box::pin(async move {
         let keys = ticked(&asked, "key")?;
-        let word = asked.field("decision")?.to_owned();
-        decision(&word)?;
+        let decision = decision(asked.field("decision")?)?;
         let reason = asked.act()?.reason.to_owned();
         let mut rows = Vec::new();
         for key in keys {
@@ -82,11 +86,11 @@ pub(in crate::console) fn confirm(asked: Asked) -> Answer {
         }
         page(&Confirm {
             shell: Shell::new(&asked, "Are you sure?", "/held"),
-            what: WORDS.iter().find(|(known, _)| *known == word).map_or("", |(_, what)| what),
+            what: in_words(decision),
             days: rows.iter().filter_map(|held| held.days).map(u64::from).sum(),
             type_count: rows.len() >= COUNT_TYPED_FROM,
             cause: asked.form.owned("cause").unwrap_or_default(),
-            word,
+            decision,
             reason,
             rows,
         })
@@ -96,7 +100,7 @@ pub(in crate::console) fn confirm(asked: Asked) -> Answer {
 pub(in crate::console) fn apply(asked: Asked) -> Answer {
     Box::pin(async move {
         let rows = ticked(&asked, "held")?;
-        let (decision, notice) = decision(asked.field("decision")?)?;
+        let decision = decision(asked.field("decision")?)?;
         let act = asked.act()?;
         let many = rows.len();
         if many >= COUNT_TYPED_FROM && asked.form.get("count") != Some(&*many.to_string()) {
@@ -106,7 +110,7 @@ pub(in crate::console) fn apply(asked: Asked) -> Answer {
         for row in rows {
             let (word, key) = row.split_once(' ').unwrap_or(("", &row));
             let seen = Some(cause(word)?);
-            match asked.site.desk().decide(key, &decision, seen, act, asked.now).await.map_err(Wrong::from) {
+            match asked.site.desk().decide(key, decision, seen, act, asked.now).await.map_err(Wrong::from) {
                 Ok(()) => {}
                 Err(Wrong::Refused(why)) => refused.push((key.to_owned(), why)),
                 Err(other) => return Err(other),
@@ -114,7 +118,7 @@ pub(in crate::console) fn apply(asked: Asked) -> Answer {
         }
         let back = text::cause(asked.form.get("cause").unwrap_or_default());
         if refused.is_empty() {
-            return Ok(asked.back(&back, notice, many));
+            return Ok(asked.back(&back, notice(decision), many));
         }
         let shell = Shell::new(&asked, "Not all of it", "/held");
         page(&Done { shell, done: many.saturating_sub(refused.len()), refused, back })

@@ -12,7 +12,7 @@ use crate::{
         text,
     },
     domain::Ms,
-    ledger::{query::ChannelQuery, view},
+    ledger::{Scope, query::ChannelQuery, view},
 };
 
 /// Unexplained movements shown.
@@ -55,10 +55,14 @@ pub(in crate::console) fn list(asked: Asked) -> Answer {
         };
         let last = rows.last().filter(|_| more).map(|last| format!("{}/{}", last.account, last.channel));
         let (next, back) = (last.map(|last| with(&last)), with(&after));
-        let (of_channels, pauses): (Vec<_>, Vec<_>) =
-            asked.ledger().pauses().await?.into_iter().partition(|pause| pause.scope.starts_with("channel:"));
+        let (of_channels, pauses): (Vec<_>, Vec<_>) = asked
+            .ledger()
+            .pauses()
+            .await?
+            .into_iter()
+            .partition(|pause| matches!(pause.scope, Scope::Channel(..)));
         let mut paused: BTreeMap<String, view::Pause> =
-            of_channels.into_iter().map(|pause| (pause.scope.clone(), pause)).collect();
+            of_channels.into_iter().map(|pause| (pause.scope.word(), pause)).collect();
         let rows = rows.into_iter().map(|channel| {
             let scope = format!("channel:{}/{}", channel.account, channel.channel);
             Row { channel, pause: paused.remove(&scope), scope }

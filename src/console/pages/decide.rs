@@ -10,14 +10,17 @@ use crate::{
     ops::held::Decision,
 };
 
-/// The decision that a form names, and what is said of it afterwards.
-pub(super) fn decision(word: &str) -> Result<(Decision, Notice), Wrong> {
-    match word {
-        "retry" => Ok((Decision::Retry, Notice::Retried)),
-        "applied" => Ok((Decision::Applied, Notice::Settled)),
-        "not-applied" => Ok((Decision::NotApplied, Notice::Settled)),
-        "cancel" => Ok((Decision::Cancel, Notice::Cancelled)),
-        other => Err(Wrong::Asked(format!("{other:?} is no decision"))),
+/// The decision that a form names.
+pub(super) fn decision(word: &str) -> Result<Decision, Wrong> {
+    Decision::parse(word).ok_or_else(|| Wrong::Asked(format!("{word:?} is no decision")))
+}
+
+/// What is said after it was carried out.
+pub(super) fn notice(decision: Decision) -> Notice {
+    match decision {
+        Decision::Retry => Notice::Retried,
+        Decision::Applied | Decision::NotApplied => Notice::Settled,
+        Decision::Cancel => Notice::Cancelled,
     }
 }
 
@@ -31,26 +34,26 @@ pub(super) fn cause(word: &str) -> Result<HeldCause, Wrong> {
 }
 
 pub(in crate::console) fn retry(asked: Asked) -> Answer {
-    Box::pin(async move { decide(&asked, "retry").await })
+    Box::pin(async move { decide(&asked, Decision::Retry).await })
 }
 
 pub(in crate::console) fn cancel(asked: Asked) -> Answer {
-    Box::pin(async move { decide(&asked, "cancel").await })
+    Box::pin(async move { decide(&asked, Decision::Cancel).await })
 }
 
 pub(in crate::console) fn settle(asked: Asked) -> Answer {
     Box::pin(async move {
-        match asked.field("outcome")? {
-            outcome @ ("applied" | "not-applied") => decide(&asked, outcome).await,
-            other => Err(Wrong::Asked(format!("an outcome is applied or not-applied, not {other:?}"))),
+        let word = asked.field("outcome")?;
+        match Decision::parse(word) {
+            Some(outcome @ (Decision::Applied | Decision::NotApplied)) => decide(&asked, outcome).await,
+            _ => Err(Wrong::Asked(format!("an outcome is applied or not-applied, not {word:?}"))),
         }
     })
 }
 
-async fn decide(asked: &Asked, word: &str) -> Result<actix_web::HttpResponse, Wrong> {
-    let (decision, notice) = decision(word)?;
-    asked.site.desk().decide(asked.field("key")?, &decision, seen(asked)?, asked.act()?, asked.now).await?;
-    Ok(asked.back("/held", notice, 1))
+async fn decide(asked: &Asked, decision: Decision) -> Result<actix_web::HttpResponse, Wrong> {
+    asked.site.desk().decide(asked.field("key")?, decision, seen(asked)?, asked.act()?, asked.now).await?;
+    Ok(asked.back("/held", notice(decision), 1))
 }
 
 pub(in crate::console) fn set(asked: Asked) -> Answer {

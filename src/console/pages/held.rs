@@ -9,7 +9,10 @@ use crate::{
         text,
     },
     domain::{Ms, closed::HeldCause},
-    ledger::{query::HeldQuery, view},
+    ledger::{
+        query::HeldQuery,
+        view::{self, CallOutcome, HeldKind},
+    },
 };
 
 /// Most rows of a cause on its page, of each kind; so many can be ticked.
@@ -28,7 +31,7 @@ struct Groups {
 #[template(path = "cause.html", config = "src/console/askama.toml")]
 struct Cause {
     shell: Shell,
-    cause: String,
+    cause: HeldCause,
     rows: Vec<view::Held>,
     /// How many there are in all.
     total: u64,
@@ -43,16 +46,15 @@ pub(in crate::console) fn show(asked: Asked) -> Answer {
         match Asked::word(&asked.query, "cause", HeldCause::parse, HeldCause::WORDS)? {
             Some(cause) => {
                 let wanted = HeldQuery { cause: Some(cause), key: None };
-                let cause = cause.as_str().to_owned();
                 let rows = asked.ledger().held(&wanted, ROWS_MAX, asked.now).await?;
                 let total = groups.iter().filter(|group| group.cause == cause).map(|group| group.count).sum();
                 let (shell, back) =
-                    (Shell::new(&asked, format!("Held: {cause}"), "/held"), text::cause(&cause));
+                    (Shell::new(&asked, format!("Held: {cause}"), "/held"), text::cause(cause.as_str()));
                 page(&Cause { shell, cause, rows, total, back, now: asked.now })
             }
             None => {
                 let accounts = asked.ledger().held(&HeldQuery::default(), 1, asked.now).await?;
-                let accounts = accounts.into_iter().filter(|held| held.kind == "account").collect();
+                let accounts = accounts.into_iter().filter(|held| held.kind == HeldKind::Account).collect();
                 let shell = Shell::new(&asked, "Held", "/held");
                 page(&Groups { shell, accounts, groups, now: asked.now })
             }

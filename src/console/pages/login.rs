@@ -11,7 +11,7 @@ use crate::{
         gate::password,
         shell::{Shell, page},
     },
-    ledger::Act,
+    ledger::{Act, view::Action},
 };
 
 /// What stands in the audit log for a name that no user has: what was typed may be a password in the wrong field.
@@ -65,7 +65,7 @@ pub(in crate::console) fn log_in(asked: Asked) -> Answer {
             tracing::error!(%error, "no random numbers");
             Wrong::Away("the system gives no random numbers".into())
         })?;
-        note(&asked, "login", name, 0).await;
+        note(&asked, Action::Login, name, 0).await;
         let mut answer = with_cookie(&asked, &id, asked.page_in("next", "/"));
         if let Some(browser) = gate.users.remember(name, now_s) {
             let (header, value) = gate.remember(&browser);
@@ -80,7 +80,7 @@ pub(in crate::console) fn log_in(asked: Asked) -> Answer {
 /// A failed login in the log and the audit log; in a flood, only some of them.
 async fn failed(asked: &Asked, name: &str) {
     if let Some(left_out) = asked.site.gate.rate.notes(Instant::now()) {
-        note(asked, "login failed", name, left_out).await;
+        note(asked, Action::LoginFailed, name, left_out).await;
     }
 }
 
@@ -89,13 +89,13 @@ pub(in crate::console) fn log_out(asked: Asked) -> Answer {
         if let Some(id) = &asked.cookie {
             asked.site.gate.sessions.end(id);
         }
-        note(&asked, "logout", asked.who(), 0).await;
+        note(&asked, Action::Logout, asked.who(), 0).await;
         Ok(with_cookie(&asked, "", "/login"))
     })
 }
 
 /// A ledger that is away keeps nobody out: the overview says that it is away. `left_out`: so many before were not noted.
-async fn note(asked: &Asked, action: &str, name: &str, left_out: u64) {
+async fn note(asked: &Asked, action: Action, name: &str, left_out: u64) {
     let from = asked.caller.map_or_else(|| "an unknown address".into(), |caller| caller.to_string());
     let more = if left_out > 0 {
         format!("; {left_out} more failed before and are not listed")
@@ -103,9 +103,9 @@ async fn note(asked: &Asked, action: &str, name: &str, left_out: u64) {
         String::new()
     };
     let act = Act { who: name, reason: &format!("console, from {from}{more}") };
-    tracing::info!(action, name, %from, left_out, "console");
+    tracing::info!(action = action.as_str(), name, %from, left_out, "console");
     if let Err(error) = asked.ledger().note(action, name, &act, asked.now).await {
-        tracing::warn!(%error, action, "not kept in the audit log");
+        tracing::warn!(%error, action = action.as_str(), "not kept in the audit log");
     }
 }
 

@@ -10,11 +10,14 @@ use crate::{
         shell::{Shell, page},
         text,
     },
-    domain::Ms,
+    domain::{
+        Ms,
+        closed::{HeldCause, TransferState},
+    },
     ledger::{
         Ledger, LedgerError,
         query::{HeldQuery, Page},
-        view,
+        view::{self, CallOutcome, HeldKind},
     },
 };
 
@@ -27,7 +30,7 @@ struct Moment {
     /// `delivery`, `transfer`, `adjustment`, `movement` or `act`.
     kind: &'static str,
     what: String,
-    state: String,
+    state: &'static str,
     detail: String,
     who: Option<String>,
 }
@@ -81,7 +84,7 @@ async fn moments(
             at: step.at,
             kind: "transfer",
             what: transfer.key.clone(),
-            state: step.state.clone(),
+            state: step.state.as_str(),
             detail: text::readable(&step.note),
             who: step.who.clone(),
         }));
@@ -91,7 +94,7 @@ async fn moments(
         at: adjustment.at,
         kind: "adjustment",
         what: format!("{} {}", adjustment.kind, adjustment.event),
-        state: adjustment.kind.clone(),
+        state: adjustment.kind.as_str(),
         detail: match adjustment.days {
             Some(days) => format!("{} ({days:+} days due). {}", money(adjustment.amount), adjustment.note),
             None => format!("{}. {}", money(adjustment.amount), adjustment.note),
@@ -102,7 +105,7 @@ async fn moments(
         at: movement.at,
         kind: "movement",
         what: movement.channel.clone(),
-        state: "unexplained".into(),
+        state: "unexplained",
         detail: format!("activeTill {}, not {}", text::utc(&movement.to), text::utc(&movement.from)),
         who: None,
     }));
@@ -114,7 +117,7 @@ async fn moments(
                     at: act.at,
                     kind: "act",
                     what: act.key,
-                    state: act.action,
+                    state: act.action.as_str(),
                     detail: act.reason,
                     who: Some(act.who),
                 });
@@ -131,7 +134,7 @@ fn delivery(event: &view::Event) -> Moment {
         at: event.received_at,
         kind: "delivery",
         what: format!("{} {}", event.event_type, event.event),
-        state: event.outcome.clone(),
+        state: event.outcome.as_str(),
         detail: format!("{} from {}. {reason}", event.trigger, event.source),
         who: None,
     }

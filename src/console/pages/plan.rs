@@ -9,12 +9,13 @@ use crate::{
         shell::{Shell, page},
         text,
     },
-    ledger::{Plan, plan::PlanState, view::Planned},
+    ledger::{
+        Plan,
+        plan::{PlanState, PlanVerdict},
+        view::Planned,
+    },
     ops::replay::{PER_SECOND, PER_SECOND_MAX},
 };
-
-/// What may become of a payment.
-const VERDICTS: [&str; 4] = ["extend", "conflict", "held", "skip"];
 
 #[derive(Template)]
 #[template(path = "plan.html", config = "src/console/askama.toml")]
@@ -23,7 +24,7 @@ struct Shown {
     plan: Plan,
     /// Verdict, how many, and the address of those.
     chips: Vec<(&'static str, u64, String)>,
-    verdict: String,
+    verdict: &'static str,
     rows: Vec<(i64, Planned)>,
     next: Option<String>,
     /// It is being applied by this process.
@@ -54,7 +55,7 @@ pub(in crate::console) fn show(asked: Asked) -> Answer {
         let hash = asked.query.get("hash").ok_or_else(|| Wrong::Asked("the address names no plan".into()))?;
         let plan = asked.ledger().plan(hash).await?;
         let plan = plan.ok_or_else(|| Wrong::Missing(format!("no plan {hash}")))?;
-        let verdict = asked.query.get("verdict").filter(|verdict| VERDICTS.contains(verdict));
+        let verdict = asked.query.get("verdict").and_then(PlanVerdict::parse);
         let after = asked.query.get("after").and_then(|after| after.parse().ok()).unwrap_or(0);
         let limit = ROWS.saturating_add(1);
         let (rows, more) = page_of(asked.ledger().plan_payments(plan.number, verdict, after, limit).await?);
@@ -62,12 +63,19 @@ pub(in crate::console) fn show(asked: Asked) -> Answer {
             text::address("/replay/show", &[("hash", &*plan.hash), ("verdict", verdict), ("after", after)])
         };
         let totals = &plan.totals;
-        let counted = [totals.extend, totals.conflict, totals.held, totals.skip];
-        let chips =
-            VERDICTS.iter().zip(counted).map(|(verdict, many)| (*verdict, many, with(verdict, ""))).collect();
-        let verdict = verdict.unwrap_or_default().to_owned();
+        let chip = |verdict: &PlanVerdict| {
+            let many = match verdict {
+                PlanVerdict::Extend => totals.extend,
+                PlanVerdict::Conflict => totals.conflict,
+                PlanVerdict::Held => totals.held,
+                PlanVerdict::Skip => totals.skip,
+            };
+            (verdict.as_str(), many, with(verdict.as_str(), ""))
+        };
+        let chips = PlanVerdict::ALL.iter().map(chip).collect();
+        let verdict = verdict.map_or("", PlanVerdict::as_str);
         let last = rows.last().filter(|_| more).map(|(position, _)| position.to_string());
-        let next = last.map(|last| with(&verdict, &last));
+        let next = last.map(|last| with(verdict, &last));
         page(&Shown {
             shell: Shell::new(&asked, format!("Replay {}", plan.hash), "/replay"),
             running: asked.site.jobs.is_running(&plan.hash),

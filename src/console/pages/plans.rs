@@ -9,6 +9,8 @@ use crate::{
         shell::{Shell, page},
         text,
     },
+    domain::closed::PaymentState,
+    envelope::Trigger,
     ledger::Plan,
 };
 

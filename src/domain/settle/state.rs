@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::{Ms, closed::HeldCause};
+use super::super::{
+    Ms,
+    closed::{HeldCause, TransferState},
+};
 
 /// The last call that was intended.
 #[derive(Debug, Clone, Copy, PartialEq, Hash, Eq, Serialize, Deserialize)]
@@ -26,16 +29,18 @@ pub struct Call {
     pub days: u32,
 }
 
-/// How a transfer came to be settled.
-#[derive(Debug, Clone, Copy, PartialEq, Hash, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum How {
-    /// The partner said yes and `activeTill` fits.
-    Answered,
-    /// The outcome was open and `activeTill` fits.
-    Observed,
-    /// A person looked at Billing History.
-    ByOperator,
+closed! {
+    /// How a transfer came to be settled.
+    #[derive(Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    How {
+        /// The partner said yes and `activeTill` fits.
+        Answered = "answered",
+        /// The outcome was open and `activeTill` fits.
+        Observed = "observed",
+        /// A person looked at Billing History.
+        ByOperator = "by_operator",
+    }
 }
 
 /// Whether the call behind a held transfer may have been applied.
@@ -104,11 +109,7 @@ pub enum Cause {
 
 impl Cause {
     /// The cause in one word, for grouping.
-    pub fn word(&self) -> &'static str {
-        self.held_cause().as_str()
-    }
-
-    fn held_cause(&self) -> HeldCause {
+    pub fn word(&self) -> HeldCause {
         match self {
             Cause::Refused(..) => HeldCause::Refused,
             Cause::Balance(_) => HeldCause::Balance,
@@ -272,14 +273,14 @@ impl State {
     }
 
     /// The state in one word.
-    pub fn word(&self) -> &'static str {
+    pub fn word(&self) -> TransferState {
         match self {
-            State::Planned { .. } => "planned",
-            State::Intended { .. } => "intended",
-            State::Doubtful { .. } => "doubtful",
-            State::Settled { .. } => "settled",
-            State::Held { .. } => "held",
-            State::Cancelled { .. } => "cancelled",
+            State::Planned { .. } => TransferState::Planned,
+            State::Intended { .. } => TransferState::Intended,
+            State::Doubtful { .. } => TransferState::Doubtful,
+            State::Settled { .. } => TransferState::Settled,
+            State::Held { .. } => TransferState::Held,
+            State::Cancelled { .. } => TransferState::Cancelled,
         }
     }
 

@@ -1,7 +1,7 @@
 //! A `WHERE` put together from fixed texts, so that each combination walks its own index; every value is bound.
 
 use super::{Arg, Bind, Fault, Row, Tx};
-use crate::ledger::storable;
+use crate::{closed::Closed, ledger::storable};
 
 /// A bound value.
 #[derive(Debug, Clone)]
@@ -50,6 +50,11 @@ impl Filter {
             Some(value) => self.value(condition, Value::Text(value.to_owned())),
             None => self,
         }
+    }
+
+    /// `column operator` and a word of a closed set; nothing where there is none.
+    pub(in crate::ledger) fn word(self, condition: &str, value: Option<impl Closed>) -> Self {
+        self.text(condition, value.map(Closed::word))
     }
 
     /// `column operator` and a number; nothing where there is none.

@@ -42,7 +42,7 @@ pub(super) use self::{
     parameters::Parameters,
     place::{Place, Seen},
     tx::{Begin, Dialect, Tx},
-    value::{Arg, Bind, OwnedArg, Row, args},
+    value::{Arg, Bind, OwnedArg, Read, Row, Value, args},
 };
 use self::{
     sqlite::{Sqlite, Use},

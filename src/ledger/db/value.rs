@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::fault::{Fault, corrupt};
+use crate::closed::Closed;
 
 /// A value to bind. Its kind is known even where it is null: PostgreSQL wants to know.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +45,11 @@ pub(in crate::ledger) struct Row {
 /// Something that a column is read as.
 pub(in crate::ledger) trait Read: Sized {
     fn of(value: &Value) -> Option<Self>;
+
+    /// What is wrong with a value that it cannot be read from.
+    fn unread(_value: &Value) -> String {
+        "something else than it should".to_owned()
+    }
 }
 
 /// Values to bind, in the order of `$1`, `$2` …
@@ -102,9 +108,27 @@ impl Bind for Vec<u8> {
     }
 }
 
-impl<T: Bind + ?Sized> Bind for &T {
+impl Bind for &str {
     fn arg(&self) -> Arg<'_> {
-        (**self).arg()
+        Arg::Text(Some(self))
+    }
+}
+
+impl Bind for &String {
+    fn arg(&self) -> Arg<'_> {
+        Arg::Text(Some(self))
+    }
+}
+
+impl<T: Closed> Bind for T {
+    fn arg(&self) -> Arg<'_> {
+        Arg::Text(Some(self.word()))
+    }
+}
+
+impl<T: Closed> Bind for Option<T> {
+    fn arg(&self) -> Arg<'_> {
+        Arg::Text(self.map(Closed::word))
     }
 }
 
@@ -159,12 +183,32 @@ impl Read for Vec<u8> {
     }
 }
 
+impl<T: Closed> Read for T {
+    fn of(value: &Value) -> Option<Self> {
+        match value {
+            Value::Text(word) => T::of_word(word),
+            Value::Null | Value::Number(_) | Value::Bytes(_) => None,
+        }
+    }
+
+    fn unread(value: &Value) -> String {
+        match value {
+            Value::Text(word) => format!("{word:?}, which is none of {}", T::WORDS.join(", ")),
+            Value::Null | Value::Number(_) | Value::Bytes(_) => "no word".to_owned(),
+        }
+    }
+}
+
 impl<T: Read> Read for Option<T> {
     fn of(value: &Value) -> Option<Self> {
         match value {
             Value::Null => Some(None),
             value => T::of(value).map(Some),
         }
+    }
+
+    fn unread(value: &Value) -> String {
+        T::unread(value)
     }
 }
 
@@ -178,6 +222,39 @@ impl Row {
         let at = self.columns.iter().position(|column| **column == *name);
         let value = at.and_then(|at| self.values.get(at));
         let value = value.ok_or_else(|| corrupt(format!("the row has no column {name}")))?;
-        T::of(value).ok_or_else(|| corrupt(format!("the column {name} holds something else than it should")))
+        T::of(value).ok_or_else(|| corrupt(format!("the column {name} holds {}", T::unread(value))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{domain::closed::PaymentState, ledger::LedgerError};
+
+    fn row(value: Value) -> Row {
+        Row::new(["state".into()].into(), vec![value])
+    }
+
+    #[test]
+    fn a_column_is_read_as_its_set_and_bound_as_its_word() {
+        let held = row(Value::Text("held".into()));
+        assert_eq!(held.get::<PaymentState>("state").unwrap(), PaymentState::Held);
+        assert_eq!(row(Value::Null).get::<Option<PaymentState>>("state").unwrap(), None);
+        let bound: &[Arg<'_>] = args![PaymentState::Held, Some(PaymentState::Held), None::<PaymentState>];
+        assert!(matches!(bound, [Arg::Text(Some("held")), Arg::Text(Some("held")), Arg::Text(None)]));
+    }
+
+    #[test]
+    fn an_unknown_word_is_told_with_its_column() {
+        for value in [Value::Text("hled".into()), Value::Number(1)] {
+            let read = row(value).get::<Option<PaymentState>>("state");
+            let Err(Fault::Ledger(LedgerError::Corrupt(text))) = read else { panic!("{read:?}") };
+            assert!(
+                text.starts_with("the column state holds \"hled\", which is none of linked, planned")
+                    || text == "the column state holds no word",
+                "{text}"
+            );
+        }
+        assert!(row(Value::Null).get::<PaymentState>("state").is_err());
     }
 }

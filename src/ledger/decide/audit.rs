@@ -6,14 +6,15 @@ use crate::{
         Act, Ledger, LedgerError,
         db::{Fault, Tx, args, filter::Filter},
         query::Page,
-        storable, view,
+        storable,
+        view::{self, Action},
     },
 };
 
 /// One act, with what it changed.
 #[derive(Debug)]
 pub(in crate::ledger) struct Entry<'a> {
-    pub(in crate::ledger) action: &'a str,
+    pub(in crate::ledger) action: Action,
     pub(in crate::ledger) key: &'a str,
     pub(in crate::ledger) act: Act<'a>,
     pub(in crate::ledger) before: Option<String>,
@@ -45,16 +46,16 @@ impl Ledger {
     }
 
     /// Keeps an act that changes nothing else here, such as a login.
-    pub async fn note(&self, action: &str, key: &str, act: &Act<'_>, now: Ms) -> Result<(), LedgerError> {
-        let (action, key, act) = (action.to_owned(), key.to_owned(), act.kept());
-        self.db.write(move |tx| tx.note(&action, &key, &act.lent(), now)).await
+    pub async fn note(&self, action: Action, key: &str, act: &Act<'_>, now: Ms) -> Result<(), LedgerError> {
+        let (key, act) = (key.to_owned(), act.kept());
+        self.db.write(move |tx| tx.note(action, &key, &act.lent(), now)).await
     }
 }
 
 impl Tx {
     pub(in crate::ledger) fn note(
         &mut self,
-        action: &str,
+        action: Action,
         key: &str,
         act: &Act<'_>,
         now: Ms,

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     domain::{
         Ms,
-        hold::{DISPUTED, REFUNDED},
+        closed::HeldCause,
         settle::{Cause, Outcome, State, planned_again},
     },
     ledger::{
@@ -16,6 +16,7 @@ use crate::{
         read::resolve::{event_named, resolve},
         row,
         settle::{schedule, transition},
+        view::Action,
     },
 };
 
@@ -48,8 +49,13 @@ impl Tx {
                 None => return Err(no_payment(self, key)?),
             },
         };
-        let entry =
-            Entry { action: "held set", key, act: correction.act, before: Some(before), after: Some(after) };
+        let entry = Entry {
+            action: Action::HeldSet,
+            key,
+            act: correction.act,
+            before: Some(before),
+            after: Some(after),
+        };
         audit::add(self, entry, now)?;
         self.commit();
         Ok(())
@@ -184,7 +190,7 @@ fn payment_held(tx: &mut Tx, key: &str, correction: &Correction<'_>) -> Result<(
     let channel: Option<String> = row.get("set_channel")?;
     let days: Option<i64> = row.get("set_days")?;
     let new_channel = correction.channel.as_ref().map(|c| c.as_str().to_owned()).or_else(|| channel.clone());
-    let asked = matches!(row.get::<Option<String>>("cause")?.as_deref(), Some(REFUNDED | DISPUTED));
+    let asked = matches!(row.get("cause")?, Some(HeldCause::Refunded | HeldCause::Disputed));
     let in_spite = asked && correction.days.is_some() && despite(tx, key, correction.days)?;
     let new_days = correction.days.filter(|_| !in_spite).map(i64::from).or(days);
     tx.execute(

@@ -3,6 +3,7 @@
 use crate::{
     domain::{
         Ms,
+        closed::{HeldCause, PaymentState},
         facts::{Family, Money},
         hold::may_have_moved_refunded,
         id::ChannelId,
@@ -46,13 +47,13 @@ pub(in crate::ledger) fn released(
     };
     let Some(hold) = hold else {
         grant(tx, key, decided, now)?;
-        return Ok("planned");
+        return Ok(PaymentState::Planned.as_str());
     };
     tx.execute(
         "UPDATE payments SET since = $1, cause = $2, reason = $3, next = $4 WHERE key = $5",
         args![now, hold.cause(), hold.to_string(), hold.next(), key],
     )?;
-    Ok("held")
+    Ok(PaymentState::Held.as_str())
 }
 
 /// Grants a payment that was held because its days may have moved, or for its twin, as a person decided: its days are
@@ -67,7 +68,7 @@ pub(in crate::ledger) fn grant(tx: &mut Tx, key: &str, decided: &Decided<'_>, no
     let days = row.get::<Option<i64>>("days")?.map(narrow).ok_or_else(unreadable)?;
     let family: Option<String> = row.get("money_in")?;
     let applied = decided.order == Order::Applied;
-    let refunded = row.get::<Option<String>>("cause")?.as_deref().is_some_and(may_have_moved_refunded);
+    let refunded = row.get::<Option<HeldCause>>("cause")?.is_some_and(may_have_moved_refunded);
     let moves = match (applied, refunded) {
         (true, _) => days,
         // A person who has set the days has decided.

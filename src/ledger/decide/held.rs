@@ -7,12 +7,12 @@ use super::{
 use crate::{
     domain::{
         Ms,
-        closed::HeldCause,
-        hold::{BEFORE_LEDGER, BEFORE_LEDGER_REFUNDED, TWIN, may_have_moved, may_have_moved_refunded},
+        closed::{HeldCause, PaymentDecision, PaymentState},
+        hold::{may_have_moved, may_have_moved_refunded},
         settle::{Order, call_is_over},
     },
     ledger::{
-        Act, CLOSED, Decided, Ledger, LedgerError,
+        Act, Decided, Ledger, LedgerError, Outcome,
         db::{Fault, Row, Tx, args, fault::refused},
         query::HeldQuery,
         read::{
@@ -21,15 +21,16 @@ use crate::{
             words::OTHER_FAMILY_NEXT,
         },
         storable,
+        view::Action,
     },
 };
 
-fn action(order: Order) -> &'static str {
+fn action(order: Order) -> Action {
     match order {
-        Order::Retry => "held retry",
-        Order::Applied => "held settle --applied",
-        Order::NotApplied => "held settle --not-applied",
-        Order::Cancel => "held cancel",
+        Order::Retry => Action::HeldRetry,
+        Order::Applied => Action::HeldApplied,
+        Order::NotApplied => Action::HeldNotApplied,
+        Order::Cancel => Action::HeldCancel,
     }
 }
 
@@ -65,7 +66,7 @@ impl Tx {
             action: action(decided.order),
             key,
             act: Act { who: decided.who, reason: decided.reason },
-            before: Some("held".into()),
+            before: Some(PaymentState::Held.to_string()),
             after: Some(after.into()),
         };
         audit::add(self, entry, now)?;
@@ -89,15 +90,11 @@ pub(in crate::ledger) fn must_be_held_for(
         held = tx.held(&HeldQuery { cause: None, key: Some(payment) }, 9, now)?;
     }
     match held.first() {
-        _ if held.iter().any(|held| held.cause == cause.as_str()) => Ok(()),
-        None => {
-            Err(refused(format!("{key} is not held for {} any more, nor for anything else", cause.as_str())))
-        }
+        _ if held.iter().any(|held| held.cause == cause) => Ok(()),
+        None => Err(refused(format!("{key} is not held for {cause} any more, nor for anything else"))),
         Some(first) => Err(refused(format!(
-            "{key} is held for {} by now, not for {}: {}; look again: `daybridge held show '{key}'`",
-            first.cause,
-            cause.as_str(),
-            first.reason
+            "{key} is held for {} by now, not for {cause}: {}; look again: `daybridge held show '{key}'`",
+            first.cause, first.reason
         ))),
     }
 }
@@ -147,13 +144,13 @@ pub(in crate::ledger) fn other_family_needs(key: &str) -> Fault {
 }
 
 /// Days that moved and are not covered, or are covered and did not move: a person did what there was to do.
-fn gap(tx: &mut Tx, key: &str, gap: &str, decided: &Decided<'_>) -> Result<&'static str, Fault> {
+fn gap(tx: &mut Tx, key: &str, gap: HeldCause, decided: &Decided<'_>) -> Result<&'static str, Fault> {
     if decided.order != Order::Cancel {
         return Err(refused(format!(
             "its days were granted, and there is nothing to call again: decide about them, then `daybridge held cancel '{key}' --reason …` says that it is done"
         )));
     }
-    tracing::info!(payment = key, gap, "decided");
+    tracing::info!(payment = key, gap = gap.as_str(), "decided");
     tx.execute(
         "UPDATE payments SET due_decided = days_due, gap = NULL, gap_since = NULL WHERE key = $1",
         args![key],
@@ -164,8 +161,8 @@ fn gap(tx: &mut Tx, key: &str, gap: &str, decided: &Decided<'_>) -> Result<&'sta
 fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Result<&'static str, Fault> {
     let row =
         tx.one("SELECT decision, granted, cause, days_due, gap FROM payments WHERE key = $1", args![key])?;
-    if let Some(word) = row.get::<Option<String>>("gap")? {
-        return gap(tx, key, &word, decided);
+    if let Some(cause) = row.get("gap")? {
+        return gap(tx, key, cause, decided);
     }
     let other_family = is_of_another_family(tx, key)?;
     if !other_family {
@@ -190,11 +187,11 @@ fn grant_payment(
     decided: &Decided<'_>,
     now: Ms,
 ) -> Result<&'static str, Fault> {
-    let cause: Option<String> = row.get("cause")?;
-    let refunded = cause.as_deref().is_some_and(may_have_moved_refunded);
-    let forgotten = cause.as_deref().is_some_and(may_have_moved);
-    let before_ledger = matches!(cause.as_deref(), Some(BEFORE_LEDGER | BEFORE_LEDGER_REFUNDED));
-    let twin = cause.as_deref() == Some(TWIN);
+    let cause: Option<HeldCause> = row.get("cause")?;
+    let refunded = cause.is_some_and(may_have_moved_refunded);
+    let forgotten = cause.is_some_and(may_have_moved);
+    let before_ledger = matches!(cause, Some(HeldCause::BeforeLedger | HeldCause::BeforeLedgerRefunded));
+    let twin = cause == Some(HeldCause::Twin);
     let nothing_left = row.get::<Option<i64>>("days_due")?.is_none_or(|due| due == 0);
     let restored_at = restored::declared_at(tx)?;
     match decided.order {
@@ -203,7 +200,7 @@ fn grant_payment(
         }
         Order::NotApplied if twin => {
             grant_held::grant(tx, key, decided, now)?;
-            Ok("planned")
+            Ok(PaymentState::Planned.as_str())
         }
         Order::Applied if twin => Err(refused(
             "the other one's days are the days of both: `held cancel` closes this one; `--not-applied` plans its own",
@@ -218,7 +215,7 @@ fn grant_payment(
         }
         Order::Applied if forgotten => {
             grant_held::grant(tx, key, decided, now)?;
-            Ok("credited")
+            Ok(PaymentState::Credited.as_str())
         }
         Order::Retry if forgotten => Err(refused(
             "its days may have moved: look for its key in Billing History, then `held settle KEY --applied` or `--not-applied`",
@@ -244,7 +241,7 @@ fn close_payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Resu
          AND event IN (SELECT number FROM events WHERE payment = $2)",
         args![&*reason, key],
     )?;
-    Ok("cancelled")
+    Ok(PaymentState::Cancelled.as_str())
 }
 
 fn event(tx: &mut Tx, id: &str, decided: &Decided<'_>) -> Result<&'static str, Fault> {
@@ -257,7 +254,7 @@ fn event(tx: &mut Tx, id: &str, decided: &Decided<'_>) -> Result<&'static str, F
     let (mut held, mut closed) = (Vec::new(), false);
     for row in &rows {
         held.push(row.get::<i64>("number")?);
-        closed |= row.get::<String>("held_cause")? == CLOSED;
+        closed |= row.get::<HeldCause>("held_cause")? == HeldCause::Closed;
     }
     match (held.is_empty(), decided.order) {
         (true, _) => return Err(refused("the event is not held by itself; look at its payment")),
@@ -288,7 +285,7 @@ fn event(tx: &mut Tx, id: &str, decided: &Decided<'_>) -> Result<&'static str, F
             args![&*reason, number],
         )?;
     }
-    Ok("ignored")
+    Ok(Outcome::Ignored.as_str())
 }
 
 /// Only a held payment that was never granted waits for a decision; `row` holds `granted` and `decision`.
@@ -296,8 +293,8 @@ pub(in crate::ledger) fn must_be_held(row: &Row, key: &str) -> Result<(), Fault>
     if row.get::<i64>("granted")? != 0 {
         return Err(refused(format!("its days were granted: name its transfer, '{key}#1'")));
     }
-    match row.get::<String>("decision")?.as_str() {
-        "held" => Ok(()),
+    match row.get("decision")? {
+        PaymentDecision::Held => Ok(()),
         decision => Err(refused(format!("the payment is not held: it is {decision}"))),
     }
 }

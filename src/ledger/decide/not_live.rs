@@ -9,12 +9,9 @@ use crate::{
         query::HeldQuery,
         row,
         settle::schedule,
-        view::Held,
+        view::{Held, HeldKind},
     },
 };
-
-/// The cause.
-pub(in crate::ledger) const NOT_LIVE: &str = HeldCause::NotLive.as_str();
 
 /// Counts them as a group of held things.
 pub(in crate::ledger) const GROUP: &str = "SELECT 'not_live' AS cause, COUNT(*) AS many, CAST(0 AS BIGINT) AS days, \
@@ -49,9 +46,9 @@ fn held(row: &Row) -> Result<Held, Fault> {
     let known = row::channel(row)?;
     let key = format!("channel:{account}/{channel}");
     Ok(Held {
-        kind: "channel",
+        kind: HeldKind::Channel,
         payment: None,
-        cause: NOT_LIVE.into(),
+        cause: HeldCause::NotLive,
         reason: format!(
             "its days moved, but it is not live: the switch failed {} times, at last because {}",
             known.live_tries,

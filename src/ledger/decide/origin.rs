@@ -9,7 +9,7 @@ use crate::{
     ledger::{
         Act, Ledger, LedgerError, Origin,
         db::{Dialect, Fault, Tx, args, fault::refused},
-        view,
+        view::{self, Action},
     },
 };
 
@@ -78,7 +78,7 @@ impl Tx {
         // The first sweep begins there; what is recorded already is not told again.
         self.execute("UPDATE backfill SET seen_until = NULL, next_at = 0", args![])?;
         let entry = Entry {
-            action: "ledger adopt",
+            action: Action::Adopt,
             key: "ledger",
             act: *act,
             before: grants_since(Some(made_at), adopted).map(|at| format!("grants since {at}")),

@@ -28,7 +28,7 @@ use crate::{
         },
         row,
         settle::{heartbeat::SILENT_MS_MAX, server, transition},
-        view,
+        view::{self, Action},
     },
 };
 use std::collections::BTreeMap;
@@ -95,7 +95,7 @@ impl Tx {
         // The declaration says what became of the commits that another server may not have.
         server::accept(self)?;
         let entry = Entry {
-            action: "ledger restored",
+            action: Action::Restored,
             key: "ledger",
             act: Act { who, reason: "the ledger was restored from a backup" },
             before: Some(format!("known until {since}")),

@@ -23,7 +23,7 @@ pub(super) fn decide(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> 
     let days = row::narrow(row.get("days")?);
     if decided.order == Order::Retry && matches!(from, State::Planned { .. }) {
         retry_waiting(tx, &Waiting { key, account: &account, channel: &channel, days }, &from, decided, now)?;
-        return Ok("planned");
+        return Ok(from.word().as_str());
     }
     if let State::Held { cause: cause @ (Cause::Refunded(_) | Cause::Disputed(_)), .. } = &from {
         if decided.order == Order::Retry && decided.cause.is_none() {
@@ -65,7 +65,7 @@ pub(super) fn decide(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> 
     account::end_without_waiting(tx, &account, now)?;
     // Not what was ordered, where money went out meanwhile.
     let row = tx.one("SELECT detail FROM transfers WHERE key = $1", args![key])?;
-    Ok(row::state(&row)?.word())
+    Ok(row::state(&row)?.word().as_str())
 }
 
 /// A planned transfer that is tried again.

@@ -3,16 +3,12 @@
 
 use super::audit::{self, Entry};
 use crate::{
-    domain::{
-        Ms,
-        hold::{RESTORED, RESTORED_REFUNDED},
-        settle::State,
-    },
+    domain::{Ms, closed::HeldCause, settle::State},
     ledger::{
         Act, Ledger, LedgerError,
         db::{Fault, Tx, args, fault::refused},
         settle::{schedule, transition},
-        view::{self, Undone},
+        view::{self, Action, Undone},
     },
 };
 
@@ -116,10 +112,10 @@ impl Tx {
         self.execute("UPDATE origin SET server = $1, servers = servers + 1 WHERE COALESCE(server, '') <> COALESCE($1, '')", args![declared.server])?;
         let payments = self.one(
             "SELECT COUNT(*) AS many FROM payments WHERE decision = 'held' AND cause IN ($1, $2)",
-            args![RESTORED, RESTORED_REFUNDED],
+            args![HeldCause::Restored, HeldCause::RestoredRefunded],
         )?;
         let entry = Entry {
-            action: "ledger restored --undo",
+            action: Action::RestoredUndo,
             key: "ledger",
             act: *act,
             before: Some(format!("known until {}", declared.since)),

@@ -18,12 +18,6 @@ use crate::{
     },
 };
 
-/// The cause of days that moved and are not covered any more.
-pub(in crate::ledger) const DAYS_SPENT: &str = HeldCause::DaysSpent.as_str();
-
-/// The cause of days that are covered again and did not move.
-pub(in crate::ledger) const DAYS_OWED: &str = HeldCause::DaysOwed.as_str();
-
 /// What is kept of a payment's money, with its transfer's days.
 pub(in crate::ledger) struct Coverage {
     pub(in crate::ledger) payment: String,
@@ -32,7 +26,7 @@ pub(in crate::ledger) struct Coverage {
     pub(in crate::ledger) days: u32,
     comment: String,
     decided: Option<u32>,
-    gap: Option<String>,
+    gap: Option<HeldCause>,
     gap_since: Option<Ms>,
     restored_at: Option<Ms>,
 }
@@ -108,12 +102,12 @@ impl Coverage {
             Stage::Granted(_, days) => Some(bought.saturating_sub(i64::from(days))),
             Stage::Weighed | Stage::Closed => None,
         };
-        let word = match (gap.open, gap.spent, gap.owed) {
+        let cause = match (gap.open, gap.spent, gap.owed) {
             (false, ..) | (_, 0, 0) => None,
-            (true, 0, _) => Some(DAYS_OWED),
-            (true, ..) => Some(DAYS_SPENT),
+            (true, 0, _) => Some(HeldCause::DaysOwed),
+            (true, ..) => Some(HeldCause::DaysSpent),
         };
-        let since = if word == self.gap.as_deref() { self.gap_since } else { word.map(|_| now) };
+        let since = if cause == self.gap { self.gap_since } else { cause.map(|_| now) };
         tx.execute(
             "UPDATE payments SET days_reduced = COALESCE($1, days_reduced), days_spent = $2, days_owed = $3, \
              due_decided = $4, gap = $5, gap_since = $6 WHERE key = $7",
@@ -122,7 +116,7 @@ impl Coverage {
                 i64::from(gap.spent),
                 i64::from(gap.owed),
                 gap.decided.map(i64::from),
-                word,
+                cause,
                 since,
                 &*self.payment
             ],

@@ -4,6 +4,7 @@ use super::seen::{Delivery, Event, Seen};
 use crate::{
     domain::{
         Ms,
+        closed::HeldCause,
         facts::{Facts, Family, Meaning},
     },
     envelope,
@@ -21,7 +22,7 @@ pub(super) struct Says<'a> {
     pub(super) facts: Option<&'a Facts>,
     pub(super) payment: Option<&'a str>,
     /// Cause and sentence.
-    pub(super) held: Option<(&'a str, &'a str)>,
+    pub(super) held: Option<(HeldCause, &'a str)>,
 }
 
 /// Writes what the event says; its row and its body where there was none. Returns its number.
@@ -101,7 +102,7 @@ pub(super) fn end(
     if let Some(Delivery { number, .. }) = before {
         return tx.send(
             "UPDATE deliveries SET outcome = $1, reason = $2 WHERE number = $3",
-            args![ending.outcome.as_str(), ending.reason, *number],
+            args![ending.outcome, ending.reason, *number],
         );
     }
     tx.send(
@@ -110,11 +111,11 @@ pub(super) fn end(
         args![
             envelope.delivery,
             ending.event,
-            envelope.trigger.as_str(),
+            envelope.trigger,
             envelope.traceparent,
             received_at(entry, now),
             now,
-            ending.outcome.as_str(),
+            ending.outcome,
             ending.reason
         ],
     )
@@ -132,7 +133,7 @@ pub(super) fn end_held_before(tx: &mut Tx, seen: &Seen, ending: &Ending<'_>) -> 
         other => (other, ending.reason),
     };
     let own = seen.delivery.as_ref().map_or(0, |delivery| delivery.number);
-    tx.send(HELD_BEFORE, args![outcome.as_str(), reason, event.number, own])
+    tx.send(HELD_BEFORE, args![outcome, reason, event.number, own])
 }
 
 /// From the payment to its deliveries; `+ 0`: a minimum is not looked for from the first delivery of all.
@@ -158,5 +159,5 @@ pub(in crate::ledger) fn update_held(
     reason: Option<&str>,
     own: Option<i64>,
 ) -> Result<(), Fault> {
-    tx.send(HELD_FOR_PAYMENT, args![outcome.as_str(), reason, own.unwrap_or(0), payment])
+    tx.send(HELD_FOR_PAYMENT, args![outcome, reason, own.unwrap_or(0), payment])
 }

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     domain::{
         Ms,
+        closed::HeldCause,
         facts::{Facts, PaymentId},
         id::payment_key,
         identity::{Home, Known, home},
@@ -23,8 +24,8 @@ use crate::{
 pub(super) enum Place {
     /// To this payment.
     Payment(Identity),
-    /// Nowhere before a person looked: cause in one word, and the sentence.
-    Held(&'static str, String),
+    /// Nowhere before a person looked: the cause, and the sentence.
+    Held(HeldCause, String),
 }
 
 /// The payment of an event.
@@ -60,9 +61,9 @@ pub(super) fn place(
             let both = known.iter().filter(|known| known.granted && keys.contains(&known.key)).count() > 1;
             let which = if both { "that were granted each" } else { "that are certainly different" };
             let reason = format!("it joins payments {which}: {}", keys.join(" and "));
-            return Ok(Place::Held("contradiction", reason));
+            return Ok(Place::Held(HeldCause::Contradiction, reason));
         }
-        Home::Nowhere => return Ok(Place::Held("no_payment", "it names no payment".into())),
+        Home::Nowhere => return Ok(Place::Held(HeldCause::NoPayment, "it names no payment".into())),
     };
     let key = granted.unwrap_or_else(|| payment_key(realm, facts.account.as_deref(), &strongest.id));
     if !seen.payment {
@@ -72,7 +73,7 @@ pub(super) fn place(
         let reason = format!(
             "its key {key} already names a payment of another mode or connected account: give one of the sources a realm of its own"
         );
-        return Ok(Place::Held("key_taken", reason));
+        return Ok(Place::Held(HeldCause::KeyTaken, reason));
     };
     for other in absorbed.iter().filter(|other| **other != key) {
         absorb(tx, other, &key)?;

@@ -8,6 +8,7 @@
 use super::names::names;
 use crate::{
     domain::{
+        closed::{HeldCause, PaymentDecision},
         hold::may_have_moved,
         id::ChannelId,
         identity::{Home, Known, home},
@@ -98,11 +99,11 @@ fn counts(tx: &mut Tx, key: &str, channel: &ChannelId, other: &str) -> Result<bo
          FROM payments o JOIN payments p ON p.key = $1 WHERE o.key = $2",
         args![key, other],
     )?;
-    let decision: String = row.get("decision")?;
+    let decision: PaymentDecision = row.get("decision")?;
     let earlier = row.get::<i64>("earlier")? != 0;
-    let cause: Option<String> = row.get("cause")?;
-    let held = decision == "held" && (earlier || cause.as_deref().is_some_and(may_have_moved));
-    let stands = row.get::<i64>("granted")? != 0 || decision == "cancelled" || held;
+    let cause: Option<HeldCause> = row.get("cause")?;
+    let held = decision == PaymentDecision::Held && (earlier || cause.is_some_and(may_have_moved));
+    let stands = row.get::<i64>("granted")? != 0 || decision == PaymentDecision::Cancelled || held;
     let its: Option<String> = row.get("channel")?;
     Ok(stands && its.is_none_or(|its| its == channel.as_str()))
 }

@@ -16,13 +16,12 @@ use super::{
 use crate::{
     domain::{
         Ms,
-        closed::HeldCause,
-        facts::{Facts, Family, Meaning, UNFETCHED, Unread},
-        hold::UNCLEAR,
+        closed::{HeldCause, PaymentState},
+        facts::{Facts, Family, Meaning, Unread},
         money_out::only_asks,
     },
     ledger::{
-        CLOSED, Claim, DEAD, Entry, Ledger, LedgerError, Outcome, Recorded,
+        Claim, Entry, Ledger, LedgerError, Outcome, Recorded,
         db::{Fault, Tx, args},
         storable::Storable,
     },
@@ -145,16 +144,20 @@ fn unread(
             };
             tx.send(
                 "UPDATE events SET held_cause = $1, held_reason = $2 WHERE number = $3",
-                args![UNFETCHED, &**why, number],
+                args![HeldCause::Unfetched, &**why, number],
             )?;
             return Ok(Verdict::new(number, Outcome::Held, Some(why.clone()), payment));
         }
     }
     let (cause, reason) = match (entry.dead, facts) {
-        (true, Ok(_)) => (DEAD, "the worker failed on it over and over, so it went to the dead queue".into()),
-        (true, Err(error)) => (DEAD, format!("it went to the dead queue, and it cannot be read: {error}")),
+        (true, Ok(_)) => {
+            (HeldCause::Dead, "the worker failed on it over and over, so it went to the dead queue".into())
+        }
+        (true, Err(error)) => {
+            (HeldCause::Dead, format!("it went to the dead queue, and it cannot be read: {error}"))
+        }
         (false, Err(why)) => (why.cause(), why.to_string()),
-        (false, Ok(_)) => (HeldCause::Unreadable.as_str(), "its source is not in the settings".to_owned()),
+        (false, Ok(_)) => (HeldCause::Unreadable, "its source is not in the settings".to_owned()),
     };
     let says = Says {
         dead: entry.dead || seen.event.as_ref().is_some_and(|event| event.dead),
@@ -169,7 +172,7 @@ fn unread(
 fn read(tx: &mut Tx, recording: &Recording<'_>) -> Result<Verdict, Fault> {
     let Recording { facts, source, seen, entry, now } = *recording;
     let current = seen.event.as_ref().and_then(|event| event.payment.clone());
-    let keep = |tx: &mut Tx, payment: Option<&str>, held: Option<(&str, &str)>| {
+    let keep = |tx: &mut Tx, payment: Option<&str>, held: Option<(HeldCause, &str)>| {
         let says = Says { dead: false, facts: Some(facts), payment, held };
         events::keep(tx, entry, seen.event.as_ref(), &says, now)
     };
@@ -186,7 +189,7 @@ fn read(tx: &mut Tx, recording: &Recording<'_>) -> Result<Verdict, Fault> {
             return Ok(Verdict::new(event.number, Outcome::Ignored, Some(closed.clone()), current));
         }
         let reason = format!("it was {closed}; by now it says what it did not say then");
-        let number = keep(tx, current.as_deref(), Some((CLOSED, &reason)))?;
+        let number = keep(tx, current.as_deref(), Some((HeldCause::Closed, &reason)))?;
         return Ok(Verdict::new(number, Outcome::Held, Some(reason), current));
     }
     let identity = match identity::place(tx, entry, facts, &source.realm, seen, now)? {
@@ -206,7 +209,7 @@ fn read(tx: &mut Tx, recording: &Recording<'_>) -> Result<Verdict, Fault> {
         let reason = format!("its payment {key} was granted, and more money may have come in: {why}");
         tx.send(
             "UPDATE events SET held_cause = $1, held_reason = $2 WHERE number = $3",
-            args![UNCLEAR, reason, number],
+            args![HeldCause::Unclear, reason, number],
         )?;
         return Ok(Verdict::new(number, Outcome::Held, Some(reason), Some(key)));
     }
@@ -249,8 +252,8 @@ fn outcome(recording: &Recording<'_>, updated: &Updated) -> (Outcome, Option<Str
             }
             (None, _) => {
                 let skipped = if seen.event.is_none() { "" } else { "skipped: " };
-                let word = if *settled { "credited" } else { "planned" };
-                (Outcome::Duplicate, Some(format!("{skipped}already {word}")))
+                let state = if *settled { PaymentState::Credited } else { PaymentState::Planned };
+                (Outcome::Duplicate, Some(format!("{skipped}already {state}")))
             }
         },
         (_, Disposition::Now) => (Outcome::Granted, None),

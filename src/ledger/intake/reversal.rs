@@ -9,6 +9,7 @@ use super::coverage;
 use crate::{
     domain::{
         Ms,
+        closed::{PauseCause, PaymentDecision, TransferState},
         covered::{Covered, days_due},
         facts::OutKind,
         id::{ChannelId, CommentTemplate, transfer_key},
@@ -20,6 +21,7 @@ use crate::{
         row,
         settle::{account, pause, schedule, transition},
         storable,
+        view::AdjustmentKind,
     },
 };
 
@@ -135,7 +137,7 @@ fn before(tx: &mut Tx, payment: &str) -> Result<Before, Fault> {
         refunded: row.get("refunded")?,
         disputed: row.get("disputed")?,
         paused_out: row.get("paused_out")?,
-        closed: row.get::<String>("decision")? == "cancelled",
+        closed: row.get::<PaymentDecision>("decision")? == PaymentDecision::Cancelled,
         transfer,
     })
 }
@@ -164,7 +166,7 @@ fn carry_out(tx: &mut Tx, transfer: &Transfer, now: Ms) -> Result<(Reversed, Opt
         let effect = match (gap.spent, gap.owed) {
             (0, 0) => None,
             (0, owed) => Some(format!("{owed} days of it have not moved, and are owed")),
-            (spent, _) if to.word() == "settled" => {
+            (spent, _) if to.word() == TransferState::Settled => {
                 Some(format!("{spent} days of the others were spent already"))
             }
             (spent, _) => Some(format!("{spent} days of the others may be spent already")),
@@ -202,19 +204,15 @@ fn paused(tx: &mut Tx, payment: &str, found: &Found<'_>, before: &Before, now: M
         return Ok(before.paused_out.min(covered.pauses));
     };
     if covered.pauses > before.paused_out {
-        let cause = word(kind);
+        let cause = match kind {
+            OutKind::Refund => PauseCause::Refund,
+            OutKind::Dispute => PauseCause::Dispute,
+        };
         let reason = format!("{payment}: {}", covered.words);
         let act = Act { who: pause::DAYBRIDGE, reason: &reason };
         pause::begin(tx, &Scope::Channel(account.to_owned(), channel), cause, &act, now)?;
     }
     Ok(covered.pauses)
-}
-
-fn word(kind: OutKind) -> &'static str {
-    match kind {
-        OutKind::Refund => "refund",
-        OutKind::Dispute => "dispute",
-    }
 }
 
 /// A row for each kind whose money changed, with what that made of the days that are due.
@@ -246,7 +244,7 @@ fn adjust(
             args![
                 payment,
                 now,
-                word(kind),
+                AdjustmentKind::from(kind),
                 amount,
                 from.zip(to).filter(|_| covered.bought.is_some()).map(|(from, to)| to.saturating_sub(from)),
                 found.event,

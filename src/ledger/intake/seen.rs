@@ -18,7 +18,7 @@ use crate::{
     envelope,
     ledger::{
         Entry, Outcome, SourceRules,
-        db::{Dialect, Fault, Row, Tx, args, fault::corrupt},
+        db::{Bind, Dialect, Fault, Row, Tx, args},
         decide::origin::grants_since,
     },
 };
@@ -171,7 +171,7 @@ fn look_once(tx: &mut Tx, entry: &Entry<'_>, ask: Option<&Ask<'_>>) -> Result<Se
         currency,
     ]
     .to_vec();
-    values.extend(ids.iter().map(crate::ledger::db::Bind::arg));
+    values.extend(ids.iter().map(Bind::arg));
     let kinds: BTreeSet<u8> = ask.ids.iter().map(|id| id.rank).collect();
     let row = tx.one(&look_sql(ids.len(), &kinds), &values)?;
     seen(&row)
@@ -219,11 +219,7 @@ fn seen(row: &Row) -> Result<Seen, Fault> {
         None => None,
     };
     let delivery = match row.get::<Option<i64>>("delivery")? {
-        Some(number) => {
-            let word: String = row.get("outcome")?;
-            let outcome = Outcome::parse(&word).ok_or_else(|| corrupt(format!("the outcome {word:?}")))?;
-            Some(Delivery { number, outcome, reason: row.get("reason")? })
-        }
+        Some(number) => Some(Delivery { number, outcome: row.get("outcome")?, reason: row.get("reason")? }),
         None => None,
     };
     let memory = Memory {

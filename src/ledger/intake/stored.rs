@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     domain::{
+        closed::{HeldCause, PaymentDecision, PaymentState, TransferState},
         facts::{Facts, Money},
         hold::Hold,
         id::ChannelId,
@@ -72,9 +73,9 @@ pub(super) fn load(tx: &mut Tx, recording: &Recording<'_>, identity: &Identity) 
     let row = tx.one(STORED, args![identity.key])?;
     let number = |column: &str| Ok::<_, Fault>(row.get::<Option<i64>>(column)?.map(narrow));
     let decided = if row.get::<i64>("granted")? != 0 {
-        let state: Option<String> = row.get("state")?;
-        Some(Disposition::Before { settled: state.as_deref() == Some("settled") })
-    } else if row.get::<String>("decision")? == "cancelled" {
+        let state: Option<TransferState> = row.get("state")?;
+        Some(Disposition::Before { settled: state == Some(TransferState::Settled) })
+    } else if row.get::<PaymentDecision>("decision")? == PaymentDecision::Cancelled {
         let reason: Option<String> = row.get("reason")?;
         Some(Disposition::Nothing(reason.unwrap_or_else(|| "cancelled".into())))
     } else {
@@ -117,12 +118,10 @@ pub(in crate::ledger) fn facts_of(tx: &mut Tx, payment: &str) -> Result<Vec<Fact
 }
 
 /// What is written of a decision.
-#[derive(Default)]
 struct Written<'a> {
-    decision: &'a str,
-    /// See `transition::payment_word`.
-    state: &'a str,
-    cause: Option<&'a str>,
+    decision: PaymentDecision,
+    state: PaymentState,
+    cause: Option<HeldCause>,
     reason: Option<String>,
     next: Option<&'a str>,
     channel: Option<&'a str>,
@@ -133,10 +132,24 @@ struct Written<'a> {
 impl<'a> Written<'a> {
     fn of(evaluated: &'a Evaluated, decision: &'a Decision) -> Self {
         let (channel, days) = (evaluated.channel.as_ref().map(ChannelId::as_str), evaluated.days);
-        let plain = |word| Self { decision: word, state: word, ..Self::default() };
+        let plain = |decision, state| Self {
+            decision,
+            state,
+            cause: None,
+            reason: None,
+            next: None,
+            channel: None,
+            days: None,
+            granted: false,
+        };
         match decision {
-            Decision::NoMoneyYet => plain("linked"),
-            Decision::Nothing(why) => Self { reason: Some(why.clone()), channel, days, ..plain("nothing") },
+            Decision::NoMoneyYet => plain(PaymentDecision::Linked, PaymentState::Linked),
+            Decision::Nothing(why) => Self {
+                reason: Some(why.clone()),
+                channel,
+                days,
+                ..plain(PaymentDecision::Nothing, PaymentState::Nothing)
+            },
             Decision::Hold(hold) => {
                 let (channel, days) = held_for(hold).unwrap_or((channel, days));
                 Self {
@@ -145,15 +158,14 @@ impl<'a> Written<'a> {
                     cause: Some(hold.cause()),
                     reason: Some(hold.to_string()),
                     next: Some(hold.next()),
-                    ..plain("held")
+                    ..plain(PaymentDecision::Held, PaymentState::Held)
                 }
             }
             Decision::Grant { channel, days: moves } => Self {
-                state: "planned",
                 channel: Some(channel.as_str()),
                 days: days.or(Some(*moves)),
                 granted: true,
-                ..plain("granted")
+                ..plain(PaymentDecision::Granted, PaymentState::Planned)
             },
         }
     }

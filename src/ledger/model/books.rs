@@ -1,6 +1,6 @@
 //! Payments and transfers as reconcile compares them: with the state itself, not with its word.
 
-use crate::domain::{Ms, settle::State};
+use crate::domain::{Ms, closed::PaymentDecision, settle::State};
 
 /// Most ids, keys or channels asked for at once; more than this is a second question.
 pub const ASKED_MAX: usize = 500;
@@ -10,8 +10,8 @@ pub const ASKED_MAX: usize = 500;
 pub struct Booked {
     /// `realm/payment`
     pub key: String,
-    /// `linked`, `nothing`, `held`, `granted` or `cancelled`.
-    pub decision: String,
+    /// What was decided about it.
+    pub decision: PaymentDecision,
     /// Why it is held, closed or nothing.
     pub reason: Option<String>,
     /// The next step, in words.

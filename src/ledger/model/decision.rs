@@ -1,5 +1,7 @@
 //! What a person decides, who and why, and where it holds.
 
+use serde::{Serialize, Serializer};
+
 use crate::domain::{
     closed::HeldCause,
     id::{ChannelId, CommentTemplate},
@@ -50,7 +52,7 @@ pub struct Correction<'a> {
 }
 
 /// Where no new call is made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
     /// Everywhere.
     All,
@@ -80,5 +82,17 @@ impl Scope {
         }
         let (account, channel) = word.strip_prefix("channel:")?.rsplit_once('/')?;
         Some(Scope::Channel(account.to_owned(), ChannelId::parse(channel)?))
+    }
+}
+
+impl std::fmt::Display for Scope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(&self.word())
+    }
+}
+
+impl Serialize for Scope {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.word())
     }
 }

@@ -3,7 +3,6 @@
 use crate::{
     domain::{
         Ms,
-        closed::HeldCause,
         facts::{Facts, Unread},
         id::CommentTemplate,
         payment::Rules,
@@ -11,12 +10,6 @@ use crate::{
     envelope::Envelope,
     ledger::Claim,
 };
-
-/// The cause of an event that came from the dead queue.
-pub const DEAD: &str = HeldCause::Dead.as_str();
-
-/// The cause of an event that a person closed, and that says something else by now.
-pub const CLOSED: &str = HeldCause::Closed.as_str();
 
 /// What intake knows of the source that a delivery came from.
 #[derive(Debug, Clone)]

@@ -1,9 +1,10 @@
 //! What metrics and the log's ERROR lines tell of the ledger.
 
-use super::{CLOSED, DEAD, view::HeldGroup};
-use crate::{
-    domain::{Ms, facts::UNFETCHED, hold, settle::AccountNews},
-    ledger::FAILOVER,
+use super::view::{HeldGroup, HeldKind};
+use crate::domain::{
+    Ms,
+    closed::{HeldCause, PauseCause},
+    settle::AccountNews,
 };
 
 /// Everything that metrics tell of the ledger, read in one go.
@@ -16,7 +17,7 @@ pub struct Measures {
     /// Accounts whose calls rest, and why.
     pub holds: Vec<(String, AccountNews)>,
     /// Causes of the pauses that hold, one for each.
-    pub pauses: Vec<String>,
+    pub pauses: Vec<PauseCause>,
     /// When the oldest transfer that is not settled was planned; held ones aside.
     pub oldest_open_at: Option<Ms>,
     /// What moved since the ledger was made.
@@ -31,30 +32,41 @@ pub struct Measures {
     pub cursors: Vec<(String, Option<Ms>)>,
 }
 
-/// What an unsettled transfer waits for, in one word. `balance` and `unauthorized` count those that are held for it, too.
-pub const WAITS_FOR: [&str; 12] = [
-    "balance",
-    "unauthorized",
-    "operator",
-    "brake",
-    "refund",
-    "dispute",
-    FAILOVER,
-    "channel",
-    "retry",
-    "due",
-    "in_flight",
-    "doubtful",
-];
-
-/// Causes of a pause.
-pub const PAUSES: [&str; 5] = ["operator", "brake", "refund", "dispute", FAILOVER];
+closed! {
+    /// What an unsettled transfer waits for. `balance` and `unauthorized` count those that are held for it, too.
+    WaitsFor {
+        /// The account's balance of days.
+        Balance = "balance",
+        /// A valid partner token.
+        Unauthorized = "unauthorized",
+        /// A person, who paused calls.
+        Operator = "operator",
+        /// A person, for the brake paused calls.
+        Brake = "brake",
+        /// A person, for money was given back.
+        Refund = "refund",
+        /// A person, for the payer's bank took money.
+        Dispute = "dispute",
+        /// A person's word about another database server.
+        Failover = "failover",
+        /// Another transfer of its channel, whose outcome is open.
+        Channel = "channel",
+        /// Its next try.
+        Retry = "retry",
+        /// A worker.
+        Due = "due",
+        /// The answer of its call.
+        InFlight = "in_flight",
+        /// Readings.
+        Doubtful = "doubtful",
+    }
+}
 
 /// Transfers that are not settled and wait for one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
-    /// One of [`WAITS_FOR`].
-    pub cause: String,
+    /// What for.
+    pub cause: WaitsFor,
     /// How many.
     pub transfers: u64,
     /// Their days.
@@ -84,51 +96,54 @@ pub struct KeptBack {
 }
 
 /// Every kind and cause under which something can wait for a person.
-pub const HELD: [(&str, &str); 46] = [
-    ("transfer", "refused"),
-    ("transfer", "balance"),
-    ("transfer", "unauthorized"),
-    ("transfer", "channel_unknown"),
-    ("transfer", "activetill_below"),
-    ("transfer", "too_old"),
-    ("transfer", "unmoved"),
-    ("transfer", "accepted_unmoved"),
-    ("transfer", "evidence_conflicts"),
-    ("transfer", "unobserved"),
-    ("transfer", hold::REFUNDED),
-    ("transfer", hold::DISPUTED),
-    ("transfer", hold::RESTORED),
-    ("payment", "channel_missing"),
-    ("payment", "channel_malformed"),
-    ("payment", "channel_contradictory"),
-    ("payment", "days_missing"),
-    ("payment", "days_malformed"),
-    ("payment", "days_contradictory"),
-    ("payment", "price_unknown"),
-    ("payment", "price_lines"),
-    ("payment", "part_of_period"),
-    ("payment", "not_a_period"),
-    ("payment", "quantity"),
-    ("payment", "days_and_money"),
-    ("payment", "currency"),
-    ("payment", "amount"),
-    ("payment", hold::UNCLEAR),
-    ("payment", hold::REFUNDED),
-    ("payment", hold::DISPUTED),
-    ("payment", hold::TWIN),
-    ("payment", "rule_changed"),
-    ("payment", hold::RESTORED),
-    ("payment", hold::RESTORED_REFUNDED),
-    ("payment", hold::BEFORE_LEDGER),
-    ("payment", hold::BEFORE_LEDGER_REFUNDED),
-    ("payment", "days_spent"),
-    ("payment", "days_owed"),
-    ("payment", "other_family"),
-    ("payment", "unpaid"),
-    ("payment", "payment_unknown"),
-    ("event", "unreadable"),
-    ("event", UNFETCHED),
-    ("event", DEAD),
-    ("event", CLOSED),
-    ("channel", "not_live"),
+pub const HELD: [(HeldKind, HeldCause); 49] = [
+    (HeldKind::Transfer, HeldCause::Refused),
+    (HeldKind::Transfer, HeldCause::Balance),
+    (HeldKind::Transfer, HeldCause::Unauthorized),
+    (HeldKind::Transfer, HeldCause::ChannelUnknown),
+    (HeldKind::Transfer, HeldCause::ActivetillBelow),
+    (HeldKind::Transfer, HeldCause::TooOld),
+    (HeldKind::Transfer, HeldCause::Unmoved),
+    (HeldKind::Transfer, HeldCause::AcceptedUnmoved),
+    (HeldKind::Transfer, HeldCause::EvidenceConflicts),
+    (HeldKind::Transfer, HeldCause::Unobserved),
+    (HeldKind::Transfer, HeldCause::Refunded),
+    (HeldKind::Transfer, HeldCause::Disputed),
+    (HeldKind::Transfer, HeldCause::Restored),
+    (HeldKind::Payment, HeldCause::ChannelMissing),
+    (HeldKind::Payment, HeldCause::ChannelMalformed),
+    (HeldKind::Payment, HeldCause::ChannelContradictory),
+    (HeldKind::Payment, HeldCause::DaysMissing),
+    (HeldKind::Payment, HeldCause::DaysMalformed),
+    (HeldKind::Payment, HeldCause::DaysContradictory),
+    (HeldKind::Payment, HeldCause::PriceUnknown),
+    (HeldKind::Payment, HeldCause::PriceLines),
+    (HeldKind::Payment, HeldCause::PartOfPeriod),
+    (HeldKind::Payment, HeldCause::NotAPeriod),
+    (HeldKind::Payment, HeldCause::Quantity),
+    (HeldKind::Payment, HeldCause::DaysAndMoney),
+    (HeldKind::Payment, HeldCause::Currency),
+    (HeldKind::Payment, HeldCause::Amount),
+    (HeldKind::Payment, HeldCause::Unclear),
+    (HeldKind::Payment, HeldCause::Refunded),
+    (HeldKind::Payment, HeldCause::Disputed),
+    (HeldKind::Payment, HeldCause::Twin),
+    (HeldKind::Payment, HeldCause::RuleChanged),
+    (HeldKind::Payment, HeldCause::Restored),
+    (HeldKind::Payment, HeldCause::RestoredRefunded),
+    (HeldKind::Payment, HeldCause::BeforeLedger),
+    (HeldKind::Payment, HeldCause::BeforeLedgerRefunded),
+    (HeldKind::Payment, HeldCause::DaysSpent),
+    (HeldKind::Payment, HeldCause::DaysOwed),
+    (HeldKind::Payment, HeldCause::OtherFamily),
+    (HeldKind::Payment, HeldCause::Unpaid),
+    (HeldKind::Payment, HeldCause::PaymentUnknown),
+    (HeldKind::Event, HeldCause::Unreadable),
+    (HeldKind::Event, HeldCause::Unfetched),
+    (HeldKind::Event, HeldCause::Dead),
+    (HeldKind::Event, HeldCause::Closed),
+    (HeldKind::Event, HeldCause::Contradiction),
+    (HeldKind::Event, HeldCause::NoPayment),
+    (HeldKind::Event, HeldCause::KeyTaken),
+    (HeldKind::Channel, HeldCause::NotLive),
 ];

@@ -21,6 +21,22 @@ mod entry;
 /// What a person decides, and where.
 mod decision;
 
+/// Why an account's calls rest.
+mod account;
+
+/// A worker's turn at a channel.
+mod turn;
+
+/// A worker's turn at a source's own list of events.
+mod sweep;
+
+/// The ledger as a whole.
+mod origin;
+
+pub use account::{AccountHold, PROBE_AHEAD_MS_MAX};
 pub use decision::{Act, Correction, Decided, Scope};
-pub use entry::{CLOSED, DEAD, Entry, Outcome, Recorded, SourceRules, Take};
+pub use entry::{Entry, Outcome, Recorded, SourceRules, Take};
+pub use origin::{Counts, Found, Origin};
 pub use plan::{Plan, Selection};
+pub use sweep::{Sweep, SweepTurn};
+pub use turn::{Advanced, Claim, Transfer, Turn};

@@ -68,41 +68,35 @@ pub struct Standing {
     pub skip: Option<super::view::Planned>,
 }
 
-/// Where a plan stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PlanState {
-    /// Being made, or left behind by a process that ended.
-    Draft,
-    /// May be applied.
-    Ready,
-    /// Being published.
-    Running,
-    /// Stopped by a person; may go on.
-    Paused,
-    /// All its events are on the queue.
-    Applied,
-    /// Given up by a person; never goes on.
-    Aborted,
+closed! {
+    /// Where a plan stands.
+    PlanState {
+        /// Being made, or left behind by a process that ended.
+        Draft = "draft",
+        /// May be applied.
+        Ready = "ready",
+        /// Being published.
+        Running = "running",
+        /// Stopped by a person; may go on.
+        Paused = "paused",
+        /// All its events are on the queue.
+        Applied = "applied",
+        /// Given up by a person; never goes on.
+        Aborted = "aborted",
+    }
 }
 
-impl PlanState {
-    /// The word in the ledger.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            PlanState::Draft => "draft",
-            PlanState::Ready => "ready",
-            PlanState::Running => "running",
-            PlanState::Paused => "paused",
-            PlanState::Applied => "applied",
-            PlanState::Aborted => "aborted",
-        }
-    }
-
-    /// Reads the word back.
-    pub fn parse(word: &str) -> Option<Self> {
-        use PlanState::*;
-        [Draft, Ready, Running, Paused, Applied, Aborted].into_iter().find(|s| s.as_str() == word)
+closed! {
+    /// What a replay would do with a payment.
+    PlanVerdict {
+        /// Days will move.
+        Extend = "extend",
+        /// Names contradict each other; will wait for a person.
+        Conflict = "conflict",
+        /// Will wait for a person.
+        Held = "held",
+        /// Credited or decided before.
+        Skip = "skip",
     }
 }
 

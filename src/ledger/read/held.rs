@@ -1,9 +1,6 @@
 //! Everything that waits for a person, each with its reason and its next step.
 
-use super::{
-    list::{self, transfer_sql},
-    words,
-};
+use super::{list::transfer_sql, rows, words};
 use crate::{
     domain::{
         Ms,
@@ -16,21 +13,18 @@ use crate::{
         AccountHold, Ledger, LedgerError,
         db::{
             Fault, Row, Tx, args,
+            fault::corrupt,
             filter::{Filter, Value},
         },
-        intake::coverage::DAYS_SPENT,
         query::HeldQuery,
         row::{self, narrow},
         settle::account,
-        view::{self, Held},
+        view::{self, CallOutcome, Held, HeldKind},
     },
 };
 
 /// How long a payment may wait for its family's event before a person is told, in ms.
 pub(in crate::ledger) const OTHER_FAMILY_MS: i64 = 3_600_000;
-
-/// The cause of money that another family than `money_in` told of.
-const OTHER_FAMILY: &str = HeldCause::OtherFamily.as_str();
 
 impl Ledger {
     /// Everything that waits for a person: the account, transfers, payments, events; up to `limit` of each,
@@ -96,15 +90,15 @@ impl Tx {
             key: waiting.get("key")?,
         };
         let (cause, (reason, next)) = match hold.news {
-            AccountNews::NoToken => (account::TOKEN, words::no_token(&waiting)),
+            AccountNews::NoToken => (HeldCause::Unauthorized, words::no_token(&waiting)),
             _ if waiting.many == 0 => return Ok(None),
-            _ => (account::BALANCE, words::no_balance(&waiting)),
+            _ => (HeldCause::Balance, words::no_balance(&waiting)),
         };
         Ok(Some(Held {
-            kind: "account",
+            kind: HeldKind::Account,
             key: account,
             payment: None,
-            cause: cause.to_owned(),
+            cause,
             reason,
             outcome: None,
             next,
@@ -118,23 +112,23 @@ impl Tx {
     fn held_transfers(&mut self, wanted: &HeldQuery, limit: u32) -> Result<Vec<Held>, Fault> {
         let rows = Filter::default()
             .fixed("state = 'held'")
-            .text("cause =", wanted.cause.map(HeldCause::as_str))
+            .word("cause =", wanted.cause)
             .text("key =", wanted.key.as_deref())
             .rows(self, transfer_sql!(""), "ORDER BY created_at, key", limit)?;
         let mut held = Vec::with_capacity(rows.len());
         for row in &rows {
-            let view::Transfer { key, payment, channel, days, outcome, reason, next, created_at, .. } =
-                list::transfer(row)?;
+            let view::Transfer { key, payment, channel, days, outcome, reason, next, .. } =
+                rows::transfer(row)?;
             let (cause, since) = match row::state(row)? {
                 State::Held { cause, at, .. } => (cause.word(), at),
-                _ => ("", created_at),
+                _ => return Err(corrupt(format!("the transfer {key} is held, and its state is not"))),
             };
-            let history = if outcome.as_deref() == Some("open") { vec![key.clone()] } else { Vec::new() };
+            let history = if outcome == Some(CallOutcome::Open) { vec![key.clone()] } else { Vec::new() };
             held.push(Held {
-                kind: "transfer",
+                kind: HeldKind::Transfer,
                 key,
                 payment: Some(payment),
-                cause: cause.to_owned(),
+                cause,
                 reason: reason.unwrap_or_default(),
                 outcome,
                 next: next.unwrap_or_default(),
@@ -150,7 +144,7 @@ impl Tx {
     fn held_payments(&mut self, wanted: &HeldQuery, limit: u32, now: Ms) -> Result<Vec<Held>, Fault> {
         let rows = Filter::default()
             .fixed("decision = 'held'")
-            .text("cause =", wanted.cause.map(HeldCause::as_str))
+            .word("cause =", wanted.cause)
             .text("key =", wanted.key.as_deref())
             .rows(
                 self,
@@ -165,8 +159,7 @@ impl Tx {
         };
         let mut forgotten = Vec::new();
         for row in &rows {
-            let cause: Option<String> = row.get("cause")?;
-            if cause.as_deref().is_some_and(may_have_moved) {
+            if may_have_moved(row.get("cause")?) {
                 forgotten.push(Value::Text(row.get("key")?));
             }
         }
@@ -177,10 +170,10 @@ impl Tx {
                 let history = names.remove(&key).unwrap_or_default();
                 let next: Option<String> = row.get("next")?;
                 Ok(Held {
-                    kind: "payment",
+                    kind: HeldKind::Payment,
                     payment: Some(key.clone()),
                     key,
-                    cause: row.get::<Option<String>>("cause")?.unwrap_or_default(),
+                    cause: row.get("cause")?,
                     reason: row.get::<Option<String>>("reason")?.unwrap_or_default(),
                     outcome: None,
                     next: words::forgotten_next(next.unwrap_or_default(), &history),
@@ -198,7 +191,7 @@ impl Tx {
     fn held_gaps(&mut self, wanted: &HeldQuery, limit: u32) -> Result<Vec<Held>, Fault> {
         let rows = Filter::default()
             .fixed("gap IS NOT NULL")
-            .text("gap =", wanted.cause.map(HeldCause::as_str))
+            .word("gap =", wanted.cause)
             .text("key =", wanted.key.as_deref())
             .rows(
                 self,
@@ -209,18 +202,18 @@ impl Tx {
         rows.iter()
             .map(|row| {
                 let key: String = row.get("key")?;
-                let cause: String = row.get("gap")?;
-                let column = if cause == DAYS_SPENT { "days_spent" } else { "days_owed" };
+                let cause: HeldCause = row.get("gap")?;
+                let column = if cause == HeldCause::DaysSpent { "days_spent" } else { "days_owed" };
                 let days = narrow(row.get(column)?);
                 let covered: Covered = serde_json::from_str(&row.get::<String>("covered")?)?;
-                let more = row.get::<i64>("days_more")? > 0 && cause != DAYS_SPENT;
+                let more = row.get::<i64>("days_more")? > 0 && cause != HeldCause::DaysSpent;
                 let (reason, next) = if more {
                     words::paid_later(&key, days, &covered.words)
                 } else {
-                    words::gap(&cause, &key, days, &covered.words)
+                    words::gap(cause, &key, days, &covered.words)
                 };
                 Ok(Held {
-                    kind: "payment",
+                    kind: HeldKind::Payment,
                     payment: Some(key.clone()),
                     key,
                     cause,
@@ -257,10 +250,10 @@ impl Tx {
         let one = |row: &Row| {
             let (key, family): (String, String) = (row.get("key")?, row.get("family")?);
             Ok(Held {
-                kind: "payment",
+                kind: HeldKind::Payment,
                 payment: Some(key.clone()),
                 key,
-                cause: OTHER_FAMILY.into(),
+                cause: HeldCause::OtherFamily,
                 reason: format!("money came in as {family}, but no event of the family that money_in names"),
                 outcome: None,
                 next: format!(
@@ -279,7 +272,7 @@ impl Tx {
     fn held_events(&mut self, wanted: &HeldQuery, limit: u32) -> Result<Vec<Held>, Fault> {
         let rows = Filter::default()
             .fixed("held_cause IS NOT NULL")
-            .text("held_cause =", wanted.cause.map(HeldCause::as_str))
+            .word("held_cause =", wanted.cause)
             .within("", wanted.key.as_deref(), " IN (event_id, source || '/' || event_id)")
             .rows(
                 self,
@@ -290,13 +283,13 @@ impl Tx {
         rows.iter()
             .map(|row| {
                 let key: String = row.get("event_id")?;
-                let cause: String = row.get("held_cause")?;
+                let cause: HeldCause = row.get("held_cause")?;
                 Ok(Held {
-                    kind: "event",
+                    kind: HeldKind::Event,
                     payment: row.get("payment")?,
                     reason: row.get::<Option<String>>("held_reason")?.unwrap_or_default(),
                     outcome: None,
-                    next: words::event_next(&cause, &key),
+                    next: words::event_next(cause, &key),
                     cause,
                     key,
                     since: row.get("recorded_at")?,
@@ -310,6 +303,6 @@ impl Tx {
 }
 
 fn fits(wanted: &HeldQuery, held: &Held) -> bool {
-    wanted.cause.is_none_or(|cause| cause.as_str() == held.cause)
+    wanted.cause.is_none_or(|cause| cause == held.cause)
         && wanted.key.as_ref().is_none_or(|key| *key == held.key)
 }

@@ -7,7 +7,7 @@ use crate::{
         Ledger, LedgerError,
         db::{Fault, Row, Tx, args},
         decide::not_live,
-        view::{self, HeldGroup},
+        view::{self, HeldGroup, HeldKind},
     },
 };
 
@@ -24,27 +24,27 @@ impl Tx {
         let mut groups = Vec::new();
         for (kind, statement) in [
             (
-                "transfer",
+                HeldKind::Transfer,
                 "SELECT cause, COUNT(*) AS many, CAST(SUM(days) AS BIGINT) AS days, MIN(created_at) AS oldest \
                  FROM transfers WHERE state = 'held' GROUP BY cause ORDER BY cause",
             ),
             (
-                "payment",
+                HeldKind::Payment,
                 "SELECT cause, COUNT(*) AS many, CAST(COALESCE(SUM(days), 0) AS BIGINT) AS days, \
                  MIN(since) AS oldest FROM payments WHERE decision = 'held' GROUP BY cause ORDER BY cause",
             ),
             (
-                "payment",
+                HeldKind::Payment,
                 "SELECT gap AS cause, COUNT(*) AS many, CAST(SUM(days_spent + days_owed) AS BIGINT) AS days, \
                  MIN(gap_since) AS oldest FROM payments WHERE gap IS NOT NULL GROUP BY gap ORDER BY gap",
             ),
             (
-                "event",
+                HeldKind::Event,
                 "SELECT held_cause AS cause, COUNT(*) AS many, CAST(0 AS BIGINT) AS days, \
                  MIN(recorded_at) AS oldest FROM events WHERE held_cause IS NOT NULL \
                  GROUP BY held_cause ORDER BY held_cause",
             ),
-            ("channel", not_live::GROUP),
+            (HeldKind::Channel, not_live::GROUP),
         ] {
             for row in self.all(statement, args![])? {
                 groups.push(group(kind, &row)?);
@@ -54,18 +54,18 @@ impl Tx {
              FROM payments p WHERE p.state = 'linked' AND p.since < $1 \
              AND EXISTS (SELECT 1 FROM events e WHERE e.payment = p.key AND e.family IS NOT NULL)", args![now.saturating_sub(OTHER_FAMILY_MS)])?;
         if row.get::<i64>("many")? > 0 {
-            groups.push(group("payment", &row)?);
+            groups.push(group(HeldKind::Payment, &row)?);
         }
         groups.extend(self.held_waiting_groups(now)?);
         Ok(groups)
     }
 }
 
-fn group(kind: &'static str, row: &Row) -> Result<HeldGroup, Fault> {
+fn group(kind: HeldKind, row: &Row) -> Result<HeldGroup, Fault> {
     let count = |column: &str| Ok::<_, Fault>(u64::try_from(row.get::<i64>(column)?).unwrap_or(0));
     Ok(HeldGroup {
         kind,
-        cause: row.get::<Option<String>>("cause")?.unwrap_or_default(),
+        cause: row.get("cause")?,
         count: count("many")?,
         days: count("days")?,
         oldest: row.get("oldest")?,

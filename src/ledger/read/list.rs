@@ -1,21 +1,19 @@
 //! Lists, newest first, each along an index and bounded by the caller's limit.
 
-use super::{resolve::named, words};
+use super::{
+    resolve::named,
+    rows::{event, movement, payment, transfer},
+};
 use crate::{
-    domain::{
-        closed::{PaymentState, TransferState},
-        settle::{Outcome, State},
-    },
     envelope::Trigger,
     ledger::{
         Ledger, LedgerError, Outcome as Ended,
         db::{
-            Fault, Row, Tx, args,
-            fault::{corrupt, refused},
+            Fault, Tx, args,
+            fault::refused,
             filter::{Filter, Value},
         },
         query::{EventQuery, Page, PaymentQuery, TransferQuery},
-        row::{self, how_word, narrow, payment_word},
         view,
     },
 };
@@ -105,7 +103,7 @@ impl Tx {
         let plain = || {
             Filter::default()
                 .fixed("p.merged_into IS NULL")
-                .text("p.state =", wanted.state.map(PaymentState::as_str))
+                .word("p.state =", wanted.state)
                 .text("p.source =", wanted.source.as_deref())
                 .text("p.channel =", wanted.channel.as_deref())
                 .text("p.customer =", wanted.customer.as_deref())
@@ -150,7 +148,7 @@ impl Tx {
             None => None,
         };
         let rows = Filter::default()
-            .text("state =", wanted.state.map(TransferState::as_str))
+            .word("state =", wanted.state)
             .text("channel =", wanted.channel.as_deref())
             .row("(created_at, key) <", after)
             .rows(self, transfer_sql!(""), "ORDER BY created_at DESC, key DESC", page.limit)?;
@@ -177,8 +175,8 @@ impl Tx {
         let filter = Filter::default()
             .text("e.source =", wanted.source.as_deref())
             .text("e.event_type =", wanted.event_type.as_deref())
-            .text("d.outcome =", wanted.outcome.map(Ended::as_str))
-            .text("d.cause =", wanted.trigger.map(Trigger::as_str));
+            .word("d.outcome =", wanted.outcome)
+            .word("d.cause =", wanted.trigger);
         let (filter, order) = if by_event {
             let after = after.map(|(number, event)| vec![Value::Number(event), Value::Number(number)]);
             (filter.row("(e.number, d.number) <", after), "ORDER BY e.number DESC, d.number DESC")
@@ -209,153 +207,4 @@ fn after(connection: &mut Tx, statement: &'static str, key: &str) -> Result<Opti
     let row = connection.optional(statement, args![key])?;
     let row = row.ok_or_else(|| refused(format!("no row {key} to go on after")))?;
     Ok(Some(vec![Value::Number(row.get("at")?), Value::Text(key.to_owned())]))
-}
-
-/// The state of the payment's transfer, where there is one.
-fn state_of(row: &Row) -> Result<Option<State>, Fault> {
-    let detail: Option<String> = row.get("detail")?;
-    Ok(detail.map(|text| serde_json::from_str(&text)).transpose()?)
-}
-
-pub(in crate::ledger) fn payment(row: &Row) -> Result<view::Payment, Fault> {
-    let decision: String = row.get("decision")?;
-    let state = state_of(row)?;
-    let transfer: Option<String> = row.get("transfer")?;
-    let (word, reason, next, next_at) = match &state {
-        Some(state) => {
-            let next = words::next(transfer.as_deref().unwrap_or_default(), state);
-            (payment_word(state).to_owned(), words::reason(state), next, by_itself(state))
-        }
-        None => (decision, row.get("reason")?, row.get("next")?, None),
-    };
-    let cause: Option<String> = row.get("cause")?;
-    let cause = match &state {
-        Some(state) => held_cause(state),
-        None => cause.filter(|_| word == PaymentState::Held.as_str()),
-    };
-    Ok(view::Payment {
-        key: row.get("key")?,
-        source: row.get("source")?,
-        state: word,
-        cause,
-        reason,
-        next,
-        next_at,
-        channel: row.get("channel")?,
-        days: row.get::<Option<i64>>("days")?.map(narrow),
-        amount: row.get("amount")?,
-        currency: row.get("currency")?,
-        customer: row.get("customer")?,
-        first_seen_at: row.get("first_seen_at")?,
-    })
-}
-
-/// The cause in one word.
-fn held_cause(state: &State) -> Option<String> {
-    match state {
-        State::Held { cause, .. } => Some(cause.word().to_owned()),
-        State::Planned { .. }
-        | State::Intended { .. }
-        | State::Doubtful { .. }
-        | State::Settled { .. }
-        | State::Cancelled { .. } => None,
-    }
-}
-
-/// A watch changes nothing any more, so it is no next step.
-fn by_itself(state: &State) -> Option<i64> {
-    match state {
-        State::Settled { .. } => None,
-        State::Planned { .. }
-        | State::Intended { .. }
-        | State::Doubtful { .. }
-        | State::Held { .. }
-        | State::Cancelled { .. } => state.due(),
-    }
-}
-
-pub(in crate::ledger) fn event(row: &Row) -> Result<view::Event, Fault> {
-    let outcome: String = row.get("outcome")?;
-    let mut reason: Option<String> = row.get("reason")?;
-    let mut cause: Option<String> = row.get("held_cause")?;
-    if cause.is_none() && outcome == Ended::Held.as_str() {
-        cause = row.get("payment_cause")?;
-    }
-    let outcome = if outcome == "granted" {
-        let state = state_of(row)?.ok_or_else(|| corrupt("a granted event without a transfer"))?;
-        reason = words::reason(&state);
-        cause = held_cause(&state);
-        let word = match state {
-            State::Settled { .. } => "credited",
-            State::Held { .. } => "held",
-            State::Cancelled { .. } => "ignored",
-            State::Planned { .. } | State::Intended { .. } | State::Doubtful { .. } => "pending",
-        };
-        word.to_owned()
-    } else {
-        outcome
-    };
-    Ok(view::Event {
-        event: row.get("event_id")?,
-        source: row.get("source")?,
-        event_type: row.get("event_type")?,
-        delivery: row.get("delivery")?,
-        trigger: row.get("cause")?,
-        outcome,
-        cause,
-        reason,
-        received_at: row.get("received_at")?,
-        recorded_at: row.get("recorded_at")?,
-        payment: row.get("payment")?,
-    })
-}
-
-pub(in crate::ledger) fn movement(row: &Row) -> Result<view::Movement, Fault> {
-    Ok(view::Movement {
-        account: row.get("account")?,
-        channel: row.get("channel")?,
-        at: row.get("at")?,
-        from: row.get("low")?,
-        to: row.get("high")?,
-    })
-}
-
-pub(in crate::ledger) fn transfer(row: &Row) -> Result<view::Transfer, Fault> {
-    let state = row::state(row)?;
-    let key: String = row.get("key")?;
-    let (before, after) = match &state {
-        State::Planned { last, .. } | State::Held { last, .. } => (last.map(|c| c.before), None),
-        State::Intended { call, .. } | State::Doubtful { call, .. } => (Some(call.before), None),
-        State::Settled { before, after, .. } => (Some(*before), *after),
-        State::Cancelled { .. } => (None, None),
-    };
-    let outcome = match &state {
-        State::Held { outcome: Outcome::Open | Outcome::Forgotten, .. } => Some("open".to_owned()),
-        State::Held { outcome: Outcome::None, .. } => Some("none".to_owned()),
-        _ => None,
-    };
-    let how = match &state {
-        State::Settled { how, .. } => Some(how_word(*how).to_owned()),
-        _ => None,
-    };
-    Ok(view::Transfer {
-        payment: row.get("payment")?,
-        account: row.get("account")?,
-        channel: row.get("channel")?,
-        days: narrow(row.get("days")?),
-        comment: row.get("comment")?,
-        state: state.word().to_owned(),
-        outcome,
-        cause: held_cause(&state),
-        reason: words::reason(&state),
-        how,
-        attempt: state.attempt(),
-        before,
-        after,
-        next: words::next(&key, &state),
-        next_at: by_itself(&state),
-        created_at: row.get("created_at")?,
-        steps: Vec::new(),
-        key,
-    })
 }

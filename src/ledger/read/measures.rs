@@ -2,9 +2,9 @@
 //! grows with the ledger, but with what waits.
 
 use crate::{
-    domain::{Ms, settle::AccountNews},
+    domain::{Ms, closed::PauseCause, settle::AccountNews},
     ledger::{
-        FAILOVER, Ledger, LedgerError, Scope,
+        Ledger, LedgerError, Scope,
         db::{Fault, Row, Tx, args},
         measures::{KeptBack, Measures, Moved, Waiting},
         settle::account,
@@ -45,8 +45,8 @@ impl Ledger {
 
 impl Tx {
     pub(in crate::ledger) fn measures(&mut self, sources: &[String], now: Ms) -> Result<Measures, Fault> {
-        let pauses: Vec<String> = self.pauses()?.into_iter().map(|pause| pause.cause).collect();
-        let moved = pauses.iter().any(|cause| cause == FAILOVER);
+        let pauses: Vec<PauseCause> = self.pauses()?.into_iter().map(|pause| pause.cause).collect();
+        let moved = pauses.contains(&PauseCause::Failover);
         Ok(Measures {
             held: self.held_groups(now)?,
             waiting: self.waiting(moved, now)?,

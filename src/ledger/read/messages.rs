@@ -2,13 +2,11 @@
 
 use super::show::body;
 use crate::{
-    envelope::{Envelope, Trigger},
+    domain::closed::HeldCause,
+    envelope::Envelope,
     ledger::{
         Ledger, LedgerError,
-        db::{
-            Dialect, Fault, Tx, args,
-            fault::{corrupt, refused},
-        },
+        db::{Dialect, Fault, Tx, args, fault::refused},
     },
 };
 
@@ -38,12 +36,11 @@ impl Ledger {
     /// settings changed; or only the events that are held for one cause. Pages by the event's number; at most `limit`.
     pub async fn held_envelopes(
         &self,
-        cause: Option<&str>,
+        cause: Option<HeldCause>,
         after: i64,
         limit: u32,
     ) -> Result<Vec<(i64, Envelope, bool)>, LedgerError> {
-        let cause = cause.map(str::to_owned);
-        self.db.read(move |tx| tx.held_envelopes(cause.as_deref(), after, limit)).await
+        self.db.read(move |tx| tx.held_envelopes(cause, after, limit)).await
     }
 
     /// The stored bytes of events by their numbers, in the words they were received with.
@@ -56,7 +53,7 @@ impl Ledger {
 impl Tx {
     pub(in crate::ledger) fn held_envelopes(
         &mut self,
-        cause: Option<&str>,
+        cause: Option<HeldCause>,
         after: i64,
         limit: u32,
     ) -> Result<Vec<(i64, Envelope, bool)>, Fault> {
@@ -98,7 +95,6 @@ fn envelope(connection: &mut Tx, number: i64) -> Result<Option<Envelope>, Fault>
     )?;
     let Some(row) = row else { return Ok(None) };
     let Some(body) = body(connection, number)? else { return Ok(None) };
-    let word: String = row.get("cause")?;
     Ok(Some(Envelope {
         body: body.into(),
         content_type: row.get("content_type")?,
@@ -107,7 +103,7 @@ fn envelope(connection: &mut Tx, number: i64) -> Result<Option<Envelope>, Fault>
         event_type: row.get("event_type")?,
         received_at_ms: row.get("received_at")?,
         delivery: row.get("delivery")?,
-        trigger: Trigger::parse(&word).ok_or_else(|| corrupt(format!("the trigger {word:?}")))?,
+        trigger: row.get("cause")?,
         traceparent: row.get("traceparent")?,
     }))
 }

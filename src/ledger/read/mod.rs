@@ -8,6 +8,7 @@ mod measures;
 pub(super) mod messages;
 mod overview;
 pub(super) mod resolve;
+pub(super) mod rows;
 mod saved_views;
 pub(super) mod show;
 pub(super) mod waiting;

@@ -1,7 +1,7 @@
 //! Counts and sums, each along an index or a table of sums: none of them grows with the ledger.
 
 use crate::{
-    domain::Ms,
+    domain::{Ms, closed::TransferState},
     ledger::{
         Ledger, LedgerError,
         db::{Fault, Tx, args},
@@ -59,9 +59,9 @@ impl Tx {
                 *field = field.saturating_add(many);
                 counts.oldest_open_at = [counts.oldest_open_at, oldest].into_iter().flatten().min();
             };
-            match row.get::<String>("state")?.as_str() {
-                "planned" | "intended" => open(&mut counts.planned),
-                "doubtful" => open(&mut counts.doubtful),
+            match row.get("state")? {
+                TransferState::Planned | TransferState::Intended => open(&mut counts.planned),
+                TransferState::Doubtful => open(&mut counts.doubtful),
                 _ => counts.held = counts.held.saturating_add(many),
             }
         }

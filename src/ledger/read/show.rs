@@ -1,12 +1,12 @@
 //! One payment or event with all that is known of it.
 
 use super::{
-    list::{self, event_sql, payment_sql, transfer_sql},
+    list::{event_sql, payment_sql, transfer_sql},
     resolve::resolve,
-    words,
+    rows, words,
 };
 use crate::{
-    domain::{covered::Covered, settle::AccountNews},
+    domain::{closed::TransferState, covered::Covered, settle::AccountNews},
     ledger::{
         Ledger, LedgerError,
         db::{Fault, Tx, args, compression::unpack},
@@ -45,7 +45,7 @@ impl Tx {
     pub(in crate::ledger) fn payment(&mut self, name: &str) -> Result<Option<view::PaymentWhole>, Fault> {
         let Some(key) = resolve(self, name)? else { return Ok(None) };
         let row = self.one(payment_sql!("WHERE p.key = $1"), args![&*key])?;
-        let mut payment = list::payment(&row)?;
+        let mut payment = rows::payment(&row)?;
         let owner: String = row.get("owner")?;
         let ids = self.all(
             "SELECT id FROM aliases WHERE payment = $1 ORDER BY strength, id LIMIT $2",
@@ -58,15 +58,15 @@ impl Tx {
         let mut transfers = Vec::with_capacity(found.len());
         let mut movements = Vec::new();
         for row in &found {
-            let mut transfer = list::transfer(row)?;
+            let mut transfer = rows::transfer(row)?;
             transfer.steps = steps(self, &transfer.key)?;
             let rows = self.all(
                 "SELECT account, channel, at, low, high FROM movements WHERE account = $1 AND channel = $2 \
                  ORDER BY number DESC LIMIT $3",
                 args![&*transfer.account, &*transfer.channel, ROWS_MAX],
             )?;
-            movements = rows.iter().map(list::movement).collect::<Result<_, _>>()?;
-            if transfer.state == "planned"
+            movements = rows.iter().map(rows::movement).collect::<Result<_, _>>()?;
+            if transfer.state == TransferState::Planned
                 && let Some(next) = waits_for(self, &transfer)?
             {
                 payment.next = Some(next.clone());
@@ -84,7 +84,7 @@ impl Tx {
             account: Some(owner).filter(|owner| !owner.is_empty()),
             livemode: row.get::<i64>("livemode")? != 0,
             ids: ids.iter().map(|row| row.get("id")).collect::<Result<_, _>>()?,
-            events: events.iter().map(list::event).collect::<Result<_, _>>()?,
+            events: events.iter().map(rows::event).collect::<Result<_, _>>()?,
             transfers,
             movements,
         }))
@@ -104,7 +104,7 @@ impl Tx {
         for row in &rows {
             let body = body(self, row.get("event_number")?)?;
             events.push(view::EventWhole {
-                event: list::event(row)?,
+                event: rows::event(row)?,
                 digest: row.get("digest")?,
                 bytes: body.as_ref().map_or(0, Vec::len),
                 body: body.and_then(|bytes| String::from_utf8(bytes).ok()),

@@ -9,7 +9,7 @@ use crate::{
         db::{Fault, Row, Tx, args, filter::Filter},
         query::HeldQuery,
         row::narrow,
-        view::{Held, HeldGroup},
+        view::{Held, HeldGroup, HeldKind},
     },
 };
 
@@ -106,8 +106,8 @@ impl Tx {
                 )?;
             for row in rows {
                 groups.push(HeldGroup {
-                    kind: "payment",
-                    cause: wait.cause.as_str().into(),
+                    kind: HeldKind::Payment,
+                    cause: wait.cause,
                     count: u64::try_from(row.get::<i64>("many")?).unwrap_or(0),
                     days: 0,
                     oldest: row.get("oldest")?,
@@ -122,9 +122,9 @@ impl Wait {
     fn held(&self, row: &Row) -> Result<Held, Fault> {
         let key: String = row.get("key")?;
         Ok(Held {
-            kind: "payment",
+            kind: HeldKind::Payment,
             payment: Some(key.clone()),
-            cause: self.cause.as_str().into(),
+            cause: self.cause,
             reason: self.reason.into(),
             outcome: None,
             next: (self.next)(&key),

@@ -1,21 +1,13 @@
 //! A transfer's state in sentences for operators: what is known, and what comes next.
 
-use crate::{
-    domain::{
-        closed::HeldCause,
-        facts::UNFETCHED,
-        hold::UNCLEAR,
-        settle::{Cause, How, Outcome, State},
-    },
-    ledger::{CLOSED, DEAD, intake::coverage::DAYS_SPENT},
+use crate::domain::{
+    closed::HeldCause,
+    settle::{Cause, How, Outcome, State},
 };
 
 /// What a person does about money that another family than `money_in` told of.
 pub(in crate::ledger) const OTHER_FAMILY_NEXT: &str =
     "send the events of money_in to the endpoint too and resend, or change money_in and restart the worker";
-
-/// The cause of an event that cannot be read.
-const UNREADABLE: &str = HeldCause::Unreadable.as_str();
 
 /// What is known, for the list of steps.
 pub(in crate::ledger) fn note(state: &State) -> String {
@@ -167,9 +159,9 @@ pub(in crate::ledger) fn waits_for_account(key: &str, days: u32, token: bool) ->
 }
 
 /// Why days that moved, or did not, wait for a person, and what to do.
-pub(in crate::ledger) fn gap(cause: &str, key: &str, days: u32, money: &str) -> (String, String) {
+pub(in crate::ledger) fn gap(cause: HeldCause, key: &str, days: u32, money: &str) -> (String, String) {
     let closes = format!("`daybridge held cancel '{key}' --reason …` says that it is decided");
-    if cause == DAYS_SPENT {
+    if cause == HeldCause::DaysSpent {
         let reason =
             format!("{days} days were spent already that its money does not cover any more: {money}");
         (reason, format!("decide whether its channel keeps them, nothing is taken back by itself; {closes}"))
@@ -200,21 +192,21 @@ pub(in crate::ledger) fn forgotten_next(next: String, history: &[String]) -> Str
 }
 
 /// What a person does about a held event.
-pub(in crate::ledger) fn event_next(cause: &str, id: &str) -> String {
+pub(in crate::ledger) fn event_next(cause: HeldCause, id: &str) -> String {
     match cause {
-        DEAD => format!(
+        HeldCause::Dead => format!(
             "look for what made the worker fail in its log, then `daybridge held retry '{id}'`; `daybridge held cancel '{id}' --reason …` closes it"
         ),
-        UNFETCHED => format!(
+        HeldCause::Unfetched => format!(
             "the worker asks the provider's API again by itself, at once with `daybridge held retry '{id}'`; where the key is the reason, renew api_key and restart the worker; `daybridge held cancel '{id}' --reason …` closes it"
         ),
-        UNREADABLE => format!(
+        HeldCause::Unreadable => format!(
             "compare its body (`daybridge events show '{id}'`) with the source's settings, restart the worker where they were wrong, then `daybridge held retry '{id}'`; `daybridge held cancel '{id}' --reason …` closes it"
         ),
-        UNCLEAR => format!(
+        HeldCause::Unclear => format!(
             "see at the provider for what this money is, and extend the channel by hand where it buys more; `daybridge held cancel '{id}' --reason …` says that it is decided"
         ),
-        CLOSED => format!(
+        HeldCause::Closed => format!(
             "look in Billing History whether its days were moved by hand: if they were, `daybridge held cancel '{id}' --reason …` keeps it closed; if not, `daybridge held retry '{id}'` opens it and reads it again"
         ),
         _ => format!(

@@ -7,7 +7,7 @@ use crate::ledger::{
         compression::{pack, unpack},
         filter::Filter,
     },
-    plan::{Candidate, Change},
+    plan::{Candidate, Change, PlanVerdict},
     row::narrow,
     view::{self, Planned},
 };
@@ -39,12 +39,11 @@ impl Ledger {
     pub async fn plan_payments(
         &self,
         plan: i64,
-        verdict: Option<&str>,
+        verdict: Option<PlanVerdict>,
         after: i64,
         limit: u32,
     ) -> Result<Vec<(i64, view::Planned)>, LedgerError> {
-        let verdict = verdict.map(str::to_owned);
-        self.db.read(move |tx| tx.plan_payments(plan, verdict.as_deref(), after, limit)).await
+        self.db.read(move |tx| tx.plan_payments(plan, verdict, after, limit)).await
     }
 
     /// The events of a plan, or of one payment in it, in its order, after a position.
@@ -90,7 +89,7 @@ impl Tx {
                 weight!("excluded.verdict"),
                 " > ",
                 weight!("plan_payments.verdict")
-            ), args![plan, &*payment.payment, position.saturating_add(1), &*payment.verdict, &*payment.reason, payment.channel.as_deref(), payment.days.map(i64::from), payment.active_till_before, payment.active_till_after])?;
+            ), args![plan, &*payment.payment, position.saturating_add(1), payment.verdict, &*payment.reason, payment.channel.as_deref(), payment.days.map(i64::from), payment.active_till_before, payment.active_till_after])?;
         }
         for event in events {
             position = position.saturating_add(1);
@@ -105,13 +104,13 @@ impl Tx {
     pub(in crate::ledger) fn plan_payments(
         &mut self,
         plan: i64,
-        verdict: Option<&str>,
+        verdict: Option<PlanVerdict>,
         after: i64,
         limit: u32,
     ) -> Result<Vec<(i64, Planned)>, Fault> {
         let rows = Filter::default()
             .number("plan =", Some(plan))
-            .text("verdict =", verdict)
+            .word("verdict =", verdict)
             .number("position >", Some(after))
             .rows(
                 self,
@@ -193,10 +192,10 @@ fn planned(row: &Row) -> Result<Planned, Fault> {
 
 fn change(row: &Row) -> Result<Change, Fault> {
     let side = |verdict: &str, reason: &str, days: &str, channel: &str, before: &str| {
-        let Some(verdict) = row.get::<Option<String>>(verdict)? else {
+        let Some(verdict) = row.get::<Option<PlanVerdict>>(verdict)? else {
             return Ok::<_, Fault>("nothing".to_owned());
         };
-        let mut text = verdict;
+        let mut text = verdict.to_string();
         if let (Some(days), Some(channel)) =
             (row.get::<Option<i64>>(days)?, row.get::<Option<String>>(channel)?)
         {

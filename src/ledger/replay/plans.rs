@@ -4,14 +4,11 @@ use crate::{
     domain::Ms,
     ledger::{
         Act, Ledger, LedgerError, Plan,
-        db::{
-            Fault, Row, Tx, args,
-            fault::{corrupt, refused},
-            filter::Filter,
-        },
+        db::{Fault, Row, Tx, args, fault::refused, filter::Filter},
         decide::audit::{self, Entry},
         plan::{PlanState, Progress, Totals},
         query::Page,
+        view::Action,
     },
 };
 
@@ -115,7 +112,7 @@ impl Tx {
         let row = self.one(&format!("{PLAN} WHERE number = $1"), args![plan])?;
         let plan = read(&row)?;
         let entry = Entry {
-            action: "replay plan",
+            action: Action::PlanMade,
             key: hash,
             act: Act { who: &plan.made_by, reason: &plan.selection },
             before: None,
@@ -190,16 +187,16 @@ impl Tx {
              WHERE number = $4 AND state IN ({})",
                 states.join(", ")
             ),
-            args![to.as_str(), now, act.who, plan.number],
+            args![to, now, act.who, plan.number],
         )?;
         if moved == 0 {
             return Ok(false);
         }
         let action = match to {
-            PlanState::Running => "replay apply",
-            PlanState::Paused => "replay pause",
-            PlanState::Aborted => "replay abort",
-            PlanState::Draft | PlanState::Ready | PlanState::Applied => "replay",
+            PlanState::Running => Action::PlanApplied,
+            PlanState::Paused => Action::PlanPaused,
+            PlanState::Aborted => Action::PlanAborted,
+            PlanState::Draft | PlanState::Ready | PlanState::Applied => Action::PlanMoved,
         };
         let entry = Entry {
             action,
@@ -223,13 +220,8 @@ impl Tx {
              state = CASE WHEN $3 = 1 AND state = 'running' THEN 'applied' ELSE state END \
              WHERE number = $4 RETURNING state", args![progress.position, now, i64::from(progress.done), plan])?;
         self.commit();
-        state(&row)
+        row.get("state")
     }
-}
-
-fn state(row: &Row) -> Result<PlanState, Fault> {
-    let word: String = row.get("state")?;
-    PlanState::parse(&word).ok_or_else(|| corrupt(format!("the plan's state {word:?}")))
 }
 
 fn read(row: &Row) -> Result<Plan, Fault> {
@@ -240,7 +232,7 @@ fn read(row: &Row) -> Result<Plan, Fault> {
         selection: row.get("selection")?,
         made_by: row.get("made_by")?,
         created_at: row.get("made_at")?,
-        state: state(row)?,
+        state: row.get("state")?,
         applied_by: row.get("applied_by")?,
         changed_at: row.get("changed_at")?,
         events: count("events")?,

@@ -2,12 +2,13 @@
 //! else than what happens.
 
 use crate::{
-    domain::{DAY_MS, Ms},
+    domain::{DAY_MS, Ms, closed::HeldCause},
     ledger::{
         Entry, Ledger, LedgerError, Outcome,
         db::{Fault, Tx, args},
         intake::record,
         kept::KeptEntry,
+        plan::PlanVerdict,
         row::narrow,
         view::{self, Planned},
     },
@@ -37,7 +38,7 @@ impl Tx {
             let payment = recorded.payment.unwrap_or_else(|| entry.envelope.event_id.clone());
             let reason = recorded.reason.unwrap_or_default();
             let mut one = Planned {
-                verdict: String::new(),
+                verdict: PlanVerdict::Skip,
                 reason,
                 channel: None,
                 days: None,
@@ -46,21 +47,20 @@ impl Tx {
                 payment,
             };
             let cause = known(self, &mut one)?;
-            let word = match recorded.outcome {
+            one.verdict = match recorded.outcome {
                 // Money that came back, or a link, may be what sets its days going.
                 _ if recorded.planned.is_some() => {
                     reach(self, entry.account, &mut one, now)?;
-                    "extend"
+                    PlanVerdict::Extend
                 }
                 Outcome::Granted => {
                     reach(self, entry.account, &mut one, now)?;
-                    "extend"
+                    PlanVerdict::Extend
                 }
-                Outcome::Held if contradicts(cause.as_deref()) => "conflict",
-                Outcome::Held => "held",
-                Outcome::Duplicate | Outcome::Refund | Outcome::Link | Outcome::Ignored => "skip",
+                Outcome::Held if cause.is_some_and(contradicts) => PlanVerdict::Conflict,
+                Outcome::Held => PlanVerdict::Held,
+                Outcome::Duplicate | Outcome::Refund | Outcome::Link | Outcome::Ignored => PlanVerdict::Skip,
             };
-            one.verdict = word.into();
             if one.reason.is_empty() {
                 one.reason = spoken(recorded.outcome).into();
             }
@@ -82,12 +82,12 @@ fn spoken(outcome: Outcome) -> &'static str {
     }
 }
 
-fn contradicts(cause: Option<&str>) -> bool {
-    cause.is_some_and(|cause| cause.ends_with("_contradictory") || cause == "contradiction")
+fn contradicts(cause: HeldCause) -> bool {
+    matches!(cause, HeldCause::ChannelContradictory | HeldCause::DaysContradictory | HeldCause::Contradiction)
 }
 
 /// Fills in channel and days of the payment; returns the cause of its hold, or of its event's.
-fn known(tx: &mut Tx, one: &mut Planned) -> Result<Option<String>, Fault> {
+fn known(tx: &mut Tx, one: &mut Planned) -> Result<Option<HeldCause>, Fault> {
     let row = tx.optional(
         "SELECT channel, days - days_reduced AS days, cause FROM payments WHERE key = $1",
         args![&*one.payment],

@@ -1,7 +1,7 @@
 //! Which stored events a replay takes, and where their payments stand.
 
 use crate::{
-    domain::closed::PaymentState,
+    domain::closed::TransferState,
     envelope::Trigger,
     ledger::{
         Ledger, LedgerError, Selection,
@@ -9,7 +9,7 @@ use crate::{
             Fault, Row, Tx,
             filter::{Filter, Value},
         },
-        plan::{Candidate, Standing},
+        plan::{Candidate, PlanVerdict, Standing},
         read::resolve::{event_named, resolve},
         row::narrow,
         view::Planned,
@@ -65,7 +65,7 @@ impl Tx {
             .text("e.source =", source.as_deref())
             .text("e.event_type =", wanted.event_type.as_deref())
             .text("p.channel =", wanted.channel.as_deref())
-            .text("p.state =", wanted.state.map(PaymentState::as_str))
+            .word("p.state =", wanted.state)
             .number("e.received_at >=", wanted.since)
             .number("e.received_at <", wanted.until)
             .within(by_trigger(wanted.trigger), wanted.trigger.map(Trigger::as_str), ")");
@@ -120,15 +120,15 @@ fn standing(row: &Row) -> Result<Standing, Fault> {
     // Of what was granted only the money that went out is weighed again, by the settings of today.
     let granted = row.get::<Option<i64>>("granted")?.unwrap_or(0) != 0
         && row.get::<Option<i64>>("out_known")?.unwrap_or(0) == 0;
-    let state: Option<String> = row.get("state")?;
+    let state: Option<TransferState> = row.get("state")?;
     let open = row.get::<Option<i64>>("open")?.unwrap_or(0) != 0;
-    let reason = match state.as_deref() {
-        Some("settled") => "already credited",
-        Some("cancelled") => "its transfer was cancelled",
-        Some("held") if open => "held, its outcome is open",
-        Some("held") => "its transfer is held; see `daybridge held list`",
-        Some("doubtful" | "intended") => "in doubt: readings settle it",
-        _ => "already planned",
+    let reason = match state {
+        Some(TransferState::Settled) => "already credited",
+        Some(TransferState::Cancelled) => "its transfer was cancelled",
+        Some(TransferState::Held) if open => "held, its outcome is open",
+        Some(TransferState::Held) => "its transfer is held; see `daybridge held list`",
+        Some(TransferState::Doubtful | TransferState::Intended) => "in doubt: readings settle it",
+        Some(TransferState::Planned) | None => "already planned",
     };
     let body = row.get::<Option<i64>>("body")?.is_some();
     let reason =
@@ -137,7 +137,7 @@ fn standing(row: &Row) -> Result<Standing, Fault> {
         .then(|| {
             Ok::<_, Fault>(Planned {
                 payment: payment.clone(),
-                verdict: "skip".into(),
+                verdict: PlanVerdict::Skip,
                 reason: reason.into(),
                 channel: row.get("channel")?,
                 days: row.get::<Option<i64>>("days")?.map(narrow),

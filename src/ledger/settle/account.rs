@@ -20,17 +20,11 @@ use crate::{
     },
 };
 
-/// The causes of transfers that an account's hold keeps back.
-pub(in crate::ledger) const BALANCE: &str = HeldCause::Balance.as_str();
-/// See [`BALANCE`].
-pub(in crate::ledger) const TOKEN: &str = HeldCause::Unauthorized.as_str();
-
 pub(in crate::ledger) fn hold_of(row: &Row) -> Result<AccountHold, Fault> {
-    let word: String = row.get("news")?;
-    let news = match word.as_str() {
-        BALANCE => AccountNews::NoBalance,
-        TOKEN => AccountNews::NoToken,
-        other => return Err(corrupt(format!("the account's hold {other:?}"))),
+    let news = match row.get("news")? {
+        HeldCause::Balance => AccountNews::NoBalance,
+        HeldCause::Unauthorized => AccountNews::NoToken,
+        other => return Err(corrupt(format!("the column news holds {other}, for which no account is held"))),
     };
     let refused_first = row.get::<Option<i64>>("refused_first")?.map(row::narrow);
     let days = row.get::<Option<i64>>("ceiling")?.map(row::narrow);
@@ -129,7 +123,7 @@ impl Told<'_> {
         let token = hold.as_ref().is_some_and(|hold| hold.news == AccountNews::NoToken);
         if token {
             // Told of the balance, the partner took the token.
-            plan_again(tx, self.account, TOKEN, None, self.now)?;
+            plan_again(tx, self.account, HeldCause::Unauthorized, None, self.now)?;
         }
         let before = hold.as_ref().and_then(|hold| hold.ceiling);
         let probe = hold.as_ref().is_some_and(|hold| hold.probe.as_deref() == Some(self.transfer));
@@ -172,7 +166,7 @@ impl Told<'_> {
         if hold.news != AccountNews::NoToken {
             return Ok(());
         }
-        plan_again(tx, self.account, TOKEN, None, self.now)?;
+        plan_again(tx, self.account, HeldCause::Unauthorized, None, self.now)?;
         self.goes_on(tx, hold)
     }
 
@@ -180,11 +174,11 @@ impl Told<'_> {
         let days = self.days(tx)?;
         let left = hold.ceiling.and_then(|ceiling| ceiling.moved(days));
         if hold.news == AccountNews::NoToken {
-            plan_again(tx, self.account, TOKEN, None, self.now)?;
+            plan_again(tx, self.account, HeldCause::Unauthorized, None, self.now)?;
         } else if left == hold.ceiling && left.is_some() {
             return Ok(());
         }
-        plan_again(tx, self.account, BALANCE, left.map(|ceiling| ceiling.days), self.now)?;
+        plan_again(tx, self.account, HeldCause::Balance, left.map(|ceiling| ceiling.days), self.now)?;
         self.goes_on(tx, AccountHold { ceiling: left, ..hold })
     }
 
@@ -221,7 +215,7 @@ fn write(tx: &mut Tx, account: &str, hold: &AccountHold) -> Result<(), Fault> {
          since = CASE WHEN accounts.news = excluded.news THEN accounts.since ELSE excluded.since END",
         args![
             account,
-            if hold.news == AccountNews::NoToken { TOKEN } else { BALANCE },
+            if hold.news == AccountNews::NoToken { HeldCause::Unauthorized } else { HeldCause::Balance },
             hold.since,
             hold.probe_at,
             hold.probe.as_deref(),
@@ -238,7 +232,7 @@ pub(in crate::ledger) fn must_hold(
     tx: &mut Tx,
     account: &str,
     transfer: &str,
-    cause: &str,
+    cause: HeldCause,
     now: Ms,
 ) -> Result<(), Fault> {
     tx.execute(
@@ -260,7 +254,7 @@ pub(in crate::ledger) fn end(tx: &mut Tx, account: &str, now: Ms) -> Result<(), 
 /// Plans again what was made shorter than the ceiling: what was refused were more days.
 pub(in crate::ledger) fn goes_on_below(tx: &mut Tx, account: &str, now: Ms) -> Result<(), Fault> {
     let ceiling = hold(tx, account)?.and_then(|hold| hold.ceiling);
-    plan_again(tx, account, BALANCE, ceiling.map(|ceiling| ceiling.days), now)
+    plan_again(tx, account, HeldCause::Balance, ceiling.map(|ceiling| ceiling.days), now)
 }
 
 /// Ends the hold of an account for which nothing waits any more.
@@ -299,7 +293,13 @@ const HELD_FOR: &str = "SELECT key, channel, detail FROM transfers WHERE account
 
 /// Plans again every transfer held for a cause, or only those of fewer days. Each was refused, so none has an open
 /// outcome.
-fn plan_again(tx: &mut Tx, account: &str, cause: &str, below: Option<u32>, now: Ms) -> Result<(), Fault> {
+fn plan_again(
+    tx: &mut Tx,
+    account: &str,
+    cause: HeldCause,
+    below: Option<u32>,
+    now: Ms,
+) -> Result<(), Fault> {
     loop {
         let row = tx.optional(HELD_FOR, args![account, cause, below.map_or(i64::MAX, i64::from)])?;
         let Some(row) = row else { return Ok(()) };

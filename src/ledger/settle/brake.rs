@@ -1,13 +1,14 @@
 //! Whether a transfer may be called, by what was paused and what was settled lately.
 
 use super::{
-    pause::{BRAKE, DAYBRIDGE, pause},
+    pause::{DAYBRIDGE, pause},
     transition::SLOT_MS,
 };
 use crate::{
     domain::{
         Ms,
         brake::{Brake, COUNTED_MS, Lately, NORMAL_MS, Passed, passed},
+        closed::PauseCause,
     },
     ledger::{
         Act, Claim, Ledger, LedgerError, Scope,
@@ -56,8 +57,9 @@ impl Ledger {
         let Some((pause, begins)) = found else { return Ok(None) };
         if let Some(scope) = begins {
             let reason = pause.reason.clone();
-            let braked =
-                move |tx: &mut Tx| tx.pause(&scope, BRAKE, &Act { who: DAYBRIDGE, reason: &reason }, now);
+            let braked = move |tx: &mut Tx| {
+                tx.pause(&scope, PauseCause::Brake, &Act { who: DAYBRIDGE, reason: &reason }, now)
+            };
             self.db.alone(braked).await?;
         }
         Ok(Some(pause))
@@ -113,8 +115,8 @@ impl Tx {
             hour.saturating_add(i64::from(days))
         );
         let pause = view::Pause {
-            scope: scope.word(),
-            cause: BRAKE.into(),
+            scope: scope.clone(),
+            cause: PauseCause::Brake,
             since: now,
             who: DAYBRIDGE.into(),
             reason,

@@ -1,17 +1,15 @@
 //! Where no new call is made: by a person's word, or by the brake's. What is doubtful is still read.
 
 use crate::{
-    domain::Ms,
+    domain::{Ms, closed::PauseCause},
     ledger::{
         Act, Ledger, LedgerError, Scope,
         db::{Fault, Row, Tx, args},
         decide::audit::{self, Entry},
-        storable, view,
+        storable,
+        view::{self, Action},
     },
 };
-
-pub(in crate::ledger) const PERSON: &str = "operator";
-pub(in crate::ledger) const BRAKE: &str = "brake";
 
 /// The name under which the rules act.
 pub(in crate::ledger) const DAYBRIDGE: &str = "daybridge";
@@ -20,7 +18,7 @@ impl Ledger {
     /// No new call is made in this scope until it is resumed. `false`: it was paused already.
     pub async fn pause(&self, scope: &Scope, act: &Act<'_>, now: Ms) -> Result<bool, LedgerError> {
         let (scope, act) = (scope.clone(), act.kept());
-        self.db.alone(move |tx| tx.pause(&scope, PERSON, &act.lent(), now)).await
+        self.db.alone(move |tx| tx.pause(&scope, PauseCause::Operator, &act.lent(), now)).await
     }
 
     /// The pauses that hold now, oldest first.
@@ -34,7 +32,7 @@ impl Tx {
     pub(in crate::ledger) fn pause(
         &mut self,
         scope: &Scope,
-        cause: &str,
+        cause: PauseCause,
         act: &Act<'_>,
         now: Ms,
     ) -> Result<bool, Fault> {
@@ -56,7 +54,7 @@ impl Tx {
         release(self, scope, now)?;
         probe_at_once(self, scope, now)?;
         let entry = Entry {
-            action: "settle resume",
+            action: Action::Resume,
             key: &word,
             act: *act,
             before: Some("paused".into()),
@@ -86,10 +84,10 @@ pub(in crate::ledger) fn waits(
     let row = connection.optional("SELECT scope, cause, since, who, reason FROM pauses WHERE ended_at IS NULL AND scope IN ('all', $1, $2) \
          ORDER BY number LIMIT 1", args![format!("account:{account}"), format!("channel:{account}/{channel}")])?;
     let Some(pause) = row.as_ref().map(pause).transpose()? else { return Ok(None) };
-    let which = match Scope::parse(&pause.scope) {
-        Some(Scope::Account(account)) => format!(" --account {account}"),
-        Some(Scope::Channel(account, channel)) => format!(" --account {account} --channel {channel}"),
-        Some(Scope::All) | None => String::new(),
+    let which = match &pause.scope {
+        Scope::Account(account) => format!(" --account {account}"),
+        Scope::Channel(account, channel) => format!(" --account {account} --channel {channel}"),
+        Scope::All => String::new(),
     };
     let view::Pause { who, reason, .. } = pause;
     Ok(Some(format!("paused by {who} ({reason}); `daybridge settle resume{which}` goes on")))
@@ -99,7 +97,7 @@ pub(in crate::ledger) fn waits(
 pub(in crate::ledger) fn begin(
     tx: &mut Tx,
     scope: &Scope,
-    cause: &str,
+    cause: PauseCause,
     act: &Act<'_>,
     now: Ms,
 ) -> Result<bool, Fault> {
@@ -112,7 +110,7 @@ pub(in crate::ledger) fn begin(
         args![&*word, cause, now, act.who, storable::text(act.reason)],
     )?;
     let entry = Entry {
-        action: "settle pause",
+        action: Action::Pause,
         key: &word,
         act: *act,
         before: Some("on".into()),

@@ -13,12 +13,15 @@
 
 use super::pause;
 use crate::{
-    domain::Ms,
+    domain::{
+        Ms,
+        closed::{HeldCause, PauseCause},
+    },
     ledger::{
-        Act, FAILOVER, Ledger, LedgerError, Scope,
+        Act, Ledger, LedgerError, Scope,
         db::{Fault, Row, Seen, Tx, args, fault::refused},
         decide::audit::{self, Entry},
-        view,
+        view::{self, Action, HeldKind},
     },
 };
 use std::sync::{MutexGuard, PoisonError};
@@ -57,8 +60,8 @@ impl Moved {
 
     pub(in crate::ledger) fn pause(&self) -> view::Pause {
         view::Pause {
-            scope: Scope::All.word(),
-            cause: FAILOVER.into(),
+            scope: Scope::All,
+            cause: PauseCause::Failover,
             since: jiff::Timestamp::now().as_millisecond(),
             who: pause::DAYBRIDGE.into(),
             reason: format!("{}; {}", self.reason(), Self::next()),
@@ -155,10 +158,10 @@ impl Tx {
     pub(in crate::ledger) fn held_ledger(&mut self, now: Ms) -> Result<Vec<view::Held>, Fault> {
         let moved = self.moved()?;
         let held = moved.map(|moved| view::Held {
-            kind: "ledger",
+            kind: HeldKind::Ledger,
             key: "ledger".into(),
             payment: None,
-            cause: FAILOVER.into(),
+            cause: HeldCause::Failover,
             reason: moved.reason(),
             outcome: None,
             next: Moved::next().into(),
@@ -198,7 +201,7 @@ impl Tx {
         accept(self)?;
         pause::release(self, &Scope::All, now)?;
         let entry = Entry {
-            action: "ledger failover",
+            action: Action::Failover,
             key: "ledger",
             act: *act,
             before: Some(moved.was.clone()),

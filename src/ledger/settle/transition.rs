@@ -1,13 +1,13 @@
 //! What several files write and read alike: a transfer's state, its steps, and when a channel is due.
 
 use crate::{
-    domain::{Ms, settle::State},
+    domain::{Ms, closed::HeldCause, settle::State},
     ledger::{
         Claim,
         db::{Fault, Tx, args},
         intake::coverage,
         read::words,
-        row::{epoch_of, payment_word},
+        row::{epoch_of, payment_state},
         storable,
     },
 };
@@ -41,7 +41,7 @@ pub(in crate::ledger) fn compare_and_set(
             i64::from(to.attempt()),
             epoch_of(&to),
             i64::from(to.open()),
-            cause_word(&to),
+            cause_of(&to),
             to.due(),
             storable::json(&to)?,
             key,
@@ -89,7 +89,7 @@ pub(in crate::ledger) fn step(
             i64::from(to.attempt()),
             epoch_of(to),
             i64::from(to.open()),
-            cause_word(to),
+            cause_of(to),
             to.due(),
             storable::json(to)?,
             key,
@@ -104,8 +104,8 @@ pub(in crate::ledger) fn step(
     if done == 0 {
         return Ok(false);
     }
-    if payment_word(from) != payment_word(to) {
-        tx.send(PAYMENT_STATE, args![payment_word(to), key])?;
+    if payment_state(from) != payment_state(to) {
+        tx.send(PAYMENT_STATE, args![payment_state(to), key])?;
     }
     if let Some(at) = settled_at {
         tx.send(SPENT, args![at.div_euclid(SLOT_MS), key])?;
@@ -131,7 +131,7 @@ const SPENT: &str = "INSERT INTO spent (account, slot, days, transfers) SELECT a
      WHERE key = $2 ON CONFLICT (account, slot) DO UPDATE SET days = spent.days + excluded.days, \
      transfers = spent.transfers + 1";
 
-fn cause_word(state: &State) -> Option<&'static str> {
+fn cause_of(state: &State) -> Option<HeldCause> {
     match state {
         State::Held { cause, .. } => Some(cause.word()),
         State::Planned { .. }
@@ -149,8 +149,8 @@ pub(in crate::ledger) fn apply(
     from: Option<&State>,
     to: &State,
 ) -> Result<(), Fault> {
-    if from.map(payment_word) != Some(payment_word(to)) {
-        tx.send(PAYMENT_STATE, args![payment_word(to), key])?;
+    if from.map(payment_state) != Some(payment_state(to)) {
+        tx.send(PAYMENT_STATE, args![payment_state(to), key])?;
     }
     let State::Settled { at, .. } = to else { return Ok(()) };
     if matches!(from, Some(State::Settled { .. })) {

@@ -6,6 +6,7 @@ use crate::{
         Ms,
         brake::{COUNTED_MS, Lately, NORMAL_MS},
         channel::Channel,
+        closed::HeldCause,
         settle::State,
     },
     ledger::{
@@ -57,7 +58,7 @@ impl Tx {
             transfer: transfer.filter(|transfer| is_due(transfer, claim, now)),
             restored_at: row.get("restored_at")?,
             moved: server.is_some() && self.moved_by(&row)?.is_some(),
-            hold: match row.get::<Option<String>>("news")? {
+            hold: match row.get::<Option<HeldCause>>("news")? {
                 Some(_) => Some(account::hold_of(&row)?),
                 None => None,
             },

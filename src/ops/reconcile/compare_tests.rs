@@ -5,6 +5,7 @@ use super::*;
 use crate::{
     domain::{
         DAY_MS, Ms,
+        closed::PaymentDecision,
         settle::{Call, Cause, How, Outcome, State},
     },
     ledger::books::BookedTransfer,
@@ -55,7 +56,7 @@ fn transfer(n: u32, days: u32, state: State) -> BookedTransfer {
 fn booked(transfers: Vec<BookedTransfer>) -> Booked {
     Booked {
         key: "stripe/pi_1".into(),
-        decision: if transfers.is_empty() { "held" } else { "granted" }.into(),
+        decision: if transfers.is_empty() { PaymentDecision::Held } else { PaymentDecision::Granted },
         reason: None,
         next: Some("the payment's next step".into()),
         channel: Some("CHAN-1".into()),

@@ -2,7 +2,10 @@
 
 use super::evidence::{Differs, Evidence, Says};
 use crate::{
-    domain::settle::{Outcome, State},
+    domain::{
+        closed::PaymentDecision,
+        settle::{Outcome, State},
+    },
     ledger::books::{Booked, BookedTransfer},
 };
 
@@ -118,8 +121,8 @@ pub(super) fn missing(
     }
     let Some(transfer) = found.pending else {
         let reason = booked.reason.as_deref().unwrap_or("no reason was kept");
-        return match booked.decision.as_str() {
-            "linked" => (
+        return match booked.decision {
+            PaymentDecision::Linked => (
                 "only events arrived that grant no days (money_in of the source)".into(),
                 Some("backfill or resend it".into()),
             ),
@@ -176,7 +179,7 @@ pub(super) fn unrecorded(
         let order = if booked.days.is_some() { "settle" } else { "cancel" };
         let applied = if booked.days.is_some() { " --applied" } else { "" };
         let next = format!("`daybridge held {order} '{key}'{applied} --reason …`");
-        return (why, (booked.decision == "held").then_some(next));
+        return (why, (booked.decision == PaymentDecision::Held).then_some(next));
     };
     let key = &transfer.key;
     let next = match &transfer.state {

@@ -7,7 +7,7 @@ use crate::support::wait::until;
 
 async fn log(stand: &Stand) -> Vec<(String, String)> {
     let acts = stand.kit.audit(None, &Page::first(100)).await.unwrap();
-    acts.into_iter().map(|act| (act.action, act.key)).collect()
+    acts.into_iter().map(|act| (act.action.to_string(), act.key)).collect()
 }
 
 #[tokio::test]

@@ -102,9 +102,9 @@ impl Bench {
 
     fn words(&self) -> Vec<String> {
         let word = |state: &State| match state {
-            State::Held { cause, .. } => cause.word().to_owned(),
+            State::Held { cause, .. } => cause.word().to_string(),
             State::Settled { how, .. } => format!("{how:?}").to_lowercase(),
-            other => other.word().to_owned(),
+            other => other.word().to_string(),
         };
         self.states.iter().map(word).collect()
     }

@@ -65,7 +65,7 @@ fn said(events: &[Facts], rules: &Rules) -> String {
 fn told(decision: Decision) -> String {
     match decision {
         Decision::Grant { channel, days } => format!("{channel} {days}"),
-        Decision::Hold(hold) => hold.cause().to_owned(),
+        Decision::Hold(hold) => hold.cause().to_string(),
         Decision::NoMoneyYet => "no money yet".to_owned(),
         Decision::Nothing(why) => why,
     }

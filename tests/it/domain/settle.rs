@@ -3,6 +3,7 @@
 use daybridge::domain::{
     DAY_MS,
     channel::Channel,
+    closed::TransferState,
     reply::Reply,
     settle::{Call, Input, Policy, State, fits, step},
 };
@@ -72,7 +73,7 @@ fn what_was_certainly_not_sent_leaves_no_call_behind() {
         }
     }
     let late = after(&intended(), Input::Reply(Reply::Throttled { retry_after_ms: None }), SENT + 4 * DAY_MS);
-    assert_eq!(late.word(), "held", "not for ever");
+    assert_eq!(late.word(), TransferState::Held, "not for ever");
 }
 
 /// A yes is no evidence: only days that show settle a transfer.
@@ -80,11 +81,11 @@ fn what_was_certainly_not_sent_leaves_no_call_behind() {
 fn a_yes_settles_only_with_the_days_to_show() {
     let fit = SENT + 30 * DAY_MS;
     for (active_till, want) in [
-        (Some(fit), "settled"),
-        (None, "doubtful"),
-        (Some(SENT), "doubtful"),
-        (Some(fit + DAY_MS), "doubtful"),
-        (Some(fit + 30 * DAY_MS), "doubtful"),
+        (Some(fit), TransferState::Settled),
+        (None, TransferState::Doubtful),
+        (Some(SENT), TransferState::Doubtful),
+        (Some(fit + DAY_MS), TransferState::Doubtful),
+        (Some(fit + 30 * DAY_MS), TransferState::Doubtful),
     ] {
         let said = after(&intended(), Input::Reply(Reply::Accepted { active_till }), SENT + 1_000);
         assert_eq!(said.word(), want, "{active_till:?}");

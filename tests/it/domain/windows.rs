@@ -3,6 +3,7 @@
 use daybridge::domain::{
     DAY_MS, Ms,
     channel::Channel,
+    closed::TransferState,
     reply::{ReadError, Reading, Reply},
     settle::{Cause, How, Input, Policy, State, Watch, back_off_ms, step},
 };
@@ -36,7 +37,7 @@ impl Run {
     fn input(&mut self, input: Input) -> &'static str {
         let next = step(DAYS, &self.state, &self.channel, 1, input, self.now, &POLICY);
         (self.state, self.channel) = (next.state, next.channel);
-        self.state.word()
+        self.state.word().as_str()
     }
 
     fn read(&mut self, active_till: Ms) -> &'static str {
@@ -51,7 +52,7 @@ impl Run {
 
     fn cause(&self) -> &'static str {
         match &self.state {
-            State::Held { cause, .. } => cause.word(),
+            State::Held { cause, .. } => cause.word().as_str(),
             other => panic!("{other:?}"),
         }
     }
@@ -153,11 +154,11 @@ fn a_clock_set_back_makes_no_doubt_longer() {
     run.now -= 30 * DAY_MS;
     let mut read_until = run.now + 2 * POLICY.settle_window_ms;
     run.read(TILL);
-    while run.state.word() == "doubtful" && run.now < read_until {
+    while run.state.word() == TransferState::Doubtful && run.now < read_until {
         run.wait().read(TILL);
     }
     read_until -= run.now;
-    assert_eq!((run.state.word(), read_until > 0), ("planned", true));
+    assert_eq!((run.state.word(), read_until > 0), (TransferState::Planned, true));
 }
 
 #[test]

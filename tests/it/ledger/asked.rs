@@ -1,9 +1,12 @@
 //! Answers of a provider's API, recorded in another order than they were asked for.
 
 use daybridge::{
-    domain::facts::{Facts, Unread},
+    domain::{
+        closed::HeldCause,
+        facts::{Facts, Unread},
+    },
     envelope::Envelope,
-    ledger::{Entry, Outcome, Recorded},
+    ledger::{Entry, Outcome, Recorded, view::HeldKind},
 };
 
 use super::{
@@ -44,12 +47,12 @@ pub(super) async fn an_older_answer_replaces_nothing(kit: Kit) {
     }
     let whole = kit.payment("pi_1").await.unwrap().unwrap();
     assert_eq!((whole.payment.state.as_str(), whole.transfers.len()), ("held", 0));
-    assert_eq!(kit.held(9, NOW).await.unwrap()[0].cause, "refunded");
+    assert_eq!(kit.held(9, NOW).await.unwrap()[0].cause, HeldCause::Refunded);
     // Nor does a question that failed, or was answered with nonsense.
     for why in [Unread::Unfetched("away".into()), Unread::Unreadable("no object".into())] {
         answer(&kit, &posted(), first, Err(&why)).await;
         let held = kit.held(9, NOW).await.unwrap();
-        assert_eq!((held.len(), held[0].kind), (1, "payment"), "{held:?}");
+        assert_eq!((held.len(), held[0].kind), (1, HeldKind::Payment), "{held:?}");
     }
     // What is asked for later does: the refund failed.
     let third = kit.question().await.unwrap();
@@ -62,7 +65,7 @@ pub(super) async fn an_older_answer_replaces_nothing(kit: Kit) {
     answer(&kit, &event, second, Err(&Unread::Unfetched("away".into()))).await;
     let told = answer(&kit, &delivery("evt_tr_2"), first, Ok(&paid("pi_2"))).await;
     assert_eq!((told.outcome, told.planned), (Outcome::Held, None));
-    assert_eq!(kit.held(9, NOW).await.unwrap()[0].cause, "unfetched");
+    assert_eq!(kit.held(9, NOW).await.unwrap()[0].cause, HeldCause::Unfetched);
     let third = kit.question().await.unwrap();
     assert_eq!(answer(&kit, &event, third, Ok(&paid("pi_2"))).await.outcome, Outcome::Granted);
 }

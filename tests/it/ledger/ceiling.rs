@@ -78,7 +78,7 @@ async fn hold(kit: &Kit) -> AccountHold {
 }
 
 async fn state(kit: &Kit, name: &str) -> String {
-    kit.payment(&key(name)).await.unwrap().unwrap().transfers[0].state.clone()
+    kit.payment(&key(name)).await.unwrap().unwrap().transfers[0].state.to_string()
 }
 
 /// Which transfer is the probe once its time has come.
@@ -106,7 +106,7 @@ pub(super) async fn smaller_transfers_go_on(kit: Kit) {
     assert_eq!(known(&hold(&kit).await), (30, None), "what is smaller proves nothing about the others");
 
     let account = kit.held(10, NOW).await.unwrap().remove(0);
-    assert_eq!((account.kind, account.days), ("account", Some(395)), "{account:?}");
+    assert_eq!((account.kind.as_str(), account.days), ("account", Some(395)), "{account:?}");
     for word in ["2 transfers", "below 30 days", "smaller ones go on"] {
         assert!(account.reason.contains(word), "{word}: {}", account.reason);
     }

@@ -1,6 +1,9 @@
 //! A database server that becomes another one under a ledger: PostgreSQL alone has such a thing.
 
-use daybridge::ledger::{Act, Ledger, LedgerError, Scope};
+use daybridge::{
+    domain::closed::PauseCause,
+    ledger::{Act, Ledger, LedgerError, Scope},
+};
 use secrecy::ExposeSecret as _;
 
 use super::kit::*;
@@ -19,7 +22,7 @@ async fn blocking<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -
 /// Whether the ledger waits for a word, once it can be reached again.
 async fn waits(ledger: &Ledger) -> bool {
     let pauses = until("the ledger is back", || async { ledger.pauses().await.ok() }).await;
-    pauses.iter().any(|pause| pause.cause == "failover")
+    pauses.iter().any(|pause| pause.cause == PauseCause::Failover)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,7 +42,7 @@ async fn another_server_waits_for_a_word() {
     let claim = kit.claim_one(NOW).await;
     assert!(kit.turn(&claim, NOW).await.unwrap().moved, "a turn would call");
     let held = kit.held(9, NOW).await.unwrap();
-    assert_eq!((held[0].kind, &*held[0].cause), ("ledger", "failover"));
+    assert_eq!((held[0].kind.as_str(), held[0].cause.as_str()), ("ledger", "failover"));
     assert!(held[0].next.contains("--nothing-lost") && held[0].next.contains("ledger restored"), "{held:?}");
     let resumed = kit.resume(&Scope::All, &ACT, NOW).await.unwrap_err();
     assert!(matches!(&resumed, LedgerError::Refused(text) if text.contains("--nothing-lost")), "{resumed}");

@@ -2,6 +2,7 @@
 
 use daybridge::{
     domain::{
+        closed::PaymentState,
         facts::{Family, Meaning},
         settle::{AccountNews, Cause, Order, Outcome as Open},
     },
@@ -105,7 +106,7 @@ pub(super) async fn billing_history_may_know_another_name(kit: Kit) {
     kit.record_as(&delivery("evt_invoice"), Ok(&invoice), &source, false).await;
     let held = kit.held(9, NOW).await.unwrap();
     let [transfer, payment] = held.as_slice() else { panic!("{held:?}") };
-    assert_eq!((transfer.kind, &transfer.history), ("transfer", &vec![planned]));
+    assert_eq!((transfer.kind.as_str(), &transfer.history), ("transfer", &vec![planned]));
     assert_eq!(payment.key, "stripe/pi_1");
     assert_eq!(payment.history, ["stripe/pi_1#1", "stripe/in_1#1"]);
     for key in &payment.history {
@@ -128,11 +129,11 @@ pub(super) async fn a_refund_does_not_hide_that_days_may_have_moved(kit: Kit) {
     let refused = kit.decide(&applied, &decided(Order::NotApplied), NOW + 1).await.unwrap_err();
     assert!(matches!(&refused, LedgerError::Refused(text) if text.contains("held cancel")), "{refused}");
     kit.decide(&applied, &decided(Order::Applied), NOW + 1).await.unwrap();
-    assert_eq!(kit.payment(&applied).await.unwrap().unwrap().payment.state, "credited");
+    assert_eq!(kit.payment(&applied).await.unwrap().unwrap().payment.state, PaymentState::Credited);
 
     let not_applied = refunded("pi_2").await;
     kit.decide(&not_applied, &decided(Order::Cancel), NOW + 1).await.unwrap();
-    assert_eq!(kit.payment(&not_applied).await.unwrap().unwrap().payment.state, "cancelled");
+    assert_eq!(kit.payment(&not_applied).await.unwrap().unwrap().payment.state, PaymentState::Cancelled);
 }
 
 /// When a payment was made is the provider's word, when the ledger was declared restored is ours.
@@ -192,6 +193,6 @@ pub(super) async fn no_replay_grants_what_was_forgotten(kit: Kit) {
     recorded.push(kit.record_as(&delivery("evt_in"), Ok(&invoice), &other, false).await);
     assert!(recorded.iter().all(|r| r.planned.is_none()), "{recorded:?}");
     let held = kit.held(9, NOW).await.unwrap();
-    let causes: Vec<_> = held.iter().map(|h| (&*h.key, &*h.cause)).collect();
+    let causes: Vec<_> = held.iter().map(|h| (&*h.key, h.cause.as_str())).collect();
     assert_eq!(causes, [("stripe/pi_1", "restored"), ("stripe/pi_2", "restored")]);
 }

@@ -67,7 +67,7 @@ pub(super) async fn a_declaration_is_taken_back(kit: Kit) {
     assert_eq!(state_of(&kit, &planned).await, "planned");
     let after = kit.transfers(9).await.unwrap();
     let told = |rows: &[daybridge::ledger::view::Transfer]| -> Vec<_> {
-        rows.iter().map(|t| (t.key.clone(), t.state.clone(), t.cause.clone(), t.reason.clone())).collect()
+        rows.iter().map(|t| (t.key.clone(), t.state, t.cause, t.reason.clone())).collect()
     };
     assert_eq!(told(&after), told(&before));
     let channel = claim(&kit, "CHAN-2").await;
@@ -84,7 +84,7 @@ pub(super) async fn a_declaration_is_taken_back(kit: Kit) {
         .await
         .unwrap()
         .into_iter()
-        .map(|a| a.action)
+        .map(|a| a.action.to_string())
         .collect();
     assert_eq!(acts, ["ledger restored --undo", "ledger restored"]);
 }
@@ -132,7 +132,7 @@ pub(super) async fn the_brake_scales_with_the_account(kit: Kit) {
     let may = async |days| kit.may_call(&claims[0], days, &brake, NOW).await.unwrap();
     assert_eq!(may(30).await, None, "each of them bought a month");
     let pause = may(31).await.expect("1,241 days are more than 40 x 31");
-    assert_eq!((&*pause.scope, &*pause.cause), ("account:main", "brake"));
+    assert_eq!((&*pause.scope.word(), pause.cause.as_str()), ("account:main", "brake"));
     assert!(pause.reason.contains("1240"), "{}", pause.reason);
     let lately = kit.lately(ACCOUNT, NOW).await.unwrap();
     assert_eq!((lately.account_channels, lately.account_hour), (40, 1_210));

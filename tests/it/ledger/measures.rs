@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use daybridge::{
     domain::{
-        closed::HeldCause,
+        closed::{HeldCause, PauseCause},
         id::ChannelId,
         settle::{AccountNews, Cause, Outcome as Open},
     },
     ledger::{
         Act, Scope,
-        measures::{HELD, KeptBack, WAITS_FOR, Waiting},
+        measures::{HELD, KeptBack, Waiting, WaitsFor},
     },
 };
 
@@ -23,8 +23,9 @@ const ACT: Act<'_> = Act { who: "ada", reason: "to look" };
 
 async fn waiting(kit: &Kit) -> BTreeMap<String, (u64, u64)> {
     let rows = kit.measures(&[], NOW).await.unwrap().waiting;
-    assert!(rows.iter().all(|row| WAITS_FOR.contains(&&*row.cause)), "{rows:?}");
-    rows.into_iter().map(|Waiting { cause, transfers, days, .. }| (cause, (transfers, days))).collect()
+    rows.into_iter()
+        .map(|Waiting { cause, transfers, days, .. }| (cause.to_string(), (transfers, days)))
+        .collect()
 }
 
 fn counted(rows: &[(&str, (u64, u64))]) -> BTreeMap<String, (u64, u64)> {
@@ -65,7 +66,7 @@ pub(super) async fn what_waits_is_counted_by_what_it_waits_for(kit: Kit) {
     assert_eq!(waiting(&kit).await, counted(&[("balance", (3, 90)), ("due", (1, 3))]));
     let all = kit.measures(&["stripe".to_owned()], NOW).await.unwrap();
     assert_eq!(all.holds, [(ACCOUNT.to_owned(), AccountNews::NoBalance)]);
-    assert_eq!(all.pauses, ["operator"]);
+    assert_eq!(all.pauses, [PauseCause::Operator]);
     assert_eq!((all.moved[0].transfers, all.moved[0].days), (1, 30));
     assert_eq!(all.oldest_open_at, Some(NOW));
     assert_eq!(all.last_deliveries, [("stripe".to_owned(), Some(NOW - 1_000))]);
@@ -80,9 +81,17 @@ fn every_cause_of_the_rules_is_measured() {
     for cause in HeldCause::ALL {
         // Calls rest for it, and nothing else is held.
         let measured = match cause {
-            HeldCause::Failover => WAITS_FOR.contains(&cause.as_str()),
-            cause => HELD.iter().any(|(_, measured)| *measured == cause.as_str()),
+            HeldCause::Failover => WaitsFor::parse(cause.as_str()).is_some(),
+            _ => HELD.iter().any(|(_, measured)| *measured == *cause),
         };
         assert!(measured, "{cause:?}");
+    }
+}
+
+/// A pause is what its transfers wait for, under the same word.
+#[test]
+fn every_cause_of_a_pause_is_waited_for() {
+    for cause in PauseCause::ALL {
+        assert!(WaitsFor::parse(cause.as_str()).is_some(), "{cause:?}");
     }
 }

@@ -78,8 +78,10 @@ pub(super) async fn a_decision_and_a_recording_know_of_each_other(kit: Kit) {
         let (closed, told) = tokio::join!(kit.decide(&key, &order, NOW), kit.record(&event, &link));
         let state = kit.payment(&key).await.unwrap().unwrap().payment.state;
         match closed {
-            Ok(()) => assert_eq!((&*state, told.planned), ("cancelled", None), "round {round}"),
-            Err(_) => assert_eq!((&*state, told.planned.is_some()), ("planned", true), "round {round}"),
+            Ok(()) => assert_eq!((state.as_str(), told.planned), ("cancelled", None), "round {round}"),
+            Err(_) => {
+                assert_eq!((state.as_str(), told.planned.is_some()), ("planned", true), "round {round}")
+            }
         }
     }
 }

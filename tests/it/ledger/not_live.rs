@@ -52,7 +52,7 @@ pub(super) async fn a_channel_that_is_not_live_is_listed(kit: Kit) {
         let held = listed(&kit, by_key, by_cause).await;
         assert_eq!(held.len(), 1, "{by_key:?} {by_cause:?}");
         let Held { kind, key: named, cause, reason, next, channel, since, .. } = held[0].clone();
-        assert_eq!((kind, &*named, &*cause, since), ("channel", &*key, "not_live", NOW));
+        assert_eq!((kind.as_str(), &*named, cause.as_str(), since), ("channel", &*key, "not_live", NOW));
         assert_eq!(channel.as_deref(), Some("CHAN-1"));
         assert!(reason.contains("12 times") && reason.contains("HTTP 500"), "{reason}");
         assert!(next.contains(&format!("held retry '{key}'")) && next.contains("every hour"), "{next}");
@@ -62,7 +62,8 @@ pub(super) async fn a_channel_that_is_not_live_is_listed(kit: Kit) {
     }
     assert_eq!(kit.counts().await.unwrap().held, 1);
     let groups = kit.held_groups(NOW).await.unwrap();
-    let group: Vec<_> = groups.iter().map(|g| (g.kind, &*g.cause, g.count, g.oldest)).collect();
+    let group: Vec<_> =
+        groups.iter().map(|g| (g.kind.as_str(), g.cause.as_str(), g.count, g.oldest)).collect();
     assert_eq!(group, [("channel", "not_live", 1, NOW)]);
     assert_eq!(kit.next_due(ACCOUNT).await.unwrap(), Some(NOW + LIVE_RETRY_MS), "tried on");
 }

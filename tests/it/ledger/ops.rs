@@ -1,8 +1,11 @@
 //! What an operator may rely on.
 
 use daybridge::{
-    domain::settle::{AccountNews, Cause, Order, Outcome as Open, State},
-    ledger::{Ledger, LedgerError, Outcome},
+    domain::{
+        closed::PaymentState,
+        settle::{AccountNews, Cause, Order, Outcome as Open, State},
+    },
+    ledger::{Ledger, LedgerError, Outcome, view::EventOutcome},
 };
 
 use super::kit::*;
@@ -19,7 +22,7 @@ pub(crate) async fn take_to(kit: &Kit, name: &str, state: State) -> String {
 }
 
 pub(super) async fn state_of(kit: &Kit, key: &str) -> String {
-    kit.payment(key).await.unwrap().unwrap().transfers[0].state.clone()
+    kit.payment(key).await.unwrap().unwrap().transfers[0].state.to_string()
 }
 
 pub(super) async fn persons_decide(kit: Kit) {
@@ -29,17 +32,20 @@ pub(super) async fn persons_decide(kit: Kit) {
     kit.decide(&open, &decided(Order::Applied), NOW + 9).await.unwrap();
     let whole = kit.payment(&open).await.unwrap().unwrap();
     let transfer = &whole.transfers[0];
-    assert_eq!((&*transfer.state, transfer.how.as_deref()), ("settled", Some("by_operator")));
+    assert_eq!(
+        (transfer.state.as_str(), transfer.how.map(|word| word.as_str())),
+        ("settled", Some("by_operator"))
+    );
     let last = transfer.steps.last().unwrap();
     assert_eq!((last.who.as_deref(), last.at), (Some("ada"), NOW + 9));
     assert!(last.note.contains("seen in Billing History"));
-    assert_eq!((&*whole.payment.state, &*whole.events[0].outcome), ("credited", "credited"));
+    assert_eq!((whole.payment.state.as_str(), whole.events[0].outcome.as_str()), ("credited", "credited"));
 
     let open = take_to(&kit, "2", held(Cause::Unmoved, Open::Open)).await;
     kit.decide(&open, &decided(Order::NotApplied), NOW).await.unwrap();
     assert_eq!(state_of(&kit, &open).await, "planned");
     kit.decide(&open, &decided(Order::Cancel), NOW).await.unwrap();
-    assert_eq!(kit.payment(&open).await.unwrap().unwrap().payment.state, "cancelled");
+    assert_eq!(kit.payment(&open).await.unwrap().unwrap().payment.state, PaymentState::Cancelled);
 
     let short = take_to(&kit, "3", held(Cause::Balance("none".into()), Open::None)).await;
     kit.account_news(ACCOUNT, AccountNews::NoBalance, &short, NOW, NOW + 9_000).await.unwrap();
@@ -64,7 +70,7 @@ pub(super) async fn held_payments_and_events_are_closed(kit: Kit) {
     kit.record_as(&delivery("evt_3"), Err("broken"), &rules(), false).await;
     kit.decide("stripe/evt_3", &decided(Order::Cancel), NOW).await.unwrap();
     assert!(kit.held(10, NOW).await.unwrap().is_empty());
-    assert!(kit.events(10).await.unwrap().iter().all(|e| e.outcome == "ignored"));
+    assert!(kit.events(10).await.unwrap().iter().all(|e| e.outcome == EventOutcome::Ignored));
     assert_eq!(kit.counts().await.unwrap().held, 0);
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::OnceLock};
 
 use daybridge::{
     domain::{
-        closed::HeldCause,
+        closed::{HeldCause, PaymentState},
         covered::OnMoneyOut,
         facts::{Facts, Family, Meaning, Out, OutAmount, OutKind, OutState, PaymentId},
         memory::Memory,
@@ -146,7 +146,8 @@ type Totals = (String, Option<String>, u32, i64, i64, u32, i64, u32, u32);
 async fn totals(kit: &Kit, realm: &str, payment: &str) -> Totals {
     let whole = kit.payment(&format!("{realm}/pi_1_{payment}")).await.unwrap().unwrap();
     // What is never planned and what is not planned any more differ in their history, not in what they come to.
-    let word = if whole.payment.state == "nothing" { "cancelled" } else { &*whole.payment.state };
+    let word =
+        if whole.payment.state == PaymentState::Nothing { "cancelled" } else { whole.payment.state.as_str() };
     let moves = if word == "planned" { whole.transfers[0].days } else { 0 };
     let out = whole.money_out;
     let number = |of: fn(&daybridge::ledger::view::MoneyOut) -> i64| out.as_ref().map_or(0, of);
@@ -267,7 +268,7 @@ impl Work<'_> {
     async fn state(&self) -> Option<(State, u32)> {
         let whole = self.kit.payment(&self.key).await.unwrap()?;
         let transfer = whole.transfers.first()?;
-        let state = match &*transfer.state {
+        let state = match transfer.state.as_str() {
             "planned" => State::planned(NOW),
             "settled" => settled(),
             _ => return None,
@@ -341,12 +342,13 @@ async fn adds_up(work: &Work<'_>, told: &[Facts]) {
     let (spent, owed, due) = (out.days_spent, out.days_owed, out.days_due.unwrap());
     assert!(transfer.days <= BOUGHT);
     let sums = (out.days_reduced, i64::from(transfer.days), i64::from(BOUGHT));
-    match &*transfer.state {
+    match transfer.state.as_str() {
         "cancelled" => assert_eq!((sums.0, spent, owed), (sums.2, 0, 0)),
         state => {
             assert_eq!(sums.0 + sums.1, sums.2, "{state}");
-            let moved =
-                state == "settled" || transfer.outcome.as_deref() == Some("open") || state == "intended";
+            let moved = state == "settled"
+                || transfer.outcome.map(|word| word.as_str()) == Some("open")
+                || state == "intended";
             if moved {
                 assert_eq!(i64::from(due) + i64::from(spent) - i64::from(owed), sums.1, "{state}");
             } else {

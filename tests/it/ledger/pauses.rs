@@ -25,7 +25,7 @@ fn claim(channel: &str) -> Claim {
     Claim { account: ACCOUNT.into(), channel: ChannelId::parse(channel).unwrap(), epoch: 1 }
 }
 
-async fn stopped(kit: &Kit, channel: &str) -> Option<String> {
+async fn stopped(kit: &Kit, channel: &str) -> Option<Scope> {
     let pause = kit.may_call(&claim(channel), 30, &no_brake(), NOW + 1).await.unwrap();
     pause.map(|pause| pause.scope)
 }
@@ -43,14 +43,14 @@ pub(super) async fn a_pause_stops_calls_in_its_scope(kit: Kit) {
         let word = scope.word();
         assert_eq!(stopped(&kit, "CHAN-1").await.is_some(), one, "{word}");
         assert_eq!(stopped(&kit, "CHAN-2").await.is_some(), two, "{word}");
-        assert_eq!(kit.pauses().await.unwrap()[0].scope, word);
+        assert_eq!(kit.pauses().await.unwrap()[0].scope, scope);
         assert_eq!(Scope::parse(&word), Some(scope.clone()));
         assert!(kit.resume(&scope, &ACT, NOW).await.unwrap());
         assert!(!kit.resume(&scope, &ACT, NOW).await.unwrap(), "not paused");
         assert_eq!(stopped(&kit, "CHAN-1").await, None);
     }
     let audit = kit.audit(Some("all"), &Page::first(9)).await.unwrap();
-    let acts: Vec<&str> = audit.iter().map(|a| &*a.action).collect();
+    let acts: Vec<&str> = audit.iter().map(|a| a.action.as_str()).collect();
     assert_eq!(acts, ["settle resume", "settle pause"]);
 }
 
@@ -65,7 +65,7 @@ pub(super) async fn the_brake_stops_and_a_resume_counts_anew(kit: Kit) {
         async move { kit.may_call(&claim("CHAN-3"), 30, &brake, now).await.unwrap() }
     };
     let pause = may(NOW + 1).await.expect("90 days in an hour are more than 80");
-    assert_eq!((&*pause.scope, &*pause.cause, pause.since), ("account:main", "brake", NOW + 1));
+    assert_eq!((&*pause.scope.word(), pause.cause.as_str(), pause.since), ("account:main", "brake", NOW + 1));
     assert!(pause.reason.contains("90"), "{}", pause.reason);
     assert_eq!(may(NOW + 2).await.unwrap().since, NOW + 1, "it holds until a person resumes");
     assert!(may(NOW + 2 * HOUR).await.is_some(), "and does not end by itself");
@@ -76,7 +76,7 @@ pub(super) async fn the_brake_stops_and_a_resume_counts_anew(kit: Kit) {
     let brake =
         Brake { multiple: 1, account_days_min: 1_000, account_days_per_channel: 0, channel_days_min: 59 };
     let pause = kit.may_call(&claim("CHAN-1"), 30, &brake, NOW + 5).await.unwrap().unwrap();
-    assert_eq!(pause.scope, "channel:main/CHAN-1");
+    assert_eq!(pause.scope, scope("CHAN-1"));
     assert_eq!(kit.may_call(&claim("CHAN-3"), 30, &brake, NOW + 5).await.unwrap(), None);
     assert_eq!(
         kit.may_call(&claim("CHAN-2"), 30, &brake, NOW + HOUR + 1).await.unwrap(),

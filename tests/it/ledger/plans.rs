@@ -5,7 +5,7 @@ use daybridge::{
     envelope::Trigger,
     ledger::{
         Act, Entry, Selection,
-        plan::{Candidate, PlanState, Progress},
+        plan::{Candidate, PlanState, PlanVerdict, Progress},
         query::Page,
         view::Planned,
     },
@@ -46,7 +46,7 @@ pub(super) async fn a_rehearsal_keeps_nothing(kit: Kit) {
         .collect();
     let planned = kit.rehearse(&entries, NOW).await.unwrap();
     let said: Vec<_> =
-        planned.iter().map(|p| (&*p.payment, &*p.verdict, p.channel.as_deref(), p.days)).collect();
+        planned.iter().map(|p| (&*p.payment, p.verdict.as_str(), p.channel.as_deref(), p.days)).collect();
     assert_eq!(
         said,
         [
@@ -64,7 +64,7 @@ pub(super) async fn a_rehearsal_keeps_nothing(kit: Kit) {
     let (envelope, entry) = (delivery("evt_6"), &entries[0]);
     let planned =
         kit.rehearse(&[Entry { envelope: &envelope, facts: Ok(&differ), ..*entry }], NOW).await.unwrap();
-    assert_eq!(planned[0].verdict, "conflict", "{planned:?}");
+    assert_eq!(planned[0].verdict, PlanVerdict::Conflict, "{planned:?}");
 }
 
 pub(super) async fn a_plan_tells_what_will_happen(kit: Kit) {
@@ -123,10 +123,10 @@ fn candidate(event: &str, payment: &str) -> Candidate {
     }
 }
 
-fn planned(payment: &str, verdict: &str, days: u32) -> Planned {
+fn planned(payment: &str, verdict: PlanVerdict, days: u32) -> Planned {
     Planned {
         payment: payment.into(),
-        verdict: verdict.into(),
+        verdict,
         reason: "because".into(),
         channel: Some("CHAN-1".into()),
         days: Some(days),
@@ -138,9 +138,17 @@ fn planned(payment: &str, verdict: &str, days: u32) -> Planned {
 pub(super) async fn a_plan_moves_by_its_states(kit: Kit) {
     let number = kit.plan_begin("{}", "ada", NOW).await.unwrap();
     let page = [candidate("evt_1", "p1"), candidate("evt_2", "p2")];
-    kit.plan_add(number, &page, &[planned("p1", "skip", 30), planned("p2", "held", 7)]).await.unwrap();
+    kit.plan_add(number, &page, &[planned("p1", PlanVerdict::Skip, 30), planned("p2", PlanVerdict::Held, 7)])
+        .await
+        .unwrap();
     let page = [candidate("evt_3", "p2"), candidate("evt_4", "p1")];
-    kit.plan_add(number, &page, &[planned("p2", "extend", 7), planned("p1", "skip", 30)]).await.unwrap();
+    kit.plan_add(
+        number,
+        &page,
+        &[planned("p2", PlanVerdict::Extend, 7), planned("p1", PlanVerdict::Skip, 30)],
+    )
+    .await
+    .unwrap();
     assert!(kit.plans(&Page::first(9)).await.unwrap().is_empty(), "a draft is nobody's business");
     let plan = kit.plan_finish(number, "abcdef0123456789", NOW).await.unwrap();
     assert_eq!(
@@ -153,12 +161,14 @@ pub(super) async fn a_plan_moves_by_its_states(kit: Kit) {
     let events = kit.plan_events(number, None, 2, 10).await.unwrap();
     assert_eq!(events, [(3, candidate("evt_3", "p2")), (4, candidate("evt_4", "p1"))]);
     assert_eq!(
-        kit.plan_payments(number, Some("extend"), 0, 9).await.unwrap()[0].1,
-        planned("p2", "extend", 7)
+        kit.plan_payments(number, Some(PlanVerdict::Extend), 0, 9).await.unwrap()[0].1,
+        planned("p2", PlanVerdict::Extend, 7)
     );
 
     let other = kit.plan_begin("{}", "ada", NOW).await.unwrap();
-    kit.plan_add(other, &[], &[planned("p1", "skip", 30), planned("p2", "extend", 8)]).await.unwrap();
+    kit.plan_add(other, &[], &[planned("p1", PlanVerdict::Skip, 30), planned("p2", PlanVerdict::Extend, 8)])
+        .await
+        .unwrap();
     let changes = kit.plan_changes(number, other, false, 9).await.unwrap();
     assert_eq!((changes.len(), &*changes[0].payment), (1, "p2"));
     assert!(changes[0].planned.contains("7d") && changes[0].now.contains("8d"), "{changes:?}");
@@ -178,7 +188,12 @@ pub(super) async fn a_plan_moves_by_its_states(kit: Kit) {
     assert!(go(&[PlanState::Paused], PlanState::Running).await);
     assert_eq!(on(4, true).await, PlanState::Applied);
     assert!(!go(&[PlanState::Ready, PlanState::Running, PlanState::Paused], PlanState::Aborted).await);
-    let acts: Vec<String> =
-        kit.audit(Some(&plan.hash), &Page::first(9)).await.unwrap().into_iter().map(|a| a.action).collect();
+    let acts: Vec<String> = kit
+        .audit(Some(&plan.hash), &Page::first(9))
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|a| a.action.to_string())
+        .collect();
     assert_eq!(acts, ["replay apply", "replay pause", "replay apply", "replay plan"]);
 }

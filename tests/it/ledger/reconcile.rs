@@ -51,7 +51,10 @@ pub(super) async fn payments_by_name_and_by_time(kit: Kit) {
 
     let booked = kit.booked(&words(&["stripe/pi_a", "stripe/none"])).await.unwrap();
     assert_eq!(booked.len(), 1);
-    assert_eq!((booked[0].days, booked[0].amount, &*booked[0].decision), (Some(30), Some(900), "granted"));
+    assert_eq!(
+        (booked[0].days, booked[0].amount, booked[0].decision.as_str()),
+        (Some(30), Some(900), "granted")
+    );
     assert_eq!((&*booked[0].transfers[0].key, booked[0].transfers[0].days), ("stripe/pi_a#1", 30));
     let paid_at = kit.paid_at(&words(&["stripe/pi_a", "stripe/acct_1:pi_a"])).await.unwrap();
     assert_eq!(paid_at, [("stripe/acct_1:pi_a".into(), NOW - 9_000), ("stripe/pi_a".into(), NOW - 5_000)]);

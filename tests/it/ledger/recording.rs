@@ -1,8 +1,14 @@
 //! What intake may rely on.
 
 use daybridge::{
-    domain::facts::{Family, Meaning},
-    ledger::Outcome,
+    domain::{
+        closed::{HeldCause, PaymentState},
+        facts::{Family, Meaning},
+    },
+    ledger::{
+        Outcome,
+        view::{EventOutcome, HeldKind},
+    },
 };
 
 use super::kit::*;
@@ -76,8 +82,8 @@ pub(super) async fn parallel_records_plan_one_transfer(kit: Kit) {
     assert_eq!(kit.payments(10).await.unwrap().len(), 1);
     let events = kit.events(200).await.unwrap();
     assert_eq!(events.len(), 100);
-    assert_eq!(events.iter().filter(|e| e.outcome == "pending").count(), 1);
-    assert!(events.iter().all(|e| e.outcome != "held"));
+    assert_eq!(events.iter().filter(|e| e.outcome == EventOutcome::Pending).count(), 1);
+    assert!(events.iter().all(|e| e.outcome != EventOutcome::Held));
 }
 
 /// Two events that share no row before both have looked: one grants a payment, the other joins it to a second name
@@ -105,16 +111,16 @@ pub(super) async fn a_link_supplies_the_channel(kit: Kit) {
     assert!(first.reason.unwrap().contains("/metadata/channel_id"));
     assert_eq!(kit.record("evt_2", &charge(&["pi_1"])).await.outcome, Outcome::Held);
     let held = kit.held(10, NOW).await.unwrap();
-    assert_eq!((held.len(), held[0].kind, &*held[0].key), (1, "payment", "stripe/pi_1"));
+    assert_eq!((held.len(), held[0].kind, &*held[0].key), (1, HeldKind::Payment, "stripe/pi_1"));
     assert!(!held[0].next.is_empty());
 
     let link = kit.record("evt_3", &to(facts(Meaning::Link, &["pi_1", "cs_1"]), "CHAN-1", 30)).await;
     assert_eq!(link.outcome, Outcome::Link);
     assert_eq!(link.planned.as_deref(), Some("stripe/pi_1#1"));
     let whole = kit.payment("cs_1").await.unwrap().unwrap();
-    let outcomes: Vec<&str> = whole.events.iter().map(|e| &*e.outcome).collect();
+    let outcomes: Vec<&str> = whole.events.iter().map(|e| e.outcome.as_str()).collect();
     assert_eq!(outcomes, ["pending", "duplicate", "link"]);
-    assert_eq!(whole.payment.state, "planned");
+    assert_eq!(whole.payment.state, PaymentState::Planned);
     assert!(kit.held(10, NOW).await.unwrap().is_empty());
 }
 
@@ -168,13 +174,13 @@ pub(super) async fn unreadable_and_dead_are_held(kit: Kit) {
     let dead = kit.record_as(&delivery("evt_2"), Ok(&facts), &rules(), true).await;
     assert_eq!(dead.outcome, Outcome::Held);
     let held = kit.held(10, NOW).await.unwrap();
-    assert_eq!(held.iter().map(|h| &*h.cause).collect::<Vec<_>>(), ["unreadable", "dead"]);
-    assert!(held.iter().all(|h| h.kind == "event" && !h.next.is_empty()));
+    assert_eq!(held.iter().map(|h| h.cause.as_str()).collect::<Vec<_>>(), ["unreadable", "dead"]);
+    assert!(held.iter().all(|h| h.kind == HeldKind::Event && !h.next.is_empty()));
     // A replay clears both.
     assert_eq!(kit.record("evt_2", &facts).await.outcome, Outcome::Granted);
     assert_eq!(kit.record("evt_1", &facts).await.outcome, Outcome::Duplicate);
     assert!(kit.held(10, NOW).await.unwrap().is_empty());
-    assert!(kit.events(10).await.unwrap().iter().all(|e| e.outcome != "held"));
+    assert!(kit.events(10).await.unwrap().iter().all(|e| e.outcome != EventOutcome::Held));
 }
 
 pub(super) async fn changed_rules_grant_what_was_held(kit: Kit) {
@@ -192,17 +198,17 @@ pub(super) async fn changed_rules_grant_what_was_held(kit: Kit) {
     assert_eq!((recorded.outcome, recorded.again), (Outcome::Granted, true));
     assert_eq!(recorded.planned.as_deref(), Some("stripe/pi_1#1"));
     let whole = kit.payment("pi_1").await.unwrap().unwrap();
-    let outcomes: Vec<&str> = whole.events.iter().map(|e| &*e.outcome).collect();
+    let outcomes: Vec<&str> = whole.events.iter().map(|e| e.outcome.as_str()).collect();
     assert_eq!(outcomes, ["pending", "duplicate"]);
     assert_eq!(whole.payment.days, Some(30));
 }
 
 pub(super) async fn refund_before_money_holds(kit: Kit) {
     assert_eq!(kit.record("evt_1", &facts(Meaning::MoneyOut, &["pi_1"])).await.outcome, Outcome::Refund);
-    assert_eq!(kit.payment("pi_1").await.unwrap().unwrap().payment.state, "linked");
+    assert_eq!(kit.payment("pi_1").await.unwrap().unwrap().payment.state, PaymentState::Linked);
     let money = kit.record("evt_2", &to(charge(&["pi_1"]), "CHAN-1", 30)).await;
     assert_eq!((money.outcome, money.planned), (Outcome::Held, None));
-    assert_eq!(kit.held(10, NOW).await.unwrap()[0].cause, "refunded");
+    assert_eq!(kit.held(10, NOW).await.unwrap()[0].cause, HeldCause::Refunded);
     let nothing = facts(Meaning::Ignored("a test event".into()), &[]);
     let ignored = kit.record("evt_3", &nothing).await;
     assert_eq!((ignored.outcome, ignored.reason.as_deref()), (Outcome::Ignored, Some("a test event")));

@@ -2,11 +2,14 @@
 
 use std::collections::HashSet;
 
-use daybridge::domain::{
-    channel::{Channel, Movement},
-    settle::{AccountNews, Cause, Outcome as Open, State, Watch},
+use daybridge::{
+    domain::{
+        channel::{Channel, Movement},
+        closed::TransferState,
+        settle::{AccountNews, Cause, Outcome as Open, State, Watch},
+    },
+    ledger::{Take, view::HeldKind},
 };
-use daybridge::ledger::Take;
 
 use super::kit::*;
 
@@ -44,7 +47,7 @@ pub(super) async fn a_turn_to_the_end(kit: Kit) {
     // The watch is a turn too; a channel that is to be quiet or live has its own times.
     let claim = kit.claim_one(NOW + 100).await;
     let turn = kit.turn(&claim, NOW + 100).await.unwrap();
-    assert_eq!(turn.transfer.unwrap().state.word(), "settled");
+    assert_eq!(turn.transfer.unwrap().state.word(), TransferState::Settled);
     let mut channel = turn.channel;
     assert_eq!(channel.known, Some(9_000));
     channel.live_due = Some(NOW + 50);
@@ -192,8 +195,11 @@ pub(super) async fn the_account_rests_and_goes_on(kit: Kit) {
     // The third is put off for the hold.
     kit.release(&claims[2], NOW + 900_000).await.unwrap();
     let waits = kit.held(10, NOW).await.unwrap();
-    assert_eq!((waits[0].kind, &*waits[0].cause, waits[0].days), ("account", "balance", Some(90)));
-    assert_eq!(waits.iter().filter(|h| h.kind == "transfer").count(), 2);
+    assert_eq!(
+        (waits[0].kind.as_str(), waits[0].cause.as_str(), waits[0].days),
+        ("account", "balance", Some(90))
+    );
+    assert_eq!(waits.iter().filter(|h| h.kind == HeldKind::Transfer).count(), 2);
     kit.account_news(ACCOUNT, AccountNews::Reads, &key_of("2"), NOW, 0).await.unwrap();
     assert!(kit.account_hold(ACCOUNT).await.unwrap().is_some(), "a read says nothing of the balance");
 

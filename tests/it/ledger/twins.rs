@@ -2,6 +2,7 @@
 
 use daybridge::{
     domain::{
+        closed::PaymentState,
         facts::{Facts, Meaning},
         settle::Order,
     },
@@ -19,7 +20,7 @@ pub(super) async fn the_second_of_two_twins_is_held(kit: Kit) {
     let second = kit.record("evt_2", &bought("cs_1")).await;
     assert_eq!((second.outcome, second.planned), (Outcome::Held, None));
     let held = kit.held(9, NOW).await.unwrap().remove(0);
-    assert_eq!((&*held.cause, &*held.key, held.days), ("twin", "stripe/cs_1", Some(30)));
+    assert_eq!((held.cause.as_str(), &*held.key, held.days), ("twin", "stripe/cs_1", Some(30)));
     assert_eq!(held.channel.as_deref(), Some("CHAN-1"));
     assert!(held.reason.contains("stripe/pi_1") && held.reason.contains("stripe/cs_1"), "{}", held.reason);
     assert!(held.next.contains("--not-applied") && held.next.contains("held cancel"), "{}", held.next);
@@ -28,7 +29,7 @@ pub(super) async fn the_second_of_two_twins_is_held(kit: Kit) {
     // They are two.
     kit.decide("stripe/cs_1", &decided(Order::NotApplied), NOW).await.unwrap();
     let whole = kit.payment("cs_1").await.unwrap().unwrap();
-    assert_eq!((&*whole.payment.state, whole.transfers[0].days), ("planned", 30));
+    assert_eq!((whole.payment.state.as_str(), whole.transfers[0].days), ("planned", 30));
     assert!(kit.held(9, NOW).await.unwrap().is_empty());
     // A link that joins two granted ones is held, and names both.
     let link = kit.record("evt_link", &facts(Meaning::Link, &["pi_1", "cs_1"])).await;
@@ -42,12 +43,12 @@ pub(super) async fn a_twin_is_closed_or_joined(kit: Kit) {
     kit.record("evt_2", &bought("cs_1")).await;
     kit.record("evt_3", &bought("in_1")).await;
     kit.decide("stripe/in_1", &decided(Order::Cancel), NOW).await.unwrap();
-    assert_eq!(kit.payment("in_1").await.unwrap().unwrap().payment.state, "cancelled");
+    assert_eq!(kit.payment("in_1").await.unwrap().unwrap().payment.state, PaymentState::Cancelled);
     // The link comes late: it is one payment, and its events wait for nobody.
     kit.record("evt_link", &facts(Meaning::Link, &["pi_1", "cs_1"])).await;
     let whole = kit.payment("cs_1").await.unwrap().unwrap();
     assert_eq!((&*whole.payment.key, whole.transfers.len()), ("stripe/pi_1", 1));
-    let outcomes: Vec<&str> = whole.events.iter().map(|e| &*e.outcome).collect();
+    let outcomes: Vec<&str> = whole.events.iter().map(|e| e.outcome.as_str()).collect();
     assert_eq!(outcomes, ["pending", "duplicate", "link"]);
     assert!(kit.held(9, NOW).await.unwrap().is_empty());
 }

@@ -99,7 +99,10 @@ pub(super) async fn an_older_ledger_is_brought_up_to_date(kit: Kit) {
     assert_eq!(ledger.spent(0).await.unwrap(), before.2);
     assert_eq!(ledger.channels(&ChannelQuery::default(), &Page::first(9)).await.unwrap(), channels);
     let audit = ledger.audit(None, &Page::first(9)).await.unwrap();
-    assert_eq!((&*audit[0].action, &*audit[0].key, &*audit[0].who), ("held cancel", "stripe/pi_3", "ada"));
+    assert_eq!(
+        (audit[0].action.as_str(), &*audit[0].key, &*audit[0].who),
+        ("held cancel", "stripe/pi_3", "ada")
+    );
 }
 
 /// It knows neither the payment's state nor the sums, and its rows stay as they are until the next start.
@@ -164,7 +167,8 @@ async fn opens_as_it_is(url: &str) {
     assert_eq!((counts.credited, counts.held), (3, 3), "{counts:?}");
     let refunded = kit.payment("pi_2").await.unwrap().unwrap();
     assert_eq!(refunded.money_out.map(|out| (out.refunded, out.days_spent)), Some((300, 10)));
-    let causes: Vec<String> = kit.held(9, NOW).await.unwrap().into_iter().map(|held| held.cause).collect();
+    let causes: Vec<String> =
+        kit.held(9, NOW).await.unwrap().into_iter().map(|held| held.cause.to_string()).collect();
     // A dump that is put on another server is one, whatever wrote it.
     let elsewhere: &[&str] = if kit.is_postgres() { &["failover"] } else { &[] };
     assert_eq!(causes, [elsewhere, &["channel_unknown", "channel_missing", "days_spent"]].concat());

@@ -20,7 +20,7 @@ async fn causes(kit: &Kit, now: i64) -> Vec<(String, String)> {
     let held = kit.held(10, now).await.unwrap();
     let groups = kit.held_groups(now).await.unwrap();
     assert_eq!(groups.iter().map(|group| group.count).sum::<u64>(), held.len() as u64, "{groups:?}");
-    held.into_iter().map(|one| (one.key, one.cause)).collect()
+    held.into_iter().map(|one| (one.key, one.cause.to_string())).collect()
 }
 
 fn announced(id: &str) -> daybridge::domain::facts::Facts {

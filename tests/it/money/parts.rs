@@ -48,7 +48,7 @@ async fn what_is_paid_after_the_days_moved_is_listed() {
     let held = till.held().await.remove(0);
     assert!(held.contains("20 more days were paid for"), "{held}");
     let whole = till.kit.payment("pi_3Made").await.unwrap().unwrap();
-    let told: Vec<_> = whole.adjustments.iter().map(|a| (&*a.kind, a.amount, a.days)).collect();
+    let told: Vec<_> = whole.adjustments.iter().map(|a| (a.kind.as_str(), a.amount, a.days)).collect();
     assert_eq!(told, [("money_in", 600, Some(20))]);
     assert_eq!((whole.payment.amount, whole.payment.days), (Some(900), Some(30)));
     // A third of it goes back: 20 of 30 days are paid for, 10 moved.

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use daybridge::{
     config::{PerDay, Source},
     domain::{
+        closed::HeldCause,
         facts::{Facts, Meaning},
         memory::Memory,
         payment::{Corrections, Decision, decide},
@@ -100,7 +101,9 @@ fn in_a_needed_place_it_fits_nothing() {
     };
     for cut in ["\\ud83d", "\\u0000"] {
         let channel = edited("DEMOCH-AB12C", &format!("DEMOCH-AB12C{cut}")).unwrap();
-        assert!(matches!(decided(&channel), Decision::Hold(hold) if hold.cause() == "channel_malformed"));
+        assert!(
+            matches!(decided(&channel), Decision::Hold(hold) if hold.cause() == HeldCause::ChannelMalformed)
+        );
         let customer = edited("cus_Made", &format!("cus_{cut}")).unwrap();
         assert!(matches!(decided(&customer), Decision::Grant { .. }));
         assert_eq!(customer.customer.as_deref(), Some("cus_\u{fffd}"), "{cut}");
@@ -212,7 +215,7 @@ fn days_in_metadata_hang_on_no_amount_that_nobody_needs() {
         let facts = read(&source, &answer(amount.clone(), "USD"));
         let decision = decided(&source, facts);
         assert!(
-            matches!(&decision, Decision::Hold(hold) if hold.cause() == "unclear"),
+            matches!(&decision, Decision::Hold(hold) if hold.cause() == HeldCause::Unclear),
             "{amount} {decision:?}"
         );
     }
@@ -221,5 +224,5 @@ fn days_in_metadata_hang_on_no_amount_that_nobody_needs() {
     source.per_day = Some(PerDay { amount: 30, currency: "ugx".into() });
     let facts = read(&source, &answer(5000.5.into(), "UGX"));
     let decision = decided(&source, facts);
-    assert!(matches!(&decision, Decision::Hold(hold) if hold.cause() == "unclear"), "{decision:?}");
+    assert!(matches!(&decision, Decision::Hold(hold) if hold.cause() == HeldCause::Unclear), "{decision:?}");
 }

@@ -90,7 +90,7 @@ impl Partner for Hand {
 
     async fn extend(&self, _: &ChannelId, days: u32, _: &str, _: &str) -> Reply {
         let whole = self.ledger.payment("stripe/pi_1").await.unwrap().unwrap();
-        self.calls.lock().unwrap().push(whole.transfers[0].state.clone());
+        self.calls.lock().unwrap().push(whole.transfers[0].state.to_string());
         Reply::Accepted { active_till: Some(NOW + DAY_MS + i64::from(days) * DAY_MS) }
     }
 
@@ -126,7 +126,7 @@ async fn turn(meanwhile: Meanwhile) -> (Vec<String>, String) {
     let now = now_ms();
     let claim = kit.ledger.claim(ACCOUNT, "w", now, now + 60_000, 1).await.unwrap().pop().unwrap();
     turns.take(claim, now + 60_000).await;
-    let state = kit.ledger.payment("stripe/pi_1").await.unwrap().unwrap().transfers[0].state.clone();
+    let state = kit.ledger.payment("stripe/pi_1").await.unwrap().unwrap().transfers[0].state.to_string();
     (hand.calls.lock().unwrap().clone(), state)
 }
 
@@ -190,7 +190,7 @@ async fn a_channel_that_stays_in_trial_is_told_and_closes_when_it_is_live() {
     next_turn(&kit, &turns).await;
     assert_eq!(*hand.switches.lock().unwrap(), 1);
     let held = kit.held(9, NOW).await.unwrap();
-    assert_eq!((held.len(), held[0].kind, &*held[0].cause), (1, "channel", "not_live"));
+    assert_eq!((held.len(), held[0].kind.as_str(), held[0].cause.as_str()), (1, "channel", "not_live"));
 
     *hand.mode.lock().unwrap() = "live";
     let retry = decided(Order::Retry);

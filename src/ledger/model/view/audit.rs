@@ -2,7 +2,57 @@
 
 use serde::Serialize;
 
-use crate::domain::Ms;
+use crate::{domain::Ms, ledger::plan::PlanVerdict};
+
+closed! {
+    /// What a person did, mostly by the command that does it.
+    Action {
+        /// Tried again what was held.
+        HeldRetry = "held retry",
+        /// Said that the days are on the channel.
+        HeldApplied = "held settle --applied",
+        /// Said that they are not.
+        HeldNotApplied = "held settle --not-applied",
+        /// Closed what was held.
+        HeldCancel = "held cancel",
+        /// Said which channel or how many days it is for.
+        HeldSet = "held set",
+        /// `HeldApplied`, as older versions kept it.
+        AppliedBefore = "held applied",
+        /// `HeldNotApplied`, as older versions kept it.
+        NotAppliedBefore = "held not_applied",
+        /// Paused calls, or the rules did.
+        Pause = "settle pause",
+        /// Ended a pause.
+        Resume = "settle resume",
+        /// Said that another database server has lost nothing.
+        Failover = "ledger failover",
+        /// Said how far back a new ledger may grant.
+        Adopt = "ledger adopt",
+        /// Declared the ledger restored from a backup.
+        Restored = "ledger restored",
+        /// Took that back.
+        RestoredUndo = "ledger restored --undo",
+        /// Dropped bodies.
+        Prune = "ledger prune",
+        /// Made a plan.
+        PlanMade = "replay plan",
+        /// Applied one.
+        PlanApplied = "replay apply",
+        /// Paused one.
+        PlanPaused = "replay pause",
+        /// Gave one up.
+        PlanAborted = "replay abort",
+        /// Moved one in another way.
+        PlanMoved = "replay",
+        /// Came into the console.
+        Login = "login",
+        /// Was kept out of it.
+        LoginFailed = "login failed",
+        /// Left it.
+        Logout = "logout",
+    }
+}
 
 /// One act in the audit log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -14,7 +64,7 @@ pub struct Audited {
     /// Who.
     pub who: String,
     /// What.
-    pub action: String,
+    pub action: Action,
     /// On what.
     pub key: String,
     /// Why.
@@ -30,8 +80,8 @@ pub struct Audited {
 pub struct Planned {
     /// Payment key, or the event id where the event names no payment.
     pub payment: String,
-    /// `skip`, `extend`, `held` or `conflict`.
-    pub verdict: String,
+    /// What it would do.
+    pub verdict: PlanVerdict,
     /// Why.
     pub reason: String,
     /// Channel, where known.
@@ -51,4 +101,17 @@ pub struct SavedView {
     pub name: String,
     /// The query of the page's address.
     pub query: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The log is never changed, so what an older version wrote must be read for ever.
+    #[test]
+    fn acts_of_older_versions_are_read() {
+        for word in ["held retry", "held applied", "held not_applied", "held cancel"] {
+            assert!(Action::parse(word).is_some(), "{word}");
+        }
+    }
 }

@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use crate::domain::Ms;
+use crate::{
+    domain::{Ms, closed::PauseCause},
+    ledger::Scope,
+};
 
 /// A channel that days were planned for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -41,10 +44,10 @@ pub struct Movement {
 /// A pause that holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Pause {
-    /// `all`, `account:A` or `channel:A/C`.
-    pub scope: String,
-    /// `operator`, `brake`, `refund` or `dispute`.
-    pub cause: String,
+    /// Where.
+    pub scope: Scope,
+    /// What brought it on.
+    pub cause: PauseCause,
     /// Since when.
     pub since: Ms,
     /// Who.

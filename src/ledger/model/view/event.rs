@@ -2,7 +2,45 @@
 
 use serde::Serialize;
 
-use crate::domain::Ms;
+use crate::{
+    domain::{Ms, closed::HeldCause},
+    envelope::Trigger,
+    ledger::Outcome,
+};
+
+closed! {
+    /// What became of an event: how it ended, and of one that granted days how far they are.
+    EventOutcome {
+        /// The days that it granted are on the channel.
+        Credited = "credited",
+        /// The days that it granted are on their way.
+        Pending = "pending",
+        /// Its payment was granted before.
+        Duplicate = "duplicate",
+        /// Money went back; kept with its payment.
+        Refund = "refund",
+        /// Kept with its payment; no money by itself.
+        Link = "link",
+        /// Not needed, or its days will not move.
+        Ignored = "ignored",
+        /// It, its payment or the transfer of its days waits for a person.
+        Held = "held",
+    }
+}
+
+impl EventOutcome {
+    /// What an ending is shown as; `None`: the transfer tells.
+    pub fn of(ended: Outcome) -> Option<Self> {
+        match ended {
+            Outcome::Granted => None,
+            Outcome::Duplicate => Some(Self::Duplicate),
+            Outcome::Refund => Some(Self::Refund),
+            Outcome::Link => Some(Self::Link),
+            Outcome::Ignored => Some(Self::Ignored),
+            Outcome::Held => Some(Self::Held),
+        }
+    }
+}
 
 /// One delivery of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -16,12 +54,12 @@ pub struct Event {
     pub event_type: String,
     /// Id of the delivery.
     pub delivery: String,
-    /// `webhook`, `replay` or `backfill`.
-    pub trigger: String,
-    /// `credited`, `duplicate`, `refund`, `link`, `ignored`, `held`; `pending` until its transfer is settled.
-    pub outcome: String,
-    /// The cause in one word, where it or its payment is held.
-    pub cause: Option<String>,
+    /// How it came.
+    pub trigger: Trigger,
+    /// What became of it.
+    pub outcome: EventOutcome,
+    /// The cause, where it or its payment is held.
+    pub cause: Option<HeldCause>,
     /// The sentence with it.
     pub reason: Option<String>,
     /// When the receiver had it.

@@ -2,23 +2,42 @@
 
 use serde::Serialize;
 
-use crate::domain::Ms;
+use super::CallOutcome;
+use crate::domain::{Ms, closed::HeldCause};
+
+closed! {
+    /// What waits for a person.
+    HeldKind {
+        /// All calls, on another database server than before.
+        Ledger = "ledger",
+        /// The calls of a partner account.
+        Account = "account",
+        /// A transfer.
+        Transfer = "transfer",
+        /// A payment.
+        Payment = "payment",
+        /// An event.
+        Event = "event",
+        /// A channel that is not live.
+        Channel = "channel",
+    }
+}
 
 /// Something that waits for a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Held {
-    /// `event`, `payment`, `transfer`, `channel` or `account`.
-    pub kind: &'static str,
+    /// What waits.
+    pub kind: HeldKind,
     /// Event id, payment key, transfer key, `channel:account/channel`, or account name.
     pub key: String,
     /// The payment it concerns.
     pub payment: Option<String>,
-    /// The cause in one word.
-    pub cause: String,
+    /// What for.
+    pub cause: HeldCause,
     /// The sentence.
     pub reason: String,
-    /// `open` or `none`, for a transfer.
-    pub outcome: Option<String>,
+    /// Whether its call may have been applied, for a transfer.
+    pub outcome: Option<CallOutcome>,
     /// What to do.
     pub next: String,
     /// Since when.
@@ -35,22 +54,22 @@ impl Held {
     /// Days that moved and are not covered by money any more, or are covered again and did not move: a person decides,
     /// and closes it.
     pub fn is_gap(&self) -> bool {
-        matches!(&*self.cause, "days_spent" | "days_owed")
+        matches!(self.cause, HeldCause::DaysSpent | HeldCause::DaysOwed)
     }
 
     /// An event that was not sent yet brings it on, and no other: what is stored says nothing new when it is read again.
     pub fn waits_for_event(&self) -> bool {
-        matches!(&*self.cause, "unpaid" | "payment_unknown")
+        matches!(self.cause, HeldCause::Unpaid | HeldCause::PaymentUnknown)
     }
 }
 
 /// Held things of one kind and cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HeldGroup {
-    /// `event`, `payment`, `transfer` or `channel`.
-    pub kind: &'static str,
-    /// The cause in one word.
-    pub cause: String,
+    /// What waits.
+    pub kind: HeldKind,
+    /// What for.
+    pub cause: HeldCause,
     /// How many.
     pub count: u64,
     /// Their days, where known.

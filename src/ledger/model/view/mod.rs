@@ -9,11 +9,11 @@ mod payment;
 mod transfer;
 
 pub use self::{
-    audit::{Audited, Planned, SavedView},
+    audit::{Action, Audited, Planned, SavedView},
     channel::{Channel, Movement, Pause},
     declared::{Adopted, Failover, Restored, Several, Undone, WorkerSeen},
-    event::{Event, EventWhole, Traffic},
-    held::{Counts, Held, HeldGroup},
-    payment::{Adjustment, MoneyOut, Payment, PaymentWhole},
-    transfer::{Spent, Transfer, TransferStep},
+    event::{Event, EventOutcome, EventWhole, Traffic},
+    held::{Counts, Held, HeldGroup, HeldKind},
+    payment::{Adjustment, AdjustmentKind, MoneyOut, Payment, PaymentWhole},
+    transfer::{CallOutcome, Spent, Transfer, TransferStep},
 };

@@ -3,7 +3,11 @@
 use serde::Serialize;
 
 use super::{channel::Movement, event::Event, transfer::Transfer};
-use crate::domain::Ms;
+use crate::domain::{
+    Ms,
+    closed::{HeldCause, PaymentState},
+    facts::OutKind,
+};
 
 /// A payment in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -12,10 +16,10 @@ pub struct Payment {
     pub key: String,
     /// Source of its first event.
     pub source: String,
-    /// `linked` (no money yet), `planned`, `doubtful`, `held`, `credited`, `cancelled`, or `nothing` (no days to grant).
-    pub state: String,
-    /// The cause in one word, where it is held.
-    pub cause: Option<String>,
+    /// Where it stands.
+    pub state: PaymentState,
+    /// The cause, where it is held.
+    pub cause: Option<HeldCause>,
     /// Why, where it is held or nothing.
     pub reason: Option<String>,
     /// The next step, in words.
@@ -77,19 +81,40 @@ pub struct MoneyOut {
     pub days_spent: u32,
     /// Days that are covered and did not move.
     pub days_owed: u32,
-    /// `days_spent` or `days_owed` while that waits for a person.
-    pub waits: Option<String>,
+    /// [`HeldCause::DaysSpent`] or [`HeldCause::DaysOwed`] while that waits for a person.
+    pub waits: Option<HeldCause>,
     /// All of that in a sentence.
     pub words: String,
 }
 
-/// A change of a payment's money out.
+closed! {
+    /// Why a payment's money changed after its days were decided.
+    AdjustmentKind {
+        /// The seller gave money back.
+        Refund = "refund",
+        /// The payer's bank took money, or gave it back.
+        Dispute = "dispute",
+        /// More money came in.
+        MoneyIn = "money_in",
+    }
+}
+
+impl From<OutKind> for AdjustmentKind {
+    fn from(kind: OutKind) -> Self {
+        match kind {
+            OutKind::Refund => Self::Refund,
+            OutKind::Dispute => Self::Dispute,
+        }
+    }
+}
+
+/// A change of a payment's money.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Adjustment {
     /// When it was recorded.
     pub at: Ms,
-    /// `refund` or `dispute`.
-    pub kind: String,
+    /// Why.
+    pub kind: AdjustmentKind,
     /// In the smallest unit; below 0 where money came back.
     pub amount: i64,
     /// What it made of the days that are due.

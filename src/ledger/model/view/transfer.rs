@@ -2,7 +2,30 @@
 
 use serde::Serialize;
 
-use crate::domain::Ms;
+use crate::domain::{
+    Ms,
+    closed::{HeldCause, TransferState},
+    settle::{How, Outcome},
+};
+
+closed! {
+    /// Whether the call behind a held transfer may have been applied, as it is shown.
+    CallOutcome {
+        /// It may.
+        Open = "open",
+        /// It was not.
+        None = "none",
+    }
+}
+
+impl From<Outcome> for CallOutcome {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Open | Outcome::Forgotten => Self::Open,
+            Outcome::None => Self::None,
+        }
+    }
+}
 
 /// A transfer with its steps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -19,16 +42,16 @@ pub struct Transfer {
     pub days: u32,
     /// Comment sent with the extension.
     pub comment: String,
-    /// `planned`, `intended`, `doubtful`, `settled`, `held` or `cancelled`.
-    pub state: String,
-    /// `open` or `none` where it is held.
-    pub outcome: Option<String>,
-    /// The cause in one word, where it is held.
-    pub cause: Option<String>,
+    /// Where it stands.
+    pub state: TransferState,
+    /// Whether its call may have been applied, where it is held.
+    pub outcome: Option<CallOutcome>,
+    /// The cause, where it is held.
+    pub cause: Option<HeldCause>,
     /// Why it stands where it stands.
     pub reason: Option<String>,
-    /// `answered`, `observed` or `by_operator` where it is settled.
-    pub how: Option<String>,
+    /// How it came to be settled, where it is.
+    pub how: Option<How>,
     /// Calls so far.
     pub attempt: u32,
     /// `activeTill` before the last call.
@@ -51,7 +74,7 @@ pub struct TransferStep {
     /// When.
     pub at: Ms,
     /// The new state.
-    pub state: String,
+    pub state: TransferState,
     /// Number of calls by then.
     pub attempt: u32,
     /// What is known, in words.

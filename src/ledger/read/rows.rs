@@ -1,0 +1,177 @@
+//! One row of a list as operators see it: what its columns and its transfer's state come to.
+
+use super::words;
+use crate::{
+    domain::{
+        closed::{HeldCause, PaymentDecision, PaymentState},
+        settle::State,
+    },
+    ledger::{
+        Outcome as Ended,
+        db::{Fault, Row, fault::corrupt},
+        row::{self, narrow, payment_state},
+        view::{self, CallOutcome, EventOutcome},
+    },
+};
+
+/// The state of the payment's transfer, where there is one.
+fn state_of(row: &Row) -> Result<Option<State>, Fault> {
+    let detail: Option<String> = row.get("detail")?;
+    Ok(detail.map(|text| serde_json::from_str(&text)).transpose()?)
+}
+
+pub(in crate::ledger) fn payment(row: &Row) -> Result<view::Payment, Fault> {
+    let decision: PaymentDecision = row.get("decision")?;
+    let state = state_of(row)?;
+    let transfer: Option<String> = row.get("transfer")?;
+    let (stands, reason, next, next_at) = match &state {
+        Some(state) => {
+            let next = words::next(transfer.as_deref().unwrap_or_default(), state);
+            (payment_state(state), words::reason(state), next, by_itself(state))
+        }
+        None => (without_transfer(decision)?, row.get("reason")?, row.get("next")?, None),
+    };
+    let cause: Option<HeldCause> = row.get("cause")?;
+    let cause = match &state {
+        Some(state) => held_cause(state),
+        None => cause.filter(|_| stands == PaymentState::Held),
+    };
+    Ok(view::Payment {
+        key: row.get("key")?,
+        source: row.get("source")?,
+        state: stands,
+        cause,
+        reason,
+        next,
+        next_at,
+        channel: row.get("channel")?,
+        days: row.get::<Option<i64>>("days")?.map(narrow),
+        amount: row.get("amount")?,
+        currency: row.get("currency")?,
+        customer: row.get("customer")?,
+        first_seen_at: row.get("first_seen_at")?,
+    })
+}
+
+/// Where a payment stands that has no transfer.
+fn without_transfer(decision: PaymentDecision) -> Result<PaymentState, Fault> {
+    match decision {
+        PaymentDecision::Linked => Ok(PaymentState::Linked),
+        PaymentDecision::Nothing => Ok(PaymentState::Nothing),
+        PaymentDecision::Held => Ok(PaymentState::Held),
+        PaymentDecision::Cancelled => Ok(PaymentState::Cancelled),
+        PaymentDecision::Granted | PaymentDecision::Merged => {
+            Err(corrupt(format!("a payment that is {decision}, without a transfer")))
+        }
+    }
+}
+
+fn held_cause(state: &State) -> Option<HeldCause> {
+    match state {
+        State::Held { cause, .. } => Some(cause.word()),
+        State::Planned { .. }
+        | State::Intended { .. }
+        | State::Doubtful { .. }
+        | State::Settled { .. }
+        | State::Cancelled { .. } => None,
+    }
+}
+
+/// A watch changes nothing any more, so it is no next step.
+fn by_itself(state: &State) -> Option<i64> {
+    match state {
+        State::Settled { .. } => None,
+        State::Planned { .. }
+        | State::Intended { .. }
+        | State::Doubtful { .. }
+        | State::Held { .. }
+        | State::Cancelled { .. } => state.due(),
+    }
+}
+
+pub(in crate::ledger) fn event(row: &Row) -> Result<view::Event, Fault> {
+    let ended: Ended = row.get("outcome")?;
+    let mut reason: Option<String> = row.get("reason")?;
+    let mut cause: Option<HeldCause> = row.get("held_cause")?;
+    if cause.is_none() && ended == Ended::Held {
+        cause = row.get("payment_cause")?;
+    }
+    let outcome = match EventOutcome::of(ended) {
+        Some(outcome) => outcome,
+        None => {
+            let state = state_of(row)?.ok_or_else(|| corrupt("a granted event without a transfer"))?;
+            reason = words::reason(&state);
+            cause = held_cause(&state);
+            match state {
+                State::Settled { .. } => EventOutcome::Credited,
+                State::Held { .. } => EventOutcome::Held,
+                State::Cancelled { .. } => EventOutcome::Ignored,
+                State::Planned { .. } | State::Intended { .. } | State::Doubtful { .. } => {
+                    EventOutcome::Pending
+                }
+            }
+        }
+    };
+    Ok(view::Event {
+        event: row.get("event_id")?,
+        source: row.get("source")?,
+        event_type: row.get("event_type")?,
+        delivery: row.get("delivery")?,
+        trigger: row.get("cause")?,
+        outcome,
+        cause,
+        reason,
+        received_at: row.get("received_at")?,
+        recorded_at: row.get("recorded_at")?,
+        payment: row.get("payment")?,
+    })
+}
+
+pub(in crate::ledger) fn movement(row: &Row) -> Result<view::Movement, Fault> {
+    Ok(view::Movement {
+        account: row.get("account")?,
+        channel: row.get("channel")?,
+        at: row.get("at")?,
+        from: row.get("low")?,
+        to: row.get("high")?,
+    })
+}
+
+pub(in crate::ledger) fn transfer(row: &Row) -> Result<view::Transfer, Fault> {
+    let state = row::state(row)?;
+    let key: String = row.get("key")?;
+    let (before, after) = match &state {
+        State::Planned { last, .. } | State::Held { last, .. } => (last.map(|c| c.before), None),
+        State::Intended { call, .. } | State::Doubtful { call, .. } => (Some(call.before), None),
+        State::Settled { before, after, .. } => (Some(*before), *after),
+        State::Cancelled { .. } => (None, None),
+    };
+    let outcome = match &state {
+        State::Held { outcome, .. } => Some(CallOutcome::from(*outcome)),
+        _ => None,
+    };
+    let how = match &state {
+        State::Settled { how, .. } => Some(*how),
+        _ => None,
+    };
+    Ok(view::Transfer {
+        payment: row.get("payment")?,
+        account: row.get("account")?,
+        channel: row.get("channel")?,
+        days: narrow(row.get("days")?),
+        comment: row.get("comment")?,
+        state: state.word(),
+        outcome,
+        cause: held_cause(&state),
+        reason: words::reason(&state),
+        how,
+        attempt: state.attempt(),
+        before,
+        after,
+        next: words::next(&key, &state),
+        next_at: by_itself(&state),
+        created_at: row.get("created_at")?,
+        steps: Vec::new(),
+        key,
+    })
+}
