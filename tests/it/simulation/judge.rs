@@ -3,10 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use daybridge::ledger::{
-    Ledger,
-    query::{EventQuery, Page, PaymentQuery},
-    view::Held,
+use daybridge::{
+    domain::closed::{HeldCause, PaymentState},
+    ledger::{
+        Ledger,
+        query::{EventQuery, Page, PaymentQuery},
+        view::Held,
+    },
 };
 
 use super::world::World;
@@ -27,10 +30,10 @@ pub fn reasons(world: &World, rows: &[Held]) -> Vec<String> {
         let Some(name) = world.payment_of(row.payment.as_deref().unwrap_or(&row.key)) else { continue };
         let payments = world.payments();
         let payment = &payments[&name];
-        let true_words = match &*row.cause {
-            "refunded" => !payment.refunds.is_empty(),
-            "disputed" => payment.dispute.is_some(),
-            "days_spent" => {
+        let true_words = match row.cause {
+            HeldCause::Refunded => !payment.refunds.is_empty(),
+            HeldCause::Disputed => payment.dispute.is_some(),
+            HeldCause::DaysSpent => {
                 drop(payments);
                 in_books(world, &name) > 0
             }
@@ -50,11 +53,11 @@ pub async fn payments(world: &World, ledger: &Ledger) -> Vec<String> {
     let mut seen = BTreeSet::new();
     for row in &rows {
         let Some(name) = world.payment_of(&row.key) else { continue };
-        if row.state != "linked" && !seen.insert(name.clone()) {
+        if row.state != PaymentState::Linked && !seen.insert(name.clone()) {
             wrong.push(format!("two rows: {name}"));
         }
         let booked = in_books(world, &name);
-        if row.state == "credited" && booked == 0 {
+        if row.state == PaymentState::Credited && booked == 0 {
             wrong.push(format!("untrue: {} is called credited, and the books have it not", row.key));
         }
     }

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use daybridge::{
-    domain::closed::HeldCause,
+    domain::closed::{CallOutcome, HeldCause, HeldKind},
     ledger::{
-        Act, Around, Correction, Ledger, LedgerError, Scope, Selection,
+        Act, Around, Correction, Ledger, LedgerError, Selection,
         query::{HeldQuery, Page, PaymentQuery},
         view::Held,
     },
@@ -99,36 +99,34 @@ impl Person {
     /// Ends every pause: what it was for is decided now.
     async fn resume(&self) {
         for pause in self.ledger.pauses().await.unwrap() {
-            let scope = Scope::parse(&pause.scope).unwrap_or_else(|| panic!("{}: no scope", pause.scope));
-            self.ledger.resume(&scope, &ACT, self.world.now()).await.unwrap();
-            self.world.note(&format!("person: {} ({}): resumed", pause.scope, pause.cause));
+            self.ledger.resume(&pause.scope, &ACT, self.world.now()).await.unwrap();
+            self.world.note(&format!("person: {} ({}): resumed", pause.scope.word(), pause.cause));
         }
     }
 
     fn about(&self, row: &Held) -> About {
         let world = &self.world;
         match row.kind {
-            "account" => return About::TopUp,
-            "event" => return About::Later,
+            HeldKind::Account => return About::TopUp,
+            HeldKind::Event => return About::Later,
             _ => {}
         }
         let named = row.payment.as_deref().unwrap_or(&row.key);
         let Some(name) = world.payment_of(named) else { return About::Later };
-        let (due, days, channel) = {
+        let (due, channel) = {
             let payments = world.payments();
             let payment = &payments[&name];
-            (payment.due(), payment.days, payment.channel.clone())
+            (payment.due(), payment.channel.clone())
         };
         let booked = in_books(world, &name) > 0;
-        let cause = HeldCause::parse(&row.cause);
         if row.is_gap() {
-            return match cause {
-                Some(HeldCause::DaysOwed) => About::ByHand(row.days.unwrap_or(0)),
+            return match row.cause {
+                HeldCause::DaysOwed => About::ByHand(row.days.unwrap_or(0)),
                 _ => About::Decide(Decision::Cancel),
             };
         }
-        let open = row.outcome.as_deref() == Some("open") || row.kind == "payment" && !row.history.is_empty();
-        if booked && (open || row.kind == "transfer") {
+        let open = row.outcome == Some(CallOutcome::Open) || row.kind == HeldKind::Payment && !row.history.is_empty();
+        if booked && (open || row.kind == HeldKind::Transfer) {
             return About::Decide(Decision::Applied);
         }
         if due == 0 || !world.partner().knows(&channel) {
@@ -137,8 +135,8 @@ impl Person {
         if open {
             return About::Decide(Decision::NotApplied);
         }
-        match cause {
-            Some(HeldCause::Refunded | HeldCause::Disputed) if due < days => About::Days(due),
+        match row.cause {
+            HeldCause::Refunded | HeldCause::Disputed => About::Days(due),
             _ => About::Decide(Decision::Retry),
         }
     }
@@ -149,7 +147,7 @@ impl Person {
         let settle_window_ms = settle_policy(&config.partner).settle_window_ms;
         let interpreter = Interpreter::looking(&config, &self.ledger, Arc::new(readers), now).await?;
         let desk = Desk { ledger: &self.ledger, queue: &self.queue, interpreter: &interpreter, settle_window_ms };
-        let cause = HeldCause::parse(&row.cause);
+        let cause = Some(row.cause);
         let told = match about {
             About::Later => return Ok(()),
             About::TopUp => {
@@ -157,7 +155,7 @@ impl Person {
                 "topped up".to_owned()
             }
             About::Decide(decision) => {
-                desk.decide(&row.key, &decision, cause, ACT, now).await?;
+                desk.decide(&row.key, decision, cause, ACT, now).await?;
                 format!("{decision:?}")
             }
             About::Days(days) => {
@@ -169,7 +167,7 @@ impl Person {
             About::ByHand(days) => {
                 let name = self.world.payment_of(&row.key).unwrap_or_default();
                 let channel = row.channel.clone().unwrap_or_default();
-                desk.decide(&row.key, &Decision::Cancel, cause, ACT, now).await?;
+                desk.decide(&row.key, Decision::Cancel, cause, ACT, now).await?;
                 self.world.partner().owed_by_hand(&name, &channel, days, now);
                 format!("{days} days by hand")
             }
