@@ -258,6 +258,6 @@ async fn ask(ledger: &Ledger, payments: i64) {
             Selection { trigger: Some(Trigger::Replay), ..Selection::default() },
         ),
     ] {
-        time(what, async || ledger.select(&wanted, 0, 500).await.unwrap()).await;
+        time(what, async || ledger.select(&wanted, None, 500).await.unwrap()).await;
     }
 }

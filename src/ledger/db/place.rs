@@ -6,8 +6,6 @@ use std::{
     sync::{Mutex, OnceLock, PoisonError, atomic::AtomicU64},
 };
 
-use super::value::OwnedArg;
-
 /// See the module.
 #[derive(Debug, Default)]
 pub(in crate::ledger) struct Place {
@@ -22,12 +20,12 @@ pub(in crate::ledger) struct Place {
     /// The server that was seen last.
     pub(in crate::ledger) seen: Mutex<Option<Seen>>,
     pub(in crate::ledger) counts: Counts,
-    /// The statements that were run, where a test keeps them.
+    /// The statements that were run, where a test has them explained.
     pub(in crate::ledger) log: OnceLock<Mutex<Log>>,
 }
 
-/// Each statement, with the last values it had, and whether it was in a transaction that writes.
-pub(in crate::ledger) type Log = BTreeMap<String, (Vec<OwnedArg>, bool)>;
+/// Each statement, with the plan of its last run.
+pub(in crate::ledger) type Log = BTreeMap<String, String>;
 
 /// Statements and transactions of this process.
 #[derive(Debug, Default)]
@@ -36,6 +34,8 @@ pub(in crate::ledger) struct Counts {
     pub(in crate::ledger) commits: AtomicU64,
     pub(in crate::ledger) retries: AtomicU64,
     pub(in crate::ledger) steps: AtomicU64,
+    /// Of PostgreSQL, for what was explained.
+    pub(in crate::ledger) pages: AtomicU64,
 }
 
 impl Place {

@@ -248,7 +248,7 @@ pub(super) async fn due_channels_are_found_by_index(kit: Kit) {
     let earliest: HashSet<String> = claims.iter().map(|c| c.channel.to_string()).collect();
     assert!(earliest.len() == 10 && earliest.contains("CHAN-50000") && earliest.contains("CHAN-49991"));
     assert_eq!(kit.next_due(ACCOUNT).await.unwrap(), Some(NOW - 49_990));
-    for (statement, plan) in kit.plans_of_logged().await.unwrap() {
+    for (statement, plan) in kit.plans_of_logged() {
         assert!(plan.contains("channels_due") || plan.contains("channels_leased"), "{statement}: {plan}");
         // The ten that were found are sorted; those that are due are not.
         for bad in ["Seq Scan", "SCAN channels\n"] {
