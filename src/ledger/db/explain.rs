@@ -1,6 +1,6 @@
 //! How a statement runs and how many pages it reads, asked before it runs for itself.
 
-use std::sync::{PoisonError, atomic::Ordering};
+use std::sync::PoisonError;
 
 use super::{
     tx::{Dialect, Tx},
@@ -23,10 +23,11 @@ impl Tx {
             let _ = self.asked("ROLLBACK TO explained", &[], 0); // Err: the connection is lost, and the next statement tells
         }
         let lines: Vec<String> = rows.iter().filter_map(|row: &Row| row.get(column).ok()).collect();
-        self.place().counts.pages.fetch_add(pages(&lines), Ordering::Relaxed);
         if let Some(log) = self.place().log.get() {
             let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
-            log.insert(sql.to_owned(), lines.join("\n"));
+            let (plan, read) = log.entry(sql.to_owned()).or_default();
+            *plan = lines.join("\n");
+            *read = read.saturating_add(pages(&lines));
         }
     }
 }

@@ -24,8 +24,8 @@ pub(in crate::ledger) struct Place {
     pub(in crate::ledger) log: OnceLock<Mutex<Log>>,
 }
 
-/// Each statement, with the plan of its last run.
-pub(in crate::ledger) type Log = BTreeMap<String, String>;
+/// Each statement, with the plan of its last run, and the pages that PostgreSQL read for all of its runs.
+pub(in crate::ledger) type Log = BTreeMap<String, (String, u64)>;
 
 /// Statements and transactions of this process.
 #[derive(Debug, Default)]
@@ -34,8 +34,6 @@ pub(in crate::ledger) struct Counts {
     pub(in crate::ledger) commits: AtomicU64,
     pub(in crate::ledger) retries: AtomicU64,
     pub(in crate::ledger) steps: AtomicU64,
-    /// Of PostgreSQL, for what was explained.
-    pub(in crate::ledger) pages: AtomicU64,
 }
 
 impl Place {

@@ -4,23 +4,30 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::ledger::Ledger;
 
+/// A statement that was explained before it ran.
+#[doc(hidden)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explained {
+    /// Its text.
+    pub statement: String,
+    /// The plan of its last run.
+    pub plan: String,
+    /// Pages that PostgreSQL read for all of its runs; 0 on SQLite.
+    pub pages: u64,
+}
+
 impl Ledger {
-    /// From now on every statement is explained before it runs, for [`plans_of_logged`](Self::plans_of_logged).
+    /// From now on every statement is explained before it runs, for [`explained`](Self::explained).
     #[doc(hidden)]
-    pub fn log_statements(&self) {
-        let _ = self.db.place().log.set(Mutex::default()); // Err: they are kept already
+    pub fn explain_statements(&self) {
+        let _ = self.db.place().log.set(Mutex::default()); // Err: they are explained already
     }
 
-    /// Each statement since the last time, with the plan of its last run.
+    /// The statements since the last time.
     #[doc(hidden)]
-    pub fn plans_of_logged(&self) -> Vec<(String, String)> {
+    pub fn explained(&self) -> Vec<Explained> {
         let Some(log) = self.db.place().log.get() else { return Vec::new() };
-        std::mem::take(&mut *log.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect()
-    }
-
-    /// Pages that PostgreSQL read for the statements that were explained; 0 on SQLite.
-    #[doc(hidden)]
-    pub fn pages_of_logged(&self) -> u64 {
-        self.db.place().counts.pages.load(std::sync::atomic::Ordering::Relaxed)
+        let log = std::mem::take(&mut *log.lock().unwrap_or_else(PoisonError::into_inner));
+        log.into_iter().map(|(statement, (plan, pages))| Explained { statement, plan, pages }).collect()
     }
 }

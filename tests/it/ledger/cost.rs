@@ -35,7 +35,7 @@ pub(super) async fn payments_of_one_channel_cost_no_more(kit: Kit) {
 
 async fn costs_no_more(kit: Kit, shape: Shape) {
     let mut raw = kit.sql().await;
-    kit.log_statements();
+    kit.explain_statements();
     if kit.is_postgres() {
         without_own_statistics(&mut raw).await;
     }
@@ -75,25 +75,35 @@ pub(super) struct Cost {
     pub(super) plans: String,
 }
 
-/// So far.
-pub(super) fn work(kit: &Kit) -> u64 {
-    kit.database_counts().steps + kit.pages_of_logged()
-}
-
-/// Of a payment's life and each list.
+/// Of a payment's life, also by its statements on PostgreSQL, and of each list.
 async fn measured(kit: &Kit, name: &str, size: i64) -> Vec<Cost> {
     let mut costs = Vec::new();
-    let before = work(kit);
+    let before = steps(kit);
     life(kit, name).await;
-    costs.push(cost(kit, "a payment", before));
+    if kit.is_postgres() {
+        costs.extend(kit.explained().into_iter().map(|explained| Cost {
+            what: format!("a payment: {}", explained.statement),
+            work: explained.pages,
+            plans: explained.plan,
+        }));
+    } else {
+        costs.push(cost(kit, "a payment", before));
+    }
     lists(kit, size, &mut costs).await;
     costs
 }
 
-/// Of what was asked since there was so much work.
+/// So far, of SQLite's machine.
+pub(super) fn steps(kit: &Kit) -> u64 {
+    kit.database_counts().steps
+}
+
+/// Of what was asked since there were so many steps.
 pub(super) fn cost(kit: &Kit, what: &str, before: u64) -> Cost {
-    let plans = kit.plans_of_logged().into_iter().map(|(statement, plan)| format!("{statement}\n{plan}\n"));
-    Cost { what: what.to_owned(), work: work(kit) - before, plans: plans.collect() }
+    let explained = kit.explained();
+    let pages: u64 = explained.iter().map(|explained| explained.pages).sum();
+    let plans = explained.iter().map(|explained| format!("{}\n{}\n", explained.statement, explained.plan));
+    Cost { what: what.to_owned(), work: steps(kit) - before + pages, plans: plans.collect() }
 }
 
 /// Tables that have a row for each payment, or more.

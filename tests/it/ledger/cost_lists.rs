@@ -12,7 +12,7 @@ use daybridge::{
 };
 
 use super::{
-    cost::{Cost, cost, work},
+    cost::{Cost, cost, steps},
     cost_fill::BEGUN,
     kit::{ACCOUNT, Kit, NOW},
 };
@@ -26,7 +26,7 @@ const ROWS: u32 = 50;
 /// Measures one question.
 macro_rules! list {
     ($kit:ident, $costs:ident, $name:expr, $asked:expr) => {{
-        let before = work($kit);
+        let before = steps($kit);
         let found = $asked.await.unwrap();
         $costs.push(cost($kit, $name, before));
         found
@@ -43,7 +43,7 @@ macro_rules! pages {
             }
             // The pages up to the tenth are one, which is not measured.
             page.limit = if at == 3 { 7 * ROWS } else { ROWS };
-            let before = work($kit);
+            let before = steps($kit);
             let $page = &page;
             let found = $asked.await.unwrap();
             let cost = cost($kit, &format!("{}, page {at}", $name), before);
@@ -219,7 +219,7 @@ async fn replays(kit: &Kit, (since, until): (i64, i64), costs: &mut Vec<Cost>) {
     for (name, wanted) in pairs(&filters) {
         let mut after = None;
         for (at, rows) in [(1, ROWS), (2, ROWS), (3, 57 * ROWS), (60, ROWS)] {
-            let before = work(kit);
+            let before = steps(kit);
             let found = kit.ledger.select(&wanted, after.as_ref(), rows).await.unwrap();
             let cost = cost(kit, &format!("replay: {name}, page {at}"), before);
             if at != 3 {
@@ -237,7 +237,7 @@ async fn reconcile(kit: &Kit, deep: i64, costs: &mut Vec<Cost>) {
         if at == 11 {
             after = Some((BEGUN + deep * 1_000, String::new()));
         }
-        let before = work(kit);
+        let before = steps(kit);
         let found = kit.ledger.booked_page(&walk, after.clone()).await.unwrap();
         if [1, 2, 10, 11].contains(&at) {
             costs.push(cost(kit, &format!("reconcile, page {at}"), before));
