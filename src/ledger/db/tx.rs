@@ -25,7 +25,8 @@ pub(in crate::ledger) enum Dialect {
 /// How a transaction begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::ledger) enum Begin {
-    /// For what lists: it writes nothing, and each statement sees what was committed before it.
+    /// For what lists: each statement sees what was committed before it. A transaction on PostgreSQL only, for the
+    /// settings of its plans; its end is one more round trip.
     Reading,
     /// Among others: what may meet is decided by compare-and-set, or under [`Tx::lock`].
     AmongOthers,
