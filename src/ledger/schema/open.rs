@@ -63,7 +63,7 @@ const SQLITE_WORDS: Words = [
         "CREATE TABLE aliases_of_14 (realm TEXT NOT NULL, account TEXT NOT NULL, livemode BIGINT NOT NULL, \
          id TEXT NOT NULL, strength BIGINT NOT NULL, payment TEXT NOT NULL, PRIMARY KEY (id, realm, account, livemode)); \
          INSERT INTO aliases_of_14 (realm, account, livemode, id, strength, payment) \
-         SELECT realm, account, livemode, id, strength, payment FROM aliases; \
+         SELECT realm, account, livemode, id, strength, payment FROM aliases ORDER BY id; \
          DROP TABLE aliases; ALTER TABLE aliases_of_14 RENAME TO aliases;",
     ),
 ];
