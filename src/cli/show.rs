@@ -233,7 +233,8 @@ async fn raw_body(ledger: &Ledger, key: &str) -> Result<Option<Vec<u8>>, Failure
     let Some(view::EventWhole { event, .. }) = deliveries.first() else { return Ok(None) };
     let name = format!("{}/{}", event.source, event.event);
     let selection = Selection { event: Some(name), ..Selection::default() };
-    let numbers = ledger.select(&selection, 0, 1).await?;
+    let found = ledger.select(&selection, None, 1).await?;
+    let numbers: Vec<i64> = found.iter().map(|event| event.number).collect();
     let stored = ledger.envelopes(&numbers).await?;
     Ok(stored.into_iter().next().map(|envelope| envelope.body.to_vec()))
 }

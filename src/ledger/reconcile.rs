@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Ledger, LedgerError,
     books::{Booked, BookedTransfer, Name, Walk},
-    db::{Bind, Fault, Row, Tx, args},
+    db::{Bind, Dialect, Fault, Row, Tx, args},
     read::{rows, words},
     row::{self, narrow},
     storable,
@@ -105,7 +105,7 @@ impl Tx {
             return Ok(Vec::new());
         }
         let statement = format!(
-            "SELECT id, account, payment FROM aliases WHERE realm = $1 AND livemode = $2 AND id IN ({})",
+            "SELECT id, account, payment FROM aliases WHERE realm || '' = $1 AND livemode + 0 = $2 AND id IN ({})",
             marks(3, ids.len())
         );
         let livemode = i64::from(livemode);
@@ -145,23 +145,16 @@ impl Tx {
         walk: &Walk<'_>,
         after: Option<(Ms, String)>,
     ) -> Result<Vec<Booked>, Fault> {
-        let (at, key) = after.unwrap_or((walk.since.saturating_sub(1), String::new()));
+        // The later of the two bounds, once: of several, SQLite walks from the first.
+        let (at, key) = after.filter(|(at, _)| *at >= walk.since).unwrap_or((walk.since, String::new()));
+        let along = if self.dialect() == Dialect::Sqlite { "INDEXED BY payments_by_time" } else { "" };
         let statement = format!(
-            "{PAYMENT} WHERE (first_seen_at, key) > ($1, $2) AND first_seen_at >= $3 AND first_seen_at < $4 \
-             AND realm = $5 AND livemode = $6 AND merged_into IS NULL ORDER BY first_seen_at, key LIMIT $7"
+            "{PAYMENT} {along} WHERE (first_seen_at, key) > ($1, $2) AND first_seen_at < $3 \
+             AND realm || '' = $4 AND livemode = $5 AND merged_into IS NULL ORDER BY first_seen_at, key LIMIT $6"
         );
-        let rows = self.all(
-            &statement,
-            args![
-                at,
-                key,
-                walk.since,
-                walk.until,
-                walk.realm,
-                i64::from(walk.livemode),
-                i64::from(walk.limit)
-            ],
-        )?;
+        let (livemode, limit) = (i64::from(walk.livemode), i64::from(walk.limit));
+        let args = args![at, key, walk.until, walk.realm, livemode, limit];
+        let rows = self.in_order(|tx| tx.all(&statement, args))?;
         self.with_transfers(&rows)
     }
 
@@ -214,9 +207,11 @@ impl Tx {
         if channels.is_empty() {
             return Ok(Vec::new());
         }
-        // Along the channels: `|| ''` keeps the index by state out, and nothing asks for that by key.
+        // Along the channels, also where each has nearly all: statistics tell SQLite of the commonest only. `|| ''` keeps
+        // the index by state out, and nothing asks for that by key.
+        let along = if self.dialect() == Dialect::Sqlite { "INDEXED BY transfers_of_channel" } else { "" };
         let statement = format!(
-            "{TRANSFER} WHERE account = $1 AND (state || '' IN ('intended', 'doubtful', 'held') OR (state || '' = 'settled' \
+            "{TRANSFER} {along} WHERE account = $1 AND (state || '' IN ('intended', 'doubtful', 'held') OR (state || '' = 'settled' \
              AND (attempt > 1 OR detail LIKE '%\"by_operator\"%'))) AND channel IN ({})",
             marks(2, channels.len())
         );

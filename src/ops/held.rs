@@ -146,7 +146,8 @@ impl Desk<'_> {
             HeldKind::Payment => Selection { payment: Some(held.key.clone()), ..Selection::default() },
             _ => Selection { event: Some(name.to_owned()), ..Selection::default() },
         };
-        let numbers = self.ledger.select(&selection, 0, EVENTS_MAX).await?;
+        let found = self.ledger.select(&selection, None, EVENTS_MAX).await?;
+        let numbers: Vec<i64> = found.iter().map(|event| event.number).collect();
         let stored = self.ledger.envelopes(&numbers).await?;
         Ok(stored.into_iter().map(|envelope| again(envelope, new_delivery())).collect())
     }

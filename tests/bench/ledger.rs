@@ -179,6 +179,14 @@ async fn ask(ledger: &Ledger, payments: i64) {
             PaymentQuery { source: some("old"), state: Some(PaymentState::Held), ..PaymentQuery::default() },
         ),
         (
+            "payments of a source, held",
+            PaymentQuery {
+                source: some("stripe"),
+                state: Some(PaymentState::Held),
+                ..PaymentQuery::default()
+            },
+        ),
+        (
             "payments of a channel, held",
             PaymentQuery {
                 channel: some("CHAN-1"),
@@ -207,6 +215,11 @@ async fn ask(ledger: &Ledger, payments: i64) {
     ] {
         time(what, async || ledger.payments(&wanted, &first).await.unwrap()).await;
     }
+    time("payments until now, from the middle", async || {
+        let wanted = PaymentQuery { until: Some(NEWEST), ..PaymentQuery::default() };
+        ledger.payments(&wanted, &deep).await.unwrap()
+    })
+    .await;
     time("one payment", async || ledger.payment("stripe/pi_77").await.unwrap()).await;
     for (what, wanted) in [
         ("transfers", TransferQuery::default()),
@@ -223,6 +236,10 @@ async fn ask(ledger: &Ledger, payments: i64) {
         ("events of a rare source", EventQuery { source: some("old"), ..EventQuery::default() }),
         ("events of a rare type", EventQuery { event_type: some("invoice.paid"), ..EventQuery::default() }),
         (
+            "events of a rare source, credited",
+            EventQuery { source: some("old"), outcome: Some(Outcome::Granted), ..EventQuery::default() },
+        ),
+        (
             "events of a source, refunded (none)",
             EventQuery { source: some("stripe"), outcome: Some(Outcome::Refund), ..EventQuery::default() },
         ),
@@ -235,6 +252,16 @@ async fn ask(ledger: &Ledger, payments: i64) {
     }
     time("one event", async || ledger.event("evt_77").await.unwrap()).await;
     time("channels", async || ledger.channels(&ChannelQuery::default(), &first).await.unwrap()).await;
+    time("one channel", async || {
+        let wanted = ChannelQuery { channel: some("CHAN-7"), ..ChannelQuery::default() };
+        ledger.channels(&wanted, &first).await.unwrap()
+    })
+    .await;
+    time("reconcile, 100 names", async || {
+        let names: Vec<String> = (0..100).map(|n| format!("ch_{n}")).collect();
+        ledger.named("stripe", true, &names).await.unwrap()
+    })
+    .await;
     time("held", async || ledger.held(&HeldQuery::default(), 100, NEWEST).await.unwrap()).await;
     time("held by cause", async || ledger.held_groups(NEWEST).await.unwrap()).await;
     time("counts", async || ledger.counts().await.unwrap()).await;
@@ -252,12 +279,16 @@ async fn ask(ledger: &Ledger, payments: i64) {
             "a page of a replay of held payments",
             Selection { state: Some(PaymentState::Held), ..Selection::default() },
         ),
+        (
+            "a page of a replay of credited payments",
+            Selection { state: Some(PaymentState::Credited), ..Selection::default() },
+        ),
         ("a page of a replay of a channel", Selection { channel: some("CHAN-7"), ..Selection::default() }),
         (
             "a page of a replay of replays",
             Selection { trigger: Some(Trigger::Replay), ..Selection::default() },
         ),
     ] {
-        time(what, async || ledger.select(&wanted, 0, 500).await.unwrap()).await;
+        time(what, async || ledger.select(&wanted, None, 500).await.unwrap()).await;
     }
 }

@@ -13,7 +13,7 @@ pub(in crate::ledger) enum Value {
 }
 
 impl Value {
-    fn storable(self) -> Self {
+    pub(super) fn storable(self) -> Self {
         match self {
             Value::Text(text) => Value::Text(storable::text(&text)),
             number @ Value::Number(_) => number,
@@ -81,13 +81,14 @@ impl Filter {
         self
     }
 
-    fn value(mut self, condition: &str, value: Value) -> Self {
+    /// `column operator` and a value.
+    pub(in crate::ledger) fn value(mut self, condition: &str, value: Value) -> Self {
         let place = self.place(value);
         self.conditions.push(format!("{condition} {place}"));
         self
     }
 
-    fn place(&mut self, value: Value) -> String {
+    pub(super) fn place(&mut self, value: Value) -> String {
         self.values.push(value);
         format!("${}", self.values.len())
     }

@@ -98,7 +98,7 @@ impl Here {
         begin: Begin,
         mut work: impl FnMut(&mut Tx) -> Result<T, Fault>,
     ) -> Result<T, LedgerError> {
-        let writes = begin != Begin::Not;
+        let writes = begin != Begin::Reading;
         let mut met = self.around.before(writes).await?;
         let done = self.memory.thread().tries(begin, &mut |tx| {
             let done = work(tx)?;

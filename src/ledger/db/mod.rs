@@ -11,6 +11,8 @@
 mod address;
 /// Bodies, packed.
 pub(super) mod compression;
+/// What statements cost, for tests.
+mod explain;
 /// What a database says, turned into what the caller may do.
 pub(super) mod fault;
 /// Conditions that callers put together.
@@ -28,6 +30,8 @@ mod threads;
 mod tls;
 mod tx;
 mod value;
+/// Which index a list walks.
+pub(super) mod way;
 
 use std::{
     path::Path,
@@ -42,7 +46,7 @@ pub(super) use self::{
     parameters::Parameters,
     place::{Place, Seen},
     tx::{Begin, Dialect, Tx},
-    value::{Arg, Bind, OwnedArg, Read, Row, Value, args},
+    value::{Arg, Bind, Read, Row, Value, args},
 };
 use self::{
     sqlite::{Sqlite, Use},
@@ -119,12 +123,12 @@ impl Db {
         &self.place
     }
 
-    /// Statements on a connection that lists, each by itself.
+    /// What lists and writes nothing; each statement sees what was committed before it.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         work: impl FnMut(&mut Tx) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, LedgerError> {
-        self.read.run(Begin::Not, work).await
+        self.read.run(Begin::Reading, work).await
     }
 
     /// A transaction among others, for what compare-and-set or [`Tx::lock`] decides.

@@ -7,7 +7,6 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicU64},
 };
 
-use super::value::OwnedArg;
 use crate::domain::Ms;
 
 /// Tells a time, in ms.
@@ -32,12 +31,12 @@ pub(in crate::ledger) struct Place {
     pub(in crate::ledger) counts: Counts,
     /// What time it is there, where that is not the database's to tell.
     pub(in crate::ledger) time: Option<Arc<dyn Time>>,
-    /// The statements that were run, where a test keeps them.
+    /// The statements that were run, where a test has them explained.
     pub(in crate::ledger) log: OnceLock<Mutex<Log>>,
 }
 
-/// Each statement, with the last values it had, and whether it was in a transaction that writes.
-pub(in crate::ledger) type Log = BTreeMap<String, (Vec<OwnedArg>, bool)>;
+/// Each statement, with the plan of its last run, and the pages that PostgreSQL read for all of its runs.
+pub(in crate::ledger) type Log = BTreeMap<String, (String, u64)>;
 
 /// Statements and transactions of this process.
 #[derive(Debug, Default)]

@@ -16,20 +16,35 @@ use super::{
     value::{Arg, OwnedArg, Row, Value},
 };
 
-/// Every commit is on disk before it is answered, whatever the server's default; and a session whose program was frozen
-/// within a transaction loses its locks. Said anew in each transaction: a pool may hand out another session for the next.
+/// Plans that cost the same however large the ledger is: along an index, row by row, in its order. What PostgreSQL takes for
+/// cheaper reads whole tables, or sorts all that fits, where it has no statistics, or only thinks so. A session whose
+/// program was frozen within a transaction loses its locks.
+macro_rules! plans {
+    () => {
+        "SET LOCAL idle_in_transaction_session_timeout = '30s'; SET LOCAL enable_seqscan = off; \
+         SET LOCAL enable_bitmapscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; \
+         SET LOCAL enable_material = off; SET LOCAL jit = off"
+    };
+}
+
+/// Every commit is on disk before it is answered, whatever the server's default. Said anew in each transaction: a pool may
+/// hand out another session for the next.
 macro_rules! begin {
     ($lock:literal) => {
         concat!(
             "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT set_config('synchronous_commit', 'on', true) \
-             WHERE current_setting('synchronous_commit') IN ('off', 'local'); \
-             SET LOCAL idle_in_transaction_session_timeout = '30s'; SET LOCAL enable_seqscan = off; SET LOCAL jit = off; \
-             SELECT ",
+             WHERE current_setting('synchronous_commit') IN ('off', 'local'); ",
+            plans!(),
+            "; SELECT ",
             $lock,
             "(7233171301)"
         )
     };
 }
+
+/// Begins one that lists: each of its statements sees what was committed before it. Not READ ONLY, for whoever reads may be
+/// the first that sees the ledger on its server, and notes it.
+pub(super) const BEGIN_READING: &str = concat!("BEGIN ISOLATION LEVEL READ COMMITTED; ", plans!());
 
 /// Begins a transaction among others.
 pub(super) const BEGIN_AMONG_OTHERS: &str = begin!("pg_advisory_xact_lock_shared");
@@ -185,7 +200,7 @@ impl Postgres {
         found.iter().take(limit).map(row).collect()
     }
 
-    /// Whether it is permitted, there and supported.
+    /// Whether it is permitted, there and supported. Before the first statement of a transaction, for it may fail.
     pub(super) fn answers(&mut self, sql: &str) -> Result<bool, Fault> {
         use tokio_postgres::error::SqlState as State;
         let not = [State::INSUFFICIENT_PRIVILEGE, State::UNDEFINED_FUNCTION, State::FEATURE_NOT_SUPPORTED];

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, PoisonError, atomic::Ordering},
+    sync::{Arc, atomic::Ordering},
 };
 
 use sha2::{Digest as _, Sha256};
@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     fault::{Fault, corrupt},
     place::Place,
-    postgres::{BEGIN_ALONE, BEGIN_AMONG_OTHERS, Postgres},
+    postgres::{BEGIN_ALONE, BEGIN_AMONG_OTHERS, BEGIN_READING, Postgres},
     sqlite::Sqlite,
     value::{Arg, Row, args},
 };
@@ -25,8 +25,9 @@ pub(in crate::ledger) enum Dialect {
 /// How a transaction begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::ledger) enum Begin {
-    /// Each statement by itself, on a connection that lists.
-    Not,
+    /// For what lists: each statement sees what was committed before it. A transaction on PostgreSQL only, for the
+    /// settings of its plans; its end is one more round trip.
+    Reading,
     /// Among others: what may meet is decided by compare-and-set, or under [`Tx::lock`].
     AmongOthers,
     /// Nobody else writes meanwhile.
@@ -50,7 +51,7 @@ pub(in crate::ledger) struct Tx {
 
 impl Tx {
     pub(super) fn new(connection: Connection, place: Arc<Place>) -> Self {
-        Self { connection, place, commits: false, answered: false, locks: true, begin: Begin::Not }
+        Self { connection, place, commits: false, answered: false, locks: true, begin: Begin::Reading }
     }
 
     pub(super) fn connection(&mut self) -> &mut Connection {
@@ -99,10 +100,7 @@ impl Tx {
         if let Connection::Sqlite(sqlite) = &mut self.connection {
             self.place.counts.steps.fetch_add(sqlite.take_steps(), Ordering::Relaxed);
         }
-        if begin == Begin::Not {
-            return done;
-        }
-        let commits = done.is_ok() && self.commits;
+        let commits = done.is_ok() && (self.commits || begin == Begin::Reading);
         let ended = self.end(commits);
         match (&done, ended) {
             // What it failed of is told; that it cannot be rolled back either comes of it.
@@ -118,13 +116,13 @@ impl Tx {
         match &mut self.connection {
             Connection::Sqlite(sqlite) => {
                 sqlite.stands()?;
-                if begin != Begin::Not {
+                if begin != Begin::Reading {
                     sqlite.begin()?;
                     self.answered = true;
                 }
             }
             Connection::Postgres(postgres) => match begin {
-                Begin::Not => {}
+                Begin::Reading => postgres.begin(BEGIN_READING),
                 Begin::AmongOthers => postgres.begin(BEGIN_AMONG_OTHERS),
                 Begin::Alone => postgres.begin(BEGIN_ALONE),
             },
@@ -133,10 +131,11 @@ impl Tx {
     }
 
     fn end(&mut self, commits: bool) -> Result<(), Fault> {
-        if commits {
+        if commits && self.begin != Begin::Reading {
             self.place.counts.commits.fetch_add(1, Ordering::Relaxed);
         }
         match &mut self.connection {
+            Connection::Sqlite(_) if self.begin == Begin::Reading => Ok(()),
             Connection::Sqlite(sqlite) => sqlite.end(commits),
             Connection::Postgres(postgres) => postgres.end(commits),
         }
@@ -219,22 +218,41 @@ impl Tx {
         }
     }
 
-    fn count(&self, sql: &str, args: &[Arg<'_>]) {
+    /// Asks for rows in the order of an index. Without statistics PostgreSQL takes what a condition leaves for little, and
+    /// would rather sort it than walk to the end of a page.
+    pub(in crate::ledger) fn in_order<T>(
+        &mut self,
+        ask: impl FnOnce(&mut Tx) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let Connection::Postgres(postgres) = &mut self.connection else { return ask(self) };
+        postgres.send("SET LOCAL enable_sort = off", &[])?;
+        let asked = ask(self)?;
+        if let Connection::Postgres(postgres) = &mut self.connection {
+            postgres.send("SET LOCAL enable_sort = on", &[])?;
+        }
+        Ok(asked)
+    }
+
+    fn count(&mut self, sql: &str, args: &[Arg<'_>]) {
         self.place.counts.statements.fetch_add(1, Ordering::Relaxed);
-        if let Some(log) = self.place.log.get() {
-            let run = (args.iter().map(Arg::owned).collect(), self.begin != Begin::Not);
-            log.lock().unwrap_or_else(PoisonError::into_inner).insert(sql.to_owned(), run);
+        if self.place.log.get().is_some() {
+            self.explain(sql, args);
         }
     }
 
     fn rows(&mut self, sql: &str, args: &[Arg<'_>], limit: usize) -> Result<Vec<Row>, Fault> {
         self.count(sql, args);
-        let told = match &mut self.connection {
-            Connection::Sqlite(sqlite) => sqlite.rows(sql, args, limit),
-            Connection::Postgres(postgres) => postgres.rows(sql, args, limit),
-        };
+        let told = self.asked(sql, args, limit);
         self.answered |= told.is_ok();
         told
+    }
+
+    /// At most `limit` rows of a statement that nothing counts.
+    pub(super) fn asked(&mut self, sql: &str, args: &[Arg<'_>], limit: usize) -> Result<Vec<Row>, Fault> {
+        match &mut self.connection {
+            Connection::Sqlite(sqlite) => sqlite.rows(sql, args, limit),
+            Connection::Postgres(postgres) => postgres.rows(sql, args, limit),
+        }
     }
 }
 

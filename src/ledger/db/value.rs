@@ -15,7 +15,7 @@ pub(in crate::ledger) enum Arg<'a> {
 
 /// A value to bind later.
 #[derive(Debug)]
-pub(in crate::ledger) enum OwnedArg {
+pub(super) enum OwnedArg {
     Number(Option<i64>),
     Text(Option<String>),
     Bytes(Option<Vec<u8>>),
@@ -69,7 +69,7 @@ impl Arg<'_> {
 }
 
 impl OwnedArg {
-    pub(in crate::ledger) fn lent(&self) -> Arg<'_> {
+    pub(super) fn lent(&self) -> Arg<'_> {
         match self {
             OwnedArg::Number(number) => Arg::Number(*number),
             OwnedArg::Text(text) => Arg::Text(text.as_deref()),

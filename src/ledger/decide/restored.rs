@@ -80,7 +80,7 @@ impl Tx {
             args![now],
         )?;
         let found = self.all(
-            "SELECT key, detail FROM transfers WHERE state IN ('planned', 'intended', 'doubtful', 'held')",
+            "SELECT key, detail FROM transfers WHERE state <> 'settled' AND state IN ('planned', 'intended', 'doubtful', 'held')",
             args![],
         )?;
         let mut held = 0_u64;
@@ -110,7 +110,7 @@ impl Tx {
     /// What a declaration would hold: all that is not settled or cancelled.
     pub(in crate::ledger) fn restored_would(&mut self) -> Result<view::Several, Fault> {
         let row = self.one("SELECT COUNT(*) AS many, CAST(COALESCE(SUM(days), 0) AS BIGINT) AS days, MIN(created_at) AS oldest \
-             FROM transfers WHERE state IN ('planned', 'intended', 'doubtful', 'held')", args![])?;
+             FROM transfers WHERE state <> 'settled' AND state IN ('planned', 'intended', 'doubtful', 'held')", args![])?;
         let number = |column: &str| Ok::<_, Fault>(u64::try_from(row.get::<i64>(column)?).unwrap_or(0));
         Ok(view::Several { count: number("many")?, days: number("days")?, oldest_at: row.get("oldest")? })
     }

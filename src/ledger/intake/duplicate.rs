@@ -53,10 +53,9 @@ fn of(
     events: &[Facts],
 ) -> Result<Option<String>, Fault> {
     let looked_through = LOOKED_THROUGH_MAX;
-    let rows = tx.all(
-        SAME_PURCHASE,
-        args![key, channel.as_str(), money.amount, &*money.currency, COMPARED_MAX, looked_through],
-    )?;
+    let (channel_id, currency) = (channel.as_str(), &*money.currency);
+    let args = args![key, channel_id, money.amount, currency, COMPARED_MAX, looked_through];
+    let rows = tx.in_order(|tx| tx.all(SAME_PURCHASE, args))?;
     if rows.is_empty() {
         return Ok(None);
     }

@@ -134,12 +134,16 @@ pub(super) fn look(tx: &mut Tx, entry: &Entry<'_>) -> Result<Seen, Fault> {
     Err(Fault::Conflict("the payments of an event were joined meanwhile, again and again".to_owned()))
 }
 
+/// From the payments to their channels: a list within the statement, of which PostgreSQL knows that it is short.
 fn lock_rows(tx: &mut Tx, payments: &BTreeSet<String>) -> Result<(), Fault> {
     let keys = serde_json::to_string(payments)?;
     for statement in [
-        "SELECT c.channel FROM channels c WHERE (c.account, c.channel) IN (SELECT t.account, t.channel FROM transfers t \
-         WHERE t.payment IN (SELECT json_array_elements_text($1::json))) ORDER BY c.account, c.channel FOR UPDATE",
-        "SELECT key FROM payments WHERE key IN (SELECT json_array_elements_text($1::json)) ORDER BY key FOR UPDATE",
+        "SELECT c.channel FROM (SELECT DISTINCT account, channel FROM transfers \
+         WHERE payment = ANY (ARRAY(SELECT json_array_elements_text($1::json))) OFFSET 0) t \
+         JOIN channels c ON c.account = t.account AND c.channel = t.channel \
+         ORDER BY c.account || '', c.channel || '' FOR UPDATE OF c",
+        "SELECT key FROM payments WHERE key = ANY (ARRAY(SELECT json_array_elements_text($1::json))) \
+         ORDER BY key FOR UPDATE",
     ] {
         tx.all(statement, args![keys])?;
     }
@@ -173,7 +177,7 @@ fn look_once(tx: &mut Tx, entry: &Entry<'_>, ask: Option<&Ask<'_>>) -> Result<Se
     .to_vec();
     values.extend(ids.iter().map(Bind::arg));
     let kinds: BTreeSet<u8> = ask.ids.iter().map(|id| id.rank).collect();
-    let row = tx.one(&look_sql(ids.len(), &kinds), &values)?;
+    let row = tx.in_order(|tx| tx.one(&look_sql(ids.len(), &kinds), &values))?;
     seen(&row)
 }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::{
     domain::{Ms, closed::PaymentState},
     envelope::Trigger,
+    ledger::db::way::Walked,
 };
 
 /// Which events a replay takes; all that is named must fit.
@@ -40,6 +41,19 @@ pub struct Selection {
     /// Only what came from the dead queue.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub dead: bool,
+}
+
+/// An event that a selection names; the next page goes on after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selected {
+    /// The event's number in the ledger.
+    pub number: i64,
+    /// The time that the selection goes by.
+    pub(in crate::ledger) at: Ms,
+    /// The payment's key, where it goes by payments.
+    pub(in crate::ledger) key: String,
+    /// What it walks, the same for all pages.
+    pub(in crate::ledger) walked: Option<Walked>,
 }
 
 /// One event of a plan.

@@ -6,19 +6,20 @@ use crate::ledger::{
         Fault, Row, Tx, args,
         fault::refused,
         filter::{Filter, Value},
+        way::{Way, rarest},
     },
     query::{ChannelQuery, Page},
     view,
 };
 
-/// Of each: days in all its transfers, and those that are on it.
+/// Of each: days in its transfers that are not settled, and in those that are.
 const CHANNELS: &str = "SELECT account, channel, active_till, mode, \
-     (SELECT COALESCE(CAST(SUM(t.days) AS BIGINT), 0) FROM transfers t \
-        WHERE t.channel = channels.channel AND t.account = channels.account AND t.state <> 'cancelled') AS bought, \
-     (SELECT COALESCE(CAST(SUM(t.days) AS BIGINT), 0) FROM transfers t \
-        WHERE t.account = channels.account AND t.channel = channels.channel AND t.settled_at IS NOT NULL) AS moved, \
+     (SELECT COALESCE(CAST(SUM(t.days) AS BIGINT), 0) FROM transfers t WHERE t.account = channels.account \
+        AND t.channel = channels.channel AND t.settled_at IS NULL AND t.state || '' <> 'cancelled') AS unsettled, \
+     (SELECT COALESCE(CAST(SUM(CASE WHEN t.settled_at IS NULL THEN 0 ELSE t.days END) AS BIGINT), 0) FROM transfers t \
+        WHERE t.account = channels.account AND t.channel = channels.channel) AS moved, \
      (SELECT COUNT(*) FROM movements m WHERE m.account = channels.account AND m.channel = channels.channel) \
-        AS movements FROM channels";
+        AS movements FROM channels{by}";
 
 impl Ledger {
     /// Channels that days were planned for, soonest expiry first; a page goes on after `account/channel`.
@@ -61,11 +62,25 @@ impl Tx {
             }
             None => None,
         };
-        let rows = Filter::default()
-            .text("channel =", wanted.channel.as_deref())
-            .text("mode =", wanted.mode.as_deref())
-            .row("(active_till, account, channel) >", after)
-            .rows(self, CHANNELS, "ORDER BY active_till, account, channel", page.limit)?;
+        let mut filter = Filter::default().row("(active_till, account, channel) >", after);
+        if let Some(channel) = &wanted.channel {
+            // By its key, of which the account is the first part.
+            let accounts: Vec<Value> = self.accounts()?.into_iter().map(Value::Text).collect();
+            if accounts.is_empty() {
+                return Ok(Vec::new());
+            }
+            filter = filter.row("account IN", Some(accounts)).text("channel =", Some(channel));
+        }
+        let mode = Way::text("channels", "mode", "channels_by_mode", wanted.mode.as_deref());
+        let ways: Vec<Way> = mode.map(|way| way.but("live", "mode <> 'live'")).into_iter().collect();
+        let order = "ORDER BY active_till, account, channel";
+        let rows = if wanted.channel.is_some() {
+            filter.along(self, ways, None).rows(self, &CHANNELS.replace("{by}", ""), order, page.limit)?
+        } else {
+            let walked = rarest(self, &ways)?;
+            let index = walked.map_or("channels_by_expiry", |walked| walked.index);
+            filter.along(self, ways, walked).walk(self, CHANNELS, index, order, page.limit)?
+        };
         rows.iter().map(channel).collect()
     }
 
@@ -91,7 +106,7 @@ fn channel(row: &Row) -> Result<view::Channel, Fault> {
         channel: row.get("channel")?,
         active_till: Some(row.get("active_till")?).filter(|at| *at < i64::MAX),
         mode: row.get("mode")?,
-        days_bought: row.get("bought")?,
+        days_bought: row.get::<i64>("moved")?.saturating_add(row.get("unsettled")?),
         days_moved: row.get("moved")?,
         movements: row.get("movements")?,
     })

@@ -114,7 +114,7 @@ impl Tx {
             .fixed("state = 'held'")
             .word("cause =", wanted.cause)
             .text("key =", wanted.key.as_deref())
-            .rows(self, transfer_sql!(""), "ORDER BY created_at, key", limit)?;
+            .rows(self, transfer_sql!("", ""), "ORDER BY created_at, key", limit)?;
         let mut held = Vec::with_capacity(rows.len());
         for row in &rows {
             let view::Transfer { key, payment, channel, days, outcome, reason, next, .. } =
@@ -238,7 +238,7 @@ impl Tx {
         now: Ms,
     ) -> Result<Vec<Result<Held, Fault>>, Fault> {
         let rows = Filter::default()
-            .fixed("p.state = 'linked' AND e.family IS NOT NULL")
+            .fixed("p.state <> 'credited' AND p.state = 'linked' AND e.family IS NOT NULL")
             .number("p.since <", Some(now.saturating_sub(OTHER_FAMILY_MS)))
             .text("p.key =", key)
             .rows(

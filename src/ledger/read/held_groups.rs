@@ -51,7 +51,7 @@ impl Tx {
             }
         }
         let row = self.one("SELECT 'other_family' AS cause, COUNT(*) AS many, CAST(0 AS BIGINT) AS days, MIN(p.since) AS oldest \
-             FROM payments p WHERE p.state = 'linked' AND p.since < $1 \
+             FROM payments p WHERE p.state <> 'credited' AND p.state = 'linked' AND p.since < $1 \
              AND EXISTS (SELECT 1 FROM events e WHERE e.payment = p.key AND e.family IS NOT NULL)", args![now.saturating_sub(OTHER_FAMILY_MS)])?;
         if row.get::<i64>("many")? > 0 {
             groups.push(group(HeldKind::Payment, &row)?);

@@ -7,6 +7,7 @@ pub(super) mod list;
 mod measures;
 pub(super) mod messages;
 mod overview;
+pub(super) mod pages;
 pub(super) mod resolve;
 pub(super) mod rows;
 mod saved_views;

@@ -49,7 +49,7 @@ impl Tx {
         counts.credited = u64::try_from(settled).unwrap_or(0);
         let rows = self.all(
             "SELECT state, COUNT(*) AS many, MIN(created_at) AS oldest FROM transfers \
-             WHERE state IN ('planned', 'intended', 'doubtful', 'held') GROUP BY state",
+             WHERE state <> 'settled' AND state IN ('planned', 'intended', 'doubtful', 'held') GROUP BY state",
             args![],
         )?;
         for row in rows {
@@ -94,9 +94,11 @@ impl Tx {
             .collect()
     }
 
+    /// From the newest back to what was recorded before that time: it was received before, too.
     pub(in crate::ledger) fn traffic(&mut self, since: Ms) -> Result<Vec<view::Traffic>, Fault> {
         let rows = self.all(
             "SELECT received_at / 60000 AS minute, COUNT(*) AS many FROM deliveries WHERE received_at >= $1 \
+             AND number > COALESCE((SELECT number FROM deliveries WHERE recorded_at < $1 ORDER BY number DESC LIMIT 1), 0) \
              GROUP BY 1 ORDER BY 1",
             args![since],
         )?;

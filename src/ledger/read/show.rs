@@ -44,17 +44,22 @@ impl Ledger {
 impl Tx {
     pub(in crate::ledger) fn payment(&mut self, name: &str) -> Result<Option<view::PaymentWhole>, Fault> {
         let Some(key) = resolve(self, name)? else { return Ok(None) };
-        let row = self.one(payment_sql!("WHERE p.key = $1"), args![&*key])?;
+        let row = self.one(payment_sql!("", "WHERE p.key = $1"), args![&*key])?;
         let mut payment = rows::payment(&row)?;
         let owner: String = row.get("owner")?;
         let ids = self.all(
             "SELECT id FROM aliases WHERE payment = $1 ORDER BY strength, id LIMIT $2",
             args![&*key, ROWS_MAX],
         )?;
-        let events =
-            self.all(event_sql!("WHERE e.payment = $1 ORDER BY d.number LIMIT $2"), args![&*key, ROWS_MAX])?;
+        let events = self.all(
+            event_sql!(
+                "events e CROSS JOIN deliveries d",
+                "WHERE e.payment = $1 AND d.event = e.number ORDER BY d.number + 0 LIMIT $2"
+            ),
+            args![&*key, ROWS_MAX],
+        )?;
         let found =
-            self.all(transfer_sql!("WHERE payment = $1 ORDER BY n LIMIT $2"), args![&*key, ROWS_MAX])?;
+            self.all(transfer_sql!("", "WHERE payment = $1 ORDER BY n LIMIT $2"), args![&*key, ROWS_MAX])?;
         let mut transfers = Vec::with_capacity(found.len());
         let mut movements = Vec::new();
         for row in &found {
@@ -94,9 +99,10 @@ impl Tx {
         let (source, event) = id.split_once('/').unwrap_or(("", id));
         let rows = self.all(
             event_sql!(
+                "deliveries d JOIN events e ON e.number = d.event",
                 "WHERE d.event IN (SELECT number FROM events WHERE event_id = $1 \
              UNION SELECT number FROM events WHERE event_id = $2 AND source = $3 \
-             UNION SELECT event FROM deliveries WHERE delivery = $1) ORDER BY d.number LIMIT $4"
+             UNION SELECT event FROM deliveries WHERE delivery = $1) ORDER BY d.number + 0 LIMIT $4"
             ),
             args![id, event, source, ROWS_MAX],
         )?;

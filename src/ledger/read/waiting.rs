@@ -57,7 +57,7 @@ static WAITS: [Wait; 2] = [
     },
 ];
 
-const NO_MONEY: &str = "p.state = 'linked' AND NOT EXISTS (SELECT 1 FROM events e WHERE e.payment = p.key AND e.family IS NOT NULL)";
+const NO_MONEY: &str = "p.state <> 'credited' AND p.state = 'linked' AND NOT EXISTS (SELECT 1 FROM events e WHERE e.payment = p.key AND e.family IS NOT NULL)";
 
 impl Tx {
     /// Those of each cause that is wanted, oldest first.

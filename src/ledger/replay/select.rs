@@ -8,24 +8,28 @@ use crate::{
         db::{
             Fault, Row, Tx,
             filter::{Filter, Value},
+            way::{Walked, Way, rarest},
         },
-        plan::{Candidate, PlanVerdict, Standing},
-        read::resolve::{event_named, resolve},
+        plan::{Candidate, PlanVerdict, Selected, Standing},
+        read::{
+            pages::by_state,
+            resolve::{event_named, resolve},
+        },
         row::narrow,
         view::Planned,
     },
 };
 
 impl Ledger {
-    /// Numbers of the events a selection names, oldest first, after a number; at most `limit`.
+    /// The events a selection names, oldest first, after one of them; at most `limit`.
     pub async fn select(
         &self,
         selection: &Selection,
-        after: i64,
+        after: Option<&Selected>,
         limit: u32,
-    ) -> Result<Vec<i64>, LedgerError> {
-        let selection = selection.clone();
-        self.db.read(move |tx| tx.select(&selection, after, limit)).await
+    ) -> Result<Vec<Selected>, LedgerError> {
+        let (selection, after) = (selection.clone(), after.cloned());
+        self.db.read(move |tx| tx.select(&selection, after.as_ref(), limit)).await
     }
 
     /// Where events and their payments stand, in the order of the numbers.
@@ -39,9 +43,9 @@ impl Tx {
     pub(in crate::ledger) fn select(
         &mut self,
         wanted: &Selection,
-        after: i64,
+        after: Option<&Selected>,
         limit: u32,
-    ) -> Result<Vec<i64>, Fault> {
+    ) -> Result<Vec<Selected>, Fault> {
         let payment = match &wanted.payment {
             Some(name) => match resolve(self, name)? {
                 Some(key) => Some(key),
@@ -58,28 +62,52 @@ impl Tx {
         };
         let (source, event) =
             event.map_or((wanted.source.clone(), None), |(source, id)| (Some(source), Some(id)));
+        let one = event.is_some() || payment.is_some();
+        let ways = ways(wanted, source.as_deref().filter(|_| event.is_none()), after);
+        let walked = match after {
+            Some(after) => after.walked,
+            None if one || wanted.dead => None,
+            None => rarest(self, &ways)?,
+        };
+        let timed = wanted.since.is_some() || wanted.until.is_some();
+        let order = match walked {
+            Some(Walked { column: CHANNEL | STATE, .. }) => Order::Payment,
+            Some(Walked { column: TIME, .. }) => Order::Time,
+            None if timed && !one && !wanted.dead => Order::Time,
+            _ => Order::Number,
+        };
+        let until = if order == Order::Time { "e.received_at <" } else { "e.received_at + 0 <" };
         let mut filter = Filter::default()
-            .number("e.number >", Some(after))
+            .text("e.source =", source.as_deref().filter(|_| event.is_some()))
             .text("e.event_id =", event.as_deref())
             .text("e.payment =", payment.as_deref())
-            .text("e.source =", source.as_deref())
-            .text("e.event_type =", wanted.event_type.as_deref())
-            .text("p.channel =", wanted.channel.as_deref())
-            .word("p.state =", wanted.state)
-            .number("e.received_at >=", wanted.since)
-            .number("e.received_at <", wanted.until)
-            .within(by_trigger(wanted.trigger), wanted.trigger.map(Trigger::as_str), ")");
+            .along(self, ways, walked)
+            .number(until, wanted.until)
+            .within(
+                by_trigger(wanted.trigger),
+                wanted.trigger.map(Trigger::as_str),
+                if wanted.trigger == Some(Trigger::Webhook) { " LIMIT 1 OFFSET 0)" } else { ")" },
+            );
         if wanted.dead {
             filter = filter.fixed("e.dead = 1");
         }
-        let joined = wanted.channel.is_some() || wanted.state.is_some();
-        let head = if joined {
-            "SELECT e.number FROM events e JOIN payments p ON p.key = e.payment"
+        if wanted.channel.is_some() || wanted.state.is_some() {
+            filter = filter.fixed("p.key = e.payment");
+        }
+        let rows = if one {
+            let after = after.map(|after| after.number);
+            let head = order.head(wanted).replace("{by}", "");
+            filter.number("e.number + 0 >", after).rows(self, &head, "ORDER BY e.number + 0", limit)?
         } else {
-            "SELECT e.number FROM events e"
+            let index = match (walked, order) {
+                (Some(walked), _) => walked.index,
+                (None, Order::Time) => "events_by_time",
+                (None, _) if wanted.dead => "events_dead",
+                (None, _) => "",
+            };
+            order.after(filter, after).walk(self, order.head(wanted), index, order.tail(), limit)?
         };
-        let rows = filter.rows(self, head, "ORDER BY e.number", limit)?;
-        rows.iter().map(|row| row.get("number")).collect()
+        rows.iter().map(|row| selected(row, walked)).collect()
     }
 
     pub(in crate::ledger) fn standings(&mut self, events: &[i64]) -> Result<Vec<Standing>, Fault> {
@@ -102,13 +130,92 @@ impl Tx {
     }
 }
 
+const CHANNEL: &str = "p.channel";
+const STATE: &str = "p.state";
+const TIME: &str = "e.received_at";
+
+/// In which order a selection is walked, always the oldest first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// By when the payment was first seen, then along its events.
+    Payment,
+    /// By when the event was received.
+    Time,
+    /// As the events were recorded.
+    Number,
+}
+
+impl Order {
+    /// In this order of tables, for SQLite.
+    fn head(self, wanted: &Selection) -> &'static str {
+        match self {
+            Order::Payment => {
+                "SELECT e.number, p.first_seen_at AS at, p.key FROM payments p{by} CROSS JOIN events e"
+            }
+            _ if wanted.channel.is_some() || wanted.state.is_some() => {
+                "SELECT e.number, e.received_at AS at, p.key FROM events e{by} CROSS JOIN payments p"
+            }
+            Order::Time | Order::Number => {
+                "SELECT e.number, e.received_at AS at, '' AS key FROM events e{by}"
+            }
+        }
+    }
+
+    fn tail(self) -> &'static str {
+        match self {
+            Order::Payment => "ORDER BY p.first_seen_at, p.key, e.number",
+            Order::Time => "ORDER BY e.received_at, e.number",
+            Order::Number => "ORDER BY e.number",
+        }
+    }
+
+    fn after(self, filter: Filter, after: Option<&Selected>) -> Filter {
+        let Some(Selected { number, at, key, .. }) = after else { return filter };
+        let (number, at) = (Value::Number(*number), Value::Number(*at));
+        match self {
+            Order::Payment => {
+                // The time by itself, too: the three are no condition of an index.
+                let key = Value::Text(key.clone());
+                filter
+                    .value("p.first_seen_at >=", at.clone())
+                    .row("(p.first_seen_at, p.key, e.number) >", Some(vec![at, key, number]))
+            }
+            Order::Time => filter.row("(e.received_at, e.number) >", Some(vec![at, number])),
+            Order::Number => filter.value("e.number >", number),
+        }
+    }
+}
+
+fn selected(row: &Row, walked: Option<Walked>) -> Result<Selected, Fault> {
+    Ok(Selected { number: row.get("number")?, at: row.get("at")?, key: row.get("key")?, walked })
+}
+
+/// What is selected by, the narrowest first.
+fn ways(wanted: &Selection, source: Option<&str>, after: Option<&Selected>) -> Vec<Way> {
+    // The later of two bounds, once: of several, SQLite walks from the first.
+    let timed =
+        after.filter(|after| after.walked.is_some_and(|walked| walked.column == TIME)).map(|after| after.at);
+    let since = wanted.since.map(|since| timed.map_or(since, |at| at.max(since)));
+    let ways = [
+        since.map(|since| Way {
+            operator: ">=",
+            ..Way::of("events e", TIME, "events_by_time", Value::Number(since))
+        }),
+        Way::text("payments p", CHANNEL, "payments_by_channel", wanted.channel.as_deref()),
+        by_state(wanted.state),
+        Way::text("events e", "e.event_type", "events_by_type", wanted.event_type.as_deref()),
+        Way::text("events e", "e.source", "events_by_source", source),
+    ];
+    ways.into_iter().flatten().collect()
+}
+
 /// Nearly every event came by a webhook, so the next one is looked at by itself; few came otherwise, so those are
 /// listed.
 fn by_trigger(trigger: Option<Trigger>) -> &'static str {
     match trigger {
         Some(Trigger::Webhook) => "EXISTS (SELECT 1 FROM deliveries d WHERE d.event = e.number AND d.cause =",
         Some(Trigger::Replay | Trigger::Backfill) | None => {
-            "e.number IN (SELECT d.event FROM deliveries d WHERE d.cause ="
+            "e.number IN (SELECT d.event FROM deliveries d WHERE d.cause <> 'webhook' AND d.cause ="
         }
     }
 }

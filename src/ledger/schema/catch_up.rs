@@ -11,7 +11,7 @@ pub(in crate::ledger) fn behind(tx: &mut Tx) -> Result<bool, Fault> {
     let behind: i64 = tx
         .one(
             "SELECT (SELECT COUNT(*) FROM transfers WHERE state = 'settled' AND settled_at IS NULL) \
-         + (SELECT COUNT(*) FROM payments WHERE state = '') AS behind",
+         + (SELECT COUNT(*) FROM payments WHERE state <> 'credited' AND state = '') AS behind",
             args![],
         )?
         .get("behind")?;
@@ -31,7 +31,7 @@ pub(in crate::ledger) fn catch_up(tx: &mut Tx, settled_at: &str) -> Result<(), F
     for statement in [
         format!(
             "UPDATE payments SET state = {word} WHERE state = '' OR key IN (SELECT payment FROM transfers \
-             WHERE (state = 'settled' AND settled_at IS NULL) OR state IN ('doubtful', 'held'))"
+             WHERE (state = 'settled' AND settled_at IS NULL) OR (state <> 'settled' AND state IN ('doubtful', 'held')))"
         ),
         format!(
             "INSERT INTO spent (account, slot, days, transfers) SELECT account, {settled_at} / {SLOT_MS}, \

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The schema, oldest first; a text never changes once released.
-const MIGRATIONS: [(i64, &str, &str); 13] = [
+const MIGRATIONS: [(i64, &str, &str); 14] = [
     (1, "ledger", include_str!("migrations/0001_ledger.sql")),
     (2, "restorations", include_str!("migrations/0002_restorations.sql")),
     (3, "operators", include_str!("migrations/0003_operators.sql")),
@@ -34,10 +34,11 @@ const MIGRATIONS: [(i64, &str, &str); 13] = [
     (11, "money", include_str!("migrations/0011_money.sql")),
     (12, "slips", include_str!("migrations/0012_slips.sql")),
     (13, "joined", include_str!("migrations/0013_joined.sql")),
+    (14, "indexes", include_str!("migrations/0014_indexes.sql")),
 ];
 
 /// What the schema's text says differently in each database.
-type Words = [(&'static str, &'static str); 7];
+type Words = [(&'static str, &'static str); 8];
 
 const SQLITE_WORDS: Words = [
     ("{serial}", "INTEGER PRIMARY KEY AUTOINCREMENT"),
@@ -57,6 +58,14 @@ const SQLITE_WORDS: Words = [
          SELECT RAISE(ABORT, 'adjustments are append-only'); END; \
          CREATE TRIGGER adjustments_delete BEFORE DELETE ON adjustments BEGIN \
          SELECT RAISE(ABORT, 'adjustments are append-only'); END;",
+    ),
+    (
+        "{aliases_id_first}",
+        "CREATE TABLE aliases_of_14 (realm TEXT NOT NULL, account TEXT NOT NULL, livemode BIGINT NOT NULL, \
+         id TEXT NOT NULL, strength BIGINT NOT NULL, payment TEXT NOT NULL, PRIMARY KEY (id, realm, account, livemode)); \
+         INSERT INTO aliases_of_14 (realm, account, livemode, id, strength, payment) \
+         SELECT realm, account, livemode, id, strength, payment FROM aliases ORDER BY id; \
+         DROP TABLE aliases; ALTER TABLE aliases_of_14 RENAME TO aliases;",
     ),
 ];
 
@@ -79,6 +88,10 @@ const POSTGRES_WORDS: Words = [
          'BEGIN RAISE EXCEPTION ''adjustments are append-only''; END'; \
          CREATE TRIGGER adjustments_fixed BEFORE UPDATE OR DELETE ON adjustments FOR EACH ROW \
          EXECUTE FUNCTION daybridge_adjustments_only_grow();",
+    ),
+    (
+        "{aliases_id_first}",
+        "ALTER TABLE aliases DROP CONSTRAINT aliases_pkey, ADD PRIMARY KEY (id, realm, account, livemode);",
     ),
 ];
 

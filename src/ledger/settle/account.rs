@@ -276,7 +276,8 @@ pub(in crate::ledger) fn least(hold: &AccountHold) -> u32 {
 
 /// A transfer `t` of `$2` days or more that is planned or held for the account `$1`. Along the states: there are few of
 /// these, and the account has nearly all transfers that ever were.
-pub(in crate::ledger) const WAITING: &str = "t.state IN ('planned', 'held') AND t.account || '' = $1 AND t.days >= $2 \
+pub(in crate::ledger) const WAITING: &str = "t.state <> 'settled' AND t.state IN ('planned', 'held') \
+     AND t.account || '' = $1 AND t.days + 0 >= $2 \
      AND (t.state = 'planned' OR t.cause IN ('balance', 'unauthorized'))";
 
 /// Whether a transfer of so many days or more is planned or held for the account.

@@ -57,8 +57,8 @@ impl Tx {
         let stepped = if from == &step.state {
             // A reading that changed nothing needs no step of its own.
             let stands = self.optional(
-                "SELECT key FROM transfers WHERE key = $1 AND state = $2 AND attempt = $3 AND epoch = $4 \
-                 AND account = $5 AND channel = $6",
+                "SELECT key FROM transfers WHERE key = $1 AND state || '' = $2 AND attempt = $3 \
+                 AND epoch = $4 AND account || '' = $5 AND channel || '' = $6",
                 args![
                     key,
                     from.word(),
@@ -119,7 +119,7 @@ fn slow_step(
     now: Ms,
 ) -> Result<bool, Fault> {
     let claimed = tx.optional(
-        "SELECT key FROM transfers WHERE key = $1 AND account = $2 AND channel = $3",
+        "SELECT key FROM transfers WHERE key = $1 AND account || '' = $2 AND channel || '' = $3",
         args![key, &*claim.account, claim.channel.as_str()],
     )?;
     if claimed.is_none() {

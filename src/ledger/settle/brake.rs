@@ -187,7 +187,7 @@ impl Tx {
         let end = at.div_euclid(SLOT_MS).saturating_add(1).saturating_mul(SLOT_MS);
         let row = self.one(
             "SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) AS days FROM transfers \
-             WHERE account = $1 AND settled_at > $2 AND settled_at < $3",
+             WHERE account || '' = $1 AND settled_at > $2 AND settled_at < $3",
             args![account, at, end],
         )?;
         row.get("days")

@@ -61,7 +61,7 @@ const DUE_TOO_FAR: &str = "UPDATE channels SET due_at = $2 WHERE account = $1 AN
 
 /// See [`DUE_TOO_FAR`].
 const LEASED_TOO_LONG: &str = "UPDATE channels SET lease_until = $2 \
-     WHERE account = $1 AND lease_until > 0 AND lease_until > $3";
+     WHERE account || '' = $1 AND lease_until > 0 AND lease_until > $3";
 
 /// What is due is looked for once: within the update PostgreSQL might look again for each row, and take more than was asked
 /// for.

@@ -16,7 +16,7 @@ const NEXT_FREE: &str = "SELECT due_at AS at FROM channels \
 
 /// The first one that comes free by a lease that ends.
 const NEXT_LEASED: &str = "SELECT MIN(CASE WHEN lease_until > due_at THEN lease_until ELSE due_at END) AS at \
-     FROM channels WHERE account = $1 AND lease_until > 0 AND due_at IS NOT NULL";
+     FROM channels WHERE account || '' = $1 AND lease_until > 0 AND due_at IS NOT NULL";
 
 /// For an update of the channel `$3` of the account `$2`: nobody holds it any more, and it is due with its first transfer.
 /// One with an open outcome is the only one that counts; where that is held, none is due.

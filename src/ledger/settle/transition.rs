@@ -35,7 +35,7 @@ pub(in crate::ledger) fn compare_and_set(
     };
     let done = tx.execute(
         "UPDATE transfers SET state = $1, attempt = $2, epoch = $3, open = $4, cause = $5, due_at = $6, \
-         detail = $7 WHERE key = $8 AND state = $9 AND attempt = $10 AND epoch = $11",
+         detail = $7 WHERE key = $8 AND state || '' = $9 AND attempt = $10 AND epoch = $11",
         args![
             to.word(),
             i64::from(to.attempt()),
@@ -117,9 +117,10 @@ pub(in crate::ledger) fn step(
     Ok(true)
 }
 
+/// Along the key: what is `|| ''` keeps the indexes of the channel and the state out.
 const STEP: &str = "UPDATE transfers SET state = $1, attempt = $2, epoch = $3, open = $4, \
      cause = $5, due_at = $6, detail = $7, settled_at = COALESCE($14, settled_at) \
-     WHERE key = $8 AND state = $9 AND attempt = $10 AND epoch = $11 AND account = $12 AND channel = $13 \
+     WHERE key = $8 AND state || '' = $9 AND attempt = $10 AND epoch = $11 AND account || '' = $12 AND channel || '' = $13 \
      AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.key = transfers.payment AND p.covered IS NOT NULL) \
      AND ($4 = 0 OR NOT EXISTS (SELECT 1 FROM transfers o WHERE o.account = $12 AND o.channel = $13 AND o.open = 1 \
      AND o.key <> $8))";

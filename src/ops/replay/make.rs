@@ -91,11 +91,14 @@ impl Draft<'_> {
         self.digest.update(self.now.to_be_bytes());
         match feed {
             Feed::Selection(selection) => {
-                let mut after = 0;
+                let mut after = None;
                 loop {
-                    let numbers = self.ledger.select(selection, after, PAGE).await?;
-                    let Some(last) = numbers.last() else { break };
-                    after = *last;
+                    let found = self.ledger.select(selection, after.as_ref(), PAGE).await?;
+                    let numbers: Vec<i64> = found.iter().map(|event| event.number).collect();
+                    after = found.into_iter().last();
+                    if after.is_none() {
+                        break;
+                    }
                     let page = self.ledger.standings(&numbers).await?;
                     self.add(page).await?;
                 }

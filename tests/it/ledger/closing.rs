@@ -56,7 +56,7 @@ pub(super) async fn a_bare_id_of_two_realms_names_nothing(kit: Kit) {
     refused(kit.correct("pi_1", &correction(None, Some(7)), NOW).await, &both);
     refused(kit.payment("pi_1").await, &both);
     let wanted = Selection { payment: Some("pi_1".into()), ..Selection::default() };
-    refused(kit.select(&wanted, 0, 10).await, &both);
+    refused(kit.select(&wanted, None, 10).await, &both);
     for key in both {
         let whole = kit.payment(key).await.unwrap().unwrap();
         assert_eq!((whole.payment.state.as_str(), whole.payment.days), ("held", None), "{key}");
@@ -84,10 +84,10 @@ pub(super) async fn a_bare_event_id_of_two_sources_names_nothing(kit: Kit) {
     }
     refused(kit.decide("evt_1", &decided(Order::Cancel), NOW).await, &["stripe/evt_1", "zebra/evt_1"]);
     let wanted = |event: &str| Selection { event: Some(event.into()), ..Selection::default() };
-    refused(kit.select(&wanted("evt_1"), 0, 10).await, &["stripe/evt_1", "zebra/evt_1"]);
-    assert_eq!(kit.select(&wanted("zebra/evt_1"), 0, 10).await.unwrap().len(), 1);
+    refused(kit.select(&wanted("evt_1"), None, 10).await, &["stripe/evt_1", "zebra/evt_1"]);
+    assert_eq!(kit.select(&wanted("zebra/evt_1"), None, 10).await.unwrap().len(), 1);
     let narrowed = Selection { source: Some("stripe".into()), ..wanted("evt_1") };
-    assert_eq!(kit.select(&narrowed, 0, 10).await.unwrap().len(), 1);
+    assert_eq!(kit.select(&narrowed, None, 10).await.unwrap().len(), 1);
     kit.decide("zebra/evt_1", &decided(Order::Cancel), NOW).await.unwrap();
     let held = kit.held(10, NOW).await.unwrap();
     assert_eq!(held.len(), 1, "{held:?}");

@@ -6,6 +6,8 @@ mod ceiling;
 mod certificates;
 mod closing;
 mod cost;
+mod cost_fill;
+mod cost_lists;
 mod desk;
 mod failover;
 mod files;

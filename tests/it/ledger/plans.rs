@@ -71,9 +71,11 @@ pub(super) async fn a_plan_tells_what_will_happen(kit: Kit) {
     let done = settle(&kit, "1", "CHAN-1", NOW).await;
     kit.record("evt_2", &charge(&["pi_2"])).await;
     kit.record_as(&delivery("evt_3"), Err("broken"), &rules(), true).await;
-    let all = kit.select(&Selection::default(), 0, 10).await.unwrap();
+    let found = kit.select(&Selection::default(), None, 10).await.unwrap();
+    let next = kit.select(&Selection::default(), Some(&found[0]), 1).await.unwrap();
+    assert_eq!(next, [found[1].clone()]);
+    let all: Vec<i64> = found.iter().map(|event| event.number).collect();
     assert_eq!(all.len(), 3);
-    assert_eq!(kit.select(&Selection::default(), all[0], 1).await.unwrap(), [all[1]]);
     for (selection, want) in [
         (
             Selection {
@@ -96,10 +98,13 @@ pub(super) async fn a_plan_tells_what_will_happen(kit: Kit) {
         (Selection { channel: Some("CHAN-1".into()), ..Selection::default() }, 0),
         (Selection { event: Some("evt_2".into()), ..Selection::default() }, 1),
     ] {
-        assert_eq!(kit.select(&selection, 0, 10).await.unwrap(), [all[want]], "{selection:?}");
+        let found = kit.select(&selection, None, 10).await.unwrap();
+        let numbers: Vec<i64> = found.iter().map(|event| event.number).collect();
+        assert_eq!(numbers, [all[want]], "{selection:?}");
+        assert!(kit.select(&selection, found.last(), 10).await.unwrap().is_empty(), "{selection:?}");
     }
     let none = Selection { trigger: Some(Trigger::Replay), ..Selection::default() };
-    assert!(kit.select(&none, 0, 10).await.unwrap().is_empty());
+    assert!(kit.select(&none, None, 10).await.unwrap().is_empty());
 
     let standings = kit.standings(&all).await.unwrap();
     let skips: Vec<_> = standings.iter().map(|s| s.skip.as_ref().map(|p| &*p.reason)).collect();

@@ -249,12 +249,13 @@ pub(super) async fn due_channels_are_found_by_index(kit: Kit) {
     let mut raw = kit.sql().await;
     raw.execute(&fill).await;
     raw.execute("ANALYZE").await;
-    kit.log_statements();
+    kit.explain_statements();
     let claims = kit.claim(ACCOUNT, "w", NOW, NOW + 60_000, 10).await.unwrap();
     let earliest: HashSet<String> = claims.iter().map(|c| c.channel.to_string()).collect();
     assert!(earliest.len() == 10 && earliest.contains("CHAN-50000") && earliest.contains("CHAN-49991"));
     assert_eq!(kit.next_due(ACCOUNT).await.unwrap(), Some(NOW - 49_990));
-    for (statement, plan) in kit.plans_of_logged().await.unwrap() {
+    for explained in kit.explained() {
+        let (statement, plan) = (explained.statement, explained.plan);
         assert!(plan.contains("channels_due") || plan.contains("channels_leased"), "{statement}: {plan}");
         // The ten that were found are sorted; those that are due are not.
         for bad in ["Seq Scan", "SCAN channels\n"] {

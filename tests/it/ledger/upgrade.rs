@@ -36,6 +36,7 @@ async fn as_before(raw: &mut Sql) {
         "events_by_type",
         "events_dead",
         "channels_by_expiry",
+        "channels_by_mode",
     ];
     let columns = [
         ("payments", "state"),
@@ -49,7 +50,7 @@ async fn as_before(raw: &mut Sql) {
     let tables = ["restorations", "spent", "pauses", "audit", "plans", "plan_payments", "plan_events"];
     let statements = indices
         .iter()
-        .map(|index| format!("DROP INDEX {index}"))
+        .map(|index| format!("DROP INDEX IF EXISTS {index}"))
         .chain(columns.iter().map(|(table, column)| format!("ALTER TABLE {table} DROP COLUMN {column}")))
         .chain(tables.iter().map(|table| format!("DROP TABLE {table}")));
     for statement in statements {

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use daybridge::{
-    domain::closed::{CallOutcome, HeldCause, HeldKind},
+    domain::closed::HeldCause,
     ledger::{
         Act, Around, Correction, Ledger, LedgerError, Selection,
         query::{HeldQuery, Page, PaymentQuery},
-        view::Held,
+        view::{CallOutcome, Held, HeldKind},
     },
     ops::{
         held::{Decision, Desk},
