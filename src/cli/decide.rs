@@ -9,7 +9,7 @@ use daybridge::{
         query::HeldQuery,
         view::{self, HeldKind, Several},
     },
-    ops::held::{BULK_MAX, Decision, Desk},
+    ops::held::{BULK_MAX, Choice, Decision, Desk},
     queue::{self, Queue},
     worker::{Interpreter, clock, millis},
 };
@@ -87,6 +87,9 @@ pub struct Settle {
     /// Its key does not stand in Billing History; the transfer is planned anew
     #[arg(long)]
     not_applied: bool,
+    /// Applied: the days that stand there, where they are others than those held; of one key
+    #[arg(long, requires = "applied", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    days: Option<u32>,
     /// Why; kept with your name and the time
     #[arg(long)]
     reason: String,
@@ -118,11 +121,13 @@ pub async fn run(config: Config, held: Held) -> Result<(), Failure> {
     match held {
         Held::List(args) => held::list(ledger, args).await,
         Held::Show { key, json } => held::show(ledger, &key, json).await,
-        Held::Retry(args) => decide(&config, ledger, args.which, Decision::Retry, args.reason).await,
-        Held::Cancel(args) => decide(&config, ledger, args.which, Decision::Cancel, args.reason).await,
+        Held::Retry(args) => decide(&config, ledger, args.which, (Decision::Retry, None), args.reason).await,
+        Held::Cancel(args) => {
+            decide(&config, ledger, args.which, (Decision::Cancel, None), args.reason).await
+        }
         Held::Settle(args) => {
             let decision = if args.applied { Decision::Applied } else { Decision::NotApplied };
-            decide(&config, ledger, args.which, decision, args.reason).await
+            decide(&config, ledger, args.which, (decision, args.days), args.reason).await
         }
         Held::Set(args) => set(&config, ledger, args).await,
     }
@@ -199,7 +204,7 @@ async fn decide(
     config: &Config,
     ledger: &Ledger,
     which: Which,
-    decision: Decision,
+    (decision, days): (Decision, Option<u32>),
     reason: String,
 ) -> Result<(), Failure> {
     let (verb, confirm) = match decision {
@@ -208,7 +213,12 @@ async fn decide(
         Decision::NotApplied => ("settle as not applied", Confirm::Several),
         Decision::Cancel => ("cancel", Confirm::Always),
     };
-    let cause = which.cause;
+    let choice = Choice { decision, cause: which.cause, days };
+    if days.is_some() && which.keys.len() != 1 {
+        return Err(Failure::Usage(
+            "--days tells what stands in Billing History for one key: name one".into(),
+        ));
+    }
     let Some(keys) = keys(ledger, which, verb, confirm).await? else { return Ok(()) };
     let interpreter = interpreter(config, ledger).await?;
     let queue = queue::open(&config.queue).await?;
@@ -217,7 +227,7 @@ async fn decide(
     let act = Act { who: &who, reason: &reason };
     let mut refused = 0_usize;
     for key in &keys {
-        match desk.decide(key, decision, cause, act, clock::now_ms()).await {
+        match desk.decide(key, choice, act, clock::now_ms()).await {
             Ok(()) => say(format!(
                 "{key}: decided and recorded as {who}'s; `daybridge payments show {key}` tells what follows"
             )),

@@ -31,6 +31,7 @@ impl KeptAct {
 pub(in crate::ledger) struct KeptDecided {
     order: Order,
     cause: Option<HeldCause>,
+    days: Option<u32>,
     act: KeptAct,
     settle_window_ms: i64,
     account: String,
@@ -42,6 +43,7 @@ impl Decided<'_> {
         KeptDecided {
             order: self.order,
             cause: self.cause,
+            days: self.days,
             act: Act { who: self.who, reason: self.reason }.kept(),
             settle_window_ms: self.settle_window_ms,
             account: self.account.to_owned(),
@@ -55,6 +57,7 @@ impl KeptDecided {
         Decided {
             order: self.order,
             cause: self.cause,
+            days: self.days,
             who: &self.act.who,
             reason: &self.act.reason,
             settle_window_ms: self.settle_window_ms,

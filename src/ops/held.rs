@@ -47,6 +47,17 @@ closed! {
     }
 }
 
+/// A decision, and what it rests on.
+#[derive(Debug, Clone, Copy)]
+pub struct Choice {
+    /// What.
+    pub decision: Decision,
+    /// What it was held for when the person looked.
+    pub cause: Option<HeldCause>,
+    /// Applied: the days that stand in Billing History, where the ledger cannot know them.
+    pub days: Option<u32>,
+}
+
 /// What acts on held things need.
 pub struct Desk<'a> {
     /// The record.
@@ -60,23 +71,20 @@ pub struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// Carries out a decision on one. `cause`: what it was held for when the person looked.
-    pub async fn decide(
-        &self,
-        key: &str,
-        decision: Decision,
-        cause: Option<HeldCause>,
-        act: Act<'_>,
-        now: Ms,
-    ) -> Result<(), HeldError> {
+    /// Carries out a decision on one.
+    pub async fn decide(&self, key: &str, choice: Choice, act: Act<'_>, now: Ms) -> Result<(), HeldError> {
+        let Choice { decision, cause, .. } = choice;
         let order = match decision {
             Decision::Retry => match self.read_again(key, now).await? {
                 Some(held) if cause.is_some_and(|cause| cause != held.cause) => {
                     // Its words are the ledger's.
-                    return Ok(self.ledger.decide(key, &self.decided(Order::Retry, cause, act), now).await?);
+                    return Ok(self
+                        .ledger
+                        .decide(key, &self.decided(Order::Retry, choice, act), now)
+                        .await?);
                 }
                 Some(held) if held.cause == HeldCause::Closed => {
-                    self.ledger.decide(key, &self.decided(Order::Retry, cause, act), now).await?;
+                    self.ledger.decide(key, &self.decided(Order::Retry, choice, act), now).await?;
                     return self.publish(self.events(&held, key).await?).await;
                 }
                 Some(held) => {
@@ -91,13 +99,14 @@ impl Desk<'_> {
             Decision::NotApplied => Order::NotApplied,
             Decision::Cancel => Order::Cancel,
         };
-        Ok(self.ledger.decide(key, &self.decided(order, cause, act), now).await?)
+        Ok(self.ledger.decide(key, &self.decided(order, choice, act), now).await?)
     }
 
-    fn decided<'d>(&'d self, order: Order, cause: Option<HeldCause>, act: Act<'d>) -> Decided<'d> {
+    fn decided<'d>(&'d self, order: Order, choice: Choice, act: Act<'d>) -> Decided<'d> {
         Decided {
             order,
-            cause,
+            cause: choice.cause,
+            days: choice.days,
             who: act.who,
             reason: act.reason,
             settle_window_ms: self.settle_window_ms,

@@ -17,7 +17,7 @@ use crate::{
         text,
     },
     ledger::{query::HeldQuery, view},
-    ops::held::Decision,
+    ops::held::{Choice, Decision},
 };
 
 /// From so many on, the count is typed.
@@ -109,8 +109,8 @@ pub(in crate::console) fn apply(asked: Asked) -> Answer {
         let mut refused = Vec::new();
         for row in rows {
             let (word, key) = row.split_once(' ').unwrap_or(("", &row));
-            let seen = Some(cause(word)?);
-            match asked.site.desk().decide(key, decision, seen, act, asked.now).await.map_err(Wrong::from) {
+            let choice = Choice { decision, cause: Some(cause(word)?), days: None };
+            match asked.site.desk().decide(key, choice, act, asked.now).await.map_err(Wrong::from) {
                 Ok(()) => {}
                 Err(Wrong::Refused(why)) => refused.push((key.to_owned(), why)),
                 Err(other) => return Err(other),

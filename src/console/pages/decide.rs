@@ -7,7 +7,7 @@ use crate::{
     },
     domain::{closed::HeldCause, id::ChannelId},
     ledger::Correction,
-    ops::held::Decision,
+    ops::held::{Choice, Decision},
 };
 
 /// The decision that a form names.
@@ -51,8 +51,18 @@ pub(in crate::console) fn settle(asked: Asked) -> Answer {
     })
 }
 
+/// Days as they are typed; an empty field says nothing.
+fn days(asked: &Asked) -> Result<Option<u32>, Wrong> {
+    let typed = asked.form.get("days").map(|typed| match typed.parse::<u32>() {
+        Ok(days) if days > 0 => Ok(days),
+        _ => Err(Wrong::Asked(format!("{typed:?} is no number of days"))),
+    });
+    typed.transpose()
+}
+
 async fn decide(asked: &Asked, decision: Decision) -> Result<actix_web::HttpResponse, Wrong> {
-    asked.site.desk().decide(asked.field("key")?, decision, seen(asked)?, asked.act()?, asked.now).await?;
+    let choice = Choice { decision, cause: seen(asked)?, days: days(asked)? };
+    asked.site.desk().decide(asked.field("key")?, choice, asked.act()?, asked.now).await?;
     Ok(asked.back("/held", notice(decision), 1))
 }
 
@@ -61,11 +71,7 @@ pub(in crate::console) fn set(asked: Asked) -> Answer {
         let channel = asked.form.get("channel").map(|typed| {
             ChannelId::parse(typed).ok_or_else(|| Wrong::Asked(format!("{typed:?} is no channel id")))
         });
-        let days = asked.form.get("days").map(|typed| match typed.parse::<u32>() {
-            Ok(days) if days > 0 => Ok(days),
-            _ => Err(Wrong::Asked(format!("{typed:?} is no number of days"))),
-        });
-        let (channel, days) = (channel.transpose()?, days.transpose()?);
+        let (channel, days) = (channel.transpose()?, days(&asked)?);
         if channel.is_none() && days.is_none() {
             return Err(Wrong::Asked("give a channel, days, or both".into()));
         }

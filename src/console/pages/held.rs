@@ -8,7 +8,7 @@ use crate::{
         shell::{Shell, page},
         text,
     },
-    domain::{Ms, closed::HeldCause},
+    domain::{Ms, closed::HeldCause, hold},
     ledger::{
         query::HeldQuery,
         view::{self, CallOutcome, HeldKind},

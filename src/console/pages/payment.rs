@@ -13,6 +13,7 @@ use crate::{
     domain::{
         Ms,
         closed::{HeldCause, TransferState},
+        hold,
     },
     ledger::{
         Ledger, LedgerError,

@@ -172,8 +172,6 @@ impl Asked<'_> {
             Stage::Granted(state, days) if may_have_moved(state) => {
                 let (spent, owed) = (days.saturating_sub(due), due.saturating_sub(days));
                 let open = match (spent, owed) {
-                    // Nobody knows yet whether they moved; that is asked first.
-                    _ if !matches!(state, State::Settled { .. }) => false,
                     (0, 0) => false,
                     (0, _) => self.decided.is_none_or(|then| due > then),
                     (_, _) => !covered.is_decided(self.decided),

@@ -70,7 +70,7 @@ pub(in crate::ledger) fn grant(tx: &mut Tx, key: &str, decided: &Decided<'_>, no
     let applied = decided.order == Order::Applied;
     let refunded = row.get::<Option<HeldCause>>("cause")?.is_some_and(may_have_moved_refunded);
     let moves = match (applied, refunded) {
-        (true, _) => days,
+        (true, _) => decided.days.unwrap_or(days),
         // A person who has set the days has decided.
         (false, true) => match row.get::<Option<i64>>("set_days")? {
             Some(set) => narrow(set),
@@ -105,7 +105,13 @@ pub(in crate::ledger) fn grant(tx: &mut Tx, key: &str, decided: &Decided<'_>, no
     let inserted = transfer.insert(tx, key, now)?;
     transition::apply(tx, &inserted, None, &begins)?;
     transfer.make_due(tx, None, now)?;
-    if money_out && let Some(known) = coverage::of_transfer(tx, &inserted)? {
+    let others_moved = applied && moves != days;
+    if others_moved {
+        coverage::others_moved(tx, key, days)?;
+    }
+    if (money_out || others_moved)
+        && let Some(known) = coverage::of_transfer(tx, &inserted)?
+    {
         known.refresh(tx, Stage::Granted(&begins, moves), now)?;
     }
     if let Some(family) = family.map(Family::new) {

@@ -4,11 +4,12 @@ use crate::{
     domain::{
         Ms,
         channel::Channel,
-        settle::{Cause, Order, State, order},
+        settle::{Cause, Order, Outcome, State, order},
     },
     ledger::{
         Decided,
         db::{Fault, Tx, args, fault::refused},
+        intake::coverage,
         row,
         settle::{account, pause, schedule, transition},
         storable,
@@ -41,6 +42,12 @@ pub(super) fn decide(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> 
             )?;
         }
     }
+    if decided.order == Order::Applied {
+        let stands = stands_there(&from, days, decided.days)?;
+        if stands != days {
+            moved_others(tx, key, (days, stands))?;
+        }
+    }
     let found = tx.optional(
         "SELECT detail FROM channels WHERE account = $1 AND channel = $2",
         args![&*account, &*channel],
@@ -66,6 +73,32 @@ pub(super) fn decide(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> 
     // Not what was ordered, where money went out meanwhile.
     let row = tx.one("SELECT detail FROM transfers WHERE key = $1", args![key])?;
     Ok(row::state(&row)?.word().as_str())
+}
+
+/// The days that stand in Billing History: those of the call, which may be others than those of now, for money went out or
+/// came back since; or those that the person found, where the ledger forgot the call.
+fn stands_there(from: &State, days: u32, found: Option<u32>) -> Result<u32, Fault> {
+    let State::Held { outcome, last, .. } = from else { return Ok(days) };
+    let sent = last.map_or(days, |call| call.sent(days));
+    match found {
+        Some(found) if *outcome == Outcome::Forgotten => Ok(found),
+        Some(found) if found != sent => {
+            Err(refused(format!("its call was for {sent} days, not for {found}")))
+        }
+        Some(_) | None => Ok(sent),
+    }
+}
+
+/// A transfer whose days are others than those that moved: the rest is owed.
+fn moved_others(tx: &mut Tx, key: &str, (days, moved): (u32, u32)) -> Result<(), Fault> {
+    let row = tx.one(
+        "SELECT p.key, p.days FROM transfers t JOIN payments p ON p.key = t.payment WHERE t.key = $1",
+        args![key],
+    )?;
+    let bought = row.get::<Option<i64>>("days")?.map_or(days, row::narrow);
+    coverage::others_moved(tx, &row.get::<String>("key")?, bought)?;
+    tx.execute("UPDATE transfers SET days = $1 WHERE key = $2", args![i64::from(moved), key])?;
+    Ok(())
 }
 
 /// A planned transfer that is tried again.

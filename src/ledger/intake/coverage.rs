@@ -4,8 +4,9 @@ use crate::{
     domain::{
         Ms,
         closed::HeldCause,
-        covered::Covered,
+        covered::{Covered, OnMoneyOut, covered},
         id::with_days,
+        money_out::MoneyOut,
         settle::{
             State,
             uncovered::{Asked, Stage},
@@ -14,7 +15,7 @@ use crate::{
     ledger::{
         db::{Fault, Row, Tx, args},
         decide::restored,
-        row,
+        row, storable,
     },
 };
 
@@ -44,6 +45,19 @@ pub(in crate::ledger) fn of_transfer(tx: &mut Tx, transfer: &str) -> Result<Opti
     )?;
     let Some(row) = row else { return Ok(None) };
     known(tx, &row, row::narrow(row.get("days")?)).map(Some)
+}
+
+/// Notes that other days of a payment moved than were decided on: what was bought is compared with them, and a person is
+/// asked about the difference.
+pub(in crate::ledger) fn others_moved(tx: &mut Tx, payment: &str, bought: u32) -> Result<(), Fault> {
+    let nothing_out =
+        covered(&MoneyOut::default(), OnMoneyOut::default(), OnMoneyOut::default(), Some(bought));
+    tx.execute(
+        "UPDATE payments SET due_decided = NULL, days_due = CASE WHEN covered IS NULL THEN $2 ELSE days_due END, \
+         covered = COALESCE(covered, $1) WHERE key = $3",
+        args![storable::json(&nothing_out)?, i64::from(bought), payment],
+    )?;
+    Ok(())
 }
 
 fn known(tx: &mut Tx, row: &Row, days: u32) -> Result<Coverage, Fault> {

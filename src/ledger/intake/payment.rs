@@ -19,7 +19,7 @@ use crate::{
         facts::Facts,
         id::ChannelId,
         money_out::tells,
-        payment::{Decision, covers},
+        payment::{Decision, covers, sold},
         settle::State,
     },
     ledger::{
@@ -91,7 +91,9 @@ fn update_decided(
             came = late_money::keep(tx, key, &events, rules, before, event, recording.now)?;
         }
         let more = came.as_ref().map_or(0, |came| came.days);
-        let covered = covers(&events, rules, stored.days.map(|days| days.saturating_add(more)));
+        // Where it was closed before anything told its days, an event of since may.
+        let bought = stored.days.or_else(|| sold(&events, rules, &stored.corrections).1);
+        let covered = covers(&events, rules, bought.map(|days| days.saturating_add(more)));
         if reversed || came.is_some() {
             let found = recording.found(&covered, covered.left, None);
             done = reversal::keep(tx, key, &found, recording.now)?;

@@ -195,7 +195,7 @@ impl Tx {
             .text("key =", wanted.key.as_deref())
             .rows(
                 self,
-                "SELECT key, gap, gap_since, channel, days_spent, days_owed, days_more, covered FROM payments",
+                "SELECT key, state, gap, gap_since, channel, days_spent, days_owed, days_more, covered FROM payments",
                 "ORDER BY gap_since, key",
                 limit,
             )?;
@@ -210,7 +210,7 @@ impl Tx {
                 let (reason, next) = if more {
                     words::paid_later(&key, days, &covered.words)
                 } else {
-                    words::gap(cause, &key, days, &covered.words)
+                    words::gap(cause, &key, days, &covered.words, row.get("state")?)
                 };
                 Ok(Held {
                     kind: HeldKind::Payment,

@@ -1,13 +1,11 @@
 //! Lists, newest first, and what their rows tell.
 
 use super::rows::movement;
-use crate::{
-    ledger::{
-        Ledger, LedgerError,
-        db::{Fault, Tx, args},
-        query::{EventQuery, Page, PaymentQuery, TransferQuery},
-        view,
-    },
+use crate::ledger::{
+    Ledger, LedgerError,
+    db::{Fault, Tx, args},
+    query::{EventQuery, Page, PaymentQuery, TransferQuery},
+    view,
 };
 
 /// What [`payment`] needs; the caller adds what it looks for, and `{by}` where it walks an index.
@@ -92,4 +90,3 @@ impl Tx {
         rows.iter().map(movement).collect()
     }
 }
-

@@ -1,7 +1,7 @@
 //! A transfer's state in sentences for operators: what is known, and what comes next.
 
 use crate::domain::{
-    closed::HeldCause,
+    closed::{HeldCause, PaymentState},
     settle::{Cause, How, Outcome, State},
 };
 
@@ -57,9 +57,14 @@ pub(in crate::ledger) fn next(key: &str, state: &State) -> Option<String> {
 
 /// What a person does about a held transfer.
 fn held_next(key: &str, cause: &Cause, outcome: Outcome) -> String {
-    if matches!(outcome, Outcome::Open | Outcome::Forgotten) {
+    let others = match outcome {
+        Outcome::None => None,
+        Outcome::Open => Some(""),
+        Outcome::Forgotten => Some(" (with `--days N` where other days stand there)"),
+    };
+    if let Some(others) = others {
         return format!(
-            "look for {key} in Billing History; then `daybridge held settle '{key}' --applied --reason …` if it is there, or `--not-applied` if it is not"
+            "look for {key} in Billing History; then `daybridge held settle '{key}' --applied --reason …` if it is there{others}, or `--not-applied` if it is not"
         );
     }
     let first = match cause {
@@ -159,11 +164,19 @@ pub(in crate::ledger) fn waits_for_account(key: &str, days: u32, token: bool) ->
 }
 
 /// Why days that moved, or did not, wait for a person, and what to do.
-pub(in crate::ledger) fn gap(cause: HeldCause, key: &str, days: u32, money: &str) -> (String, String) {
+pub(in crate::ledger) fn gap(
+    cause: HeldCause,
+    key: &str,
+    days: u32,
+    money: &str,
+    stands: PaymentState,
+) -> (String, String) {
     let closes = format!("`daybridge held cancel '{key}' --reason …` says that it is decided");
     if cause == HeldCause::DaysSpent {
+        // The outcome of its call is not known yet.
+        let were = if stands == PaymentState::Credited { "were" } else { "may have been" };
         let reason =
-            format!("{days} days were spent already that its money does not cover any more: {money}");
+            format!("{days} days {were} spent already that its money does not cover any more: {money}");
         (reason, format!("decide whether its channel keeps them, nothing is taken back by itself; {closes}"))
     } else {
         let reason =

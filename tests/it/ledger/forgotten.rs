@@ -2,7 +2,7 @@
 
 use daybridge::{
     domain::{
-        closed::PaymentState,
+        closed::{HeldCause, PaymentState},
         facts::{Family, Meaning},
         settle::{AccountNews, Cause, Order, Outcome as Open},
     },
@@ -195,4 +195,28 @@ pub(super) async fn no_replay_grants_what_was_forgotten(kit: Kit) {
     let held = kit.held(9, NOW).await.unwrap();
     let causes: Vec<_> = held.iter().map(|h| (&*h.key, h.cause.as_str())).collect();
     assert_eq!(causes, [("stripe/pi_1", "restored"), ("stripe/pi_2", "restored")]);
+}
+
+/// Billing History shows other days than the backup knows: a refund had changed them, and failed since.
+pub(super) async fn the_days_that_stand_in_billing_history_count(kit: Kit) {
+    let stands = |days| Decided { days: Some(days), ..within(Order::Applied) };
+    // Of a call that is known, so are its days.
+    let open = take_to(&kit, "3", held(Cause::Unmoved, Open::Open)).await;
+    let known = kit.decide(&open, &stands(20), NOW + WINDOW).await.unwrap_err();
+    assert!(matches!(&known, LedgerError::Refused(text) if text.contains("30 days, not for 20")), "{known}");
+    kit.decide(&open, &within(Order::Applied), NOW + WINDOW).await.unwrap();
+    let planned = kit.grant("1", "CHAN-1").await;
+    kit.restored(NOW - DAY, "ada", NOW).await.unwrap();
+    kit.record("evt_2", &to(charge(&["pi_2"]), "CHAN-2", 30)).await;
+    for (key, payment) in [(&*planned, "stripe/pi_1"), ("stripe/pi_2", "stripe/pi_2")] {
+        kit.decide(key, &stands(20), NOW + 1).await.unwrap();
+        let whole = kit.ledger.payment(payment).await.unwrap().unwrap();
+        assert_eq!((whole.payment.state, whole.transfers[0].days), (PaymentState::Credited, 20), "{key}");
+        let out = whole.money_out.unwrap();
+        assert_eq!(
+            (out.days_due, out.days_owed, out.waits),
+            (Some(30), 10, Some(HeldCause::DaysOwed)),
+            "{key}"
+        );
+    }
 }

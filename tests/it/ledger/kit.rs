@@ -161,6 +161,7 @@ pub(crate) fn comment() -> &'static CommentTemplate {
 
 pub(crate) fn decided(order: Order) -> Decided<'static> {
     Decided {
+        days: None,
         order,
         cause: None,
         who: "ada",

@@ -82,7 +82,7 @@ both! {
     restored: what_was_unsettled_is_held, payments_of_the_forgotten_time_are_held, workers_must_be_stopped;
     upgrade: an_older_ledger_is_brought_up_to_date, what_an_older_worker_wrote_is_caught_up,
         an_older_worker_must_be_stopped_first;
-    forgotten: a_forgotten_call_may_still_be_applied, no_claim_of_the_forgotten_time_comes_again,
+    forgotten: a_forgotten_call_may_still_be_applied, the_days_that_stand_in_billing_history_count, no_claim_of_the_forgotten_time_comes_again,
         a_channel_of_the_forgotten_time_does_not_count_from_nothing, billing_history_may_know_another_name,
         a_refund_does_not_hide_that_days_may_have_moved, the_clocks_may_differ,
         a_forgotten_cancellation_can_be_repeated, nobody_says_that_nothing_was_sent,
