@@ -31,6 +31,9 @@ use crate::ledger::LedgerError;
 /// Longest wait for a connection; then the ledger counts as not available.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 
+/// Longest time in which one transaction is tried again; then the ledger counts as not available.
+const TRIES_MAX: Duration = Duration::from_secs(6);
+
 /// Makes a connection.
 pub(super) type Opener = Arc<dyn Fn() -> Result<Connection, Fault> + Send + Sync>;
 
@@ -130,7 +133,8 @@ pub(super) struct Thread {
 impl Thread {
     /// One that has its connection, and gets no other.
     pub(super) fn with(connection: Connection, place: Arc<Place>) -> Self {
-        let open: Opener = Arc::new(|| Err(LedgerError::Unavailable("it had one connection".to_owned()).into()));
+        let open: Opener =
+            Arc::new(|| Err(LedgerError::Unavailable("it had one connection".to_owned()).into()));
         let connection = Some((Tx::new(connection, place.clone()), Instant::now()));
         Self { open, failures: Failures::default(), place, connection }
     }
@@ -146,7 +150,7 @@ impl Thread {
         begin: Begin,
         work: &mut dyn FnMut(&mut Tx) -> Result<T, Fault>,
     ) -> Result<T, LedgerError> {
-        let mut tries = 0_u32;
+        let (mut tries, begun) = (0_u32, Instant::now());
         loop {
             let fault = match catch_unwind(AssertUnwindSafe(|| self.once(begin, work))) {
                 Ok(Ok(done)) => return Ok(done),
@@ -166,7 +170,8 @@ impl Thread {
                 self.connection = None;
             }
             tries = tries.saturating_add(1);
-            if !fault.may_pass(tries) {
+            // Each try of a file that another process has locked waits for that by itself.
+            if !fault.may_pass(tries) || begun.elapsed() >= TRIES_MAX {
                 return Err(fault.report());
             }
             self.place.counts.retries.fetch_add(1, Ordering::Relaxed);
