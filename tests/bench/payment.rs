@@ -19,6 +19,9 @@ const PACED_PER_S: u32 = 20;
 /// As fast as they are accepted.
 const AT_ONCE_PER_S: u32 = 2000;
 
+/// How long a partner that is far away takes to answer.
+const AWAY_MS: u64 = 200;
+
 /// How a worker meets its payments.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Come {
@@ -37,27 +40,35 @@ pub(crate) async fn run(broker: &Broker, before: Option<&str>) {
     postgres::SYNCED.store(true, std::sync::atomic::Ordering::Relaxed);
     println!("\n### A payment at the worker\n");
     println!(
-        "{PAYMENTS} payments each; one by one: {PACED_PER_S} a second. KiB: written by the worker itself.\n"
+        "{PAYMENTS} payments each; one by one: {PACED_PER_S} a second; far away: each answer takes {AWAY_MS} ms. KiB: written \
+         by the worker itself.\n"
     );
     println!(
         "| program | ledger | workers | come | payments/s | CPU ms | switches | KiB | statements | commits | retries | ledger KiB |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
     let programs = [before.map(|path| ("before", path)), Some(("now", DAYBRIDGE))];
-    for (on, workers, come) in [
-        (On::Sqlite, 1, Come::OneByOne),
-        (On::Sqlite, 1, Come::Backlog),
-        (On::Postgres, 1, Come::OneByOne),
-        (On::Postgres, 1, Come::Backlog),
-        (On::Postgres, 4, Come::Backlog),
+    for (on, workers, come, delay_ms) in [
+        (On::Sqlite, 1, Come::OneByOne, 0),
+        (On::Sqlite, 1, Come::Backlog, 0),
+        (On::Postgres, 1, Come::OneByOne, 0),
+        (On::Postgres, 1, Come::Backlog, 0),
+        (On::Postgres, 4, Come::Backlog, 0),
+        (On::Postgres, 1, Come::Backlog, AWAY_MS),
+        (On::Postgres, 4, Come::Backlog, AWAY_MS),
     ] {
         for (name, program) in programs.iter().flatten() {
-            case(broker, name, program, on, workers, come).await;
+            case(broker, name, program, (on, workers, come, delay_ms)).await;
         }
     }
 }
 
-async fn case(broker: &Broker, name: &str, program: &str, on: On, workers: usize, come: Come) {
+async fn case(
+    broker: &Broker,
+    name: &str,
+    program: &str,
+    (on, workers, come, delay_ms): (On, usize, Come, u64),
+) {
     let folder = tempfile::tempdir().unwrap();
     let vhost = broker.new_vhost();
     let queue = broker.amqp_url(&vhost);
@@ -66,6 +77,7 @@ async fn case(broker: &Broker, name: &str, program: &str, on: On, workers: usize
         On::Postgres => Postgres::url_of_new_database(),
     };
     let (sim, api, admin) = sim(folder.path()).await;
+    answers_after(admin, delay_ms).await;
     let role =
         async |role| Server::daybridge_on(program, role, folder.path(), &queue, &ledger, api, "").await;
     let serve = role("serve").await;
@@ -91,13 +103,25 @@ async fn case(broker: &Broker, name: &str, program: &str, on: On, workers: usize
     let [cpu, switches, kib, statements, commits, retries] = each[..] else { panic!("six costs") };
     let rate = if come == Come::Backlog { format!("{:.0}", PAYMENTS as f64 / seconds) } else { "–".into() };
     let on = if on == On::Sqlite { "SQLite" } else { "PostgreSQL" };
-    let come = if come == Come::Backlog { "backlog" } else { "one by one" };
+    let come = match (come, delay_ms) {
+        (Come::OneByOne, _) => "one by one",
+        (Come::Backlog, 0) => "backlog",
+        (Come::Backlog, _) => "backlog, partner far away",
+    };
     let size = size_kib(&ledger, folder.path()) / PAYMENTS as f64;
     println!(
         "| {name} | {on} | {workers} | {come} | {rate} | {cpu:.2} | {switches:.0} | {kib:.0} | {statements:.1} | {commits:.2} | \
          {retries:.3} | {size:.1} |"
     );
     drop((serve, work, sim));
+}
+
+async fn answers_after(admin: u16, ms: u64) {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let switches = format!(r#"{{"answer_delay_ms":{ms}}}"#);
+    let url = format!("http://127.0.0.1:{admin}/_sim/switches");
+    let asked = http.post(url).header("content-type", "application/json").body(switches);
+    assert!(asked.send().await.unwrap().status().is_success());
 }
 
 /// CPU in ms, switches, KiB written, and what the metrics say of statements, commits and retries; 0 of a program that does

@@ -26,23 +26,32 @@ const LIST_COUNT_MAX: usize = 500;
 const MODES: [&str; 4] = ["trial", "dev", "dev_archive", "live"];
 
 pub(super) async fn serve(request: HttpRequest, body: Bytes, shared: web::Data<Shared>) -> HttpResponse {
+    let answer = answered(request, &body, &shared).await;
+    let delay_ms = shared.control.world().switches.answer_delay_ms;
+    if delay_ms > 0 {
+        spoil::silence(delay_ms).await;
+    }
+    answer
+}
+
+async fn answered(request: HttpRequest, body: &[u8], shared: &web::Data<Shared>) -> HttpResponse {
     let given = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     if given.and_then(|value| value.strip_prefix("Bearer ")) != Some(shared.token.expose_secret()) {
         return spoil::refused(401, "need authorization");
     }
     let path = request.path().to_owned();
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-    let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
     match (request.method().as_str(), segments.as_slice()) {
-        ("GET", ["channels", "list"]) => list(&request, &shared),
-        ("GET", ["channels", id]) => read(&request, &shared, id).await,
-        ("POST", ["channels", id, "extend"]) => extend(&request, &shared, id, &body).await,
-        ("PATCH", ["channels", id, "mode"]) => set_mode(&request, &shared, id, &body).await,
-        ("PUT", ["channels"]) => create(&shared, &body),
-        ("DELETE", ["channels", id]) => delete(&shared, id),
+        ("GET", ["channels", "list"]) => list(&request, shared),
+        ("GET", ["channels", id]) => read(&request, shared, id).await,
+        ("POST", ["channels", id, "extend"]) => extend(&request, shared, id, &body).await,
+        ("PATCH", ["channels", id, "mode"]) => set_mode(&request, shared, id, &body).await,
+        ("PUT", ["channels"]) => create(shared, &body),
+        ("DELETE", ["channels", id]) => delete(shared, id),
         ("GET", ["projects"]) => HttpResponse::Ok()
             .json(json!({ "projects": [{ "id": "projectSimulated", "name": "Simulated" }] })),
-        ("PATCH", ["partners", _, "settings"]) => settings(&shared, &body),
+        ("PATCH", ["partners", _, "settings"]) => settings(shared, &body),
         _ => spoil::refused(404, "path not found"),
     }
 }

@@ -23,6 +23,8 @@ pub struct Switches {
     pub stale_reads_ms: i64,
     /// New channels get a trial.
     pub trial_on_create: bool,
+    /// How long each answer takes, in ms of real time; what it says is decided before.
+    pub answer_delay_ms: u64,
     /// How long a channel without days goes on running, in ms.
     pub stop_delay_ms: i64,
     /// `GET /channels/list` answers a bare array.
@@ -48,6 +50,7 @@ impl Default for Switches {
             accept_bad_days: false,
             stale_reads_ms: 0,
             trial_on_create: true,
+            answer_delay_ms: 0,
             stop_delay_ms: 60_000,
             list_bare: false,
             days_webhook_shape: HookShape::Event,
