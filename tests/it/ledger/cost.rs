@@ -56,9 +56,10 @@ async fn costs_no_more(kit: Kit, shape: Shape) {
     assert!(grow.is_empty(), "{} grow\n\n{}", grow.len(), grow.join("\n\n"));
 }
 
-/// What one ask may take more than another by chance.
+/// What one ask may take more than another by chance: a row that is written may make its table's file longer, and looks for
+/// room first (28 pages instead of 5 were seen).
 fn slack(kit: &Kit) -> u64 {
-    if kit.is_postgres() { 20 } else { 1_000 }
+    if kit.is_postgres() { 60 } else { 1_000 }
 }
 
 /// PostgreSQL makes some by itself, whenever it comes to it.
