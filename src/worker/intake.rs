@@ -226,7 +226,8 @@ impl Intake {
     /// The end of a message whose words cannot be recorded: its bytes are, as a held event.
     async fn record_bytes(&self, body: &bytes::Bytes, why: &LedgerError) -> Result<(), LedgerError> {
         let says = Some(Err(Unread::Unreadable(why.to_string())));
-        self.record(&Part { event: unknown(body, self.clock.now_ms()), says, dead: true }, Duration::ZERO).await
+        self.record(&Part { event: unknown(body, self.clock.now_ms()), says, dead: true }, Duration::ZERO)
+            .await
     }
 
     /// Takes a message apart.

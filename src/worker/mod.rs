@@ -121,7 +121,9 @@ pub struct Doors {
 /// Runs intake and settle until `stop`, then finishes what is in hand within `worker.stop_timeout`.
 pub async fn run(config: Config, doors: Doors, stop: CancellationToken) -> anyhow::Result<()> {
     let stop = stop.child_token();
-    let interpreter = Interpreter::noting(&config, doors.ledger.as_ref(), doors.reader, doors.clock.as_ref(), &stop).await?;
+    let interpreter =
+        Interpreter::noting(&config, doors.ledger.as_ref(), doors.reader, doors.clock.as_ref(), &stop)
+            .await?;
     let wake = Arc::new(Notify::new());
     let (hands, taken) =
         hands::Hands::new(config.worker.channels_max, settling::lease_ms(config.partner.call_timeout));
@@ -140,8 +142,7 @@ pub async fn run(config: Config, doors: Doors, stop: CancellationToken) -> anyho
     let mut tasks = JoinSet::new();
     let reading = intake.run(stop.clone());
     tasks.spawn(async move { reading.await.map_err(anyhow::Error::from) });
-    let settling =
-        settling::run(
+    let settling = settling::run(
         config,
         doors.ledger.clone(),
         (doors.partner, doors.clock),

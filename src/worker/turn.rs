@@ -237,7 +237,9 @@ impl Turns {
                     self.breaker.read(read.is_ok(), self.clock.now_ms());
                     Input::Read(read)
                 }
-                Effect::Call if self.clock.boot().saturating_sub(started) > self.call_timeout => Input::Unsent,
+                Effect::Call if self.clock.boot().saturating_sub(started) > self.call_timeout => {
+                    Input::Unsent
+                }
                 Effect::Call => {
                     let begun = Instant::now();
                     let reply =

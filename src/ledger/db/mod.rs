@@ -98,8 +98,20 @@ impl Db {
             Arc::new(move || Ok(Connection::Sqlite(Sqlite::open(&path, what, &known)?)))
         };
         Ok(Self {
-            write: Runs::Elsewhere(Threads::start("ledger-write", 1, &opener(Use::Write), &failures, &place)?),
-            read: Runs::Elsewhere(Threads::start("ledger-read", readers, &opener(Use::Read), &failures, &place)?),
+            write: Runs::Elsewhere(Threads::start(
+                "ledger-write",
+                1,
+                &opener(Use::Write),
+                &failures,
+                &place,
+            )?),
+            read: Runs::Elsewhere(Threads::start(
+                "ledger-read",
+                readers,
+                &opener(Use::Read),
+                &failures,
+                &place,
+            )?),
             place,
         })
     }
@@ -108,7 +120,8 @@ impl Db {
     pub(super) fn postgres(server: Server, name: String, connections: u32) -> Result<Self, LedgerError> {
         let place = Arc::new(Place { name, ..Place::default() });
         let opener: Opener = Arc::new(move || Ok(Connection::Postgres(postgres::Postgres::open(&server)?)));
-        let all = Runs::Elsewhere(Threads::start("ledger", connections, &opener, &Failures::default(), &place)?);
+        let all =
+            Runs::Elsewhere(Threads::start("ledger", connections, &opener, &Failures::default(), &place)?);
         Ok(Self { write: all.clone(), read: all, place })
     }
 
