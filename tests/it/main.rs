@@ -22,7 +22,6 @@ mod partner;
 mod provider;
 mod queue;
 mod simulation;
-mod simulation_old;
 mod stripe;
 mod support;
 mod worker;

@@ -23,6 +23,13 @@ pub fn in_books(world: &World, name: &str) -> usize {
     comments.iter().filter(|comment| world.payment_of(comment).as_deref() == Some(name)).count()
 }
 
+/// The days that the books have for it.
+pub fn days_in_books(world: &World, name: &str) -> u32 {
+    let lines = world.partner().lines.clone();
+    let mine = lines.iter().filter(|line| world.payment_of(&line.comment).as_deref() == Some(name));
+    mine.map(|line| line.days).sum()
+}
+
 /// Whether the reasons of what is held are true.
 pub fn reasons(world: &World, rows: &[Held]) -> Vec<String> {
     let mut wrong = Vec::new();
@@ -35,7 +42,8 @@ pub fn reasons(world: &World, rows: &[Held]) -> Vec<String> {
             HeldCause::Disputed => payment.dispute.is_some(),
             HeldCause::DaysSpent => {
                 drop(payments);
-                in_books(world, &name) > 0
+                let by_hand = world.partner().owed.contains_key(&name);
+                in_books(world, &name) > 0 || by_hand || row.reason.contains("may have been")
             }
             _ => true,
         };
@@ -56,8 +64,8 @@ pub async fn payments(world: &World, ledger: &Ledger) -> Vec<String> {
         if row.state != PaymentState::Linked && !seen.insert(name.clone()) {
             wrong.push(format!("two rows: {name}"));
         }
-        let booked = in_books(world, &name);
-        if row.state == PaymentState::Credited && booked == 0 {
+        let by_hand = world.partner().owed.contains_key(&name);
+        if row.state == PaymentState::Credited && in_books(world, &name) == 0 && !by_hand {
             wrong.push(format!("untrue: {} is called credited, and the books have it not", row.key));
         }
     }
@@ -75,11 +83,7 @@ pub async fn judge(world: &World, ledger: &Ledger) -> Vec<String> {
             let payment = &payments[&name];
             (payment.due(), payment.days, payment.channel.clone())
         };
-        let moved: u32 = {
-            let partner = world.partner();
-            let mine = partner.lines.iter().filter(|line| world.payment_of(&line.comment).as_deref() == Some(&*name));
-            mine.map(|line| line.days).sum()
-        };
+        let moved = days_in_books(world, &name);
         let by_hand = world.partner().owed.get(&name).copied().unwrap_or(0);
         if booked > 1 {
             wrong.push(format!("twice: {name} moved {moved} days by {booked} calls"));

@@ -11,7 +11,7 @@ use daybridge::{
     partner::answer::{self, Answer as Raw},
 };
 
-use super::story::{Answer, Debit, Fate, words};
+use super::story::{Answer, Debit, Fate, parsed, words};
 
 words! {
     /// Where its documentation is silent, or its service is slow.
@@ -117,7 +117,8 @@ impl Partner {
 
     /// What is applied by itself at a time.
     pub fn run_late(&mut self, now: Ms) {
-        while let Some(first) = (0..self.late.len()).filter(|at| self.late[*at].at <= now).min_by_key(|at| self.late[*at].at)
+        while let Some(first) =
+            (0..self.late.len()).filter(|at| self.late[*at].at <= now).min_by_key(|at| self.late[*at].at)
         {
             let late = self.late.remove(first);
             self.apply(late.line, late.at);
@@ -162,7 +163,8 @@ impl Partner {
         let seen_at = now - stale * 1000 * i64::from(self.reads % 3) / 2;
         let history = &self.channels[channel.as_str()].history;
         let till = history.iter().rev().find(|(at, _)| *at <= seen_at).map_or(0, |(_, till)| *till);
-        let body = format!(r#"{{"id":"{}","activeTill":{till},"mode":"live","status":"active"}}"#, channel.as_str());
+        let body =
+            format!(r#"{{"id":"{}","activeTill":{till},"mode":"live","status":"active"}}"#, channel.as_str());
         reading(200, &body, channel)
     }
 
@@ -172,7 +174,11 @@ impl Partner {
         let call = self.calls.entry(payment.to_owned()).or_default();
         *call += 1;
         let fate = self.fates.remove(&(payment.to_owned(), *call));
-        let usual = self.habits.get(&Habit::Usual).and_then(|word| Answer::parse(word)).unwrap_or(Answer::Whole);
+        let usual = self
+            .habits
+            .get(&Habit::Usual)
+            .and_then(|word| parsed(Answer::ALL, Answer::word, word))
+            .unwrap_or(Answer::Whole);
         let fate = fate.unwrap_or(Fate { debit: Debit::Applied, answer: usual });
         if !self.knows(channel.as_str()) {
             return (self.answer(Answer::NotFound, channel, now), None);
@@ -194,12 +200,15 @@ impl Partner {
     }
 
     fn answer(&self, answer: Answer, channel: &ChannelId, now: Ms) -> Reply {
-        let error = |code: u16, text: &str| (code, format!(r#"{{"error":{{"code":{code},"message":"{text}"}}}}"#));
+        let error =
+            |code: u16, text: &str| (code, format!(r#"{{"error":{{"code":{code},"message":"{text}"}}}}"#));
         let till = self.channels.get(channel.as_str()).map_or(0, |channel| channel.history.last().unwrap().1);
         let (status, body) = match answer {
             Answer::Cut => return Reply::Unclear("the connection was reset after the call was sent".into()),
             Answer::NotSent => return Reply::NotSent("connection refused".into()),
-            Answer::Whole => (200, format!(r#"{{"id":"{}","activeTill":{till},"status":"active"}}"#, channel.as_str())),
+            Answer::Whole => {
+                (200, format!(r#"{{"id":"{}","activeTill":{till},"status":"active"}}"#, channel.as_str()))
+            }
             Answer::NoTill => (200, r#"{"success":true}"#.to_owned()),
             Answer::Empty => (200, String::new()),
             Answer::SaysNo => (200, r#"{"success":false}"#.to_owned()),

@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use daybridge::{
-    domain::closed::HeldCause,
+    domain::{closed::HeldCause, hold::may_have_moved},
     ledger::{
         Act, Around, Correction, Ledger, LedgerError, Selection,
         query::{HeldQuery, Page, PaymentQuery},
         view::{CallOutcome, Held, HeldKind},
     },
     ops::{
-        held::{Decision, Desk},
+        held::{Choice, Decision, Desk},
         replay::{Applying, Feed, PER_SECOND, apply, plan},
     },
     worker::{Interpreter, settle_policy},
@@ -20,7 +20,7 @@ use daybridge::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    judge::{self, in_books},
+    judge::{self, days_in_books},
     process::Life,
     queue,
     world::World,
@@ -49,6 +49,8 @@ impl Around for Untroubled {
 enum About {
     Later,
     Decide(Decision),
+    /// So many days stand in Billing History.
+    Stands(u32),
     /// So many days are right.
     Days(u32),
     /// The account was topped up.
@@ -89,7 +91,7 @@ impl Person {
         let paid = judge::payments(&self.world, &self.ledger).await;
         self.wrong.lock().unwrap_or_else(PoisonError::into_inner).extend(wrong.into_iter().chain(paid));
         for row in &rows {
-            let about = self.about(row);
+            let about = self.about(row).await;
             if let Err(error) = self.act(row, about).await {
                 self.world.note(&format!("person: {} {} not done: {error}", row.kind, row.key));
             }
@@ -104,7 +106,7 @@ impl Person {
         }
     }
 
-    fn about(&self, row: &Held) -> About {
+    async fn about(&self, row: &Held) -> About {
         let world = &self.world;
         match row.kind {
             HeldKind::Account => return About::TopUp,
@@ -113,32 +115,60 @@ impl Person {
         }
         let named = row.payment.as_deref().unwrap_or(&row.key);
         let Some(name) = world.payment_of(named) else { return About::Later };
-        let (due, channel) = {
+        let (due, channel, amount) = {
             let payments = world.payments();
             let payment = &payments[&name];
-            (payment.due(), payment.channel.clone())
+            (payment.due(), payment.channel.clone(), payment.amount)
         };
-        let booked = in_books(world, &name) > 0;
+        // What she extended by hand stands in Billing History too, without a key.
+        let (moved, by_hand) =
+            (days_in_books(world, &name), world.partner().owed.get(&name).copied().unwrap_or(0));
         if row.is_gap() {
+            let more = due.saturating_sub(moved + by_hand);
             return match row.cause {
-                HeldCause::DaysOwed => About::ByHand(row.days.unwrap_or(0)),
+                HeldCause::DaysOwed if more > 0 => About::ByHand(more),
                 _ => About::Decide(Decision::Cancel),
             };
         }
-        let open = row.outcome == Some(CallOutcome::Open) || row.kind == HeldKind::Payment && !row.history.is_empty();
-        if booked && (open || row.kind == HeldKind::Transfer) {
-            return About::Decide(Decision::Applied);
+        let forgotten = may_have_moved(row.cause);
+        let open = row.outcome == Some(CallOutcome::Open) || forgotten;
+        if moved + by_hand > 0 && (open || row.kind == HeldKind::Transfer) {
+            return if forgotten { About::Stands(moved + by_hand) } else { About::Decide(Decision::Applied) };
         }
-        if due == 0 || !world.partner().knows(&channel) {
-            return About::Decide(if open && row.outcome.is_some() { Decision::NotApplied } else { Decision::Cancel });
+        if !world.partner().knows(&channel) {
+            let open = row.outcome == Some(CallOutcome::Open);
+            return About::Decide(if open { Decision::NotApplied } else { Decision::Cancel });
+        }
+        if due == 0 {
+            // Whoever closes it for its money looks whether the ledger knows that too.
+            return match row.outcome {
+                Some(CallOutcome::Open) => About::Decide(Decision::NotApplied),
+                _ if self.all_out(named, amount).await => About::Decide(Decision::Cancel),
+                _ => About::Later,
+            };
         }
         if open {
             return About::Decide(Decision::NotApplied);
         }
         match row.cause {
-            HeldCause::Refunded | HeldCause::Disputed => About::Days(due),
+            // What she knows beyond what was told is told yet, and weighed then.
+            HeldCause::Refunded | HeldCause::Disputed => match self.told_due(named).await {
+                Some(told) if told > 0 => About::Days(told),
+                Some(_) | None => About::Later,
+            },
             _ => About::Decide(Decision::Retry),
         }
+    }
+
+    /// The days that are due as the ledger was told.
+    async fn told_due(&self, key: &str) -> Option<u32> {
+        self.ledger.payment(key).await.unwrap()?.money_out?.days_due
+    }
+
+    /// Whether the ledger says that all of its money is out.
+    async fn all_out(&self, key: &str, amount: i64) -> bool {
+        let shown = self.ledger.payment(key).await.unwrap().and_then(|whole| whole.money_out);
+        shown.is_some_and(|out| out.refunded.saturating_add(out.disputed) >= amount)
     }
 
     async fn act(&self, row: &Held, about: About) -> anyhow::Result<()> {
@@ -146,7 +176,8 @@ impl Person {
         let (config, readers) = self.world.settings();
         let settle_window_ms = settle_policy(&config.partner).settle_window_ms;
         let interpreter = Interpreter::looking(&config, &self.ledger, Arc::new(readers), now).await?;
-        let desk = Desk { ledger: &self.ledger, queue: &self.queue, interpreter: &interpreter, settle_window_ms };
+        let desk =
+            Desk { ledger: &self.ledger, queue: &self.queue, interpreter: &interpreter, settle_window_ms };
         let cause = Some(row.cause);
         let told = match about {
             About::Later => return Ok(()),
@@ -155,8 +186,13 @@ impl Person {
                 "topped up".to_owned()
             }
             About::Decide(decision) => {
-                desk.decide(&row.key, decision, cause, ACT, now).await?;
+                desk.decide(&row.key, Choice { decision, cause, days: None }, ACT, now).await?;
                 format!("{decision:?}")
+            }
+            About::Stands(days) => {
+                let choice = Choice { decision: Decision::Applied, cause, days: Some(days) };
+                desk.decide(&row.key, choice, ACT, now).await?;
+                format!("applied, {days} days")
             }
             About::Days(days) => {
                 let comment = interpreter.comment();
@@ -166,8 +202,9 @@ impl Person {
             }
             About::ByHand(days) => {
                 let name = self.world.payment_of(&row.key).unwrap_or_default();
-                let channel = row.channel.clone().unwrap_or_default();
-                desk.decide(&row.key, Decision::Cancel, cause, ACT, now).await?;
+                let channel = self.world.payments()[&name].channel.clone();
+                let choice = Choice { decision: Decision::Cancel, cause, days: None };
+                desk.decide(&row.key, choice, ACT, now).await?;
                 self.world.partner().owed_by_hand(&name, &channel, days, now);
                 format!("{days} days by hand")
             }
@@ -192,7 +229,9 @@ impl Person {
     /// What is.
     pub async fn left(&self) -> Vec<String> {
         let rows = self.rows().await;
-        let held = rows.iter().map(|row| format!("no end: {} {} ({}): {}", row.kind, row.key, row.cause, row.reason));
+        let held = rows
+            .iter()
+            .map(|row| format!("no end: {} {} ({}): {}", row.kind, row.key, row.cause, row.reason));
         let mut left: Vec<String> = held.collect();
         if left.is_empty() {
             left.push("no end: something is still planned or doubtful, or on the queue".to_owned());
@@ -208,10 +247,11 @@ impl Person {
         }
         let (config, readers) = self.world.settings();
         let now = self.world.now();
-        let interpreter =
-            Interpreter::looking(&config, &self.ledger, Arc::new(readers), now).await.unwrap();
+        let interpreter = Interpreter::looking(&config, &self.ledger, Arc::new(readers), now).await.unwrap();
         let feed = Feed::Selection(&selection);
-        let Some(plan) = plan(&self.ledger, &interpreter, feed, name, "ada", now).await.unwrap() else { return };
+        let Some(plan) = plan(&self.ledger, &interpreter, feed, name, "ada", now).await.unwrap() else {
+            return;
+        };
         // So long a person looks at it; the world goes on.
         self.world.little_while(3_000).await;
         let with = Applying {

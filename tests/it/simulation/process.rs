@@ -32,9 +32,12 @@ struct Inner {
     frozen_until: Option<Instant>,
     /// In how many effects it dies, and whether after that one.
     crash: Option<(u32, bool)>,
+    /// In how many effects it stands still, and for how long.
+    freeze: Option<(u32, Duration)>,
     /// In how many commits the answer to one is lost.
     unheard: Option<u32>,
     dies_now: bool,
+    freezes_now: Option<Duration>,
 }
 
 /// What may befall a process.
@@ -61,8 +64,12 @@ impl Life {
         self.inner().unheard = Some(effect.max(1));
     }
 
-    pub fn freeze(&self, time: Duration) {
-        self.inner().frozen_until = Some(Instant::now() + time);
+    pub fn freeze(&self, effect: u32, time: Duration) {
+        let mut inner = self.inner();
+        match effect {
+            0 => inner.frozen_until = Some(Instant::now() + time),
+            _ => inner.freeze = Some((effect, time)),
+        }
     }
 
     pub fn kill(&self) {
@@ -73,7 +80,7 @@ impl Life {
     /// Nothing more befalls it.
     pub fn heal(&self) {
         let mut inner = self.inner();
-        (inner.crash, inner.unheard, inner.frozen_until) = (None, None, None);
+        (inner.crash, inner.unheard, inner.freeze, inner.frozen_until) = (None, None, None, None);
     }
 
     /// Waits while it stands still; for ever where it has died.
@@ -96,6 +103,11 @@ impl Life {
         let dies = {
             let mut inner = self.inner();
             inner.dies_now = false;
+            match inner.freeze.take() {
+                Some((1, time)) => inner.freezes_now = Some(time),
+                Some((more, time)) => inner.freeze = Some((more - 1, time)),
+                None => {}
+            }
             match inner.crash.take() {
                 Some((1, false)) => true,
                 Some((1, true)) => {
@@ -114,6 +126,17 @@ impl Life {
         }
     }
 
+    /// Stands still here where this effect is the one to do it after.
+    async fn ends(&self) {
+        {
+            let mut inner = self.inner();
+            if let Some(time) = inner.freezes_now.take() {
+                inner.frozen_until = Some(Instant::now() + time);
+            }
+        }
+        self.goes_on().await;
+    }
+
     async fn dies(&self) {
         self.kill();
         std::future::pending::<()>().await;
@@ -127,7 +150,7 @@ impl Life {
         if dies {
             self.dies().await;
         }
-        self.goes_on().await;
+        self.ends().await;
         done
     }
 }
@@ -164,7 +187,7 @@ impl Around for Ledgers {
         if dies {
             self.life.dies().await;
         }
-        self.life.goes_on().await;
+        self.life.ends().await;
         match unheard {
             true => Err(LedgerError::Unavailable("the connection was lost at the commit".to_owned())),
             false => Ok(()),

@@ -124,7 +124,12 @@ impl Payment {
         match self.way {
             Way::Paystack => self.paystack(&format!("refund.{id}"), "refund.processed", self.paid_back(id)),
             _ => {
-                self.make(&format!("refund.{id}"), "refund.created", self.refund_object(id, "succeeded"), now_s);
+                self.make(
+                    &format!("refund.{id}"),
+                    "refund.created",
+                    self.refund_object(id, "succeeded"),
+                    now_s,
+                );
                 let charge = self.charge(&json!({}));
                 self.make(&format!("refunded.{id}"), "charge.refunded", charge, now_s);
             }

@@ -178,8 +178,13 @@ impl Consumer for Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         let mut inner = self.broker.inner();
-        let mine: Vec<u64> =
-            inner.in_hand.iter().rev().filter(|(_, (_, consumer, _))| *consumer == self.number).map(|(at, _)| *at).collect();
+        let mine: Vec<u64> = inner
+            .in_hand
+            .iter()
+            .rev()
+            .filter(|(_, (_, consumer, _))| *consumer == self.number)
+            .map(|(at, _)| *at)
+            .collect();
         for number in mine {
             inner.give_back(number);
         }
@@ -198,29 +203,33 @@ struct Hand {
 #[async_trait]
 impl Answer for Hand {
     async fn ack(self: Box<Self>) -> Result<(), QueueError> {
-        self.life.effect(async {
-            let mut inner = self.broker.inner();
-            match inner.in_hand.remove(&self.number) {
-                Some((_, _, message)) => {
-                    inner.acked.push(message);
-                    Ok(())
+        self.life
+            .effect(async {
+                let mut inner = self.broker.inner();
+                match inner.in_hand.remove(&self.number) {
+                    Some((_, _, message)) => {
+                        inner.acked.push(message);
+                        Ok(())
+                    }
+                    None => Err(QueueError("the connection was lost before the ack".to_owned())),
                 }
-                None => Err(QueueError("the connection was lost before the ack".to_owned())),
-            }
-        })
-        .await
+            })
+            .await
     }
 
     async fn dead(self: Box<Self>) -> Result<(), QueueError> {
-        self.life.effect(async {
-            let mut inner = self.broker.inner();
-            let Some((_, _, message)) = inner.in_hand.remove(&self.number) else {
-                return Err(QueueError("the connection was lost before the message was moved".to_owned()));
-            };
-            inner.waiting.entry(place(Lane::Dead)).or_default().push_back(message);
-            Ok(())
-        })
-        .await
+        self.life
+            .effect(async {
+                let mut inner = self.broker.inner();
+                let Some((_, _, message)) = inner.in_hand.remove(&self.number) else {
+                    return Err(QueueError(
+                        "the connection was lost before the message was moved".to_owned(),
+                    ));
+                };
+                inner.waiting.entry(place(Lane::Dead)).or_default().push_back(message);
+                Ok(())
+            })
+            .await
     }
 }
 

@@ -34,7 +34,7 @@ pub fn shrunk(story: &Story) -> Story {
     best.steps = joined(best.steps);
     let mut run = (best.steps.len() / 2).max(1);
     loop {
-        let mut at = 0;
+        let (mut at, before) = (0, best.steps.len());
         while at < best.steps.len() {
             let mut without = best.steps.clone();
             without.drain(at..(at + run).min(without.len()));
@@ -44,10 +44,11 @@ pub fn shrunk(story: &Story) -> Story {
                 at += run;
             }
         }
-        if run == 1 {
-            break;
+        match run {
+            1 if best.steps.len() == before => break,
+            1 => {}
+            _ => run /= 2,
         }
-        run /= 2;
     }
     best
 }

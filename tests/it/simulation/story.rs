@@ -32,45 +32,99 @@ pub struct Story {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// A setting; see [`super::settings`].
-    Set { key: String, value: String },
+    Set {
+        key: String,
+        value: String,
+    },
     /// A channel, with so much left.
-    Channel { name: Name, days: i64 },
+    Channel {
+        name: Name,
+        days: i64,
+    },
     /// Days of the account.
     Balance(i64),
     /// How the partner behaves where its documentation is silent; see [`super::partner::Habits`].
-    Partner { habit: String, value: String },
+    Partner {
+        habit: String,
+        value: String,
+    },
     /// A payer pays so much for so many days on a channel, in one of the ways of [`super::provider::Way`].
-    Pay { payment: Name, channel: Name, days: u32, amount: i64, way: Way },
+    Pay {
+        payment: Name,
+        channel: Name,
+        days: u32,
+        amount: i64,
+        way: Way,
+    },
     /// A part of the money goes back.
-    Refund { payment: Name, refund: Name, amount: i64 },
+    Refund {
+        payment: Name,
+        refund: Name,
+        amount: i64,
+    },
     /// That fails: the money is here again.
-    RefundFails { payment: Name, refund: Name },
+    RefundFails {
+        payment: Name,
+        refund: Name,
+    },
     /// The payer's bank takes the money.
-    Dispute { payment: Name },
+    Dispute {
+        payment: Name,
+    },
     /// The dispute ends.
-    DisputeEnds { payment: Name, won: bool },
+    DisputeEnds {
+        payment: Name,
+        won: bool,
+    },
     /// An event is delivered, by that endpoint, under its id or under a new one.
-    Tell { payment: Name, event: String, anew: bool },
+    Tell {
+        payment: Name,
+        event: String,
+        anew: bool,
+    },
     /// How the partner takes the n-th call for a payment.
-    Call { payment: Name, number: u32, fate: Fate },
+    Call {
+        payment: Name,
+        number: u32,
+        fate: Fate,
+    },
     /// Reads fail for a time.
     ReadsFail(Duration),
     /// Somebody extends a channel on the panel.
-    Hand { channel: Name, days: u32 },
+    Hand {
+        channel: Name,
+        days: u32,
+    },
     /// The partner's operator deletes a channel, or makes it anew.
     Delete(Name),
     /// Worker `worker` dies before or after its `effect`-th effect from now on, and starts again.
-    Crash { worker: usize, effect: u32, after: bool },
-    /// It stands still.
-    Freeze { worker: usize, time: Duration },
+    Crash {
+        worker: usize,
+        effect: u32,
+        after: bool,
+    },
+    /// It stands still after its `effect`-th effect from now on; 0: at once.
+    Freeze {
+        worker: usize,
+        effect: u32,
+        time: Duration,
+    },
     /// Its clock is wrong by so much from now on.
-    Clock { worker: usize, ms: i64 },
+    Clock {
+        worker: usize,
+        ms: i64,
+    },
     /// It is stopped, and started with the settings of now.
-    Restart { worker: usize },
+    Restart {
+        worker: usize,
+    },
     /// The ledger does not answer.
     LedgerAway(Duration),
     /// The answer to a commit of a worker does not come: its `effect`-th from now on.
-    Unheard { worker: usize, effect: u32 },
+    Unheard {
+        worker: usize,
+        effect: u32,
+    },
     /// The next transactions meet others so often.
     Meets(u32),
     /// Every consumer is cut off, and what was in hand comes again.
@@ -116,13 +170,15 @@ macro_rules! words {
                 match self { $(Self::$variant => $word,)+ }
             }
 
-            pub fn parse(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|one| one.word() == word)
-            }
         }
     };
 }
 pub(super) use words;
+
+/// The one of a set that has this word.
+pub fn parsed<T: Copy>(all: &[T], word_of: fn(T) -> &'static str, word: &str) -> Option<T> {
+    all.iter().copied().find(|one| word_of(*one) == word)
+}
 
 words! {
     /// What the caller sees.
@@ -202,7 +258,9 @@ impl fmt::Display for Step {
             Step::Hand { channel, days } => write!(f, "hand {channel} {days}d"),
             Step::Delete(channel) => write!(f, "delete {channel}"),
             Step::Crash { worker, effect, after } => write!(f, "crash {worker} {effect} {}", when(*after)),
-            Step::Freeze { worker, time: span } => write!(f, "freeze {worker} {}", time(*span)),
+            Step::Freeze { worker, effect, time: span } => {
+                write!(f, "freeze {worker} {effect} {}", time(*span))
+            }
             Step::Clock { worker, ms } => write!(f, "clock {worker} {ms}"),
             Step::Restart { worker } => write!(f, "restart {worker}"),
             Step::LedgerAway(span) => write!(f, "ledger_away {}", time(*span)),
@@ -237,7 +295,9 @@ impl FromStr for Step {
                 amount: number(amount)?,
                 way: match way {
                     [] => Way::Direct,
-                    [way, ..] => Way::parse(way).ok_or_else(|| format!("no way to pay: {way}"))?,
+                    [way, ..] => {
+                        parsed(Way::ALL, Way::word, way).ok_or_else(|| format!("no way to pay: {way}"))?
+                    }
                 },
             },
             ["refund", payment, refund, amount] => {
@@ -263,7 +323,8 @@ impl FromStr for Step {
                         _ if *debit == "not" => Debit::Not,
                         _ => return Err(format!("{debit}: applied, not or late=TIME")),
                     },
-                    answer: Answer::parse(answer).ok_or_else(|| format!("no answer {answer}"))?,
+                    answer: parsed(Answer::ALL, Answer::word, answer)
+                        .ok_or_else(|| format!("no answer {answer}"))?,
                 },
             },
             ["reads_fail", time] => Step::ReadsFail(span(time)?),
@@ -272,13 +333,13 @@ impl FromStr for Step {
             ["crash", worker, effect, when] => {
                 Step::Crash { worker: number(worker)?, effect: number(effect)?, after: *when == "after" }
             }
-            ["freeze", worker, time] => Step::Freeze { worker: number(worker)?, time: span(time)? },
+            ["freeze", worker, effect, time] => {
+                Step::Freeze { worker: number(worker)?, effect: number(effect)?, time: span(time)? }
+            }
             ["clock", worker, ms] => Step::Clock { worker: number(worker)?, ms: number(ms)? },
             ["restart", worker] => Step::Restart { worker: number(worker)? },
             ["ledger_away", time] => Step::LedgerAway(span(time)?),
-            ["unheard", worker, effect] => {
-                Step::Unheard { worker: number(worker)?, effect: number(effect)? }
-            }
+            ["unheard", worker, effect] => Step::Unheard { worker: number(worker)?, effect: number(effect)? },
             ["meets", times] => Step::Meets(number(times)?),
             ["queue_breaks"] => Step::QueueBreaks,
             ["queue_repeats"] => Step::QueueRepeats,

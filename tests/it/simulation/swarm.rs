@@ -146,7 +146,8 @@ impl Draw {
         }
         self.set("workers", &self.workers.to_string());
         if self.has(Feature::Settings) {
-            let on_refund = *self.rng.choice(&["report", "cancel_unspent", "hold_channel_transfers"]).unwrap();
+            let on_refund =
+                *self.rng.choice(&["report", "cancel_unspent", "hold_channel_transfers"]).unwrap();
             self.set("on_refund", on_refund);
             let on_unmoved = *self.rng.choice(&["retry", "hold"]).unwrap();
             self.set("on_unmoved", on_unmoved);
@@ -159,7 +160,11 @@ impl Draw {
         let many = if self.has(Feature::OneChannel) { 1 } else { self.rng.usize(2..=8) };
         for number in 0..many {
             let name = format!("CHAN-{number}");
-            let days = if self.now_and_then(Feature::Expired, 2) { -self.rng.i64(1..20) } else { self.rng.i64(1..40) };
+            let days = if self.now_and_then(Feature::Expired, 2) {
+                -self.rng.i64(1..20)
+            } else {
+                self.rng.i64(1..40)
+            };
             self.channels.push(name.clone());
             self.at(0, Step::Channel { name, days });
         }
@@ -242,7 +247,10 @@ impl Draw {
         for number in 0..again + anew {
             let later = self.rng.u64(0..STORY_MS / 3);
             let anew = number >= again;
-            self.at(made + delay + later, Step::Tell { payment: payment.clone(), event: event.clone(), anew });
+            self.at(
+                made + delay + later,
+                Step::Tell { payment: payment.clone(), event: event.clone(), anew },
+            );
         }
     }
 
@@ -290,8 +298,10 @@ impl Draw {
 
     fn fate(&mut self) -> Option<Fate> {
         let mut fates = Vec::new();
-        let unclear = [Answer::Cut, Answer::Server, Answer::Html403, Answer::Conflict, Answer::Empty, Answer::SaysNo];
-        let refusals = [Answer::Invalid, Answer::NoBalance, Answer::Throttled, Answer::NotSent, Answer::NoToken];
+        let unclear =
+            [Answer::Cut, Answer::Server, Answer::Html403, Answer::Conflict, Answer::Empty, Answer::SaysNo];
+        let refusals =
+            [Answer::Invalid, Answer::NoBalance, Answer::Throttled, Answer::NotSent, Answer::NoToken];
         if self.has(Feature::Refusals) {
             fates.extend(refusals.map(|answer| (Debit::Not, answer)));
         }
@@ -322,7 +332,10 @@ impl Draw {
             let effect = self.rng.u32(1..=40);
             let drawn = [
                 self.has(Feature::Crashes).then(|| Step::Crash { worker, effect, after: self.rng.bool() }),
-                self.has(Feature::Freezes).then(|| Step::Freeze { worker, time: span(&mut self.rng, 80_000) }),
+                self.has(Feature::Freezes).then(|| {
+                    let (effect, time) = (self.rng.u32(0..=20), span(&mut self.rng, 200_000));
+                    Step::Freeze { worker, effect, time }
+                }),
                 self.has(Feature::Clocks).then(|| Step::Clock { worker, ms: self.rng.i64(-900..900) }),
                 self.has(Feature::Restarts).then_some(Step::Restart { worker }),
                 self.has(Feature::LedgerAway).then(|| Step::LedgerAway(span(&mut self.rng, 20_000))),

@@ -31,7 +31,7 @@ use super::{
     provider::{Payment, anew},
     queue::Broker,
     settings::{SETTLE_WINDOW_MS, Settings},
-    story::{Step, Story},
+    story::{Step, Story, parsed},
 };
 
 /// When every world begins.
@@ -301,7 +301,8 @@ impl World {
             Step::Set { key, value } => self.inner().settings.set(key, value),
             Step::Balance(days) => self.partner().balance = *days,
             Step::Partner { habit, value } => {
-                let habit = Habit::parse(habit).unwrap_or_else(|| panic!("no habit {habit}"));
+                let habit =
+                    parsed(Habit::ALL, Habit::word, habit).unwrap_or_else(|| panic!("no habit {habit}"));
                 self.partner().habit(habit, value);
             }
             Step::Pay { payment, channel, days, amount, way } => {
@@ -351,7 +352,7 @@ impl World {
         let Some(life) = self.life(worker) else { return };
         match step {
             Step::Crash { effect, after, .. } => life.crash(*effect, *after),
-            Step::Freeze { time, .. } => life.freeze(*time),
+            Step::Freeze { effect, time, .. } => life.freeze(*effect, *time),
             Step::Unheard { effect, .. } => life.unheard(*effect),
             Step::Restart { .. } => life.stop.cancel(),
             Step::Clock { ms, .. } => {

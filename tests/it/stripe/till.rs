@@ -41,7 +41,8 @@ impl Till {
         let act = Act { who: "ada", reason: "the samples are old" };
         kit.ledger.adopt(0, &act, clock::now_ms()).await.unwrap();
         let stop = CancellationToken::new();
-        let interpreter = Interpreter::noting(&config, &kit.ledger, readers, &clock::Machine, &stop).await.unwrap();
+        let interpreter =
+            Interpreter::noting(&config, &kit.ledger, readers, &clock::Machine, &stop).await.unwrap();
         Self { config, interpreter, kit }
     }
 

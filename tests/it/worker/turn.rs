@@ -19,7 +19,12 @@ use daybridge::{
     },
     ledger::Ledger,
     partner::Partner,
-    worker::{Outages, breaker::Breaker, clock::{Machine, now_ms}, turn::Turns},
+    worker::{
+        Outages,
+        breaker::Breaker,
+        clock::{Machine, now_ms},
+        turn::Turns,
+    },
 };
 use governor::{Quota, RateLimiter};
 use secrecy::ExposeSecret as _;
