@@ -37,7 +37,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use crate::config;
+use crate::{config, domain::Ms};
 
 /// What goes in and comes out.
 mod model;
@@ -171,11 +171,7 @@ impl Ledger {
 
     /// One process's way to a database in memory, with its tables made; `now` is when, where they are new.
     #[doc(hidden)]
-    pub async fn in_memory(
-        memory: &Memory,
-        around: Arc<dyn Around>,
-        now: crate::domain::Ms,
-    ) -> Result<Self, LedgerError> {
+    pub async fn in_memory(memory: &Memory, around: Arc<dyn Around>, now: Ms) -> Result<Self, LedgerError> {
         let db = Db::memory(memory, around);
         schema::open::up_to_date(&db, now).await?;
         Ok(Self { db })

@@ -64,10 +64,15 @@ async fn a_new_ledger_credits_nothing_of_before_it() {
     assert_eq!(house.json(&["payments", "show", "pi_a", "--json"])["state"], "held");
 
     // A person says which it was, of one or of all.
-    let settle = |key: &str, outcome: &str| {
-        house.command(&["held", "settle", key, outcome, "--reason", "Billing History"])
+    let stands = |keys: &[&str]| {
+        let words = ["--applied", "--days", "5", "--reason", "Billing History"];
+        house.command(&[&["held", "settle"], keys, &words].concat())
     };
-    assert!(settle("stripe/pi_b", "--applied").status.success());
+    let two = stands(&["stripe/pi_a", "stripe/pi_b"]);
+    assert_eq!(two.status.code(), Some(2), "{two:?}");
+    assert!(stands(&["stripe/pi_b"]).status.success());
+    let shown = house.json(&["payments", "show", "stripe/pi_b", "--json"]);
+    assert_eq!((&shown["transfers"][0]["days"], &shown["money_out"]["days_owed"]), (&json!(5), &json!(25)));
     let adopt = ["ledger", "adopt", "--since"];
     let future = failed(&house, &[&adopt[..], &["2126-01-01"]].concat());
     assert!(future.contains("future"), "{future}");
