@@ -27,7 +27,7 @@ pub(in crate::ledger) struct Place {
     /// The run of a server that connections lead to; `None`: it is a file.
     pub(in crate::ledger) run: Mutex<Option<String>>,
     /// The server that was seen last.
-    pub(in crate::ledger) seen: Mutex<Option<Seen>>,
+    pub(super) seen: Mutex<Option<Seen>>,
     pub(in crate::ledger) counts: Counts,
     /// What time it is there, where that is not the database's to tell.
     pub(in crate::ledger) time: Option<Arc<dyn Time>>,
@@ -51,6 +51,15 @@ impl Place {
     /// Now, where that is not the database's to tell.
     pub(in crate::ledger) fn time_told(&self) -> Option<Ms> {
         self.time.as_ref().map(|time| time.now())
+    }
+
+    /// The server that was seen last.
+    pub(in crate::ledger) fn seen(&self) -> Option<Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn sees(&self, server: Seen) {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
     }
 
     /// Notes where a new connection leads; whether that is elsewhere than the ones before. A former primary may go on

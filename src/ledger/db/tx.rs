@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     fault::{Fault, corrupt},
-    place::Place,
+    place::{Place, Seen},
     postgres::{BEGIN_ALONE, BEGIN_AMONG_OTHERS, BEGIN_READING, Postgres},
     sqlite::Sqlite,
     value::{Arg, Row, args},
@@ -47,11 +47,20 @@ pub(in crate::ledger) struct Tx {
     answered: bool,
     locks: bool,
     begin: Begin,
+    sees: Option<Seen>,
 }
 
 impl Tx {
     pub(super) fn new(connection: Connection, place: Arc<Place>) -> Self {
-        Self { connection, place, commits: false, answered: false, locks: true, begin: Begin::Reading }
+        Self {
+            connection,
+            place,
+            commits: false,
+            answered: false,
+            locks: true,
+            begin: Begin::Reading,
+            sees: None,
+        }
     }
 
     pub(super) fn connection(&mut self) -> &mut Connection {
@@ -83,6 +92,12 @@ impl Tx {
         self.commits = true;
     }
 
+    /// This is the server. The process goes by it once what was written about it is committed: of what is rolled back nobody
+    /// would hear again.
+    pub(in crate::ledger) fn sees(&mut self, server: Seen) {
+        self.sees = Some(server);
+    }
+
     /// Whether the database answered anything of the last run.
     pub(super) fn was_answered(&self) -> bool {
         self.answered
@@ -95,6 +110,7 @@ impl Tx {
         work: &mut dyn FnMut(&mut Tx) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         (self.commits, self.answered, self.locks, self.begin) = (false, false, true, begin);
+        self.sees = None;
         self.begin_with(begin)?;
         let done = work(self);
         if let Connection::Sqlite(sqlite) = &mut self.connection {
@@ -102,6 +118,12 @@ impl Tx {
         }
         let commits = done.is_ok() && (self.commits || begin == Begin::Reading);
         let ended = self.end(commits);
+        if commits
+            && ended.is_ok()
+            && let Some(seen) = self.sees.take()
+        {
+            self.place.sees(seen);
+        }
         match (&done, ended) {
             // What it failed of is told; that it cannot be rolled back either comes of it.
             (Err(_), _) | (_, Ok(())) => done,

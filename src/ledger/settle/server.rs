@@ -24,7 +24,6 @@ use crate::{
         view::{self, Action, HeldKind},
     },
 };
-use std::sync::{MutexGuard, PoisonError};
 
 /// System and timeline, by the first of these that an ordinary role may ask. The current position in the log knows a
 /// promotion at once; the control file only after its first checkpoint, which may take minutes.
@@ -105,10 +104,6 @@ impl Tx {
         Ok(())
     }
 
-    fn seen(&self) -> MutexGuard<'_, Option<Seen>> {
-        self.place().seen.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Whether the ledger is on another server than it was; says so loudly, once for each.
     pub(in crate::ledger) fn moved(&mut self) -> Result<Option<Moved>, Fault> {
         let Some(question) = self.server_columns() else { return Ok(None) };
@@ -133,19 +128,18 @@ impl Tx {
             return Ok(None);
         };
         let now = Seen { server: is.clone(), servers };
-        let before = self.seen().clone();
+        let before = self.place().seen();
         let taken_back = before.as_ref().filter(|seen| seen.server != is && servers <= seen.servers);
         let was = match taken_back {
             _ if known != is => Some(known),
-            // It remembers itself: so that all processes and the next start know, it is told what we have seen. Only
-            // then may we forget it.
+            // It remembers itself: so that all processes and the next start know, it is told what we have seen.
             Some(seen) => {
                 self.remember(Some(&known), &seen.server)?;
                 Some(seen.server.clone())
             }
             None => None,
         };
-        *self.seen() = Some(now);
+        self.sees(now);
         let Some(was) = was else { return Ok(None) };
         let moved = Moved { was, is };
         if before.is_none_or(|seen| seen.server != moved.is) {

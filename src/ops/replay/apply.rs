@@ -23,6 +23,9 @@ use crate::{
 /// Most events between two looks whether a person has paused or aborted the plan; never more than a second's.
 const BETWEEN_LOOKS_MAX: u32 = 100;
 
+/// How far it may be behind its pace and catch up at once.
+const BEHIND_MAX: Duration = Duration::from_millis(100);
+
 /// A running plan whose progress is older than this is nobody's, in ms.
 const LEFT_BEHIND_MS: i64 = 60_000;
 
@@ -91,7 +94,8 @@ pub async fn apply(
     }
     let per_second = with.per_second.clamp(1, PER_SECOND_MAX);
     let mut pace = interval(Duration::from_secs(1).checked_div(per_second).unwrap_or(Duration::from_secs(1)));
-    pace.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    // A timer may be coarser than the pace: it catches up, but not with what a slow queue has kept.
+    pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let mut position = i64::try_from(plan.published).unwrap_or(i64::MAX);
     let mut by_us = 0_u64;
     loop {
@@ -99,7 +103,9 @@ pub async fn apply(
             with.ledger.plan_events(plan.number, None, position, per_second.min(BETWEEN_LOOKS_MAX)).await?;
         let done = page.is_empty();
         for (place, event) in page {
-            pace.tick().await;
+            if pace.tick().await.elapsed() > BEHIND_MAX {
+                pace.reset();
+            }
             let delivery = format!("replay-{}-{place}", plan.hash);
             let envelope = again(envelope(with.ledger, &event, now()).await?, delivery);
             if let Err(cause) = publish(with.queue, envelope).await {

@@ -59,6 +59,14 @@ async fn another_server_waits_for_a_word() {
 
     // The old primary is let in again: it remembers itself, but those who have seen the other do not believe it.
     blocking(|| pair.take_back()).await;
+    // The first to notice is a list that fails right after: what it noticed and wrote is rolled back.
+    let mut raw = Sql::open(&pair.url()).await;
+    raw.execute("UPDATE payments SET gap = 'no word of ours', gap_since = 1, covered = '{}'").await;
+    until("a list fails of a row", || async {
+        matches!(kit.held(9, NOW).await, Err(LedgerError::Corrupt(_))).then_some(())
+    })
+    .await;
+    raw.execute("UPDATE payments SET gap = NULL, gap_since = NULL, covered = NULL").await;
     assert!(waits(&kit.ledger).await);
     let fresh = Ledger::open(&settings).await.unwrap();
     assert!(waits(&fresh).await, "they have told it so");
