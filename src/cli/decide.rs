@@ -87,8 +87,8 @@ pub struct Settle {
     /// Its key does not stand in Billing History; the transfer is planned anew
     #[arg(long)]
     not_applied: bool,
-    /// Applied: the days that stand there, where they are others than those held; of one key
-    #[arg(long, requires = "applied", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    /// Applied: the days that Billing History shows, where they are others than those held; of one key
+    #[arg(long, conflicts_with = "not_applied", value_parser = clap::value_parser!(u32).range(1..=36_500))]
     days: Option<u32>,
     /// Why; kept with your name and the time
     #[arg(long)]
@@ -215,9 +215,7 @@ async fn decide(
     };
     let choice = Choice { decision, cause: which.cause, days };
     if days.is_some() && which.keys.len() != 1 {
-        return Err(Failure::Usage(
-            "--days tells what stands in Billing History for one key: name one".into(),
-        ));
+        return Err(Failure::Usage("--days is what Billing History shows for one key: name that one".into()));
     }
     let Some(keys) = keys(ledger, which, verb, confirm).await? else { return Ok(()) };
     let interpreter = interpreter(config, ledger).await?;

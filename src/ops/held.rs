@@ -54,7 +54,7 @@ pub struct Choice {
     pub decision: Decision,
     /// What it was held for when the person looked.
     pub cause: Option<HeldCause>,
-    /// Applied: the days that stand in Billing History, where the ledger cannot know them.
+    /// Applied: the days that Billing History shows, where the ledger cannot know them.
     pub days: Option<u32>,
 }
 

@@ -34,6 +34,9 @@ fn action(order: Order) -> Action {
     }
 }
 
+/// Most days that a person may find for one key: a hundred years.
+const DAYS_MAX: u32 = 36_500;
+
 impl Ledger {
     /// A person's decision about a transfer, or `Cancel`/`Retry` of a held payment or event where that fits.
     /// `Retry` of a transfer that waits for its account, held or planned, makes it the account's probe now.
@@ -51,6 +54,11 @@ impl Tx {
         decided: &Decided<'_>,
         now: Ms,
     ) -> Result<(), Fault> {
+        if decided.days.is_some_and(|days| decided.order != Order::Applied || days > DAYS_MAX) {
+            return Err(refused(format!(
+                "days say how many Billing History shows for what was applied, at most {DAYS_MAX}; nothing was changed"
+            )));
+        }
         must_be_held_for(self, key, decided.cause, now)?;
         let after = if let Some(after) = not_live::decide(self, key, decided, now)? {
             after
@@ -67,7 +75,10 @@ impl Tx {
             key,
             act: Act { who: decided.who, reason: decided.reason },
             before: Some(PaymentState::Held.to_string()),
-            after: Some(after.into()),
+            after: Some(match decided.days {
+                Some(days) => format!("{after}, {days} days"),
+                None => after.to_string(),
+            }),
         };
         audit::add(self, entry, now)?;
         self.commit();

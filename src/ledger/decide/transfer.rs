@@ -43,9 +43,9 @@ pub(super) fn decide(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> 
         }
     }
     if decided.order == Order::Applied {
-        let stands = stands_there(&from, days, decided.days)?;
-        if stands != days {
-            moved_others(tx, key, (days, stands))?;
+        let shown = days_in_history(&from, days, decided.days)?;
+        if shown != days {
+            moved_others(tx, key, (days, shown))?;
         }
     }
     let found = tx.optional(
@@ -75,9 +75,9 @@ pub(super) fn decide(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> 
     Ok(row::state(&row)?.word().as_str())
 }
 
-/// The days that stand in Billing History: those of the call, which may be others than those of now, for money went out or
+/// The days that Billing History shows: those of the call, which may be others than those of now, for money went out or
 /// came back since; or those that the person found, where the ledger forgot the call.
-fn stands_there(from: &State, days: u32, found: Option<u32>) -> Result<u32, Fault> {
+fn days_in_history(from: &State, days: u32, found: Option<u32>) -> Result<u32, Fault> {
     let State::Held { outcome, last, .. } = from else { return Ok(days) };
     let sent = last.map_or(days, |call| call.sent(days));
     match found {

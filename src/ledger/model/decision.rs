@@ -15,7 +15,7 @@ pub struct Decided<'a> {
     pub order: Order,
     /// What it was held for when the person looked. Where it is held for something else by now, that is another question.
     pub cause: Option<HeldCause>,
-    /// Applied: the days that stand in Billing History. A ledger that was restored may know others, for they may have been
+    /// Applied: the days that Billing History shows. A ledger that was restored may know others, for they may have been
     /// changed in the time that it forgot.
     pub days: Option<u32>,
     /// Who.

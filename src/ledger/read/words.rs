@@ -60,7 +60,7 @@ fn held_next(key: &str, cause: &Cause, outcome: Outcome) -> String {
     let others = match outcome {
         Outcome::None => None,
         Outcome::Open => Some(""),
-        Outcome::Forgotten => Some(" (with `--days N` where other days stand there)"),
+        Outcome::Forgotten => Some(" (with `--days N` where it shows other days)"),
     };
     if let Some(others) = others {
         return format!(

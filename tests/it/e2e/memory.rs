@@ -70,6 +70,8 @@ async fn a_new_ledger_credits_nothing_of_before_it() {
     };
     let two = stands(&["stripe/pi_a", "stripe/pi_b"]);
     assert_eq!(two.status.code(), Some(2), "{two:?}");
+    let mixed = ["held", "settle", "stripe/pi_b", "--not-applied", "--days", "5", "--reason", "a slip"];
+    assert_eq!(house.command(&mixed).status.code(), Some(2));
     assert!(stands(&["stripe/pi_b"]).status.success());
     let shown = house.json(&["payments", "show", "stripe/pi_b", "--json"]);
     assert_eq!((&shown["transfers"][0]["days"], &shown["money_out"]["days_owed"]), (&json!(5), &json!(25)));

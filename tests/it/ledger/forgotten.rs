@@ -208,6 +208,9 @@ pub(super) async fn the_days_that_stand_in_billing_history_count(kit: Kit) {
     let planned = kit.grant("1", "CHAN-1").await;
     kit.restored(NOW - DAY, "ada", NOW).await.unwrap();
     kit.record("evt_2", &to(charge(&["pi_2"]), "CHAN-2", 30)).await;
+    let mixed = Decided { order: Order::NotApplied, ..stands(20) };
+    let mixed = kit.decide(&planned, &mixed, NOW + 2 * WINDOW).await.unwrap_err();
+    assert!(matches!(&mixed, LedgerError::Refused(text) if text.contains("nothing was changed")), "{mixed}");
     for (key, payment) in [(&*planned, "stripe/pi_1"), ("stripe/pi_2", "stripe/pi_2")] {
         kit.decide(key, &stands(20), NOW + 1).await.unwrap();
         let whole = kit.ledger.payment(payment).await.unwrap().unwrap();
