@@ -107,8 +107,10 @@ pub enum OutState {
 pub enum OutAmount {
     /// This refund or dispute alone.
     Part(i64),
-    /// All refunds of the payment so far.
+    /// All refunds of the payment so far, those under way among them.
     Total(i64),
+    /// All refunds of the payment that have gone through so far.
+    Done(i64),
     /// No amount is told: everything.
     All,
 }

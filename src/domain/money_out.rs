@@ -77,7 +77,8 @@ pub fn times(events: &[Facts]) -> BTreeSet<Ms> {
 
 /// Whether an event tells of money out. An object that only says that none of it was given back does not.
 pub fn tells(event: &Facts) -> bool {
-    let nothing = |out: &Out| matches!(out.amount, OutAmount::Part(0) | OutAmount::Total(0));
+    let nothing =
+        |out: &Out| matches!(out.amount, OutAmount::Part(0) | OutAmount::Total(0) | OutAmount::Done(0));
     event.meaning == Meaning::MoneyOut || event.out.iter().any(|out| !nothing(out))
 }
 
@@ -114,7 +115,7 @@ pub fn money_out(events: &[Facts], family: &Family) -> MoneyOut {
                 }
                 out.state = OutState::Done;
             }
-            if let OutAmount::Total(units) = &mut out.amount {
+            if let OutAmount::Total(units) | OutAmount::Done(units) = &mut out.amount {
                 *units = units.saturating_sub(event.never_in.unwrap_or(0));
             }
             let named = out.id.as_ref().and_then(|id| currencies.get(&(out.kind, id)).copied());
@@ -299,7 +300,9 @@ impl Dispute {
             OutState::Undone => self.last = self.last.max(Some((at, false))),
         }
         let told = match amount {
-            OutAmount::Part(units) | OutAmount::Total(units) => Some((*units).max(0)),
+            OutAmount::Part(units) | OutAmount::Total(units) | OutAmount::Done(units) => {
+                Some((*units).max(0))
+            }
             OutAmount::All => None,
         };
         self.part = self.part.max(told);

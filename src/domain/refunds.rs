@@ -27,8 +27,8 @@ pub(super) struct Refunds {
     by_id: BTreeMap<String, Refund>,
     /// Without an id, by their amount.
     loose: BTreeMap<Option<i64>, Refund>,
-    /// When a total was told, and which.
-    totals: BTreeSet<(Ms, i64)>,
+    /// When a total was told, which, and whether it has no refund that is under way.
+    totals: BTreeSet<(Ms, i64, bool)>,
 }
 
 impl Refunds {
@@ -46,9 +46,10 @@ impl Refunds {
         let part = match out.amount {
             OutAmount::Part(units) => Some(units.max(0)),
             OutAmount::All => None,
-            OutAmount::Total(units) => {
+            OutAmount::Total(units) | OutAmount::Done(units) => {
                 if !undone {
-                    self.totals.insert((at, units.max(0)));
+                    let only_done = matches!(out.amount, OutAmount::Done(_));
+                    self.totals.insert((at, units.max(0), only_done));
                 }
                 // Which part of the total is this refund's, another event tells.
                 if let Some(id) = out.id {
@@ -78,8 +79,10 @@ impl Refunds {
         });
         let parts = by_id.chain(loose).fold(0_i64, i64::saturating_add);
         let parts = if self.stands_one_of(never_in) { parts.saturating_sub(never_in) } else { parts };
-        let totals =
-            self.totals.iter().map(|(at, units)| units.saturating_sub(self.failed_since(*at)).max(0));
+        let totals = self
+            .totals
+            .iter()
+            .map(|(at, units, only_done)| units.saturating_sub(self.failed_since(*at, *only_done)).max(0));
         totals.max().unwrap_or(0).max(parts)
     }
 
@@ -89,18 +92,18 @@ impl Refunds {
         units > 0 && (by_id || loose)
     }
 
-    /// What a total told at a time has in it of refunds that failed then or later: those made by then, and those
-    /// that are only known to have failed.
-    pub(super) fn failed_since(&self, at: Ms) -> i64 {
+    /// What a total told at a time has in it of refunds that failed then or later: those made by then, and, where it has
+    /// those under way, those that are only known to have failed.
+    fn failed_since(&self, at: Ms, only_done: bool) -> i64 {
         let by_id = self.by_id.values().filter(|refund| {
             refund.undone.first().is_some_and(|undone| *undone >= at)
-                && refund.made.first().is_none_or(|made| *made <= at)
+                && refund.made.first().map_or(!only_done, |made| *made <= at)
         });
         let by_id = by_id.map(|refund| refund.amount(self.whole));
         let loose = self.loose.iter().map(|(part, refund)| {
             let failed = refund.undone.range(at..).count();
             let made = refund.made.range(..=at).count();
-            let failed = if refund.made.is_empty() { failed } else { failed.min(made) };
+            let failed = if refund.made.is_empty() && !only_done { failed } else { failed.min(made) };
             let many = if part.is_none() { failed.min(1) } else { failed };
             part.unwrap_or(self.whole).saturating_mul(i64::try_from(many).unwrap_or(i64::MAX))
         });

@@ -43,7 +43,7 @@ pub(super) fn out(on: &On, at: &Object, object: &Value) -> Result<Vec<Out>, Unre
         for teller in tellers.into_iter().filter(|one| place.when.iter().all(|test| path::holds(one, test))) {
             let currency = currency(at, object);
             let amount = out_amount(place, at, teller, currency.as_deref())?;
-            if comes_in && amount == OutAmount::Total(0) {
+            if comes_in && matches!(amount, OutAmount::Total(0) | OutAmount::Done(0)) {
                 continue;
             }
             let id = place.id.as_ref().and_then(|id| teller.pointer(id)).and_then(path::id);
@@ -65,6 +65,7 @@ fn out_amount(
         (Counts::All, _) => return Ok(OutAmount::All),
         // Refunds so far that are not told are none.
         (Counts::Total, None) => return Ok(OutAmount::Total(0)),
+        (Counts::Done, None) => return Ok(OutAmount::Done(0)),
         (_, None) => return unreadable("money went out, but the event names no amount"),
         (_, Some(told)) => match amount::minor(at.amount_as, told, currency) {
             Ok(counted) => counted,
@@ -74,6 +75,7 @@ fn out_amount(
     };
     Ok(match place.counts {
         Counts::Part => OutAmount::Part(counted),
+        Counts::Done => OutAmount::Done(counted),
         Counts::Total | Counts::All => OutAmount::Total(counted),
     })
 }

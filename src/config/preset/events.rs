@@ -298,8 +298,10 @@ pub struct OutAt {
 pub enum Counts {
     /// This refund or dispute.
     Part,
-    /// All of the payment so far.
+    /// All of the payment so far, what is under way in it.
     Total,
+    /// All of the payment that has gone through so far.
+    Done,
     /// No amount is told: everything.
     All,
 }

@@ -245,6 +245,7 @@ fn told(envelope: &Envelope, facts: &Result<Facts, Unreadable>) -> BTreeMap<&'st
         let (counts, amount) = match out.amount {
             OutAmount::Part(amount) => ("part", json!(amount)),
             OutAmount::Total(amount) => ("total", json!(amount)),
+            OutAmount::Done(amount) => ("done", json!(amount)),
             OutAmount::All => ("all", Value::Null),
         };
         json!({"kind": kind, "amount": amount, "counts": counts, "stands": stands(out.state)})
