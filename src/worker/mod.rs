@@ -67,6 +67,9 @@ pub mod outages;
 /// What a worker counts and times.
 pub mod meters;
 
+/// How long doubts were watched.
+pub mod watched;
+
 /// What messages mean; `provider/` stands behind it.
 #[async_trait]
 pub trait Read: Send + Sync {

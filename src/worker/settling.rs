@@ -18,6 +18,7 @@ use super::{
     hands::{Hand, Hands},
     meters, millis, settle_policy,
     turn::Turns,
+    watched::Watched,
 };
 use crate::{
     config::Config,
@@ -55,6 +56,7 @@ pub async fn run(
             probe_ms: millis(config.worker.account_probe),
             limiter: RateLimiter::direct(Quota::per_second(per_second)),
             breaker: Breaker::new(config.worker.breaker_unclear_max, millis(config.worker.breaker_pause)),
+            watched: Watched::default(),
         }),
         account: config.partner.account,
         running: JoinSet::new(),

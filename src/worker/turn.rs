@@ -12,14 +12,14 @@ use std::{
 use governor::DefaultDirectRateLimiter;
 use tokio_util::sync::CancellationToken;
 
-use super::{Outages, breaker::Breaker, clock::Clock, meters};
+use super::{Outages, breaker::Breaker, clock::Clock, meters, watched::Watched};
 use crate::{
     domain::{
         Ms,
         brake::{Brake, passed},
         channel::Channel,
         reply::Reply,
-        settle::{AccountNews, Effect, Input, Policy, State, Step, step},
+        settle::{AccountNews, Effect, Input, Moment, Policy, State, Step, step},
     },
     envelope::trace_id,
     ledger::{Advanced, Claim, DUE_AHEAD_MS_MAX, Ledger, LedgerError, Transfer, Turn},
@@ -72,6 +72,8 @@ pub struct Turns {
     pub breaker: Breaker,
     /// Says when calls begin to rest, and when they go on.
     pub outages: Outages,
+    /// How long doubts were watched.
+    pub watched: Watched,
 }
 
 impl Turns {
@@ -191,7 +193,8 @@ impl Turns {
         loop {
             let now = self.clock.now_ms();
             let started = self.clock.boot();
-            let step = step(transfer.days, &state, &channel, claim.epoch, input, now, &self.policy);
+            let at = Moment { now, watched_ms: self.watched.since_last(&transfer.key, &state, started) };
+            let step = step(transfer.days, &state, &channel, claim.epoch, input, at, &self.policy);
             // A hold is started before the transfer that it keeps back is committed: a crash in between leaves
             // a hold whose probe finds nothing, never a transfer that waits for a hold that is not there.
             let holds = matches!(step.account, Some(AccountNews::NoBalance | AccountNews::NoToken));
@@ -209,6 +212,7 @@ impl Turns {
                     );
                     return Ok(Worked { called, held, ended });
                 };
+                self.watched.note(&transfer.key, &step.state, started);
                 tell_step(trace, &transfer.key, claim, &step.state);
                 if let Some(accepted_at) = advanced.accepted_at {
                     meters::credited(self.clock.now_ms().saturating_sub(accepted_at));

@@ -21,7 +21,7 @@ impl Turn<'_> {
         let held = |cause| State::Held { cause, outcome: Outcome::None, at: now, last: Some(call), retried };
         let (state, effect, account) = match reply {
             Reply::Accepted { active_till: Some(after) } if self.proves(&call, channel, after) => {
-                return self.settle(call, How::Answered, after, retried, now, channel);
+                return self.settle(call, How::Answered, after, retried, channel);
             }
             Reply::Accepted { active_till } => {
                 let why = match active_till {
@@ -57,18 +57,10 @@ impl Turn<'_> {
         Step { account, ..self.stay(&known, state, effect) }
     }
 
-    pub(super) fn settle(
-        &self,
-        call: Call,
-        how: How,
-        after: Ms,
-        doubted: bool,
-        window_ends: Ms,
-        channel: &Channel,
-    ) -> Step {
+    pub(super) fn settle(&self, call: Call, how: How, after: Ms, doubted: bool, channel: &Channel) -> Step {
         let now = self.now;
         let before = unmoved(&call, channel).unwrap_or(call.before);
-        let until = window_ends.max(now.saturating_add(self.policy.settle_window_ms));
+        let until = now.saturating_add(self.policy.settle_window_ms);
         let watch = (doubted || call.attempt > 1).then(|| Watch {
             until,
             due: now.saturating_add(observe_ms(0)),

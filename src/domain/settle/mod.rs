@@ -31,7 +31,7 @@ pub mod uncovered;
 pub use evidence::fits;
 pub use person::{Order, OrderRefused, call_is_over, order, planned_again};
 pub use state::{Call, Cause, How, Kept, Outcome, State, Watch};
-pub use step::{AccountNews, Effect, Input, Step, step};
+pub use step::{AccountNews, Effect, Input, Moment, Step, step};
 
 /// Waits between tries of a planned transfer: 1 s, 2 s, 5 s, 10 s, 30 s, 1 min, 2 min, then 5 min.
 const BACK_OFF_MS: [i64; 8] = [1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000];

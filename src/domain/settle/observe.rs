@@ -20,6 +20,7 @@ pub(super) struct Doubt {
     pub(super) why: String,
     pub(super) accepted: bool,
     pub(super) since: Ms,
+    pub(super) watched_ms: i64,
     pub(super) reads: u32,
     pub(super) odd_reads: u32,
     pub(super) tries: u32,
@@ -28,7 +29,7 @@ pub(super) struct Doubt {
 
 impl Doubt {
     pub(super) fn new(call: Call, retried: bool, why: String, accepted: bool, now: Ms) -> Self {
-        Self { call, why, accepted, since: now, reads: 0, odd_reads: 0, tries: 0, retried }
+        Self { call, why, accepted, since: now, watched_ms: 0, reads: 0, odd_reads: 0, tries: 0, retried }
     }
 
     pub(super) fn due_in(self, wait_ms: i64, now: Ms) -> State {
@@ -37,6 +38,7 @@ impl Doubt {
             why: self.why,
             accepted: self.accepted,
             since: self.since,
+            watched_ms: self.watched_ms,
             reads: self.reads,
             odd_reads: self.odd_reads,
             tries: self.tries,
@@ -45,11 +47,16 @@ impl Doubt {
         }
     }
 
+    /// Whether it was watched so long. No clock tells: it may have been set.
+    fn over(&self, for_ms: i64) -> bool {
+        self.watched_ms >= for_ms
+    }
+
     /// The next reading; the one that would pass over the end of the window is made right after it.
-    pub(super) fn due_next(mut self, now: Ms, window_ends: Ms) -> State {
+    pub(super) fn due_next(mut self, now: Ms, window_ms: i64) -> State {
         let wait = observe_ms(self.tries);
         self.tries = self.tries.saturating_add(1);
-        let left = window_ends.saturating_sub(now);
+        let left = window_ms.saturating_sub(self.watched_ms);
         self.due_in(if left > 0 { wait.min(left) } else { wait }, now)
     }
 
@@ -62,16 +69,15 @@ impl Turn<'_> {
     pub(super) fn doubtful_read(&self, mut doubt: Doubt, reading: &Reading, channel: &Channel) -> Step {
         let now = self.now;
         let window_ms = self.policy.settle_window_ms;
-        let window_ends = doubt.since.saturating_add(window_ms);
         let mut seen = channel.clone();
         seen.noted(reading);
         if self.proves(&doubt.call, channel, reading.active_till) {
             let how = if doubt.accepted { How::Answered } else { How::Observed };
-            return self.settle(doubt.call, how, reading.active_till, true, window_ends, &seen);
+            return self.settle(doubt.call, how, reading.active_till, true, &seen);
         }
         let unmoved = unmoved(&doubt.call, channel);
         let conflict = self.conflict(&doubt.call, channel, reading);
-        let over = self.over(doubt.since, doubt.tries, window_ms);
+        let over = doubt.over(window_ms);
         let state = match unmoved.map(|till| reading.active_till.cmp(&till)) {
             None | Some(Ordering::Greater) => doubt.held(conflict, now),
             Some(Ordering::Less) => {
@@ -79,14 +85,14 @@ impl Turn<'_> {
                 if over && doubt.odd_reads >= UNMOVED_READS_MIN {
                     doubt.held(conflict, now)
                 } else {
-                    doubt.due_next(now, window_ends)
+                    doubt.due_next(now, window_ms)
                 }
             }
             Some(Ordering::Equal) => {
                 doubt.reads = doubt.reads.saturating_add(1);
                 doubt.odd_reads = 0;
                 if !over || doubt.reads < UNMOVED_READS_MIN {
-                    doubt.due_next(now, window_ends)
+                    doubt.due_next(now, window_ms)
                 } else if doubt.accepted {
                     doubt.held(Cause::AcceptedUnmoved, now)
                 } else if self.policy.retry_unmoved && !doubt.retried {
@@ -112,7 +118,6 @@ impl Turn<'_> {
     pub(super) fn doubtful_unread(&self, mut doubt: Doubt, error: &ReadError, channel: &Channel) -> Step {
         let now = self.now;
         let window_ms = self.policy.settle_window_ms;
-        let window_ends = doubt.since.saturating_add(window_ms);
         let (text, account) = match error {
             ReadError::UnknownChannel => ("the partner does not know the channel", None),
             ReadError::Unauthorized => ("the partner token was refused", Some(AccountNews::NoToken)),
@@ -120,14 +125,14 @@ impl Turn<'_> {
         };
         let over = if matches!(error, ReadError::UnknownChannel) {
             doubt.odd_reads = doubt.odd_reads.saturating_add(1);
-            doubt.odd_reads >= UNMOVED_READS_MIN && self.over(doubt.since, doubt.tries, window_ms)
+            doubt.odd_reads >= UNMOVED_READS_MIN && doubt.over(window_ms)
         } else {
-            self.over(doubt.since, doubt.tries, window_ms.saturating_add(DOUBT_AGE_MS_MAX))
+            doubt.over(window_ms.saturating_add(DOUBT_AGE_MS_MAX))
         };
         let state = if over {
             doubt.held(Cause::Unobserved(text.to_owned()), now)
         } else {
-            doubt.due_next(now, window_ends)
+            doubt.due_next(now, window_ms)
         };
         Step { account, ..self.stay(channel, state, Effect::Rest) }
     }

@@ -178,6 +178,9 @@ pub enum State {
         accepted: bool,
         /// Since when it is watched.
         since: Ms,
+        /// How long it was watched, by whom that went by for sure.
+        #[serde(default)]
+        watched_ms: i64,
         /// Readings so far that show the channel unmoved.
         reads: u32,
         /// Readings in a row that show less than before the call, or no such channel.

@@ -64,6 +64,16 @@ pub struct Step {
     pub account: Option<AccountNews>,
 }
 
+/// When a step is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// By the caller's clock, which may be set at any time.
+    pub now: Ms,
+    /// How much of the time since the last reading of a doubtful transfer the caller saw go by itself, by a clock that
+    /// nobody sets; 0 where another one made that reading.
+    pub watched_ms: i64,
+}
+
 /// Takes one step with a transfer of `days`. `epoch` is the caller's lease of the channel.
 pub fn step(
     days: u32,
@@ -71,7 +81,7 @@ pub fn step(
     channel: &Channel,
     epoch: i64,
     input: Input,
-    now: Ms,
+    Moment { now, watched_ms: passed_ms }: Moment,
     policy: &Policy,
 ) -> Step {
     let turn = Turn { days, epoch, now, policy };
@@ -108,12 +118,13 @@ pub fn step(
             turn.judge(call, &plan, reply, channel)
         }
         (
-            State::Doubtful { call, why, accepted, since, reads, odd_reads, tries, retried, .. },
+            State::Doubtful {
+                call, why, accepted, since, watched_ms, reads, odd_reads, tries, retried, ..
+            },
             Input::Read(read),
         ) => {
-            // A clock that was set back makes no window longer.
-            let since = since.min(now);
-            let doubt = Doubt { call, why, accepted, since, reads, odd_reads, tries, retried };
+            let watched_ms = watched_ms.saturating_add(passed_ms);
+            let doubt = Doubt { call, why, accepted, since, watched_ms, reads, odd_reads, tries, retried };
             match read {
                 Ok(reading) => turn.doubtful_read(doubt, &reading, channel),
                 Err(error) => turn.doubtful_unread(doubt, &error, channel),
@@ -181,7 +192,7 @@ impl Turn<'_> {
     }
 
     /// Whether `for_ms` have passed since then: counted in waits as well as by the clock, which may have been set.
-    pub(super) fn over(&self, since: Ms, waits: u32, for_ms: i64) -> bool {
+    fn over(&self, since: Ms, waits: u32, for_ms: i64) -> bool {
         self.now.saturating_sub(since) >= for_ms && waited_ms(waits) >= for_ms
     }
 

@@ -5,7 +5,7 @@ use daybridge::domain::{
     DAY_MS, Ms,
     channel::Channel,
     reply::{ReadError, Reading, Reply},
-    settle::{Effect, Input, Outcome, Policy, State, step},
+    settle::{Effect, Input, Moment, Outcome, Policy, State, step},
 };
 
 const DAYS: u32 = 30;
@@ -45,11 +45,12 @@ pub fn steps(data: &[u8]) {
     let (mut state, mut channel) = (State::planned(now), Channel::default());
     let mut unclear = 0_u32;
     for (epoch, pair) in data.chunks_exact(2).enumerate() {
-        now = now.saturating_add(1 << (pair[1] % 40));
+        let watched_ms = 1 << (pair[1] % 40);
+        now = now.saturating_add(watched_ms);
         let epoch = i64::try_from(epoch / 8).unwrap();
         let input = input(pair[0], till);
         let lost = matches!(&input, Input::Reply(Reply::Unclear(_) | Reply::Accepted { .. }));
-        let next = step(DAYS, &state, &channel, epoch, input, now, &POLICY);
+        let next = step(DAYS, &state, &channel, epoch, input, Moment { now, watched_ms }, &POLICY);
         if next.effect == Effect::Call {
             assert!(matches!(next.state, State::Intended { .. }), "a call from {:?}", next.state);
             assert!(!state.open(), "a call while an outcome is open: {state:?}");

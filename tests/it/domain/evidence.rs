@@ -4,11 +4,13 @@ use daybridge::domain::{
     DAY_MS, Ms,
     channel::Channel,
     reply::{Reading, Reply},
-    settle::{Call, Effect, Input, Order, Policy, State, order, planned_again, step},
+    settle::{Call, Effect, Input, Moment, Order, Policy, State, order, planned_again, step},
 };
 
 const NOW: Ms = 1_800_000_000_000;
 const TILL: Ms = NOW + 50 * DAY_MS;
+/// From one turn to the next.
+const TURN_MS: i64 = 3_600_000;
 const POLICY: Policy =
     Policy { settle_window_ms: 900_000, retry_unmoved: true, skew_ms: 60_000, ensure_live: false };
 
@@ -49,14 +51,22 @@ impl Bench {
     }
 
     fn step(&mut self, n: usize, input: Input) -> Effect {
-        let next = step(self.days[n], &self.states[n], &self.channel, 1, input, self.now, &POLICY);
+        let next = step(
+            self.days[n],
+            &self.states[n],
+            &self.channel,
+            1,
+            input,
+            Moment { now: self.now, watched_ms: TURN_MS },
+            &POLICY,
+        );
         (self.states[n], self.channel) = (next.state, next.channel);
         next.effect
     }
 
     /// A turn: it is read, and called where the rules say so. Whether it was.
     fn turn(&mut self, n: usize, fate: Fate) -> bool {
-        self.now += 3_600_000;
+        self.now += TURN_MS;
         let reading = Reading { active_till: self.till, mode: None };
         if self.step(n, Input::Read(Ok(reading))) != Effect::Call {
             return false;

@@ -5,7 +5,7 @@ use daybridge::domain::{
     channel::Channel,
     closed::TransferState,
     reply::Reply,
-    settle::{Call, Input, Policy, State, fits, step},
+    settle::{Call, Input, Moment, Policy, State, fits, step},
 };
 
 const SENT: i64 = 1_800_000_000_000;
@@ -56,7 +56,7 @@ fn intended() -> State {
 }
 
 fn after(state: &State, input: Input, now: i64) -> State {
-    step(30, state, &Channel::default(), 1, input, now, &POLICY).state
+    step(30, state, &Channel::default(), 1, input, Moment { now, watched_ms: 0 }, &POLICY).state
 }
 
 #[test]

@@ -5,7 +5,7 @@ use daybridge::domain::{
     channel::Channel,
     closed::TransferState,
     reply::{ReadError, Reading, Reply},
-    settle::{Cause, How, Input, Policy, State, Watch, back_off_ms, step},
+    settle::{Cause, How, Input, Moment, Policy, State, Watch, back_off_ms, step},
 };
 
 const NOW: Ms = 1_800_000_000_000;
@@ -19,12 +19,14 @@ struct Run {
     state: State,
     channel: Channel,
     now: Ms,
+    /// That went by since the last reading.
+    passed_ms: i64,
 }
 
 impl Run {
     fn new(state: State) -> Self {
         let channel = Channel { floor: Some(TILL), known: Some(TILL), ..Channel::default() };
-        Self { state, channel, now: NOW }
+        Self { state, channel, now: NOW, passed_ms: 0 }
     }
 
     fn doubtful() -> Self {
@@ -35,7 +37,8 @@ impl Run {
     }
 
     fn input(&mut self, input: Input) -> &'static str {
-        let next = step(DAYS, &self.state, &self.channel, 1, input, self.now, &POLICY);
+        let at = Moment { now: self.now, watched_ms: std::mem::take(&mut self.passed_ms) };
+        let next = step(DAYS, &self.state, &self.channel, 1, input, at, &POLICY);
         (self.state, self.channel) = (next.state, next.channel);
         self.state.word().as_str()
     }
@@ -46,7 +49,9 @@ impl Run {
 
     /// To when it is due.
     fn wait(&mut self) -> &mut Self {
-        self.now = self.state.due().unwrap();
+        let due = self.state.due().unwrap();
+        self.passed_ms = due - self.now;
+        self.now = due;
         self
     }
 

@@ -30,8 +30,8 @@ pub(super) fn state_back(state: &mut State, by: Ms) {
 }
 
 /// Leaves out of a state what no later step looks at in this model: words, the times of what is over, the times of
-/// calls (they count only for a channel that has run out), and the watch after a doubt, which only reads. Every
-/// back-off is the first.
+/// calls (they count only for a channel that has run out), the watch after a doubt, which only reads, and how long a doubt
+/// was watched, which is its age where clocks are right. Every back-off is the first.
 pub(super) fn plain(state: &mut State) {
     let plain_call = |call: &mut Call| call.at = 0;
     match state {
@@ -44,8 +44,9 @@ pub(super) fn plain(state: &mut State) {
             plain_call(call);
             prior.iter_mut().for_each(plain_call);
         }
-        State::Doubtful { call, why, .. } => {
+        State::Doubtful { call, why, watched_ms, .. } => {
             why.clear();
+            *watched_ms = 0;
             plain_call(call);
         }
         State::Settled { at, watch, .. } => (*at, *watch) = (0, None),

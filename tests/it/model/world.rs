@@ -6,7 +6,7 @@ use daybridge::domain::{
     DAY_MS, Ms,
     channel::Channel,
     reply::{Reading, Reply},
-    settle::{Call, Effect, How, Input, Outcome, Policy, State, planned_again, step},
+    settle::{Call, Effect, How, Input, Moment, Outcome, Policy, State, planned_again, step},
 };
 use stateright::{Model, Property};
 
@@ -271,7 +271,12 @@ impl Protocol {
             *epoch = EPOCH - i64::from(world.intended_behind[at.transfer]);
         }
         self.spoil_evidence(&mut at);
-        let mut next = step(DAYS, &at.state, &at.channel, EPOCH, input, 0, &POLICY);
+        let watched_ms = match at.state {
+            State::Doubtful { since, .. } => -since,
+            _ => 0,
+        };
+        let mut next =
+            step(DAYS, &at.state, &at.channel, EPOCH, input, Moment { now: 0, watched_ms }, &POLICY);
         self.spoil(&mut next.state, accepted);
         plain(&mut next.state);
         // Readings do not lag here.

@@ -24,6 +24,7 @@ use daybridge::{
         breaker::Breaker,
         clock::{Machine, now_ms},
         turn::Turns,
+        watched::Watched,
     },
 };
 use governor::{Quota, RateLimiter};
@@ -163,6 +164,7 @@ fn turns(kit: &Kit, hand: &Arc<Hand>) -> Arc<Turns> {
         limiter: RateLimiter::direct(Quota::per_second(NonZeroU32::MAX)),
         breaker: Breaker::new(5, 1_000),
         outages: Outages::new(Arc::new(kit.ledger.clone()), ACCOUNT.to_owned()),
+        watched: Watched::default(),
     })
 }
 
