@@ -64,9 +64,11 @@ impl Asked<'_> {
                 _ => (self.cancelled(state, now), days),
             };
         }
+        // Days that a person said grow by themselves only where money comes back.
+        let days = if self.decided.is_some() { days.min(left) } else { left };
         match covered.ask {
-            Some(kind) => (self.held(state, kind, now), left),
-            None => (goes_on(state, now), left),
+            Some(kind) => (self.held(state, kind, now), days),
+            None => (goes_on(state, now), days),
         }
     }
 
@@ -172,6 +174,8 @@ impl Asked<'_> {
             Stage::Granted(state, days) if may_have_moved(state) => {
                 let (spent, owed) = (days.saturating_sub(due), due.saturating_sub(days));
                 let open = match (spent, owed) {
+                    // First it is found whether they moved at all.
+                    _ if !matches!(state, State::Settled { .. }) => false,
                     (0, 0) => false,
                     (0, _) => self.decided.is_none_or(|then| due > then),
                     (_, _) => !covered.is_decided(self.decided),
