@@ -11,7 +11,7 @@ use super::{
 pub enum Order {
     /// Try again: the call behind it was not applied.
     Retry,
-    /// The days are on the channel: an open outcome, or a call that was refused.
+    /// The days are on the channel.
     Applied,
     /// An open outcome: the days are not on the channel; plan the transfer anew.
     NotApplied,
@@ -59,8 +59,10 @@ pub fn order(
             }
             State::planned(now)
         }
-        // What the channel showed in the forgotten time explains nothing now, so nothing is said of it.
-        (State::Held { outcome: Outcome::Forgotten, last, .. }, Order::Applied) => {
+        // What the channel showed in the forgotten time explains nothing now, so nothing is said of it. Nor where no call
+        // is known at all: then the ledger forgot it and was never told so.
+        (State::Held { outcome: Outcome::Forgotten, last, .. }, Order::Applied)
+        | (State::Held { outcome: Outcome::None, last: last @ None, .. }, Order::Applied) => {
             found_in_history(*last, now)
         }
         (State::Held { outcome: Outcome::Forgotten, at, .. }, Order::NotApplied) => {
@@ -86,7 +88,7 @@ pub fn order(
         | (State::Planned { .. }, Order::Cancel) => {
             State::Cancelled { reason: reason.to_owned(), at: now, attempt: state.attempt(), money_out: None }
         }
-        (State::Held { outcome: Outcome::None, .. }, Order::Applied | Order::NotApplied) => {
+        (State::Held { outcome: Outcome::None, .. }, Order::NotApplied) => {
             return refused("its outcome is not open: `held retry KEY` or `held cancel KEY`");
         }
         (State::Planned { .. }, _) => return refused("it is planned and will be called by itself"),

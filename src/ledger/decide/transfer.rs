@@ -79,13 +79,13 @@ pub(super) fn decide(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> 
 /// came back since; or those that the person found, where the ledger forgot the call.
 fn days_in_history(from: &State, days: u32, found: Option<u32>) -> Result<u32, Fault> {
     let State::Held { outcome, last, .. } = from else { return Ok(days) };
-    let sent = last.map_or(days, |call| call.sent(days));
-    match found {
-        Some(found) if *outcome == Outcome::Forgotten => Ok(found),
-        Some(found) if found != sent => {
+    let sent = last.filter(|_| *outcome != Outcome::Forgotten).map(|call| call.sent(days));
+    match (sent, found) {
+        (Some(sent), Some(found)) if found != sent => {
             Err(refused(format!("its call was for {sent} days, not for {found}")))
         }
-        Some(_) | None => Ok(sent),
+        (Some(sent), _) => Ok(sent),
+        (None, found) => Ok(found.unwrap_or(days)),
     }
 }
 
