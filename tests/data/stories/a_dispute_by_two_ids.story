@@ -1,6 +1,6 @@
 # The same payment is told by a session, a charge and an intent, the money goes out and comes back.
 channel CHAN-0 10d
-pay p1 CHAN-0 30d 900 checkout
+pay p1 CHAN-0 30d 900 session
 tell p1 session
 tell p1 charge
 tell p1 intent

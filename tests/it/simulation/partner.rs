@@ -100,6 +100,12 @@ impl Partner {
         }
     }
 
+    pub fn remake(&mut self, name: &str, now: Ms) {
+        if let Some(channel) = self.channels.get_mut(name).filter(|channel| channel.deleted) {
+            *channel = Channel { history: vec![(Ms::MIN, now)], deleted: false };
+        }
+    }
+
     pub fn knows(&self, name: &str) -> bool {
         self.channels.get(name).is_some_and(|channel| !channel.deleted)
     }

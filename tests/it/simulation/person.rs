@@ -91,7 +91,7 @@ impl Person {
         let paid = judge::payments(&self.world, &self.ledger).await;
         self.wrong.lock().unwrap_or_else(PoisonError::into_inner).extend(wrong.into_iter().chain(paid));
         for row in &rows {
-            let about = self.about(row).await;
+            let about = self.mistaken(row, self.about(row).await);
             if let Err(error) = self.act(row, about).await {
                 self.world.note(&format!("person: {} {} not done: {error}", row.kind, row.key));
             }
@@ -110,6 +110,7 @@ impl Person {
         let world = &self.world;
         match row.kind {
             HeldKind::Account => return About::TopUp,
+            HeldKind::Event if row.cause == HeldCause::Dead => return About::Decide(Decision::Retry),
             HeldKind::Event => return About::Later,
             _ => {}
         }
@@ -133,10 +134,13 @@ impl Person {
         let forgotten = may_have_moved(row.cause);
         let open = row.outcome == Some(CallOutcome::Open) || forgotten;
         if moved + by_hand > 0 && (open || row.kind == HeldKind::Transfer) {
-            return if forgotten { About::Stands(moved + by_hand) } else { About::Decide(Decision::Applied) };
+            return About::Stands(moved + by_hand);
         }
         if !world.partner().knows(&channel) {
             let open = row.outcome == Some(CallOutcome::Open);
+            if !open {
+                world.gives_up(&name);
+            }
             return About::Decide(if open { Decision::NotApplied } else { Decision::Cancel });
         }
         if due == 0 {
@@ -157,6 +161,17 @@ impl Person {
                 Some(_) | None => About::Later,
             },
             _ => About::Decide(Decision::Retry),
+        }
+    }
+
+    /// What she makes of it who mistakes Billing History.
+    fn mistaken(&self, row: &Held, about: About) -> About {
+        let named = row.payment.as_deref().unwrap_or(&row.key);
+        let errs = |world: &World| world.payment_of(named).is_some_and(|name| world.errs(&name));
+        match about {
+            About::Stands(_) if errs(&self.world) => About::Decide(Decision::NotApplied),
+            About::Decide(Decision::NotApplied) if errs(&self.world) => About::Decide(Decision::Applied),
+            about => about,
         }
     }
 
@@ -190,8 +205,11 @@ impl Person {
                 format!("{decision:?}")
             }
             About::Stands(days) => {
-                let choice = Choice { decision: Decision::Applied, cause, days: Some(days) };
-                desk.decide(&row.key, choice, ACT, now).await?;
+                let choice = |days| Choice { decision: Decision::Applied, cause, days };
+                // Where its call is known, those are its days.
+                if desk.decide(&row.key, choice(Some(days)), ACT, now).await.is_err() {
+                    desk.decide(&row.key, choice(None), ACT, now).await?;
+                }
                 format!("applied, {days} days")
             }
             About::Days(days) => {

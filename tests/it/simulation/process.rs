@@ -166,7 +166,7 @@ impl Around for Ledgers {
     async fn before(&self, writes: bool) -> Result<u32, LedgerError> {
         self.world.little_while(2).await;
         self.life.goes_on().await;
-        self.world.ledger_is_there()?;
+        self.world.ledger_is_there(writes)?;
         if !writes {
             return Ok(0);
         }
@@ -213,6 +213,7 @@ impl Partner for Partners {
         let call = async {
             self.world.little_while(20).await;
             let payment = self.world.payment_of(comment).unwrap_or_default();
+            self.world.watch_call(&payment, days);
             let (channel_name, comment) = (channel.as_str().to_owned(), comment.to_owned());
             let line = Line { at: self.world.now(), channel: channel_name, days, comment };
             let (reply, hangs) = self.world.partner().extend(&payment, line, channel);

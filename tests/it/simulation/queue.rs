@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -10,7 +11,7 @@ use daybridge::{
     envelope::Envelope,
     queue::{Answer, Consumer, Content, Delivery, Lane, NotConfirmed, Queue, QueueError},
 };
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use super::process::Life;
 
@@ -28,7 +29,7 @@ struct Inner {
     waiting: BTreeMap<u8, VecDeque<Message>>,
     /// Those in hand, with the lane and the consumer.
     in_hand: BTreeMap<u64, (Lane, u64, Message)>,
-    acked: Vec<Message>,
+    acked: Vec<(Instant, Lane, Message)>,
     next: u64,
     /// Consumers of before are cut off.
     cut: u64,
@@ -74,10 +75,27 @@ impl Broker {
     /// What was acked comes again, the last first.
     pub fn repeats(&self) {
         let mut inner = self.inner();
-        let again: Vec<Message> = inner.acked.iter().rev().cloned().collect();
+        let again: Vec<Message> = inner.acked.iter().rev().map(|(.., message)| message.clone()).collect();
         inner.waiting.entry(0).or_default().extend(again);
         drop(inner);
         self.news.notify_waiters();
+    }
+
+    /// What waits goes to the dead letters.
+    pub fn gives_up(&self) {
+        let mut inner = self.inner();
+        let waiting = std::mem::take(inner.waiting.entry(place(Lane::Events)).or_default());
+        inner.waiting.entry(place(Lane::Dead)).or_default().extend(waiting);
+        drop(inner);
+        self.news.notify_waiters();
+    }
+
+    /// The deliveries that were read and acked so long ago; not those of the dead letters, which are only recorded.
+    pub fn acked(&self, ago: Duration) -> Vec<String> {
+        let until = Instant::now() - ago;
+        let inner = self.inner();
+        let acked = inner.acked.iter().filter(|(at, lane, _)| *at <= until && *lane == Lane::Events);
+        acked.map(|(.., message)| message.envelope.delivery.clone()).collect()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -207,8 +225,8 @@ impl Answer for Hand {
             .effect(async {
                 let mut inner = self.broker.inner();
                 match inner.in_hand.remove(&self.number) {
-                    Some((_, _, message)) => {
-                        inner.acked.push(message);
+                    Some((lane, _, message)) => {
+                        inner.acked.push((Instant::now(), lane, message));
                         Ok(())
                     }
                     None => Err(QueueError("the connection was lost before the ack".to_owned())),

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    fmt::Write as _,
     sync::{Mutex, OnceLock, PoisonError},
 };
 
@@ -10,14 +11,20 @@ use daybridge::{
     provider::{Sources, source::Readers},
 };
 
+use super::life::{Life, lives};
+
 /// How long a doubtful call is watched.
 pub const SETTLE_WINDOW_MS: i64 = 60_000;
 
 /// What stories may set, with what holds where they don't.
-const KEYS: [(&str, &str); 5] = [
+const KEYS: [(&str, &str); 7] = [
     ("money_in", "charges"),
     ("on_refund", "report"),
     ("on_unmoved", "retry"),
+    // How many times as much as before stops calls; 0: nothing does.
+    ("brake", "0"),
+    // What payers write: `plain` or `odd`.
+    ("texts", "plain"),
     // How many workers run.
     ("workers", "1"),
     // Draws how long things take.
@@ -48,9 +55,9 @@ impl Settings {
     }
 
     fn text(&self) -> String {
-        let (money_in, on_refund, on_unmoved) =
-            (self.get("money_in"), self.get("on_refund"), self.get("on_unmoved"));
-        format!(
+        let (money_in, on_refund) = (self.get("money_in"), self.get("on_refund"));
+        let (on_unmoved, brake) = (self.get("on_unmoved"), self.get("brake"));
+        let mut text = format!(
             r#"
 [partner]
 token = "token"
@@ -67,19 +74,31 @@ breaker_pause = "5s"
 account_probe = "20s"
 stop_timeout = "20s"
 [brake]
-multiple = 0
+multiple = {brake}
+account_days_min = 200
+account_days_per_channel = 20
+channel_days_min = 100
 [sources.stripe]
 provider = "stripe"
 secrets = ["s"]
 money_in = "{money_in}"
 on_refund = "{on_refund}"
-[sources.paystack]
-provider = "paystack"
-secrets = ["s"]
-on_refund = "{on_refund}"
-per_day = {{ currency = "usd", amount = 30 }}
 "#
-        )
+        );
+        for Life { provider, secret, currency, settings, .. } in lives() {
+            write!(
+                text,
+                r#"[sources.{provider}]
+provider = "{provider}"
+secrets = ["{secret}"]
+on_refund = "{on_refund}"
+per_day = {{ currency = "{currency}", amount = 30 }}
+{settings}
+"#
+            )
+            .unwrap();
+        }
+        text
     }
 
     /// As the program reads them; each text is read once.

@@ -68,12 +68,14 @@ fn joined(steps: Vec<Step>) -> Vec<Step> {
 fn is_about(step: &Step, name: &str) -> bool {
     match step {
         Step::Pay { payment, .. }
+        | Step::Aside { payment }
         | Step::Refund { payment, .. }
         | Step::RefundFails { payment, .. }
         | Step::Dispute { payment }
         | Step::DisputeEnds { payment, .. }
         | Step::Tell { payment, .. }
         | Step::Call { payment, .. }
+        | Step::Errs(payment)
         | Step::Replay(payment) => payment == name,
         _ => false,
     }

@@ -16,7 +16,7 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use super::provider::Way;
+use super::payment::Way;
 
 /// A name of a payment, channel or refund.
 pub type Name = String;
@@ -48,13 +48,17 @@ pub enum Step {
         habit: String,
         value: String,
     },
-    /// A payer pays so much for so many days on a channel, in one of the ways of [`super::provider::Way`].
+    /// A payer pays so much for so many days on a channel, in one of the ways of [`super::payment::Way`].
     Pay {
         payment: Name,
         channel: Name,
         days: u32,
         amount: i64,
         way: Way,
+    },
+    /// The seller writes a note on it, or the like: the provider tells of that too.
+    Aside {
+        payment: Name,
     },
     /// A part of the money goes back.
     Refund {
@@ -95,8 +99,10 @@ pub enum Step {
         channel: Name,
         days: u32,
     },
-    /// The partner's operator deletes a channel, or makes it anew.
+    /// The partner's operator deletes a channel.
     Delete(Name),
+    /// And makes it again, under the same id.
+    Remake(Name),
     /// Worker `worker` dies before or after its `effect`-th effect from now on, and starts again.
     Crash {
         worker: usize,
@@ -120,6 +126,8 @@ pub enum Step {
     },
     /// The ledger does not answer.
     LedgerAway(Duration),
+    /// It answers, and takes nothing: its disk is full, or its server read-only.
+    LedgerFull(Duration),
     /// The answer to a commit of a worker does not come: its `effect`-th from now on.
     Unheard {
         worker: usize,
@@ -131,12 +139,18 @@ pub enum Step {
     QueueBreaks,
     /// What was acked comes again.
     QueueRepeats,
+    /// What waits goes to the dead letters, as by a policy or a consumer that fails.
+    DeadLetters,
     /// A copy of the ledger is made.
     Backup,
-    /// All workers stop, the copy is put back, the ledger is declared restored, and they start.
-    Restore,
+    /// All workers stop, the copy is put back, the ledger is declared restored or not, and they start.
+    Restore {
+        declared: bool,
+    },
     /// A person looks at what is held, and decides by Billing History.
     Decide,
+    /// The person mistakes what Billing History shows of a payment, once.
+    Errs(Name),
     /// The person reads all events of a payment again, through the queue.
     Replay(Name),
     Wait(Duration),
@@ -239,6 +253,7 @@ impl fmt::Display for Step {
             Step::Pay { payment, channel, days, amount, way } => {
                 write!(f, "pay {payment} {channel} {days}d {amount} {}", way.word())
             }
+            Step::Aside { payment } => write!(f, "aside {payment}"),
             Step::Refund { payment, refund, amount } => write!(f, "refund {payment} {refund} {amount}"),
             Step::RefundFails { payment, refund } => write!(f, "refund_fails {payment} {refund}"),
             Step::Dispute { payment } => write!(f, "dispute {payment}"),
@@ -257,6 +272,7 @@ impl fmt::Display for Step {
             Step::ReadsFail(span) => write!(f, "reads_fail {}", time(*span)),
             Step::Hand { channel, days } => write!(f, "hand {channel} {days}d"),
             Step::Delete(channel) => write!(f, "delete {channel}"),
+            Step::Remake(channel) => write!(f, "remake {channel}"),
             Step::Crash { worker, effect, after } => write!(f, "crash {worker} {effect} {}", when(*after)),
             Step::Freeze { worker, effect, time: span } => {
                 write!(f, "freeze {worker} {effect} {}", time(*span))
@@ -264,13 +280,17 @@ impl fmt::Display for Step {
             Step::Clock { worker, ms } => write!(f, "clock {worker} {ms}"),
             Step::Restart { worker } => write!(f, "restart {worker}"),
             Step::LedgerAway(span) => write!(f, "ledger_away {}", time(*span)),
+            Step::LedgerFull(span) => write!(f, "ledger_full {}", time(*span)),
             Step::Unheard { worker, effect } => write!(f, "unheard {worker} {effect}"),
             Step::Meets(times) => write!(f, "meets {times}"),
             Step::QueueBreaks => write!(f, "queue_breaks"),
             Step::QueueRepeats => write!(f, "queue_repeats"),
+            Step::DeadLetters => write!(f, "dead_letters"),
             Step::Backup => write!(f, "backup"),
-            Step::Restore => write!(f, "restore"),
+            Step::Restore { declared: true } => write!(f, "restore"),
+            Step::Restore { declared: false } => write!(f, "restore undeclared"),
             Step::Decide => write!(f, "decide"),
+            Step::Errs(payment) => write!(f, "errs {payment}"),
             Step::Replay(payment) => write!(f, "replay {payment}"),
             Step::Wait(span) => write!(f, "wait {}", time(*span)),
         }
@@ -295,11 +315,10 @@ impl FromStr for Step {
                 amount: number(amount)?,
                 way: match way {
                     [] => Way::Direct,
-                    [way, ..] => {
-                        parsed(Way::ALL, Way::word, way).ok_or_else(|| format!("no way to pay: {way}"))?
-                    }
+                    [way, ..] => Way::parse(way).ok_or_else(|| format!("no way to pay: {way}"))?,
                 },
             },
+            ["aside", payment] => Step::Aside { payment: name(payment) },
             ["refund", payment, refund, amount] => {
                 Step::Refund { payment: name(payment), refund: name(refund), amount: number(amount)? }
             }
@@ -330,6 +349,7 @@ impl FromStr for Step {
             ["reads_fail", time] => Step::ReadsFail(span(time)?),
             ["hand", channel, days] => Step::Hand { channel: name(channel), days: of_days(days)? },
             ["delete", channel] => Step::Delete(name(channel)),
+            ["remake", channel] => Step::Remake(name(channel)),
             ["crash", worker, effect, when] => {
                 Step::Crash { worker: number(worker)?, effect: number(effect)?, after: *when == "after" }
             }
@@ -339,13 +359,17 @@ impl FromStr for Step {
             ["clock", worker, ms] => Step::Clock { worker: number(worker)?, ms: number(ms)? },
             ["restart", worker] => Step::Restart { worker: number(worker)? },
             ["ledger_away", time] => Step::LedgerAway(span(time)?),
+            ["ledger_full", time] => Step::LedgerFull(span(time)?),
             ["unheard", worker, effect] => Step::Unheard { worker: number(worker)?, effect: number(effect)? },
             ["meets", times] => Step::Meets(number(times)?),
             ["queue_breaks"] => Step::QueueBreaks,
             ["queue_repeats"] => Step::QueueRepeats,
+            ["dead_letters"] => Step::DeadLetters,
             ["backup"] => Step::Backup,
-            ["restore"] => Step::Restore,
+            ["restore"] => Step::Restore { declared: true },
+            ["restore", "undeclared"] => Step::Restore { declared: false },
             ["decide"] => Step::Decide,
+            ["errs", payment] => Step::Errs(name(payment)),
             ["replay", payment] => Step::Replay(name(payment)),
             ["wait", time] => Step::Wait(span(time)?),
             _ => return Err("no such step".to_owned()),

@@ -3,7 +3,8 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use super::{
-    provider::Way,
+    life::lives,
+    payment::{Occasion, Way},
     story::{Answer, Debit, Fate, Step, Story, words},
 };
 
@@ -18,8 +19,12 @@ words! {
         Delays = "delays",
         /// Only a session or an invoice names the channel.
         Joins = "joins",
-        /// Another provider's payments.
-        OtherProvider = "other_provider",
+        /// Other providers' payments.
+        OtherProviders = "other_providers",
+        /// Events that change nothing, long after the payment.
+        Asides = "asides",
+        /// Payers' texts hold what strict readers refuse.
+        OddTexts = "odd_texts",
         Refunds = "refunds",
         RefundFails = "refund_fails",
         Disputes = "disputes",
@@ -45,22 +50,34 @@ words! {
         /// All payments are for one channel.
         OneChannel = "one_channel",
         Deleted = "deleted",
+        /// Deleted channels are made again.
+        Remade = "remade",
         Crashes = "crashes",
         Freezes = "freezes",
         Clocks = "clocks",
+        /// By more than the skew that is allowed for.
+        ClockSteps = "clock_steps",
         Restarts = "restarts",
         SeveralWorkers = "several_workers",
         LedgerAway = "ledger_away",
+        LedgerFull = "ledger_full",
         Unheard = "unheard",
         Meets = "meets",
         QueueBreaks = "queue_breaks",
         QueueRepeats = "queue_repeats",
+        DeadLetters = "dead_letters",
         Restores = "restores",
+        /// Whoever restores says nothing of it.
+        Undeclared = "undeclared",
         /// A person decides while workers work.
         Decisions = "decisions",
+        /// Who decides errs.
+        Errors = "errors",
         Replays = "replays",
         /// `on_refund`, `on_unmoved` and `money_in` differ from their defaults.
         Settings = "settings",
+        /// Settings change while it runs, and workers start with them.
+        Changes = "changes",
     }
 }
 
@@ -145,12 +162,17 @@ impl Draw {
             self.workers = self.rng.usize(2..=4);
         }
         self.set("workers", &self.workers.to_string());
+        if self.has(Feature::OddTexts) {
+            self.set("texts", "odd");
+        }
         if self.has(Feature::Settings) {
             let on_refund =
                 *self.rng.choice(&["report", "cancel_unspent", "hold_channel_transfers"]).unwrap();
             self.set("on_refund", on_refund);
             let on_unmoved = *self.rng.choice(&["retry", "hold"]).unwrap();
             self.set("on_unmoved", on_unmoved);
+            let brake = *self.rng.choice(&["0", "2", "5"]).unwrap();
+            self.set("brake", brake);
             self.money_in = self.rng.choice(&["charges", "payment_intents", "checkout", "invoices"]).unwrap();
             self.set("money_in", self.money_in);
         }
@@ -194,8 +216,8 @@ impl Draw {
     }
 
     fn way(&mut self) -> Way {
-        if self.now_and_then(Feature::OtherProvider, 3) {
-            return Way::Paystack;
+        if self.now_and_then(Feature::OtherProviders, 3) {
+            return Way::At(self.rng.choice(lives()).unwrap());
         }
         match self.money_in {
             "checkout" => Way::Checkout,
@@ -215,21 +237,28 @@ impl Draw {
         let channel = self.rng.choice(&self.channels).unwrap().clone();
         let paid = self.rng.u64(0..STORY_MS / 2);
         self.at(paid, Step::Pay { payment: name.clone(), channel, days, amount, way });
-        let mut events: Vec<&str> = match way {
-            Way::Direct => vec!["charge", "intent"],
-            Way::Checkout => vec!["charge", "intent", "session"],
-            Way::Subscription => vec!["charge", "intent", "invoice", "joined"],
-            Way::Paystack => vec!["charge"],
-        };
+        let mut events = way.events(Occasion::Paid);
         self.rng.shuffle(&mut events);
-        for event in events {
-            self.tell(&name, event, paid);
+        self.tell_all(&name, events, paid);
+        self.money_out((&name, way), amount, paid);
+        if self.now_and_then(Feature::Asides, 2) {
+            let at = paid + self.rng.u64(1_000..STORY_MS / 2);
+            self.at(at, Step::Aside { payment: name.clone() });
+            self.tell_all(&name, way.events(Occasion::Aside), at);
         }
-        self.money_out(&name, amount, paid);
         self.calls(&name);
+        if self.now_and_then(Feature::Errors, 4) {
+            self.at(paid, Step::Errs(name.clone()));
+        }
         if self.now_and_then(Feature::Replays, 4) {
             let at = paid + self.rng.u64(0..STORY_MS / 2);
             self.at(at, Step::Replay(name));
+        }
+    }
+
+    fn tell_all(&mut self, payment: &str, events: Vec<String>, made: u64) {
+        for event in events {
+            self.tell(payment, &event, made);
         }
     }
 
@@ -254,7 +283,26 @@ impl Draw {
         }
     }
 
-    fn money_out(&mut self, payment: &str, amount: i64, paid: u64) {
+    /// A setting becomes another, and one worker after the other starts with it.
+    fn change(&mut self) {
+        let (key, values) = *self
+            .rng
+            .choice(&[
+                ("on_refund", &["report", "cancel_unspent", "hold_channel_transfers"] as &[&str]),
+                ("on_unmoved", &["retry", "hold"]),
+                ("brake", &["0", "2", "5"]),
+            ])
+            .unwrap();
+        let at = self.moment();
+        let value = (*self.rng.choice(values).unwrap()).to_owned();
+        self.at(at, Step::Set { key: key.to_owned(), value });
+        for worker in 1..=self.workers {
+            let later = at + self.rng.u64(0..30_000);
+            self.at(later, Step::Restart { worker });
+        }
+    }
+
+    fn money_out(&mut self, (payment, way): (&str, Way), amount: i64, paid: u64) {
         let name = payment.to_owned();
         let mut left = amount;
         if self.now_and_then(Feature::Refunds, 2) {
@@ -267,24 +315,24 @@ impl Draw {
                 let at = paid + self.rng.u64(1_000..STORY_MS / 2);
                 let refund = format!("r{number}");
                 self.at(at, Step::Refund { payment: name.clone(), refund: refund.clone(), amount: part });
-                self.tell(payment, &format!("refund.{refund}"), at);
-                self.tell(payment, &format!("refunded.{refund}"), at);
+                self.tell_all(payment, way.events(Occasion::Refund(&refund)), at);
                 if self.now_and_then(Feature::RefundFails, 2) {
                     let fails = at + self.rng.u64(1_000..STORY_MS / 3);
                     self.at(fails, Step::RefundFails { payment: name.clone(), refund: refund.clone() });
-                    self.tell(payment, &format!("failed.{refund}"), fails);
+                    self.tell_all(payment, way.events(Occasion::RefundFails(&refund)), fails);
                 }
             }
         }
         if self.now_and_then(Feature::Disputes, 3) {
             let at = paid + self.rng.u64(1_000..STORY_MS / 2);
             self.at(at, Step::Dispute { payment: name.clone() });
-            self.tell(payment, "dispute", at);
+            self.tell_all(payment, way.events(Occasion::Dispute), at);
             if self.rng.u32(0..3) > 0 {
                 let ends = at + self.rng.u64(1_000..STORY_MS / 3);
                 let won = self.rng.bool();
                 self.at(ends, Step::DisputeEnds { payment: name, won });
-                self.tell(payment, "dispute_closed", ends);
+                let end = if won { Occasion::Won } else { Occasion::Lost };
+                self.tell_all(payment, way.events(end), ends);
             }
         }
     }
@@ -337,12 +385,18 @@ impl Draw {
                     Step::Freeze { worker, effect, time }
                 }),
                 self.has(Feature::Clocks).then(|| Step::Clock { worker, ms: self.rng.i64(-900..900) }),
+                self.has(Feature::ClockSteps).then(|| {
+                    let most = *self.rng.choice(&[5_000, 60_000, 300_000]).unwrap();
+                    Step::Clock { worker, ms: self.rng.i64(-most..most) }
+                }),
                 self.has(Feature::Restarts).then_some(Step::Restart { worker }),
                 self.has(Feature::LedgerAway).then(|| Step::LedgerAway(span(&mut self.rng, 20_000))),
+                self.has(Feature::LedgerFull).then(|| Step::LedgerFull(span(&mut self.rng, 40_000))),
                 self.has(Feature::Unheard).then_some(Step::Unheard { worker, effect }),
                 self.has(Feature::Meets).then(|| Step::Meets(self.rng.u32(1..5))),
                 self.has(Feature::QueueBreaks).then_some(Step::QueueBreaks),
                 self.has(Feature::QueueRepeats).then_some(Step::QueueRepeats),
+                self.has(Feature::DeadLetters).then_some(Step::DeadLetters),
                 self.has(Feature::ReadsFail).then(|| Step::ReadsFail(span(&mut self.rng, 30_000))),
                 self.has(Feature::Decisions).then_some(Step::Decide),
             ];
@@ -358,13 +412,21 @@ impl Draw {
         }
         if self.has(Feature::Deleted) {
             let (at, channel) = (self.moment(), self.rng.choice(&self.channels).unwrap().clone());
-            self.at(at, Step::Delete(channel));
+            self.at(at, Step::Delete(channel.clone()));
+            if self.has(Feature::Remade) {
+                let later = at + self.rng.u64(0..60_000);
+                self.at(later, Step::Remake(channel));
+            }
         }
         if self.has(Feature::Restores) {
             let at = self.moment();
             let later = at + self.rng.u64(0..STORY_MS - at);
             self.at(at, Step::Backup);
-            self.at(later, Step::Restore);
+            let declared = !self.now_and_then(Feature::Undeclared, 2);
+            self.at(later, Step::Restore { declared });
+        }
+        if self.has(Feature::Changes) {
+            self.change();
         }
     }
 }

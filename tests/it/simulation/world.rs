@@ -3,7 +3,7 @@
 
 use std::{
     cell::Cell,
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -26,9 +26,9 @@ use tokio::{
 use super::{
     judge,
     partner::{Habit, Partner},
+    payment::{PAYER, Payment},
     person::Person,
     process::{self, Life},
-    provider::{Payment, anew},
     queue::Broker,
     settings::{SETTLE_WINDOW_MS, Settings},
     story::{Step, Story, parsed},
@@ -38,7 +38,13 @@ use super::{
 const BEGINS_MS: Ms = 1_790_000_000_000;
 
 /// How often a person decides after the story, at most.
-const ROUNDS_MAX: usize = 14;
+const ROUNDS_MAX: usize = 60;
+
+/// A call is made so long after its intent, at most, and some ms.
+const CALL_AFTER_MAX: Duration = Duration::from_secs(15);
+
+/// Half of a surrogate pair, which some write where they cut an emoji, and a NUL: a text that nobody needs may hold them.
+const ODD_TEXT: &str = r"Anna \ud83d\u0000 Example";
 
 /// A body that a provider delivered, and was told is kept.
 #[derive(Debug, Clone)]
@@ -102,9 +108,20 @@ struct Inner {
     clocks: BTreeMap<usize, i64>,
     lives: BTreeMap<usize, Arc<Life>>,
     ledger_away_until: Ms,
+    ledger_full_until: Ms,
     meets: u32,
     closed: bool,
     backup: Option<(Vec<u8>, Ms)>,
+    /// A copy was put back once.
+    restored: bool,
+    /// What was wrong when it happened.
+    wrong: Vec<String>,
+    /// Of a copy that was put back without a word: when it had been made, and when it was put back.
+    forgot: Option<(Ms, Ms)>,
+    /// Payments that the person is to mistake, and those that she has.
+    errs: BTreeMap<String, bool>,
+    /// Payments that she closed because their channel was gone.
+    given_up: BTreeSet<String>,
     history: Vec<String>,
     told: Vec<Told>,
     rng: fastrand::Rng,
@@ -231,11 +248,37 @@ impl World {
         sleep(Duration::from_millis(ms)).await;
     }
 
-    pub fn ledger_is_there(&self) -> Result<(), LedgerError> {
-        match self.now() < self.inner().ledger_away_until {
-            true => Err(LedgerError::Unavailable("connection refused".to_owned())),
+    pub fn ledger_is_there(&self, writes: bool) -> Result<(), LedgerError> {
+        let (now, inner) = (self.now(), self.inner());
+        if now < inner.ledger_away_until {
+            return Err(LedgerError::Unavailable("connection refused".to_owned()));
+        }
+        match writes && now < inner.ledger_full_until {
+            true => Err(LedgerError::Unavailable("database or disk is full".to_owned())),
             false => Ok(()),
         }
+    }
+
+    /// Whether the person mistakes this payment now; she does so once.
+    pub fn errs(&self, payment: &str) -> bool {
+        let mut inner = self.inner();
+        inner.errs.get_mut(payment).is_some_and(|erred| !std::mem::replace(erred, true))
+    }
+
+    /// The person closes it, for its channel is gone.
+    pub fn gives_up(&self, payment: &str) {
+        self.inner().given_up.insert(payment.to_owned());
+    }
+
+    /// Whether a person's word made of a payment what it came to.
+    pub fn is_a_persons(&self, payment: &str) -> bool {
+        let inner = self.inner();
+        inner.errs.get(payment) == Some(&true) || inner.given_up.contains(payment)
+    }
+
+    /// Whether the ledger forgot, and was not told, that these days moved.
+    pub fn is_forgotten(&self, moved: Ms) -> bool {
+        self.inner().forgot.is_some_and(|(from, until)| from <= moved && moved <= until)
     }
 
     pub fn meets(&self) -> u32 {
@@ -261,6 +304,23 @@ impl World {
 
     pub fn told(&self) -> Vec<Told> {
         self.inner().told.clone()
+    }
+
+    /// Notes what is wrong with a call that is made now.
+    pub fn watch_call(&self, name: &str, days: u32) {
+        let acked = self.broker.acked(CALL_AFTER_MAX);
+        let told = |word: &str| {
+            let begins = format!("{}-", delivery(name, word));
+            acked.iter().any(|delivery| delivery.starts_with(&begins))
+        };
+        let due = self.payments().get(name).and_then(|payment| payment.due_as_told(told));
+        let mut inner = self.inner();
+        if due.is_some_and(|due| due < days) && !inner.restored && !inner.errs.contains_key(name) {
+            let due = due.unwrap_or_default();
+            inner
+                .wrong
+                .push(format!("in spite: {days} days are moved for {name}, {due} are due as was told"));
+        }
     }
 
     /// The payment that a comment, or a key in one, names.
@@ -289,6 +349,7 @@ impl World {
         }
         let mut wrong = self.rest(&person).await;
         keepers.iter().for_each(JoinHandle::abort);
+        wrong.append(&mut self.inner().wrong);
         wrong.extend(person.wrong());
         wrong.extend(judge::judge(&self, &person.ledger).await);
         wrong
@@ -309,6 +370,7 @@ impl World {
                 let paid = Payment::new(payment, channel, *days, *amount, *way, now_s);
                 self.payments().insert(payment.clone(), paid);
             }
+            Step::Aside { payment } => self.with(payment, |payment| payment.aside(now_s)),
             Step::Refund { payment, refund, amount } => {
                 self.with(payment, |payment| payment.refund(refund, *amount, now_s));
             }
@@ -324,13 +386,19 @@ impl World {
             Step::ReadsFail(time) => self.partner().reads_fail_until = self.now() + ms(*time),
             Step::Hand { channel, days } => self.partner().by_hand(channel, *days, self.now()),
             Step::Delete(channel) => self.partner().delete(channel),
+            Step::Remake(channel) => self.partner().remake(channel, self.now()),
             Step::LedgerAway(time) => {
                 let until = self.now() + ms(*time);
                 self.inner().ledger_away_until = until;
             }
+            Step::LedgerFull(time) => {
+                let until = self.now() + ms(*time);
+                self.inner().ledger_full_until = until;
+            }
             Step::Meets(times) => self.inner().meets = *times,
             Step::QueueBreaks => self.broker.breaks(),
             Step::QueueRepeats => self.broker.repeats(),
+            Step::DeadLetters => self.broker.gives_up(),
             Step::Crash { worker, .. }
             | Step::Freeze { worker, .. }
             | Step::Clock { worker, .. }
@@ -341,7 +409,10 @@ impl World {
                 let now = self.now();
                 self.inner().backup = Some((copy, now));
             }
-            Step::Restore => self.restore(person).await,
+            Step::Restore { declared } => self.restore(person, *declared).await,
+            Step::Errs(payment) => {
+                self.inner().errs.entry(payment.clone()).or_default();
+            }
             Step::Decide => person.decide().await,
             Step::Replay(payment) => person.replay(payment).await,
             Step::Wait(time) => sleep(*time).await,
@@ -375,11 +446,20 @@ impl World {
             let source = payment.way.source();
             let Some(event) = payment.events.get_mut(word) else { return };
             event.told += 1;
-            let body = if as_new { anew(&event.body, event.told) } else { event.body.clone() };
-            (Bytes::from(serde_json::to_vec(&body).unwrap()), source, event.told)
+            let body = if as_new { event.anew() } else { event.body.clone() };
+            (body.to_string(), source, event.told)
+        };
+        let body = match self.inner().settings.get("texts") {
+            "odd" => Bytes::from(body.replace(PAYER, ODD_TEXT)),
+            _ => Bytes::from(body),
         };
         let (config, _) = self.settings();
-        let words = words(&config.sources[source].events, &|_| None, &body);
+        // Some name their events in a header.
+        let id = match as_new {
+            true => format!("msg_{name}_{word}_n{told}"),
+            false => format!("msg_{name}_{word}"),
+        };
+        let words = words(&config.sources[source].events, &|_| Some(id.clone()), &body);
         let envelope = Envelope {
             body,
             content_type: "application/json".into(),
@@ -387,7 +467,7 @@ impl World {
             event_id: words.event_id,
             event_type: words.event_type,
             received_at_ms: self.now(),
-            delivery: format!("{name}-{word}-{told}"),
+            delivery: format!("{}-{told}", delivery(name, word)),
             trigger: Trigger::Webhook,
             traceparent: new_traceparent(),
         };
@@ -395,17 +475,25 @@ impl World {
         self.broker.publish(envelope);
     }
 
-    /// What a person does who finds the ledger lost: all workers stop, the copy is put back, the gap is declared.
-    async fn restore(&self, person: &Person) {
+    /// What a person does who finds the ledger lost: all workers stop, the copy is put back, the gap is declared, or not.
+    async fn restore(&self, person: &Person, declared: bool) {
         let Some((copy, made_at)) = self.inner().backup.take() else { return };
-        self.inner().closed = true;
+        {
+            let mut inner = self.inner();
+            (inner.closed, inner.restored) = (true, true);
+        }
         for life in self.inner().lives.values() {
             life.kill();
         }
         self.memory.put_back(&copy).unwrap();
         // So long a heartbeat of before is fresh.
         sleep(Duration::from_secs(40)).await;
-        person.restored(made_at).await;
+        if declared {
+            person.restored(made_at).await;
+        } else {
+            let now = self.now();
+            self.inner().forgot = Some((made_at, now));
+        }
         self.told_again();
         self.inner().closed = false;
     }
@@ -426,10 +514,12 @@ impl World {
         self.note("> rest");
         self.partner().heal();
         self.partner().balance = 1_000_000;
-        for life in self.inner().lives.values() {
-            life.heal();
+        {
+            let mut inner = self.inner();
+            inner.lives.values().for_each(|life| life.heal());
+            inner.clocks.clear();
+            (inner.ledger_away_until, inner.ledger_full_until, inner.meets) = (0, 0, 0);
         }
-        (self.inner().ledger_away_until, self.inner().meets) = (0, 0);
         let untold: Vec<(String, String)> = {
             let payments = self.payments();
             let events = payments.values().flat_map(|payment| {
@@ -456,6 +546,11 @@ impl World {
     pub async fn ledger(&self) -> Ledger {
         Ledger::in_memory(&self.memory, Arc::new(super::person::Untroubled), self.now()).await.unwrap()
     }
+}
+
+/// How deliveries of an event begin. A dot begins the number of one event of several.
+fn delivery(payment: &str, word: &str) -> String {
+    format!("{payment}-{}", word.replace('.', "_"))
 }
 
 fn ms(time: Duration) -> i64 {

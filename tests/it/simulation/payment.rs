@@ -1,0 +1,248 @@
+//! Payments as they are at their providers. What happened is the truth that the judge goes by; events only tell it, late,
+//! twice and in any order.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::life::{Life, lives};
+
+/// A payer's name, which may hold anything.
+pub const PAYER: &str = "Anna Example";
+
+/// How a payer pays, which decides the events that tell of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Stripe: a charge with its own metadata.
+    Direct,
+    /// Stripe Checkout: only the session has metadata.
+    Checkout,
+    /// Stripe Billing since basil: only the invoice has metadata, and one event joins it to the payment.
+    Subscription,
+    /// Another provider.
+    At(&'static Life),
+}
+
+/// What events may tell of.
+#[derive(Debug, Clone, Copy)]
+pub enum Occasion<'a> {
+    Paid,
+    Refund(&'a str),
+    RefundFails(&'a str),
+    Dispute,
+    Won,
+    Lost,
+    /// Nothing that matters here: a note, a fee, a mail.
+    Aside,
+}
+
+impl Way {
+    pub fn word(self) -> &'static str {
+        match self {
+            Way::Direct => "direct",
+            Way::Checkout => "session",
+            Way::Subscription => "subscription",
+            Way::At(life) => &life.provider,
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "direct" => Some(Way::Direct),
+            "session" => Some(Way::Checkout),
+            "subscription" => Some(Way::Subscription),
+            _ => lives().iter().find(|life| life.provider == word).map(Way::At),
+        }
+    }
+
+    /// The source in the settings whose endpoint is told.
+    pub fn source(self) -> &'static str {
+        match self {
+            Way::Direct | Way::Checkout | Way::Subscription => "stripe",
+            Way::At(life) => &life.provider,
+        }
+    }
+
+    /// The events that tell of it.
+    pub fn events(self, of: Occasion) -> Vec<String> {
+        match self {
+            Way::At(life) => life.words(of).collect(),
+            Way::Direct | Way::Checkout | Way::Subscription => self.of_stripe(of),
+        }
+    }
+
+    fn of_stripe(self, of: Occasion) -> Vec<String> {
+        let words: &[&str] = match of {
+            Occasion::Paid => match self {
+                Way::Checkout => &["charge", "intent", "session"],
+                Way::Subscription => &["charge", "intent", "invoice", "joined"],
+                Way::Direct | Way::At(_) => &["charge", "intent"],
+            },
+            Occasion::Refund(id) => return vec![format!("refund.{id}"), format!("refunded.{id}")],
+            Occasion::RefundFails(id) => return vec![format!("failed.{id}")],
+            Occasion::Dispute => &["dispute"],
+            Occasion::Won | Occasion::Lost => &["dispute_closed"],
+            Occasion::Aside => &["noted"],
+        };
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+}
+
+/// A refund: how much, and whether it went through.
+#[derive(Debug, Clone, Copy)]
+pub struct Refund {
+    pub amount: i64,
+    pub stands: bool,
+}
+
+/// Where a dispute is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dispute {
+    Open,
+    Won,
+    Lost,
+}
+
+/// An event, as it was made, and where its own ids stand.
+#[derive(Debug, Clone)]
+pub struct Event {
+    pub body: Value,
+    pub ids: Vec<String>,
+    pub told: u32,
+}
+
+impl Event {
+    /// The same under another id.
+    pub fn anew(&self) -> Value {
+        let mut body = self.body.clone();
+        for pointer in &self.ids {
+            if let Some(id) = body.pointer_mut(pointer) {
+                *id = json!(format!("{}_n{}", id.as_str().unwrap_or_default(), self.told));
+            }
+        }
+        body
+    }
+}
+
+/// A payment as it is at the provider.
+#[derive(Debug, Clone)]
+pub struct Payment {
+    pub name: String,
+    pub channel: String,
+    pub days: u32,
+    pub amount: i64,
+    pub way: Way,
+    pub paid_s: i64,
+    pub refunds: BTreeMap<String, Refund>,
+    pub dispute: Option<Dispute>,
+    pub events: BTreeMap<String, Event>,
+}
+
+impl Payment {
+    pub fn new(name: &str, channel: &str, days: u32, amount: i64, way: Way, now_s: i64) -> Self {
+        let mut payment = Self {
+            name: name.to_owned(),
+            channel: channel.to_owned(),
+            days,
+            amount,
+            way,
+            paid_s: now_s,
+            refunds: BTreeMap::new(),
+            dispute: None,
+            events: BTreeMap::new(),
+        };
+        payment.tells_of(Occasion::Paid, now_s);
+        payment
+    }
+
+    /// Makes the events that tell of it.
+    fn tells_of(&mut self, of: Occasion, now_s: i64) {
+        match self.way {
+            Way::At(life) => {
+                let events = life.events(of, self, now_s);
+                self.events.extend(events);
+            }
+            Way::Direct | Way::Checkout | Way::Subscription => self.stripe(of, now_s),
+        }
+    }
+
+    /// Whether the provider has it at all.
+    fn knows(&self, of: Occasion) -> bool {
+        !self.way.events(of).is_empty()
+    }
+
+    /// Money that is out.
+    pub fn out(&self) -> i64 {
+        let disputed = match self.dispute {
+            Some(Dispute::Open | Dispute::Lost) => self.amount,
+            Some(Dispute::Won) | None => 0,
+        };
+        (self.refunded() + disputed).min(self.amount)
+    }
+
+    pub fn refunded(&self) -> i64 {
+        self.refunds.values().filter(|one| one.stands).map(|one| one.amount).sum()
+    }
+
+    /// Days that the money covers: the payer keeps a day that was begun.
+    pub fn due(&self) -> u32 {
+        let off = i64::from(self.days) * self.out() / self.amount;
+        self.days - u32::try_from(off).unwrap()
+    }
+
+    /// Days that are due by what `told` has of money that went out and of which nothing tells that it came back; `None`: no
+    /// event of it tells yet whose money it was.
+    pub fn due_as_told(&self, told: impl Fn(&str) -> bool) -> Option<u32> {
+        let all = |of: Occasion| self.way.events(of).iter().all(|word| told(word));
+        let never = |of: Occasion| {
+            let events = self.way.events(of);
+            events.iter().all(|word| self.events.get(word).is_none_or(|event| event.told == 0))
+        };
+        if self.way == Way::Subscription && !told("joined") {
+            return None;
+        }
+        let refunded = self.refunds.iter().filter(|(id, _)| all(Occasion::Refund(id)));
+        let stands = refunded.filter(|(id, _)| never(Occasion::RefundFails(id)));
+        let disputed = self.dispute.is_some() && all(Occasion::Dispute) && never(Occasion::Won);
+        let out = stands.map(|(_, refund)| refund.amount).sum::<i64>() + i64::from(disputed) * self.amount;
+        let off = i64::from(self.days) * out.min(self.amount) / self.amount;
+        Some(self.days - u32::try_from(off).unwrap())
+    }
+
+    pub fn refund(&mut self, id: &str, amount: i64, now_s: i64) {
+        if self.knows(Occasion::Refund(id)) {
+            self.refunds.insert(id.to_owned(), Refund { amount, stands: true });
+            self.tells_of(Occasion::Refund(id), now_s);
+        }
+    }
+
+    pub fn refund_fails(&mut self, id: &str, now_s: i64) {
+        let known = self.knows(Occasion::RefundFails(id));
+        if let Some(refund) = self.refunds.get_mut(id).filter(|_| known) {
+            refund.stands = false;
+            self.tells_of(Occasion::RefundFails(id), now_s);
+        }
+    }
+
+    pub fn aside(&mut self, now_s: i64) {
+        self.tells_of(Occasion::Aside, now_s);
+    }
+
+    pub fn dispute(&mut self, now_s: i64) {
+        if self.dispute.is_none() && self.knows(Occasion::Dispute) {
+            self.dispute = Some(Dispute::Open);
+            self.tells_of(Occasion::Dispute, now_s);
+        }
+    }
+
+    pub fn dispute_ends(&mut self, won: bool, now_s: i64) {
+        let (of, end) = match won {
+            true => (Occasion::Won, Dispute::Won),
+            false => (Occasion::Lost, Dispute::Lost),
+        };
+        if self.dispute == Some(Dispute::Open) && self.knows(of) {
+            self.dispute = Some(end);
+            self.tells_of(of, now_s);
+        }
+    }
+}
