@@ -7,7 +7,7 @@ use crate::{
     postgres::{self, Postgres},
     process::{DAYBRIDGE, Server, cpu_ms, switches_and_kib},
     rabbitmq::Broker,
-    whole::{calls, send, sim},
+    whole::{calls, http, send, sim},
 };
 
 /// Payments of a case.
@@ -117,18 +117,16 @@ async fn case(
 }
 
 async fn answers_after(admin: u16, ms: u64) {
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let switches = format!(r#"{{"answer_delay_ms":{ms}}}"#);
     let url = format!("http://127.0.0.1:{admin}/_sim/switches");
-    let asked = http.post(url).header("content-type", "application/json").body(switches);
+    let asked = http().post(url).header("content-type", "application/json").body(switches);
     assert!(asked.send().await.unwrap().status().is_success());
 }
 
 /// CPU in ms, switches, KiB written, and what the metrics say of statements, commits and retries; 0 of a program that does
 /// not.
 async fn costs(work: &[Server]) -> [f64; 6] {
-    let _ = rustls::crypto::ring::default_provider().install_default(); // Err: somebody did already
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let http = http();
     let mut sum = [0.0; 6];
     for server in work {
         let (switches, kib) = switches_and_kib(server.pid());

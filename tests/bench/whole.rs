@@ -141,10 +141,15 @@ pub(crate) async fn send(server: &Server, count: usize, per_second: u32) -> Hash
     Arc::into_inner(sent).unwrap().into_inner().unwrap()
 }
 
+/// A client for what stands on this machine.
+pub(crate) fn http() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default(); // Err: somebody did already
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
 /// Payment to the time of the partner's call, once all were called.
 pub(crate) async fn calls(admin: u16, count: usize) -> Vec<(String, i64)> {
-    let _ = rustls::crypto::ring::default_provider().install_default(); // Err: somebody did already
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let http = http();
     let url = format!("http://127.0.0.1:{admin}/_sim/state");
     let mut lines = Vec::new();
     for _ in 0..1200 {
