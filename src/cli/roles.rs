@@ -151,15 +151,11 @@ impl Later {
     ) -> Result<(), Failure> {
         let Some((ledger, interpreter)) = opening::ledger(&config, &stop).await? else { return Ok(()) };
         console.ledger(ledger.clone(), interpreter)?;
-        let asking = backfill::run(self.histories, ledger.clone(), queue.clone(), stop.clone());
+        let clock = Arc::new(worker::clock::Machine);
+        let asking =
+            backfill::run(self.histories, ledger.clone(), queue.clone(), clock.clone(), stop.clone());
         let asking = tokio::spawn(asking);
-        let doors = Doors {
-            queue,
-            ledger,
-            partner: self.partner,
-            reader: self.readers,
-            clock: Arc::new(worker::clock::Machine),
-        };
+        let doors = Doors { queue, ledger, partner: self.partner, reader: self.readers, clock };
         let worked = worker::run(config, doors, stop.clone()).await;
         stop.cancel();
         asking.await?;

@@ -27,7 +27,7 @@ use crate::{
     ledger::{Ledger, LedgerError, Sweep, SweepTurn},
     provider::history::{History, HistoryError, KEPT, Listed, Range, Walk, Which},
     queue::{NotConfirmed, Queue},
-    worker::clock::now_ms,
+    worker::Clock,
 };
 
 /// How far behind the cursor a turn begins, in ms: a provider may list an event late, and its clock is not ours.
@@ -100,10 +100,16 @@ struct Counts {
 }
 
 /// Asks for every source until `stop`. A turn in hand is dropped then: its cursor stays.
-pub async fn run(asked: Vec<Asked>, ledger: Arc<Ledger>, queue: Arc<dyn Queue>, stop: CancellationToken) {
+pub async fn run(
+    asked: Vec<Asked>,
+    ledger: Arc<Ledger>,
+    queue: Arc<dyn Queue>,
+    clock: Arc<dyn Clock>,
+    stop: CancellationToken,
+) {
     let mut sources = JoinSet::new();
     for asked in asked {
-        let backfill = Backfill { asked, ledger: ledger.clone(), queue: queue.clone() };
+        let backfill = Backfill { asked, ledger: ledger.clone(), queue: queue.clone(), clock: clock.clone() };
         sources.spawn(stop.clone().run_until_cancelled_owned(backfill.run()));
     }
     while sources.join_next().await.is_some() {}
@@ -113,12 +119,13 @@ struct Backfill {
     asked: Asked,
     ledger: Arc<Ledger>,
     queue: Arc<dyn Queue>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Backfill {
     async fn run(self) {
         loop {
-            let wait_ms = self.look().await.saturating_sub(now_ms()).min(self.asked.every_ms);
+            let wait_ms = self.look().await.saturating_sub(self.clock.now_ms()).min(self.asked.every_ms);
             let wait = Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0));
             tokio::time::sleep(wait.max(LOOK_MIN)).await;
         }
@@ -127,7 +134,7 @@ impl Backfill {
     /// Takes the turn if it is due, and goes through it; returns when to look again.
     async fn look(&self) -> Ms {
         let Asked { source, every_ms, .. } = &self.asked;
-        let begun = now_ms();
+        let begun = self.clock.now_ms();
         let next_at = begun.saturating_add(*every_ms);
         let believed_until = begun.saturating_add(LEASE_MS.max(*every_ms));
         let taken =
@@ -222,7 +229,7 @@ impl Backfill {
             at = until;
             length = length.saturating_mul(2).min(WINDOW_MS_MAX);
             sweep.seen_until = sweep.seen_until.max(Some(at));
-            if !self.ledger.save_sweep(sweep, now_ms().saturating_add(LEASE_MS)).await? {
+            if !self.ledger.save_sweep(sweep, self.clock.now_ms().saturating_add(LEASE_MS)).await? {
                 return Err(Stopped::TakenOver);
             }
         }
@@ -245,7 +252,7 @@ impl Backfill {
     }
 
     async fn publish(&self, event: Listed) -> Result<(), NotConfirmed> {
-        let envelope = envelope(&self.asked.source, event);
+        let envelope = envelope(&self.asked.source, event, self.clock.now_ms());
         timeout(CONFIRM_TIMEOUT, self.queue.publish(envelope))
             .await
             .unwrap_or(Err(NotConfirmed::Timeout(CONFIRM_TIMEOUT)))
@@ -253,7 +260,7 @@ impl Backfill {
 }
 
 /// The delivery id is the event's: found twice, by two workers or before the first was recorded, it is one delivery.
-fn envelope(source: &str, event: Listed) -> Envelope {
+fn envelope(source: &str, event: Listed, now: Ms) -> Envelope {
     Envelope {
         body: event.body,
         content_type: "application/json".into(),
@@ -261,7 +268,7 @@ fn envelope(source: &str, event: Listed) -> Envelope {
         delivery: format!("backfill-{source}-{}", event.event_id),
         event_id: event.event_id,
         event_type: event.event_type,
-        received_at_ms: now_ms(),
+        received_at_ms: now,
         trigger: Trigger::Backfill,
         traceparent: new_traceparent(),
     }

@@ -14,7 +14,7 @@ use daybridge::{
     ops::backfill::{self, Asked},
     provider::history::{History, HistoryError, Listed, Paid, Range, Walk, Which},
     queue::NotConfirmed,
-    worker::clock::now_ms,
+    worker::clock::{Machine, now_ms},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -121,7 +121,7 @@ async fn turn(kit: &Kit, past: &Arc<Past>, queue: &Arc<HandQueue>, workers: usiz
     let stop = CancellationToken::new();
     let running = (0..workers).map(|_| {
         let ledger = Arc::new(kit.ledger.clone());
-        tokio::spawn(backfill::run(vec![asked(past)], ledger, queue.clone(), stop.clone()))
+        tokio::spawn(backfill::run(vec![asked(past)], ledger, queue.clone(), Arc::new(Machine), stop.clone()))
     });
     let running: Vec<_> = running.collect();
     // While it lasts, the turn is leased for minutes; then nothing is due for a day.
