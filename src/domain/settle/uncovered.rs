@@ -183,6 +183,10 @@ impl Asked<'_> {
                 let decided = if owed > 0 { self.decided } else { self.decided_from_now() };
                 Gap { spent, owed, open, decided }
             }
+            // Nobody is asked: what the rules made of it counts from now on, and more than that is owed later.
+            Stage::Granted(..) if covered.ask.is_none() => {
+                Gap { decided: self.decided_from_now().map(|_| due), ..Gap::default() }
+            }
             Stage::Granted(..) | Stage::Weighed => Gap { decided: self.decided_from_now(), ..Gap::default() },
         }
     }

@@ -9,7 +9,7 @@ use super::coverage;
 use crate::{
     domain::{
         Ms,
-        closed::{PauseCause, PaymentDecision, TransferState},
+        closed::{PauseCause, PaymentDecision},
         covered::{Covered, days_due},
         facts::OutKind,
         id::{ChannelId, CommentTemplate, transfer_key},
@@ -166,10 +166,7 @@ fn carry_out(tx: &mut Tx, transfer: &Transfer, now: Ms) -> Result<(Reversed, Opt
         let effect = match (gap.spent, gap.owed) {
             (0, 0) => None,
             (0, owed) => Some(format!("{owed} days of it have not moved, and are owed")),
-            (spent, _) if to.word() == TransferState::Settled => {
-                Some(format!("{spent} days of the others were spent already"))
-            }
-            (spent, _) => Some(format!("{spent} days of the others may be spent already")),
+            (spent, _) => Some(format!("{spent} days of the others were spent already")),
         };
         return Ok((Reversed::default(), effect.filter(|_| gap.open)));
     }

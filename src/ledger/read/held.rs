@@ -210,7 +210,7 @@ impl Tx {
                 let (reason, next) = if more {
                     words::paid_later(&key, days, &covered.words)
                 } else {
-                    words::gap(cause, &key, days, &covered.words, row.get("state")?)
+                    words::gap(cause, &key, days, &covered.words)
                 };
                 Ok(Held {
                     kind: HeldKind::Payment,

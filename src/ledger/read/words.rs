@@ -1,7 +1,7 @@
 //! A transfer's state in sentences for operators: what is known, and what comes next.
 
 use crate::domain::{
-    closed::{HeldCause, PaymentState},
+    closed::HeldCause,
     settle::{Cause, How, Outcome, State},
 };
 
@@ -164,19 +164,11 @@ pub(in crate::ledger) fn waits_for_account(key: &str, days: u32, token: bool) ->
 }
 
 /// Why days that moved, or did not, wait for a person, and what to do.
-pub(in crate::ledger) fn gap(
-    cause: HeldCause,
-    key: &str,
-    days: u32,
-    money: &str,
-    stands: PaymentState,
-) -> (String, String) {
+pub(in crate::ledger) fn gap(cause: HeldCause, key: &str, days: u32, money: &str) -> (String, String) {
     let closes = format!("`daybridge held cancel '{key}' --reason …` says that it is decided");
     if cause == HeldCause::DaysSpent {
-        // The outcome of its call is not known yet.
-        let were = if stands == PaymentState::Credited { "were" } else { "may have been" };
         let reason =
-            format!("{days} days {were} spent already that its money does not cover any more: {money}");
+            format!("{days} days were spent already that its money does not cover any more: {money}");
         (reason, format!("decide whether its channel keeps them, nothing is taken back by itself; {closes}"))
     } else {
         let reason =
