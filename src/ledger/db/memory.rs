@@ -1,19 +1,27 @@
-//! A database in memory whose transactions run at once, on the caller's thread. Of several processes that share one, each
-//! has its own [`Around`], which decides what happens before and after each transaction: for the simulation.
+//! A database whose transactions run at once, while the caller's thread waits: SQLite's in memory, or one on a server. Of
+//! several processes that share one, each has its own [`Around`], which decides what happens before and after each
+//! transaction: for the simulation.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    panic::resume_unwind,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+};
 
 use async_trait::async_trait;
+use secrecy::ExposeSecret as _;
 
 use super::{
     Time,
+    address::Server,
     fault::Fault,
     place::Place,
+    postgres::Postgres,
     sqlite::Sqlite,
     threads::Thread,
     tx::{Begin, Connection, Tx},
 };
-use crate::ledger::LedgerError;
+use crate::{config, ledger::LedgerError};
 
 /// What happens to a transaction.
 #[async_trait]
@@ -29,6 +37,13 @@ pub trait Around: Send + Sync {
 pub struct Memory {
     thread: Arc<Mutex<Thread>>,
     place: Arc<Place>,
+    /// Its connection has a runtime, which no other one may wait for.
+    is_apart: bool,
+}
+
+/// Runs on a thread of its own, and waits for it.
+fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    thread::scope(|scope| scope.spawn(work).join()).unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 impl Memory {
@@ -38,7 +53,17 @@ impl Memory {
         let place = Arc::new(place);
         let sqlite = Sqlite::in_memory(copy).map_err(Fault::report)?;
         let thread = Thread::with(Connection::Sqlite(sqlite), place.clone());
-        Ok(Self { thread: Arc::new(Mutex::new(thread)), place })
+        Ok(Self { thread: Arc::new(Mutex::new(thread)), place, is_apart: false })
+    }
+
+    /// An empty database of a PostgreSQL server.
+    pub fn on_server(settings: &config::Ledger, time: Arc<dyn Time>) -> Result<Self, LedgerError> {
+        let url = settings.url.resolve().map_err(LedgerError::Unavailable)?;
+        let server = Server::of(url.expose_secret(), settings)?;
+        let place = Arc::new(Place { name: "a server".to_owned(), time: Some(time), ..Place::default() });
+        let postgres = apart(|| Postgres::open(&server)).map_err(Fault::report)?;
+        let thread = Thread::with(Connection::Postgres(postgres), place.clone());
+        Ok(Self { thread: Arc::new(Mutex::new(thread)), place, is_apart: true })
     }
 
     /// A copy of all that it holds now.
@@ -72,6 +97,17 @@ impl Memory {
         }
     }
 
+    fn tries<T: Send>(
+        &self,
+        begin: Begin,
+        work: &mut (dyn FnMut(&mut Tx) -> Result<T, Fault> + Send),
+    ) -> Result<T, LedgerError> {
+        match self.is_apart {
+            true => apart(|| self.thread().tries(begin, work)),
+            false => self.thread().tries(begin, work),
+        }
+    }
+
     pub(super) fn place(&self) -> Arc<Place> {
         self.place.clone()
     }
@@ -93,14 +129,14 @@ impl Here {
         Self { memory: memory.clone(), around }
     }
 
-    pub(super) async fn run<T>(
+    pub(super) async fn run<T: Send>(
         &self,
         begin: Begin,
-        mut work: impl FnMut(&mut Tx) -> Result<T, Fault>,
+        mut work: impl FnMut(&mut Tx) -> Result<T, Fault> + Send,
     ) -> Result<T, LedgerError> {
         let writes = begin != Begin::Reading;
         let mut met = self.around.before(writes).await?;
-        let done = self.memory.thread().tries(begin, &mut |tx| {
+        let done = self.memory.tries(begin, &mut |tx| {
             let done = work(tx)?;
             if met > 0 {
                 met -= 1;

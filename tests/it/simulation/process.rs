@@ -12,6 +12,7 @@ use daybridge::{
         reply::{Page, ReadError, Reading, Reply},
     },
     ledger::{Around, Ledger, LedgerError},
+    ops::backfill::{self, Asked},
     partner::Partner,
     worker::{self, Clock, Doors},
 };
@@ -287,12 +288,17 @@ async fn run(world: Arc<World>, number: usize, life: Arc<Life>) -> anyhow::Resul
     let around = Arc::new(Ledgers { world: world.clone(), life: life.clone() });
     let ledger = Arc::new(Ledger::in_memory(&world.memory, around, world.now()).await?);
     let (config, readers) = world.settings();
+    let queue = Arc::new(queue::Door { broker: world.broker.clone(), life: life.clone() });
+    let clock = Arc::new(Watch { world: world.clone(), number });
+    let asked = world.history().map(Asked::from).into_iter().collect();
+    let asking = backfill::run(asked, ledger.clone(), queue.clone(), clock.clone(), life.stop.clone());
     let doors = Doors {
-        queue: Arc::new(queue::Door { broker: world.broker.clone(), life: life.clone() }),
+        queue,
         ledger,
         partner: Arc::new(Partners { world: world.clone(), life: life.clone() }),
         reader: Arc::new(readers),
-        clock: Arc::new(Watch { world: world.clone(), number }),
+        clock,
     };
-    worker::run(config, doors, life.stop.clone()).await
+    let (worked, ()) = tokio::join!(worker::run(config, doors, life.stop.clone()), asking);
+    worked
 }

@@ -17,12 +17,14 @@ use super::life::{Life, lives};
 pub const SETTLE_WINDOW_MS: i64 = 60_000;
 
 /// What stories may set, with what holds where they don't.
-const KEYS: [(&str, &str); 7] = [
+const KEYS: [(&str, &str); 8] = [
     ("money_in", "charges"),
     ("on_refund", "report"),
     ("on_unmoved", "retry"),
     // How many times as much as before stops calls; 0: nothing does.
     ("brake", "0"),
+    // Whether the provider's list of events is asked for what never came: `on` or `off`.
+    ("backfill", "off"),
     // What payers write: `plain` or `odd`.
     ("texts", "plain"),
     // How many workers run.

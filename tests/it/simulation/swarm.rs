@@ -74,6 +74,8 @@ words! {
         /// Who decides errs.
         Errors = "errors",
         Replays = "replays",
+        /// Stripe's list of events is asked.
+        Backfill = "backfill",
         /// `on_refund`, `on_unmoved` and `money_in` differ from their defaults.
         Settings = "settings",
         /// Settings change while it runs, and workers start with them.
@@ -162,6 +164,9 @@ impl Draw {
             self.workers = self.rng.usize(2..=4);
         }
         self.set("workers", &self.workers.to_string());
+        if self.has(Feature::Backfill) {
+            self.set("backfill", "on");
+        }
         if self.has(Feature::OddTexts) {
             self.set("texts", "odd");
         }

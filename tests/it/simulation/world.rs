@@ -23,10 +23,16 @@ use tokio::{
     time::{Instant, sleep},
 };
 
+use crate::{
+    ledger::kit::settings,
+    support::postgres::{Postgres, sql},
+};
+
 use super::{
+    history::Stripes,
     judge,
     partner::{Habit, Partner},
-    payment::{PAYER, Payment},
+    payment::{Event, PAYER, Payment},
     person::Person,
     process::{self, Life},
     queue::Broker,
@@ -84,9 +90,11 @@ impl Clock for Right {
 }
 
 /// A ledger that has its tables and nothing in them, used by one world after the other: its statements stay prepared.
+/// With `SIMULATION_LEDGER=postgres` on a server, where no copy of it is made and none put back.
 struct Tables {
     memory: Memory,
     time: Arc<WorldTime>,
+    server: Option<String>,
 }
 
 thread_local! {
@@ -96,9 +104,35 @@ thread_local! {
 impl Tables {
     async fn new() -> Self {
         let time = Arc::new(WorldTime(Mutex::new(Instant::now())));
-        let memory = Memory::new(None, time.clone()).unwrap();
-        Ledger::in_memory(&memory, Arc::new(super::person::Untroubled), BEGINS_MS).await.unwrap();
-        Self { memory, time }
+        let on_server = std::env::var("SIMULATION_LEDGER").is_ok_and(|ledger| ledger == "postgres");
+        let server = on_server.then(Postgres::url_of_new_database);
+        let memory = match &server {
+            None => Memory::new(None, time.clone()),
+            Some(url) => Memory::on_server(&settings(url), time.clone()),
+        };
+        let tables = Self { memory: memory.unwrap(), time, server };
+        tables.make().await;
+        tables
+    }
+
+    async fn make(&self) {
+        Ledger::in_memory(&self.memory, Arc::new(super::person::Untroubled), BEGINS_MS).await.unwrap();
+    }
+
+    async fn begin(&self) {
+        self.time.begin();
+        match &self.server {
+            None => self.memory.mark().unwrap(),
+            Some(url) => {
+                sql(url, "DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+                self.make().await;
+            }
+        }
+    }
+
+    /// Whether it can be used again: not where a story put another one in its place.
+    fn end(&self) -> bool {
+        self.server.is_some() || self.memory.take_back().is_ok()
     }
 }
 
@@ -162,13 +196,11 @@ pub fn play(story: &Story) -> Ended {
             Some(tables) => tables,
             None => Tables::new().await,
         };
-        tables.time.begin();
-        tables.memory.mark().unwrap();
+        tables.begin().await;
         let world = World::new(story, &tables);
         let wrong = world.clone().tell(story).await;
         let history = std::mem::take(&mut world.inner().history);
-        // Err: the story put another one in its place.
-        if tables.memory.take_back().is_ok() {
+        if tables.end() {
             TABLES.set(Some(tables));
         }
         Ended { wrong, history }
@@ -343,9 +375,17 @@ impl World {
         let keepers: Vec<JoinHandle<()>> = (1..=usize::try_from(workers).unwrap())
             .map(|number| tokio::spawn(process::keep(self.clone(), number)))
             .collect();
+        let around = process::Ledgers { world: self.clone(), life: Life::new() };
+        let looked = Ledger::in_memory(&self.memory, Arc::new(around), self.now()).await.unwrap();
         for step in &story.steps {
             self.note(&format!("> {step}"));
             self.happen(step, &person).await;
+            let takes_nothing = self.ledger_is_there(true).is_err();
+            if takes_nothing && looked.health().await.is_ok() {
+                self.inner()
+                    .wrong
+                    .push("ready: the ledger takes nothing, and says that it is well".to_owned());
+            }
         }
         let mut wrong = self.rest(&person).await;
         keepers.iter().for_each(JoinHandle::abort);
@@ -405,9 +445,8 @@ impl World {
             | Step::Restart { worker }
             | Step::Unheard { worker, .. } => self.befall(*worker, step),
             Step::Backup => {
-                let copy = self.memory.copy().unwrap();
                 let now = self.now();
-                self.inner().backup = Some((copy, now));
+                self.inner().backup = self.memory.copy().ok().map(|copy| (copy, now));
             }
             Step::Restore { declared } => self.restore(person, *declared).await,
             Step::Errs(payment) => {
@@ -439,6 +478,34 @@ impl World {
         }
     }
 
+    /// A body with what payers write.
+    fn written(&self, body: String) -> String {
+        match self.inner().settings.get("texts") {
+            "odd" => body.replace(PAYER, ODD_TEXT),
+            _ => body,
+        }
+    }
+
+    /// What a source's provider made, with the bodies of its list.
+    pub fn made_at(&self, source: &str) -> Vec<(Event, String)> {
+        let events: Vec<Event> = {
+            let payments = self.payments();
+            let there = payments.values().filter(|payment| payment.way.source() == source);
+            there.flat_map(|payment| payment.events.values().cloned()).collect()
+        };
+        events.into_iter().map(|event| (event.clone(), self.written(event.body.to_string()))).collect()
+    }
+
+    /// The provider's list, where it is asked.
+    pub fn history(self: &Arc<Self>) -> Option<Stripes> {
+        (self.inner().settings.get("backfill") == "on").then(|| Stripes(self.clone()))
+    }
+
+    /// Whether nobody answers a read now.
+    pub fn reads_fail(&self) -> bool {
+        self.now() < self.partner().reads_fail_until
+    }
+
     fn deliver(&self, name: &str, word: &str, as_new: bool) {
         let (body, source, told) = {
             let mut payments = self.payments();
@@ -449,10 +516,7 @@ impl World {
             let body = if as_new { event.anew() } else { event.body.clone() };
             (body.to_string(), source, event.told)
         };
-        let body = match self.inner().settings.get("texts") {
-            "odd" => Bytes::from(body.replace(PAYER, ODD_TEXT)),
-            _ => Bytes::from(body),
-        };
+        let body = Bytes::from(self.written(body));
         let (config, _) = self.settings();
         // Some name their events in a header.
         let id = match as_new {

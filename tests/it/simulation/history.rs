@@ -1,0 +1,65 @@
+//! What Stripe's own list tells of the events that it made, whether they were delivered or not.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use daybridge::{
+    ops::backfill::Asked,
+    provider::history::{History, HistoryError, Listed, Paid, Range, Walk, Which},
+};
+
+use super::world::World;
+
+/// How often it is asked.
+const EVERY_MS: i64 = 60_000;
+
+/// How far the first turn looks back.
+const SWEEP_MS: i64 = 3_600_000;
+
+/// See the module.
+pub struct Stripes(pub Arc<World>);
+
+impl From<Stripes> for Asked {
+    fn from(stripes: Stripes) -> Self {
+        let source = "stripe".to_owned();
+        Self {
+            realm_sources: vec![source.clone()],
+            source,
+            every_ms: EVERY_MS,
+            sweep_ms: SWEEP_MS,
+            history: Arc::new(stripes),
+        }
+    }
+}
+
+#[async_trait]
+impl History for Stripes {
+    async fn events(&self, range: Range, which: Which, walk: &mut Walk) -> Result<Vec<Listed>, HistoryError> {
+        self.0.little_while(200).await;
+        if self.0.reads_fail() {
+            return Err(HistoryError::Away("HTTP 503".to_owned()));
+        }
+        walk.turn(None, false)?;
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let listed = self.0.made_at("stripe").into_iter().filter_map(|(event, body)| {
+            let created_at = event.body["created"].as_i64()? * 1000;
+            let wanted = which == Which::All || event.told == 0;
+            (wanted && range.from <= created_at && created_at < range.until).then(|| Listed {
+                event_id: text(&event.body["id"]),
+                event_type: text(&event.body["type"]),
+                created_at,
+                body: Bytes::from(body),
+            })
+        });
+        Ok(listed.collect())
+    }
+
+    async fn payments(&self, _range: Range, _walk: &mut Walk) -> Result<Vec<Paid>, HistoryError> {
+        Ok(Vec::new())
+    }
+
+    async fn health(&self) -> Result<(), HistoryError> {
+        Ok(())
+    }
+}
