@@ -51,3 +51,27 @@ impl Watched {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::settle::Call;
+
+    fn doubtful(tries: u32) -> State {
+        let call = Call { attempt: 1, before: 0, at: 0, settles: 0, number: 1, moved_ms: 0, days: 30 };
+        let (why, accepted, since, watched_ms) = ("timeout".to_owned(), false, 0, 0);
+        let (reads, odd_reads, due, retried) = (tries, 0, 0, false);
+        State::Doubtful { call, why, accepted, since, watched_ms, reads, odd_reads, tries, due, retried }
+    }
+
+    #[test]
+    fn only_what_this_worker_saw_is_counted() {
+        let (watched, second) = (Watched::default(), Duration::from_secs);
+        assert_eq!(watched.since_last("t", &doubtful(2), second(5)), 0, "after a start");
+        watched.note("t", &doubtful(3), second(5));
+        assert_eq!(watched.since_last("t", &doubtful(3), second(9)), 4_000);
+        assert_eq!(watched.since_last("t", &doubtful(4), second(9)), 0, "another worker read it in between");
+        watched.note("t", &State::planned(0), second(9));
+        assert_eq!(watched.since_last("t", &doubtful(3), second(9)), 0, "it is over");
+    }
+}
