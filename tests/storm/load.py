@@ -17,9 +17,8 @@ SENDERS = 16
 ANSWER_S_MAX = 10
 CUT_CHANCE = 0.03
 RETRY_S = (0.5, 3.0)
-RESEND_SPREAD_S = 5
-QUEUED_MARGIN = 200
-IN_HAND_S_MAX = 60
+RESEND_SPREAD_S = 20
+QUEUED_S_MAX = 300
 FORGED_SECRET = "whsec_forged"
 
 
@@ -49,13 +48,10 @@ class Load:
         with self._ready:
             return len(self._heap) + self._in_hand
 
-    def in_queue_since(self, depth):
-        """What so many messages in the queues were accepted after, with a margin for those whose answer was cut off. Not
-        in order: a worker that waits for the ledger keeps older ones in hand than those that it records first again."""
-        with self._ready:
-            back = depth + depth // 2 + QUEUED_MARGIN
-            since = self.accepted[-back][0] if back <= len(self.accepted) else 0
-        return min(since, time.time() - IN_HAND_S_MAX)
+    def in_queue_since(self):
+        """What is in the queues may have been accepted after this. How many there are does not tell it: a broker that is
+        busy, or has just come back, counts too few, and a worker that waits for the ledger keeps the oldest in hand."""
+        return time.time() - QUEUED_S_MAX
 
     def resend(self, since, until):
         """As a person presses Resend: every event that got a 2xx in that time, once more, until it gets another."""

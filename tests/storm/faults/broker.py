@@ -116,9 +116,8 @@ def delete_queues(storm, rng):
         with storm.take_free(storm.house.named("work")) as workers:
             for name in workers:
                 storm.house.roles[name].freeze()
-            depth = storm.house.depth()
-            since = storm.load.in_queue_since(depth or 0)
-            deleted = depth is not None and node.delete_queues("daybridge.events", "daybridge.unroutable")
+            since = storm.load.in_queue_since()
+            deleted = node.delete_queues("daybridge.events", "daybridge.unroutable")
             ended = time.time()
             time.sleep(DELETED_S)
             for name in workers:
