@@ -9,7 +9,7 @@ use daybridge::{
         settle::{Cause, Order, Outcome as Open, State},
     },
     ledger::{
-        Act, Claim, Correction, LedgerError, Outcome, Recorded, Scope, SourceRules,
+        Act, Claim, Correction, Decided, LedgerError, Outcome, Recorded, Scope, SourceRules,
         query::{HeldQuery, Page},
         view::{self, EventOutcome, HeldKind},
     },
@@ -583,4 +583,19 @@ pub(super) async fn a_refund_of_what_was_refused_is_for_a_person(kit: Kit) {
         assert_eq!(stands(&kit, name).await, "credited - 30, 0 0 30 0", "{refused_by}");
         assert!(gaps(&kit).await.contains(&(format!("stripe/{name}"), "days_spent".into(), Some(30))));
     }
+}
+
+/// A copy was put back and nobody said so: the ledger knows of no call, and Billing History shows one.
+pub(super) async fn what_no_call_is_known_of_is_settled_with_its_days(kit: Kit) {
+    let told = Told::of(&kit, OnMoneyOut::Report);
+    told.event("evt_1", &paid("pi_1")).await;
+    told.event("evt_re", &refund("pi_1", 300)).await;
+    assert_eq!(stands(&kit, "pi_1").await, "held refunded 30, 20 0 0 0");
+    let applied = decided_for(Order::Applied, HeldCause::Refunded);
+    let why = refused(kit.decide("stripe/pi_1#1", &applied, NOW).await);
+    assert!(why.contains("--days N"), "nobody says by mistake, or of many at once, that they moved: {why}");
+    let shown = Decided { days: Some(25), ..applied };
+    kit.decide("stripe/pi_1#1", &shown, NOW).await.unwrap();
+    assert_eq!(stands(&kit, "pi_1").await, "credited - 25, 20 5 5 0");
+    assert_eq!(gaps(&kit).await, [("stripe/pi_1".into(), "days_spent".into(), Some(5))]);
 }
