@@ -1,6 +1,8 @@
 //! The whole program in a seed: real reading, intake, ledger, settling and decisions, in a world whose network, queue,
 //! clocks and database faults are drawn from one number.
 
+/// What may happen.
+mod features;
 /// Stripe's list of events.
 mod history;
 /// The judge.
@@ -21,12 +23,18 @@ mod queue;
 mod settings;
 /// The fewest steps.
 mod shrink;
-/// What happens, as a text.
+/// What happens, step by step.
 mod story;
 /// Stripe's bodies.
 mod stripe;
 /// From a seed to a story.
 mod swarm;
+/// The ledger of a world.
+mod tables;
+/// A story as it happens.
+mod telling;
+/// Stories as texts.
+mod text;
 /// All of it, in a time of its own.
 mod world;
 
@@ -37,8 +45,8 @@ use std::{
     time::Instant,
 };
 
+use features::Feature;
 use story::Story;
-use swarm::Feature;
 
 /// Payments of a seed, at most.
 const PAYMENTS_MAX: usize = 30;
@@ -70,7 +78,7 @@ fn play_all(from: u64, until: u64) -> Vec<Played> {
                 return played;
             }
             let begun = Instant::now();
-            let wrong = world::play(&swarm::story(seed, PAYMENTS_MAX)).wrong;
+            let wrong = telling::play(&swarm::story(seed, PAYMENTS_MAX)).wrong;
             if !wrong.is_empty() {
                 println!("seed {seed}: {}", wrong.join("; "));
                 if first {
@@ -88,7 +96,7 @@ fn play_all(from: u64, until: u64) -> Vec<Played> {
 
 /// Pairs of features that no seed of these has.
 fn pairs_not_met(from: u64, until: u64) -> Vec<(Feature, Feature)> {
-    let met: Vec<BTreeSet<Feature>> = (from..until).map(swarm::features).collect();
+    let met: Vec<BTreeSet<Feature>> = (from..until).map(features::features).collect();
     let pairs = Feature::ALL.iter().flat_map(|one| Feature::ALL.iter().map(move |other| (*one, *other)));
     pairs.filter(|(one, other)| !met.iter().any(|met| met.contains(one) && met.contains(other))).collect()
 }
@@ -121,7 +129,7 @@ fn whatever_happens_each_payment_comes_to_what_it_should() {
     }
     if let Some(seed) = failed.first() {
         let story = shrink::shrunk(&swarm::story(*seed, PAYMENTS_MAX));
-        let ended = world::play(&story);
+        let ended = telling::play(&story);
         panic!("{story}\n{}\n{}", ended.history.join("\n"), ended.wrong.join("\n"));
     }
 }
@@ -143,7 +151,7 @@ fn a_seed_has_one_history() {
     for seed in 0..30 {
         let story = swarm::story(seed, PAYMENTS_MAX);
         assert_eq!(Story::parse(&story.to_string()).as_ref(), Ok(&story), "seed {seed}");
-        let (once, again) = (world::play(&story), world::play(&story));
+        let (once, again) = (telling::play(&story), telling::play(&story));
         for (one, other) in once.history.iter().zip(&again.history) {
             assert_eq!(one, other, "seed {seed}");
         }
@@ -161,7 +169,7 @@ fn every_story_ends_well() {
         let path = file.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
         let story = Story::parse(&text).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
-        let ended = world::play(&story);
+        let ended = telling::play(&story);
         let history = ended.history.join("\n");
         if folder.is_ok() {
             println!("{}\n{history}", path.display());
@@ -179,7 +187,7 @@ fn a_worker_may_die_at_any_effect() {
         let text = format!(
             "# dies\nchannel CHAN-0 10d\npay p1 CHAN-0 30d 900\ncrash 1 {effect} {when}\ntell p1 charge\nwait 2m\n"
         );
-        let ended = world::play(&Story::parse(&text).unwrap());
+        let ended = telling::play(&Story::parse(&text).unwrap());
         assert!(ended.wrong.is_empty(), "{text}{}\n{:?}", ended.history.join("\n"), ended.wrong);
     }
 }

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     judge::{self, days_in_books},
+    payment::Payment,
     process::Life,
     queue,
     world::World,
@@ -188,9 +189,10 @@ impl Person {
 
     async fn act(&self, row: &Held, about: About) -> anyhow::Result<()> {
         let now = self.world.now();
-        let (config, readers) = self.world.settings();
+        let settings = self.world.settings();
+        let (config, readers) = &*settings;
         let settle_window_ms = settle_policy(&config.partner).settle_window_ms;
-        let interpreter = Interpreter::looking(&config, &self.ledger, Arc::new(readers), now).await?;
+        let interpreter = Interpreter::looking(config, &self.ledger, Arc::new(readers.clone()), now).await?;
         let desk =
             Desk { ledger: &self.ledger, queue: &self.queue, interpreter: &interpreter, settle_window_ms };
         let cause = Some(row.cause);
@@ -201,7 +203,12 @@ impl Person {
                 "topped up".to_owned()
             }
             About::Decide(decision) => {
-                desk.decide(&row.key, Choice { decision, cause, days: None }, ACT, now).await?;
+                let decided = desk.decide(&row.key, Choice { decision, cause, days: None }, ACT, now).await;
+                // Where reading it again says the same, she says herself what it bought.
+                match (decided, row.kind, decision) {
+                    (Err(_), HeldKind::Payment, Decision::Retry) => self.says_days(&desk, row, now).await?,
+                    (decided, ..) => decided?,
+                }
                 format!("{decision:?}")
             }
             About::Stands(days) => {
@@ -229,6 +236,14 @@ impl Person {
         };
         self.world.note(&format!("person: {} {} ({}): {told}", row.kind, row.key, row.cause));
         Ok(())
+    }
+
+    async fn says_days(&self, desk: &Desk<'_>, row: &Held, now: i64) -> anyhow::Result<()> {
+        let name = self.world.payment_of(&row.key).unwrap_or_default();
+        let days = self.world.payments().get(&name).map(Payment::due);
+        let comment = desk.interpreter.comment();
+        let correction = Correction { channel: None, days, cause: Some(row.cause), act: ACT, comment };
+        Ok(desk.correct(&row.key, &correction, now).await?)
     }
 
     /// Declares the ledger restored from a copy of that time.
@@ -263,9 +278,11 @@ impl Person {
         if selection.payment.is_none() {
             return;
         }
-        let (config, readers) = self.world.settings();
+        let settings = self.world.settings();
+        let (config, readers) = &*settings;
         let now = self.world.now();
-        let interpreter = Interpreter::looking(&config, &self.ledger, Arc::new(readers), now).await.unwrap();
+        let interpreter =
+            Interpreter::looking(config, &self.ledger, Arc::new(readers.clone()), now).await.unwrap();
         let feed = Feed::Selection(&selection);
         let Some(plan) = plan(&self.ledger, &interpreter, feed, name, "ada", now).await.unwrap() else {
             return;

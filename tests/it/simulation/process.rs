@@ -287,7 +287,8 @@ pub async fn keep(world: Arc<World>, number: usize) {
 async fn run(world: Arc<World>, number: usize, life: Arc<Life>) -> anyhow::Result<()> {
     let around = Arc::new(Ledgers { world: world.clone(), life: life.clone() });
     let ledger = Arc::new(Ledger::in_memory(&world.memory, around, world.now()).await?);
-    let (config, readers) = world.settings();
+    let settings = world.settings();
+    let (config, readers) = &*settings;
     let queue = Arc::new(queue::Door { broker: world.broker.clone(), life: life.clone() });
     let clock = Arc::new(Watch { world: world.clone(), number });
     let asked = world.history().map(Asked::from).into_iter().collect();
@@ -296,9 +297,9 @@ async fn run(world: Arc<World>, number: usize, life: Arc<Life>) -> anyhow::Resul
         queue,
         ledger,
         partner: Arc::new(Partners { world: world.clone(), life: life.clone() }),
-        reader: Arc::new(readers),
+        reader: Arc::new(readers.clone()),
         clock,
     };
-    let (worked, ()) = tokio::join!(worker::run(config, doors, life.stop.clone()), asking);
+    let (worked, ()) = tokio::join!(worker::run(config.clone(), doors, life.stop.clone()), asking);
     worked
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fmt::Write as _,
-    sync::{Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use daybridge::{
@@ -71,7 +71,7 @@ calls_per_second_max = 4294967295
 ensure_live = false
 skew = "1s"
 [worker]
-poll = "5s"
+poll = "10s"
 breaker_pause = "5s"
 account_probe = "20s"
 stop_timeout = "20s"
@@ -104,8 +104,8 @@ per_day = {{ currency = "{currency}", amount = 30 }}
     }
 
     /// As the program reads them; each text is read once.
-    pub fn read(&self) -> (Config, Readers) {
-        static KNOWN: OnceLock<Mutex<HashMap<String, (Config, Readers)>>> = OnceLock::new();
+    pub fn read(&self) -> Arc<(Config, Readers)> {
+        static KNOWN: OnceLock<Mutex<HashMap<String, Arc<(Config, Readers)>>>> = OnceLock::new();
         let text = self.text();
         let mut known = KNOWN.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
         let read = known.entry(text).or_insert_with_key(|text| {
@@ -113,7 +113,7 @@ per_day = {{ currency = "{currency}", amount = 30 }}
             let config = load::parse(text, Vec::new()).unwrap_or_else(|why| panic!("{text}\n{why}"));
             assert_eq!(contradictions(&config), Vec::<String>::new());
             let readers = Sources::readers(&config).unwrap();
-            (config, readers)
+            Arc::new((config, readers))
         });
         read.clone()
     }

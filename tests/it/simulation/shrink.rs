@@ -2,7 +2,7 @@
 
 use super::{
     story::{Step, Story},
-    world::play,
+    telling::play,
 };
 
 /// Most plays that one story is shrunk by.

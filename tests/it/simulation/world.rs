@@ -1,8 +1,6 @@
-//! A world in a time of its own, on one thread: the providers, the queue, the workers, the partner and a person, and the
-//! story that happens to them. The same story has the same history, byte for byte.
+//! A world in a time of its own, on one thread: the providers, the queue, the workers and the partner, as they are now.
 
 use std::{
-    cell::Cell,
     collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -14,37 +12,23 @@ use daybridge::{
     config::Config,
     domain::Ms,
     envelope::{Envelope, Trigger, new_traceparent},
-    ledger::{Ledger, LedgerError, Memory, Time},
+    ledger::{Ledger, LedgerError, Memory, Time as _},
     provider::{source::Readers, words::words},
     worker::Clock,
 };
-use tokio::{
-    task::JoinHandle,
-    time::{Instant, sleep},
-};
-
-use crate::{
-    ledger::kit::settings,
-    support::postgres::{Postgres, sql},
-};
+use tokio::time::sleep;
 
 use super::{
     history::Stripes,
-    judge,
-    partner::{Habit, Partner},
+    partner::Partner,
     payment::{Event, PAYER, Payment},
-    person::Person,
-    process::{self, Life},
+    person::Untroubled,
+    process::Life,
     queue::Broker,
-    settings::{SETTLE_WINDOW_MS, Settings},
-    story::{Step, Story, parsed},
+    settings::Settings,
+    story::{Step, Story},
+    tables::{BEGINS_MS, Right, Tables, WorldTime},
 };
-
-/// When every world begins.
-const BEGINS_MS: Ms = 1_790_000_000_000;
-
-/// How often a person decides after the story, at most.
-const ROUNDS_MAX: usize = 60;
 
 /// A call is made so long after its intent, at most, and some ms.
 const CALL_AFTER_MAX: Duration = Duration::from_secs(15);
@@ -59,106 +43,29 @@ pub struct Told {
     pub envelope: Envelope,
 }
 
-/// When the world began.
-#[derive(Debug)]
-struct WorldTime(Mutex<Instant>);
-
-impl WorldTime {
-    fn begin(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-    }
-}
-
-impl Time for WorldTime {
-    fn now(&self) -> Ms {
-        let began = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        BEGINS_MS + i64::try_from((Instant::now() - began).as_millis()).unwrap()
-    }
-}
-
-/// A clock that is right.
-struct Right(Arc<WorldTime>);
-
-impl Clock for Right {
-    fn now_ms(&self) -> i64 {
-        self.0.now()
-    }
-
-    fn boot(&self) -> Duration {
-        Duration::from_millis(u64::try_from(self.0.now()).unwrap())
-    }
-}
-
-/// A ledger that has its tables and nothing in them, used by one world after the other: its statements stay prepared.
-/// With `SIMULATION_LEDGER=postgres` on a server, where no copy of it is made and none put back.
-struct Tables {
-    memory: Memory,
-    time: Arc<WorldTime>,
-    server: Option<String>,
-}
-
-thread_local! {
-    static TABLES: Cell<Option<Tables>> = const { Cell::new(None) };
-}
-
-impl Tables {
-    async fn new() -> Self {
-        let time = Arc::new(WorldTime(Mutex::new(Instant::now())));
-        let on_server = std::env::var("SIMULATION_LEDGER").is_ok_and(|ledger| ledger == "postgres");
-        let server = on_server.then(Postgres::url_of_new_database);
-        let memory = match &server {
-            None => Memory::new(None, time.clone()),
-            Some(url) => Memory::on_server(&settings(url), time.clone()),
-        };
-        let tables = Self { memory: memory.unwrap(), time, server };
-        tables.make().await;
-        tables
-    }
-
-    async fn make(&self) {
-        Ledger::in_memory(&self.memory, Arc::new(super::person::Untroubled), BEGINS_MS).await.unwrap();
-    }
-
-    async fn begin(&self) {
-        self.time.begin();
-        match &self.server {
-            None => self.memory.mark().unwrap(),
-            Some(url) => {
-                sql(url, "DROP SCHEMA public CASCADE; CREATE SCHEMA public");
-                self.make().await;
-            }
-        }
-    }
-
-    /// Whether it can be used again: not where a story put another one in its place.
-    fn end(&self) -> bool {
-        self.server.is_some() || self.memory.take_back().is_ok()
-    }
-}
-
 #[derive(Default)]
-struct Inner {
-    settings: Settings,
-    clocks: BTreeMap<usize, i64>,
-    lives: BTreeMap<usize, Arc<Life>>,
-    ledger_away_until: Ms,
-    ledger_full_until: Ms,
-    meets: u32,
-    closed: bool,
-    backup: Option<(Vec<u8>, Ms)>,
+pub(super) struct Inner {
+    pub(super) settings: Settings,
+    pub(super) clocks: BTreeMap<usize, i64>,
+    pub(super) lives: BTreeMap<usize, Arc<Life>>,
+    pub(super) ledger_away_until: Ms,
+    pub(super) ledger_full_until: Ms,
+    pub(super) meets: u32,
+    pub(super) closed: bool,
+    pub(super) backup: Option<(Vec<u8>, Ms)>,
     /// A copy was put back once.
-    restored: bool,
+    pub(super) restored: bool,
     /// What was wrong when it happened.
-    wrong: Vec<String>,
+    pub(super) wrong: Vec<String>,
     /// Of a copy that was put back without a word: when it had been made, and when it was put back.
-    forgot: Option<(Ms, Ms)>,
+    pub(super) forgot: Option<(Ms, Ms)>,
     /// Payments that the person is to mistake, and those that she has.
-    errs: BTreeMap<String, bool>,
+    pub(super) errs: BTreeMap<String, bool>,
     /// Payments that she closed because their channel was gone.
-    given_up: BTreeSet<String>,
-    history: Vec<String>,
-    told: Vec<Told>,
-    rng: fastrand::Rng,
+    pub(super) given_up: BTreeSet<String>,
+    pub(super) history: Vec<String>,
+    pub(super) told: Vec<Told>,
+    pub(super) rng: fastrand::Rng,
 }
 
 /// See the module.
@@ -177,40 +84,8 @@ impl fmt::Debug for World {
     }
 }
 
-/// How a story ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ended {
-    /// What the judge found wrong; empty: nothing.
-    pub wrong: Vec<String>,
-    /// What happened, a line each.
-    pub history: Vec<String>,
-}
-
-/// Plays a story to its end.
-pub fn play(story: &Story) -> Ended {
-    fastrand::seed(7);
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    let ended = runtime.block_on(async {
-        let tables = match TABLES.take() {
-            Some(tables) => tables,
-            None => Tables::new().await,
-        };
-        tables.begin().await;
-        let world = World::new(story, &tables);
-        let wrong = world.clone().tell(story).await;
-        let history = std::mem::take(&mut world.inner().history);
-        if tables.end() {
-            TABLES.set(Some(tables));
-        }
-        Ended { wrong, history }
-    });
-    drop(runtime);
-    ended
-}
-
 impl World {
-    fn new(story: &Story, tables: &Tables) -> Arc<Self> {
+    pub(super) fn new(story: &Story, tables: &Tables) -> Arc<Self> {
         let world = Self {
             memory: tables.memory.clone(),
             time: tables.time.clone(),
@@ -241,7 +116,7 @@ impl World {
         }
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
+    pub(super) fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -265,7 +140,7 @@ impl World {
         Right(self.time.clone())
     }
 
-    fn now_s(&self) -> i64 {
+    pub(super) fn now_s(&self) -> i64 {
         self.now() / 1000
     }
 
@@ -330,7 +205,7 @@ impl World {
         self.inner().closed
     }
 
-    pub fn settings(&self) -> (Config, Readers) {
+    pub fn settings(&self) -> Arc<(Config, Readers)> {
         self.inner().settings.read()
     }
 
@@ -364,115 +239,11 @@ impl World {
         self.payments().contains_key(name).then(|| name.to_owned())
     }
 
-    fn life(&self, worker: usize) -> Option<Arc<Life>> {
+    pub(super) fn life(&self, worker: usize) -> Option<Arc<Life>> {
         self.inner().lives.get(&worker).cloned()
     }
 
-    /// Plays the story, lets the world come to rest, and judges.
-    async fn tell(self: Arc<Self>, story: &Story) -> Vec<String> {
-        let person = Person::new(self.clone()).await;
-        let workers = self.inner().settings.number("workers");
-        let keepers: Vec<JoinHandle<()>> = (1..=usize::try_from(workers).unwrap())
-            .map(|number| tokio::spawn(process::keep(self.clone(), number)))
-            .collect();
-        let around = process::Ledgers { world: self.clone(), life: Life::new() };
-        let looked = Ledger::in_memory(&self.memory, Arc::new(around), self.now()).await.unwrap();
-        for step in &story.steps {
-            self.note(&format!("> {step}"));
-            self.happen(step, &person).await;
-            let takes_nothing = self.ledger_is_there(true).is_err();
-            if takes_nothing && looked.health().await.is_ok() {
-                self.inner()
-                    .wrong
-                    .push("ready: the ledger takes nothing, and says that it is well".to_owned());
-            }
-        }
-        let mut wrong = self.rest(&person).await;
-        keepers.iter().for_each(JoinHandle::abort);
-        wrong.append(&mut self.inner().wrong);
-        wrong.extend(person.wrong());
-        wrong.extend(judge::judge(&self, &person.ledger).await);
-        wrong
-    }
-
-    async fn happen(&self, step: &Step, person: &Person) {
-        let now_s = self.now_s();
-        match step {
-            Step::Channel { .. } => {}
-            Step::Set { key, value } => self.inner().settings.set(key, value),
-            Step::Balance(days) => self.partner().balance = *days,
-            Step::Partner { habit, value } => {
-                let habit =
-                    parsed(Habit::ALL, Habit::word, habit).unwrap_or_else(|| panic!("no habit {habit}"));
-                self.partner().habit(habit, value);
-            }
-            Step::Pay { payment, channel, days, amount, way } => {
-                let paid = Payment::new(payment, channel, *days, *amount, *way, now_s);
-                self.payments().insert(payment.clone(), paid);
-            }
-            Step::Aside { payment } => self.with(payment, |payment| payment.aside(now_s)),
-            Step::Refund { payment, refund, amount } => {
-                self.with(payment, |payment| payment.refund(refund, *amount, now_s));
-            }
-            Step::RefundFails { payment, refund } => {
-                self.with(payment, |payment| payment.refund_fails(refund, now_s));
-            }
-            Step::Dispute { payment } => self.with(payment, |payment| payment.dispute(now_s)),
-            Step::DisputeEnds { payment, won } => {
-                self.with(payment, |payment| payment.dispute_ends(*won, now_s));
-            }
-            Step::Tell { payment, event, anew } => self.deliver(payment, event, *anew),
-            Step::Call { payment, number, fate } => self.partner().fate(payment, *number, *fate),
-            Step::ReadsFail(time) => self.partner().reads_fail_until = self.now() + ms(*time),
-            Step::Hand { channel, days } => self.partner().by_hand(channel, *days, self.now()),
-            Step::Delete(channel) => self.partner().delete(channel),
-            Step::Remake(channel) => self.partner().remake(channel, self.now()),
-            Step::LedgerAway(time) => {
-                let until = self.now() + ms(*time);
-                self.inner().ledger_away_until = until;
-            }
-            Step::LedgerFull(time) => {
-                let until = self.now() + ms(*time);
-                self.inner().ledger_full_until = until;
-            }
-            Step::Meets(times) => self.inner().meets = *times,
-            Step::QueueBreaks => self.broker.breaks(),
-            Step::QueueRepeats => self.broker.repeats(),
-            Step::DeadLetters => self.broker.gives_up(),
-            Step::Crash { worker, .. }
-            | Step::Freeze { worker, .. }
-            | Step::Clock { worker, .. }
-            | Step::Restart { worker }
-            | Step::Unheard { worker, .. } => self.befall(*worker, step),
-            Step::Backup => {
-                let now = self.now();
-                self.inner().backup = self.memory.copy().ok().map(|copy| (copy, now));
-            }
-            Step::Restore { declared } => self.restore(person, *declared).await,
-            Step::Errs(payment) => {
-                self.inner().errs.entry(payment.clone()).or_default();
-            }
-            Step::Decide => person.decide().await,
-            Step::Replay(payment) => person.replay(payment).await,
-            Step::Wait(time) => sleep(*time).await,
-        }
-    }
-
-    fn befall(&self, worker: usize, step: &Step) {
-        let Some(life) = self.life(worker) else { return };
-        match step {
-            Step::Crash { effect, after, .. } => life.crash(*effect, *after),
-            Step::Freeze { effect, time, .. } => life.freeze(*effect, *time),
-            Step::Unheard { effect, .. } => life.unheard(*effect),
-            Step::Restart { .. } => life.stop.cancel(),
-            Step::Clock { ms, .. } => {
-                self.inner().clocks.insert(worker, *ms);
-            }
-            _ => {}
-        }
-    }
-
-    fn with(&self, payment: &str, work: impl FnOnce(&mut Payment)) {
+    pub(super) fn with(&self, payment: &str, work: impl FnOnce(&mut Payment)) {
         if let Some(payment) = self.payments().get_mut(payment) {
             work(payment);
         }
@@ -506,7 +277,7 @@ impl World {
         self.now() < self.partner().reads_fail_until
     }
 
-    fn deliver(&self, name: &str, word: &str, as_new: bool) {
+    pub(super) fn deliver(&self, name: &str, word: &str, as_new: bool) {
         let (body, source, told) = {
             let mut payments = self.payments();
             let Some(payment) = payments.get_mut(name) else { return };
@@ -517,7 +288,8 @@ impl World {
             (body.to_string(), source, event.told)
         };
         let body = Bytes::from(self.written(body));
-        let (config, _) = self.settings();
+        let settings = self.settings();
+        let (config, _) = &*settings;
         // Some name their events in a header.
         let id = match as_new {
             true => format!("msg_{name}_{word}_n{told}"),
@@ -539,84 +311,13 @@ impl World {
         self.broker.publish(envelope);
     }
 
-    /// What a person does who finds the ledger lost: all workers stop, the copy is put back, the gap is declared, or not.
-    async fn restore(&self, person: &Person, declared: bool) {
-        let Some((copy, made_at)) = self.inner().backup.take() else { return };
-        {
-            let mut inner = self.inner();
-            (inner.closed, inner.restored) = (true, true);
-        }
-        for life in self.inner().lives.values() {
-            life.kill();
-        }
-        self.memory.put_back(&copy).unwrap();
-        // So long a heartbeat of before is fresh.
-        sleep(Duration::from_secs(40)).await;
-        if declared {
-            person.restored(made_at).await;
-        } else {
-            let now = self.now();
-            self.inner().forgot = Some((made_at, now));
-        }
-        self.told_again();
-        self.inner().closed = false;
-    }
-
-    /// The provider's own list has all that was told: it comes again, as by the backfill. What was told before the copy was
-    /// made may have been on the queue still.
-    fn told_again(&self) {
-        let told: Vec<Envelope> = self.inner().told.iter().map(|told| told.envelope.clone()).collect();
-        for mut envelope in told {
-            envelope.received_at_ms = self.now();
-            self.broker.publish(envelope);
-        }
-    }
-
-    /// Nothing befalls anything any more; the providers tell what they have not told; a person decides until nothing is
-    /// held. Returns what did not come to an end.
-    async fn rest(&self, person: &Person) -> Vec<String> {
-        self.note("> rest");
-        self.partner().heal();
-        self.partner().balance = 1_000_000;
-        {
-            let mut inner = self.inner();
-            inner.lives.values().for_each(|life| life.heal());
-            inner.clocks.clear();
-            (inner.ledger_away_until, inner.ledger_full_until, inner.meets) = (0, 0, 0);
-        }
-        let untold: Vec<(String, String)> = {
-            let payments = self.payments();
-            let events = payments.values().flat_map(|payment| {
-                let untold = payment.events.iter().filter(|(_, event)| event.told == 0);
-                untold.map(|(word, _)| (payment.name.clone(), word.clone()))
-            });
-            events.collect()
-        };
-        for (payment, event) in untold {
-            self.note(&format!("> tell {payment} {event}"));
-            self.deliver(&payment, &event, false);
-        }
-        for _ in 0..ROUNDS_MAX {
-            sleep(Duration::from_millis(u64::try_from(SETTLE_WINDOW_MS).unwrap() + 15_000)).await;
-            person.decide().await;
-            if self.broker.is_empty() && person.nothing_left().await {
-                return Vec::new();
-            }
-        }
-        person.left().await
-    }
-
     /// A way to the ledger that nothing befalls.
     pub async fn ledger(&self) -> Ledger {
-        Ledger::in_memory(&self.memory, Arc::new(super::person::Untroubled), self.now()).await.unwrap()
+        Ledger::in_memory(&self.memory, Arc::new(Untroubled), self.now()).await.unwrap()
     }
 }
 
 /// How deliveries of an event begin. A dot begins the number of one event of several.
 fn delivery(payment: &str, word: &str) -> String {
     format!("{payment}-{}", word.replace('.', "_"))
-}
-
-fn ms(time: Duration) -> i64 {
-    i64::try_from(time.as_millis()).unwrap()
 }
