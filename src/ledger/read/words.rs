@@ -163,6 +163,9 @@ pub(in crate::ledger) fn waits_for_account(key: &str, days: u32, token: bool) ->
     }
 }
 
+/// Equal days would be taken for those of a call whose outcome is open.
+const BY_HAND: &str = "extend its channel by them by hand, while no transfer of it is planned or in doubt (they would be taken for its days)";
+
 /// Why days that moved, or did not, wait for a person, and what to do.
 pub(in crate::ledger) fn gap(cause: HeldCause, key: &str, days: u32, money: &str) -> (String, String) {
     let closes = format!("`daybridge held cancel '{key}' --reason …` says that it is decided");
@@ -173,7 +176,7 @@ pub(in crate::ledger) fn gap(cause: HeldCause, key: &str, days: u32, money: &str
     } else {
         let reason =
             format!("{days} days are owed: they had been taken off before the others moved; {money}");
-        (reason, format!("extend its channel by them by hand; {closes}"))
+        (reason, format!("{BY_HAND}; {closes}"))
     }
 }
 
@@ -182,9 +185,7 @@ pub(in crate::ledger) fn paid_later(key: &str, days: u32, money: &str) -> (Strin
     let reason = format!(
         "{days} more days were paid for, by money that came in after the others were on their way; {money}"
     );
-    let next = format!(
-        "extend its channel by them by hand; `daybridge held cancel '{key}' --reason …` says that it is decided"
-    );
+    let next = format!("{BY_HAND}; `daybridge held cancel '{key}' --reason …` says that it is decided");
     (reason, next)
 }
 

@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use daybridge::{
-    domain::{closed::HeldCause, hold::may_have_moved},
+    domain::{
+        closed::{HeldCause, PaymentState},
+        hold::may_have_moved,
+    },
     ledger::{
         Act, Around, Correction, Ledger, LedgerError, Selection,
         query::{HeldQuery, Page, PaymentQuery},
@@ -128,6 +131,8 @@ impl Person {
         if row.is_gap() {
             let more = due.saturating_sub(moved + by_hand);
             return match row.cause {
+                // As is said: they would be taken for those of a call whose outcome is open.
+                HeldCause::DaysOwed if more > 0 && self.is_busy(&channel).await => About::Later,
                 HeldCause::DaysOwed if more > 0 => About::ByHand(more),
                 _ => About::Decide(Decision::Cancel),
             };
@@ -163,6 +168,13 @@ impl Person {
             },
             _ => About::Decide(Decision::Retry),
         }
+    }
+
+    /// Whether a call for the channel is to come, or in doubt.
+    async fn is_busy(&self, channel: &str) -> bool {
+        let query = PaymentQuery { channel: Some(channel.to_owned()), ..PaymentQuery::default() };
+        let rows = self.ledger.payments(&query, &Page::first(ROWS_MAX)).await.unwrap();
+        rows.iter().any(|row| matches!(row.state, PaymentState::Planned | PaymentState::Doubtful))
     }
 
     /// What she makes of it who mistakes Billing History.

@@ -61,8 +61,8 @@ impl World {
         for step in &story.steps {
             self.note(&format!("> {step}"));
             self.happen(step, &person).await;
-            let takes_nothing = self.ledger_is_there(true).is_err();
-            if takes_nothing && looked.health().await.is_ok() {
+            let takes_nothing = || self.ledger_is_there(true).is_err();
+            if takes_nothing() && looked.health().await.is_ok() && takes_nothing() {
                 self.inner()
                     .wrong
                     .push("ready: the ledger takes nothing, and says that it is well".to_owned());
