@@ -193,7 +193,7 @@ impl Turns {
         loop {
             let now = self.clock.now_ms();
             let started = self.clock.boot();
-            let at = Moment { now, watched_ms: self.watched.since_last(&transfer.key, &state, started) };
+            let at = Moment { now, watched_ms: self.watched.for_ms(&transfer.key, &state, started) };
             let step = step(transfer.days, &state, &channel, claim.epoch, input, at, &self.policy);
             // A hold is started before the transfer that it keeps back is committed: a crash in between leaves
             // a hold whose probe finds nothing, never a transfer that waits for a hold that is not there.
@@ -212,7 +212,7 @@ impl Turns {
                     );
                     return Ok(Worked { called, held, ended });
                 };
-                self.watched.note(&transfer.key, &step.state, started);
+                self.watched.for_ms(&transfer.key, &step.state, started);
                 tell_step(trace, &transfer.key, claim, &step.state);
                 if let Some(accepted_at) = advanced.accepted_at {
                     meters::credited(self.clock.now_ms().saturating_sub(accepted_at));

@@ -1,54 +1,47 @@
-//! How long this worker has watched each doubtful transfer, by the clock that nobody sets. What it does not know it does not
-//! count: after a start, or where another worker read the channel in between, the watch goes on from the next reading.
+//! How long each doubtful transfer was watched, by the clock that nobody sets. A worker counts from when it first saw the
+//! doubt, on top of what had been counted by then; the ledger keeps the most that any of them has. So several watch at the
+//! same time, and a start loses no more than the time since the last reading.
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use super::millis;
 use crate::domain::settle::State;
 
-/// Doubtful transfers whose last reading is known. With more of them all are forgotten, and watched for longer.
+/// Doubtful transfers that are known. With more of them all are forgotten, and watched for longer.
 const WATCHED_MAX: usize = 10_000;
 
-/// The last reading of this worker: by the transfer's key, its tries then, and boot time.
+/// By the transfer's key.
 #[derive(Default)]
-pub struct Watched(Mutex<HashMap<String, (u32, Duration)>>);
+pub struct Watched(Mutex<HashMap<String, Seen>>);
+
+/// A doubt as it was when this worker first saw it.
+struct Seen {
+    attempt: u32,
+    watched_ms: i64,
+    boot: Duration,
+}
 
 impl Watched {
-    /// The time since the last reading, in ms; 0: it was not ours, or there was none.
-    pub fn since_last(&self, transfer: &str, state: &State, boot: Duration) -> i64 {
-        let State::Doubtful { tries, .. } = state else { return 0 };
-        match self.last().get(transfer) {
-            Some((at, last)) if at == tries => millis(boot.saturating_sub(*last)),
-            Some(_) | None => 0,
+    /// For how long, in ms, at this boot time; of a transfer that is not in doubt 0.
+    pub fn for_ms(&self, transfer: &str, state: &State, boot: Duration) -> i64 {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let State::Doubtful { call, watched_ms, .. } = state else {
+            known.remove(transfer);
+            return 0;
+        };
+        if known.len() >= WATCHED_MAX {
+            known.clear();
         }
-    }
-
-    /// Notes what a reading at that time led to, or a call.
-    pub fn note(&self, transfer: &str, state: &State, boot: Duration) {
-        let mut last = self.last();
-        match state {
-            State::Doubtful { tries, .. } => {
-                if last.len() >= WATCHED_MAX {
-                    last.clear();
-                }
-                last.insert(transfer.to_owned(), (*tries, boot));
-            }
-            State::Planned { .. }
-            | State::Intended { .. }
-            | State::Settled { .. }
-            | State::Held { .. }
-            | State::Cancelled { .. } => {
-                last.remove(transfer);
-            }
+        let first = || Seen { attempt: call.attempt, watched_ms: *watched_ms, boot };
+        let seen = known.entry(transfer.to_owned()).or_insert_with(first);
+        if seen.attempt != call.attempt {
+            *seen = first();
         }
-    }
-
-    fn last(&self) -> MutexGuard<'_, HashMap<String, (u32, Duration)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        seen.watched_ms.saturating_add(millis(boot.saturating_sub(seen.boot)))
     }
 }
 
@@ -57,21 +50,25 @@ mod tests {
     use super::*;
     use crate::domain::settle::Call;
 
-    fn doubtful(tries: u32) -> State {
-        let call = Call { attempt: 1, before: 0, at: 0, settles: 0, number: 1, moved_ms: 0, days: 30 };
-        let (why, accepted, since, watched_ms) = ("timeout".to_owned(), false, 0, 0);
-        let (reads, odd_reads, due, retried) = (tries, 0, 0, false);
+    fn doubtful(attempt: u32, watched_ms: i64) -> State {
+        let call = Call { attempt, before: 0, at: 0, settles: 0, number: 1, moved_ms: 0, days: 30 };
+        let (why, accepted, since, reads, odd_reads, tries) = ("timeout".to_owned(), false, 0, 0, 0, 0);
+        let (due, retried) = (0, false);
         State::Doubtful { call, why, accepted, since, watched_ms, reads, odd_reads, tries, due, retried }
     }
 
     #[test]
-    fn only_what_this_worker_saw_is_counted() {
-        let (watched, second) = (Watched::default(), Duration::from_secs);
-        assert_eq!(watched.since_last("t", &doubtful(2), second(5)), 0, "after a start");
-        watched.note("t", &doubtful(3), second(5));
-        assert_eq!(watched.since_last("t", &doubtful(3), second(9)), 4_000);
-        assert_eq!(watched.since_last("t", &doubtful(4), second(9)), 0, "another worker read it in between");
-        watched.note("t", &State::planned(0), second(9));
-        assert_eq!(watched.since_last("t", &doubtful(3), second(9)), 0, "it is over");
+    fn what_surely_went_by_is_counted() {
+        let (one, other, second) = (Watched::default(), Watched::default(), Duration::from_secs);
+        assert_eq!(one.for_ms("t", &doubtful(1, 0), second(100)), 0);
+        assert_eq!(one.for_ms("t", &doubtful(1, 0), second(104)), 4_000);
+        // Another machine's boot time is another; what was counted when it first saw the doubt had gone by.
+        assert_eq!(other.for_ms("t", &doubtful(1, 4_000), second(7)), 4_000);
+        assert_eq!(other.for_ms("t", &doubtful(1, 4_000), second(10)), 7_000);
+        // The first one goes on from its own first sight, however much the other has counted.
+        assert_eq!(one.for_ms("t", &doubtful(1, 7_000), second(109)), 9_000);
+        assert_eq!(one.for_ms("t", &doubtful(2, 0), second(200)), 0, "another call");
+        assert_eq!(one.for_ms("t", &State::planned(0), second(201)), 0);
+        assert_eq!(one.for_ms("t", &doubtful(2, 0), second(300)), 0, "it was over in between");
     }
 }

@@ -69,8 +69,7 @@ pub struct Step {
 pub struct Moment {
     /// By the caller's clock, which may be set at any time.
     pub now: Ms,
-    /// How much of the time since the last reading of a doubtful transfer the caller saw go by itself, by a clock that
-    /// nobody sets; 0 where another one made that reading.
+    /// How long a doubtful transfer has been watched for sure, by a clock that nobody sets; 0 where that is not known.
     pub watched_ms: i64,
 }
 
@@ -81,7 +80,7 @@ pub fn step(
     channel: &Channel,
     epoch: i64,
     input: Input,
-    Moment { now, watched_ms: passed_ms }: Moment,
+    Moment { now, watched_ms: for_ms }: Moment,
     policy: &Policy,
 ) -> Step {
     let turn = Turn { days, epoch, now, policy };
@@ -123,7 +122,7 @@ pub fn step(
             },
             Input::Read(read),
         ) => {
-            let watched_ms = watched_ms.saturating_add(passed_ms);
+            let watched_ms = watched_ms.max(for_ms);
             let doubt = Doubt { call, why, accepted, since, watched_ms, reads, odd_reads, tries, retried };
             match read {
                 Ok(reading) => turn.doubtful_read(doubt, &reading, channel),

@@ -43,10 +43,14 @@ pub fn steps(data: &[u8]) {
     let mut now: Ms = 1_800_000_000_000;
     let till = now + 100 * DAY_MS;
     let (mut state, mut channel) = (State::planned(now), Channel::default());
-    let mut unclear = 0_u32;
+    let (mut unclear, mut watched_ms) = (0_u32, 0_i64);
     for (epoch, pair) in data.chunks_exact(2).enumerate() {
-        let watched_ms = 1 << (pair[1] % 40);
-        now = now.saturating_add(watched_ms);
+        let passed_ms = 1 << (pair[1] % 40);
+        now = now.saturating_add(passed_ms);
+        watched_ms = match state {
+            State::Doubtful { .. } => watched_ms.saturating_add(passed_ms),
+            _ => 0,
+        };
         let epoch = i64::try_from(epoch / 8).unwrap();
         let input = input(pair[0], till);
         let lost = matches!(&input, Input::Reply(Reply::Unclear(_) | Reply::Accepted { .. }));

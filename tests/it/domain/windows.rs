@@ -19,14 +19,14 @@ struct Run {
     state: State,
     channel: Channel,
     now: Ms,
-    /// That went by since the last reading.
-    passed_ms: i64,
+    /// For how long a doubt was watched.
+    watched_ms: i64,
 }
 
 impl Run {
     fn new(state: State) -> Self {
         let channel = Channel { floor: Some(TILL), known: Some(TILL), ..Channel::default() };
-        Self { state, channel, now: NOW, passed_ms: 0 }
+        Self { state, channel, now: NOW, watched_ms: 0 }
     }
 
     fn doubtful() -> Self {
@@ -37,7 +37,7 @@ impl Run {
     }
 
     fn input(&mut self, input: Input) -> &'static str {
-        let at = Moment { now: self.now, watched_ms: std::mem::take(&mut self.passed_ms) };
+        let at = Moment { now: self.now, watched_ms: self.watched_ms };
         let next = step(DAYS, &self.state, &self.channel, 1, input, at, &POLICY);
         (self.state, self.channel) = (next.state, next.channel);
         self.state.word().as_str()
@@ -50,7 +50,7 @@ impl Run {
     /// To when it is due.
     fn wait(&mut self) -> &mut Self {
         let due = self.state.due().unwrap();
-        self.passed_ms = due - self.now;
+        self.watched_ms += due - self.now;
         self.now = due;
         self
     }
