@@ -1,4 +1,5 @@
 # A person says the days that a refund left; by new settings a further refund takes most of them unasked, and fails: owed.
+set on_refund report
 channel CHAN-0 21d
 pay p1 CHAN-0 30d 900
 tell p1 charge
