@@ -30,11 +30,18 @@ pub fn days_in_books(world: &World, name: &str) -> u32 {
     mine.map(|line| line.days).sum()
 }
 
-/// Whether days of it moved that a restored ledger forgot, and nobody told it.
+/// Whether days of its channel moved that a restored ledger forgot, and nobody told it: they explain nothing there, and may
+/// be taken for others.
 fn is_forgotten(world: &World, name: &str) -> bool {
+    let channel = world.payments()[name].channel.clone();
     let lines = world.partner().lines.clone();
-    let mut mine = lines.iter().filter(|line| world.payment_of(&line.comment).as_deref() == Some(name));
-    mine.any(|line| world.is_forgotten(line.at))
+    lines.iter().any(|line| line.channel == channel && world.is_forgotten(line.at))
+}
+
+/// Whether something made of a payment what it came to that no program can know: a person's word, or a copy that was put
+/// back without one (design.md §6: a restored ledger must be declared).
+fn is_excused(world: &World, name: &str) -> bool {
+    world.is_a_persons(name) || is_forgotten(world, name)
 }
 
 /// Whether the reasons of what is held are true.
@@ -42,7 +49,7 @@ pub fn reasons(world: &World, rows: &[Held]) -> Vec<String> {
     let mut wrong = Vec::new();
     for row in rows {
         let Some(name) = world.payment_of(row.payment.as_deref().unwrap_or(&row.key)) else { continue };
-        if world.is_a_persons(&name) {
+        if is_excused(world, &name) {
             continue;
         }
         let payments = world.payments();
@@ -71,12 +78,13 @@ pub async fn payments(world: &World, ledger: &Ledger) -> Vec<String> {
     let mut seen = BTreeSet::new();
     for row in &rows {
         let Some(name) = world.payment_of(&row.key) else { continue };
-        if row.state != PaymentState::Linked && !seen.insert(name.clone()) {
+        let counts = !matches!(row.state, PaymentState::Linked | PaymentState::Cancelled);
+        if counts && !seen.insert(name.clone()) {
             wrong.push(format!("two rows: {name}"));
         }
         let by_hand = world.partner().owed.contains_key(&name);
-        let hers = world.is_a_persons(&name);
-        if row.state == PaymentState::Credited && in_books(world, &name) == 0 && !by_hand && !hers {
+        let excused = is_excused(world, &name);
+        if row.state == PaymentState::Credited && in_books(world, &name) == 0 && !by_hand && !excused {
             wrong.push(format!("untrue: {} is called credited, and the books have it not", row.key));
         }
     }
@@ -94,13 +102,10 @@ pub async fn judge(world: &World, ledger: &Ledger) -> Vec<String> {
             let payment = &payments[&name];
             (payment.due(), payment.days, payment.channel.clone())
         };
-        if world.is_a_persons(&name) {
-            continue; // her decision stands in the ledger, with her name
+        if is_excused(world, &name) {
+            continue;
         }
         let moved = days_in_books(world, &name);
-        if booked > 1 && is_forgotten(world, &name) {
-            continue; // design.md §6: a restored ledger must be declared
-        }
         let by_hand = world.partner().owed.get(&name).copied().unwrap_or(0);
         if booked > 1 {
             wrong.push(format!("twice: {name} moved {moved} days by {booked} calls"));

@@ -190,14 +190,12 @@ impl Payment {
         self.days - u32::try_from(off).unwrap()
     }
 
-    /// Days that are due by what `told` has of money that went out and of which nothing tells that it came back; `None`: no
-    /// event of it tells yet whose money it was.
+    /// Days that are due by what `told` has of money that went out and never came back; `None`: no event of it tells yet whose
+    /// money it was.
     pub fn due_as_told(&self, told: impl Fn(&str) -> bool) -> Option<u32> {
         let all = |of: Occasion| self.way.events(of).iter().all(|word| told(word));
-        let never = |of: Occasion| {
-            let events = self.way.events(of);
-            events.iter().all(|word| self.events.get(word).is_none_or(|event| event.told == 0))
-        };
+        // Once it was made, it may have been read in the provider's list.
+        let never = |of: Occasion| !self.way.events(of).iter().any(|word| self.events.contains_key(word));
         if self.way == Way::Subscription && !told("joined") {
             return None;
         }

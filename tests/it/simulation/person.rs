@@ -24,7 +24,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     judge::{self, days_in_books},
-    payment::Payment,
     process::Life,
     queue,
     world::World,
@@ -252,7 +251,8 @@ impl Person {
 
     async fn says_days(&self, desk: &Desk<'_>, row: &Held, now: i64) -> anyhow::Result<()> {
         let name = self.world.payment_of(&row.key).unwrap_or_default();
-        let days = self.world.payments().get(&name).map(Payment::due);
+        // What went out of it is weighed then.
+        let days = self.world.payments().get(&name).map(|payment| payment.days);
         let comment = desk.interpreter.comment();
         let correction = Correction { channel: None, days, cause: Some(row.cause), act: ACT, comment };
         Ok(desk.correct(&row.key, &correction, now).await?)
