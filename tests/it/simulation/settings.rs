@@ -33,6 +33,9 @@ const KEYS: [(&str, &str); 8] = [
     ("chance", "0"),
 ];
 
+/// As the program reads them.
+pub type Both = (Config, Readers);
+
 /// See the module.
 #[derive(Debug, Clone, Default)]
 pub struct Settings(BTreeMap<String, String>);
@@ -104,8 +107,8 @@ per_day = {{ currency = "{currency}", amount = 30 }}
     }
 
     /// As the program reads them; each text is read once.
-    pub fn read(&self) -> Arc<(Config, Readers)> {
-        static KNOWN: OnceLock<Mutex<HashMap<String, Arc<(Config, Readers)>>>> = OnceLock::new();
+    pub fn read(&self) -> Arc<Both> {
+        static KNOWN: OnceLock<Mutex<HashMap<String, Arc<Both>>>> = OnceLock::new();
         let text = self.text();
         let mut known = KNOWN.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
         let read = known.entry(text).or_insert_with_key(|text| {

@@ -9,11 +9,10 @@ use std::{
 
 use bytes::Bytes;
 use daybridge::{
-    config::Config,
     domain::Ms,
     envelope::{Envelope, Trigger, new_traceparent},
     ledger::{Ledger, LedgerError, Memory, Time as _},
-    provider::{source::Readers, words::words},
+    provider::words::words,
     worker::Clock,
 };
 use tokio::time::sleep;
@@ -25,7 +24,7 @@ use super::{
     person::Untroubled,
     process::Life,
     queue::Broker,
-    settings::Settings,
+    settings::{Both, Settings},
     story::{Step, Story},
     tables::{BEGINS_MS, Right, Tables, WorldTime},
 };
@@ -205,7 +204,7 @@ impl World {
         self.inner().closed
     }
 
-    pub fn settings(&self) -> Arc<(Config, Readers)> {
+    pub fn settings(&self) -> Arc<Both> {
         self.inner().settings.read()
     }
 
