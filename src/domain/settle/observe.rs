@@ -12,6 +12,7 @@ use super::{
     evidence::unmoved,
     observe_ms,
     step::{Plan, Turn},
+    waited_ms,
 };
 
 /// A call whose outcome is not known, and what was seen of it.
@@ -52,6 +53,13 @@ impl Doubt {
         self.watched_ms >= for_ms
     }
 
+    /// Whether it is so old, by the clock and in readings, that a person is asked though no worker watched it through:
+    /// they start over and over. Never a reason to call again.
+    fn is_old(&self, now: Ms, window_ms: i64) -> bool {
+        let age_ms = now.saturating_sub(self.since);
+        age_ms >= window_ms.saturating_add(DOUBT_AGE_MS_MAX) && waited_ms(self.tries) >= window_ms
+    }
+
     /// The next reading; the one that would pass over the end of the window is made right after it.
     pub(super) fn due_next(mut self, now: Ms, window_ms: i64) -> State {
         let wait = observe_ms(self.tries);
@@ -77,12 +85,12 @@ impl Turn<'_> {
         }
         let unmoved = unmoved(&doubt.call, channel);
         let conflict = self.conflict(&doubt.call, channel, reading);
-        let over = doubt.over(window_ms);
+        let (over, old) = (doubt.over(window_ms), doubt.is_old(now, window_ms));
         let state = match unmoved.map(|till| reading.active_till.cmp(&till)) {
             None | Some(Ordering::Greater) => doubt.held(conflict, now),
             Some(Ordering::Less) => {
                 doubt.odd_reads = doubt.odd_reads.saturating_add(1);
-                if over && doubt.odd_reads >= UNMOVED_READS_MIN {
+                if (over || old) && doubt.odd_reads >= UNMOVED_READS_MIN {
                     doubt.held(conflict, now)
                 } else {
                     doubt.due_next(now, window_ms)
@@ -91,11 +99,11 @@ impl Turn<'_> {
             Some(Ordering::Equal) => {
                 doubt.reads = doubt.reads.saturating_add(1);
                 doubt.odd_reads = 0;
-                if !over || doubt.reads < UNMOVED_READS_MIN {
+                if !(over || old) || doubt.reads < UNMOVED_READS_MIN {
                     doubt.due_next(now, window_ms)
                 } else if doubt.accepted {
                     doubt.held(Cause::AcceptedUnmoved, now)
-                } else if self.policy.retry_unmoved && !doubt.retried {
+                } else if over && self.policy.retry_unmoved && !doubt.retried {
                     let (last, since) = (Some(doubt.call), now);
                     let plan = Plan { since, tries: 0, lag_since: None, lag_reads: 0, last, retried: true };
                     self.again(&plan, "unmoved through the window".into(), Some(0))
@@ -123,11 +131,12 @@ impl Turn<'_> {
             ReadError::Unauthorized => ("the partner token was refused", Some(AccountNews::NoToken)),
             ReadError::Failed(text) => (text.as_str(), None),
         };
+        let old = doubt.is_old(now, window_ms);
         let over = if matches!(error, ReadError::UnknownChannel) {
             doubt.odd_reads = doubt.odd_reads.saturating_add(1);
-            doubt.odd_reads >= UNMOVED_READS_MIN && doubt.over(window_ms)
+            doubt.odd_reads >= UNMOVED_READS_MIN && (old || doubt.over(window_ms))
         } else {
-            doubt.over(window_ms.saturating_add(DOUBT_AGE_MS_MAX))
+            old || doubt.over(window_ms.saturating_add(DOUBT_AGE_MS_MAX))
         };
         let state = if over {
             doubt.held(Cause::Unobserved(text.to_owned()), now)

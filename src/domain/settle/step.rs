@@ -122,6 +122,8 @@ pub fn step(
             },
             Input::Read(read),
         ) => {
+            // A clock that was set back makes no doubt longer.
+            let since = since.min(now);
             let watched_ms = watched_ms.max(for_ms);
             let doubt = Doubt { call, why, accepted, since, watched_ms, reads, odd_reads, tries, retried };
             match read {

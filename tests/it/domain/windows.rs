@@ -120,6 +120,26 @@ fn a_clock_set_forward_ends_no_doubt() {
     }
 }
 
+/// Workers that start over and over watch nothing through: a person is asked, and nothing is called again.
+#[test]
+fn a_doubt_that_nobody_watches_through_ends_at_a_person() {
+    for (what, input, want) in [
+        ("unmoved", Input::Read(Ok(Reading { active_till: TILL, mode: None })), "unmoved"),
+        ("lagging", Input::Read(Ok(Reading { active_till: TILL - 1, mode: None })), "evidence_conflicts"),
+        ("no such channel", Input::Read(Err(ReadError::UnknownChannel)), "unobserved"),
+        ("unreadable", Input::Read(Err(ReadError::Failed("503".into()))), "unobserved"),
+    ] {
+        let mut run = Run::doubtful();
+        while run.state.word() == TransferState::Doubtful {
+            run.wait().watched_ms = 0;
+            assert_ne!(run.input(input.clone()), "planned", "{what}");
+            assert!(run.now - NOW < 2 * DAY_MS, "{what}: it has no end");
+        }
+        assert_eq!(run.cause(), want, "{what}");
+        assert!(run.now - NOW > DAY_MS, "{what}");
+    }
+}
+
 /// The last reading of the window lags, after all before showed the channel as it was.
 #[test]
 fn one_odd_reading_at_the_end_of_the_window_ends_nothing() {
