@@ -86,7 +86,9 @@ pub fn decide(events: &[Facts], rules: &Rules, corrections: &Corrections, memory
     let refunded = !out.is_whole();
     let forgotten = memory.forgotten(&paid);
     let despite = corrections.despite.filter(|(_, then)| refunded && out.is_decided(Some(*then)));
-    let moves = despite.map(|(days, _)| days).or(out.left);
+    // As a person said; but where more is covered since, never less than that.
+    let said = |(days, then): (u32, u32)| out.due.filter(|due| *due > then).map_or(days, |due| days.max(due));
+    let moves = despite.map(said).or(out.left);
     if refunded && forgotten.is_none() && despite.is_none() {
         if out.left == Some(0) {
             return Decision::Nothing(out.words);

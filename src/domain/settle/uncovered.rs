@@ -183,11 +183,13 @@ impl Asked<'_> {
                 let decided = if owed > 0 { self.decided } else { self.decided_from_now() };
                 Gap { spent, owed, open, decided }
             }
-            // Nobody is asked: what the rules made of it counts from now on, and more than that is owed later.
+            // The days that a person said are granted later, and are compared with what is covered then.
+            Stage::Weighed => Gap { decided: self.decided.filter(|_| !covered.is_whole()), ..Gap::default() },
+            // The rules decided without a person: what is covered beyond this is owed later.
             Stage::Granted(..) if covered.ask.is_none() => {
                 Gap { decided: self.decided_from_now().map(|_| due), ..Gap::default() }
             }
-            Stage::Granted(..) | Stage::Weighed => Gap { decided: self.decided_from_now(), ..Gap::default() },
+            Stage::Granted(..) => Gap { decided: self.decided_from_now(), ..Gap::default() },
         }
     }
 

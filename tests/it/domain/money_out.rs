@@ -373,7 +373,9 @@ fn what_is_spent_and_what_is_owed() {
     assert_eq!(asked(&third, Some(10)).gap(Stage::Granted(&settled, 30)).decided, Some(20));
     assert_eq!(asked(&whole, Some(10)).gap(Stage::Granted(&settled, 30)).decided, None);
     assert!(asked(&whole, Some(0)).gap(Stage::Closed).open);
-    assert!(!asked(&third, Some(0)).gap(Stage::Weighed).open);
+    let weighed = asked(&third, Some(0)).gap(Stage::Weighed);
+    assert_eq!((weighed.open, weighed.decided), (false, Some(0)), "what was said is granted later");
+    assert_eq!(asked(&whole, Some(0)).gap(Stage::Weighed).decided, None);
 }
 
 fn any_told() -> impl Strategy<Value = Told> {
