@@ -212,13 +212,25 @@ impl World {
         self.inner().told.clone()
     }
 
+    /// Which events of a payment were read so long ago.
+    fn told_ago(&self, name: &str, ago: Duration) -> impl Fn(&str) -> bool {
+        let acked = self.broker.acked(ago);
+        let name = name.to_owned();
+        move |word: &str| {
+            let begins = format!("{}-", delivery(&name, word));
+            acked.iter().any(|delivery| delivery.starts_with(&begins))
+        }
+    }
+
+    /// Whether what was read tells that all of a payment's names are one's.
+    pub fn is_joined(&self, name: &str) -> bool {
+        let told = self.told_ago(name, Duration::ZERO);
+        self.payments().get(name).is_some_and(|payment| payment.due_as_told(told).is_some())
+    }
+
     /// Notes what is wrong with a call that is made now.
     pub fn watch_call(&self, name: &str, days: u32) {
-        let acked = self.broker.acked(CALL_AFTER_MAX);
-        let told = |word: &str| {
-            let begins = format!("{}-", delivery(name, word));
-            acked.iter().any(|delivery| delivery.starts_with(&begins))
-        };
+        let told = self.told_ago(name, CALL_AFTER_MAX);
         let due = self.payments().get(name).and_then(|payment| payment.due_as_told(told));
         let mut inner = self.inner();
         if due.is_some_and(|due| due < days) && !inner.restored && !inner.errs.contains_key(name) {
