@@ -1,14 +1,14 @@
-//! `channels list`: what each channel has, was sold, and was given.
+//! `channels list|show`: what each channel has, was sold, and was given.
 
 use clap::{Args, Subcommand};
 use daybridge::{
     config::Config,
-    ledger::{self, query::ChannelQuery},
+    ledger::{self, Ledger, query::ChannelQuery},
 };
 
 use super::{
     Failure, ListArgs,
-    text::{listing, or_dash, say_json, time},
+    text::{listing, next, or_dash, say, say_json, time},
     typed,
 };
 
@@ -16,6 +16,14 @@ use super::{
 pub enum Channels {
     /// Soonest expiry first
     List(ChannelList),
+    /// One: what it has, what is owed on it, and what moves next
+    Show {
+        /// The channel
+        channel: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -32,8 +40,11 @@ pub struct ChannelList {
 
 /// `channels …`
 pub async fn run(config: Config, channels: Channels) -> Result<(), Failure> {
-    let Channels::List(args) = channels;
     let ledger = ledger::open_existing(&config.ledger).await?;
+    let args = match channels {
+        Channels::List(args) => args,
+        Channels::Show { channel, json } => return show(&config, &ledger, &channel, json).await,
+    };
     let wanted = ChannelQuery { channel: args.channel, mode: args.mode };
     let rows = ledger.channels(&wanted, &args.list.page()).await?;
     if rows.is_empty() {
@@ -61,5 +72,45 @@ pub async fn run(config: Config, channels: Channels) -> Result<(), Failure> {
         }),
     );
     super::more(count, &args.list, last.as_deref());
+    Ok(())
+}
+
+async fn show(config: &Config, ledger: &Ledger, channel: &str, json: bool) -> Result<(), Failure> {
+    let Some(whole) = ledger.channel_whole(&config.partner.account, channel).await? else {
+        typed::channel(ledger, Some(&channel.to_owned())).await?;
+        return Err(Failure::Failed(format!("no day was ever planned for {channel}")));
+    };
+    if json {
+        say_json(&whole);
+        return Ok(());
+    }
+    let known = &whole.channel;
+    say(format!("channel    {} of {}", known.channel, known.account));
+    say(format!("activeTill {}", or_dash(known.active_till.map(time))));
+    say(format!("mode       {}", or_dash(known.mode.as_ref())));
+    say(format!("moved      {} days", known.days_moved));
+    say(format!("owed       {} days", whole.owed));
+    if let Some(slice) = &whole.next {
+        say(format!(
+            "next       {}: {} days, {}",
+            slice.key,
+            slice.days,
+            next(slice.reason.as_ref().or(slice.next.as_ref()).map(String::as_str), slice.next_at)
+        ));
+    }
+    listing(
+        "nothing is owed",
+        &["PAYMENT", "STATE", "DAYS", "MOVED", "OWED", "STOPPED"],
+        whole.payments.into_iter().map(|p| {
+            [
+                p.key,
+                p.state.to_string(),
+                p.days.to_string(),
+                p.moved.to_string(),
+                p.owed.to_string(),
+                or_dash(p.stopped),
+            ]
+        }),
+    );
     Ok(())
 }

@@ -10,6 +10,7 @@ use daybridge::{
     worker::{Interpreter, clock},
 };
 
+pub mod allocation;
 pub mod audit;
 pub mod brake;
 pub mod channels;
@@ -73,6 +74,11 @@ pub enum Command {
     /// Channels that days were planned for
     #[command(subcommand)]
     Channels(channels::Channels),
+    /// Days for a channel without a payment: a trial, goodwill, money that came in another way
+    Grant(allocation::GrantArgs),
+    /// The partner account's balance of days, and how long it lasts
+    #[command(subcommand)]
+    Balance(allocation::Balance),
     /// What waits for a person
     #[command(subcommand)]
     Held(decide::Held),
@@ -227,6 +233,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Transfers(read) => show::transfers(config()?, read).await,
         Command::Events(read) => show::events(config()?, read).await,
         Command::Channels(channels) => channels::run(config()?, channels).await,
+        Command::Grant(args) => allocation::grant(&config()?, args).await,
+        Command::Balance(balance) => allocation::balance(&config()?, balance).await,
         Command::Settle(settle) => settle::run(config()?, settle).await,
         Command::Audit(audit) => audit::run(config()?, audit).await,
         Command::Held(held) => decide::run(config()?, held).await,

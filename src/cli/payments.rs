@@ -9,7 +9,9 @@ use daybridge::{
 };
 
 use super::{
-    Failure, ListArgs, ShowArgs, more,
+    Failure, ListArgs, ShowArgs,
+    allocation::{self, Do},
+    more,
     show::{event_table, missing, movements, transfer},
     text::{listing, next, or_dash, parse_time, say, say_json, table, time},
     typed::{self, one_of},
@@ -21,6 +23,14 @@ pub enum Payments {
     List(PaymentList),
     /// One, with all that is known of it
     Show(ShowArgs),
+    /// Let no more days of one move; later payments of its channel go on
+    Stop(allocation::Why),
+    /// Let one go on that was stopped, or whose agreement ended
+    Go(allocation::Why),
+    /// Give what is left of one to another channel
+    Move(allocation::Move),
+    /// Send one slice of one now
+    Slice(allocation::Slice),
 }
 
 #[derive(Debug, Args)]
@@ -52,8 +62,15 @@ pub struct PaymentList {
     list: ListArgs,
 }
 
-/// `payments list|show`
+/// `payments …`
 pub async fn payments(config: Config, payments: Payments) -> Result<(), Failure> {
+    let payments = match payments {
+        Payments::Stop(why) => return allocation::payment(&config, Do::Stop(why)).await,
+        Payments::Go(why) => return allocation::payment(&config, Do::Go(why)).await,
+        Payments::Move(args) => return allocation::payment(&config, Do::Move(args)).await,
+        Payments::Slice(args) => return allocation::payment(&config, Do::Slice(args)).await,
+        Payments::List(_) | Payments::Show(_) => payments,
+    };
     let ledger = ledger::open_existing(&config.ledger).await?;
     match payments {
         Payments::List(args) => {
@@ -104,6 +121,7 @@ pub async fn payments(config: Config, payments: Payments) -> Result<(), Failure>
                 payment(&whole);
             }
         }
+        _ => {}
     }
     Ok(())
 }
@@ -117,7 +135,7 @@ fn payment(whole: &view::PaymentWhole) {
     }
     say(format!("next      {}", next(payment.next.as_deref(), payment.next_at)));
     say(format!("channel   {}", or_dash(payment.channel.as_ref())));
-    say(format!("days      {}", or_dash(payment.days)));
+    say(format!("days      {} ({} moved, {} owed)", or_dash(payment.days), payment.moved, payment.owed));
     let money = payment.amount.zip(payment.currency.as_ref());
     say(format!("amount    {}", or_dash(money.map(|(amount, currency)| money::shown(amount, currency)))));
     if let Some(out) = &whole.money_out {

@@ -35,7 +35,7 @@ fn a_realm_counts_as_long_as_it_is_in_a_key() {
         let text = format!("[sources.s]\nprovider = \"stripe\"\nsecrets = [\"s\"]\nrealm = \"{realm}\"");
         contradictions(&crate::config::load::parse(&text, Vec::new()).unwrap())
     };
-    assert_eq!(wrong("sixteen-letters."), Vec::<String>::new());
+    assert_eq!(wrong("thirteen-char"), Vec::<String>::new());
     assert!(wrong("üüüü")[0].contains("can grow to 10"), "{:?}", wrong("üüüü"));
 }
 

@@ -78,6 +78,7 @@ pub fn parse_in(
     for source in config.sources.values_mut() {
         source.proxy.clone_from(&config.outbound.proxy);
     }
+    config.ledger.allocation = config.allocation();
     Ok(config)
 }
 

@@ -5,6 +5,11 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 
+use crate::domain::{
+    id::{CommentTemplate, realm_bytes},
+    slices,
+};
+
 /// From file and environment to [`Config`].
 pub mod load;
 
@@ -64,6 +69,8 @@ pub struct Config {
     pub partner: Partner,
     /// Limits of the worker.
     pub worker: Worker,
+    /// Days that move in slices.
+    pub allocation: Allocation,
     /// When too many days move.
     pub brake: Brake,
     /// Webhook endpoints by name; each is served at `POST /webhooks/{name}`.
@@ -199,6 +206,9 @@ pub struct Ledger {
     pub client_key: Option<PathBuf>,
     /// Connections to PostgreSQL; SQLite uses one to write and this many to read.
     pub connections_max: u32,
+    /// How days are allocated: by [`crate::config::Allocation`], the sources and the partner's comment.
+    #[serde(skip)]
+    pub allocation: slices::Allocation,
 }
 
 impl Default for Ledger {
@@ -209,6 +219,7 @@ impl Default for Ledger {
             client_cert: None,
             client_key: None,
             connections_max: 8,
+            allocation: slices::Allocation::default(),
         }
     }
 }
@@ -333,5 +344,42 @@ pub struct Brake {
 impl Default for Brake {
     fn default() -> Self {
         Self { multiple: 10, account_days_min: 3_000, account_days_per_channel: 31, channel_days_min: 800 }
+    }
+}
+
+/// `[allocation]`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Allocation {
+    /// Days in one transfer; 0: all of a payment at once.
+    pub slice: u32,
+    /// A slice is sent when the channel has less than this.
+    #[serde(with = "humantime_serde")]
+    pub lead: Duration,
+}
+
+impl Default for Allocation {
+    fn default() -> Self {
+        Self { slice: 0, lead: Duration::from_secs(2 * 86_400) }
+    }
+}
+
+impl Config {
+    /// How days are allocated, by all that the settings say; the comment where it is no good is said by [`check`].
+    pub(crate) fn allocation(&self) -> slices::Allocation {
+        let slices = self.sources.iter().filter_map(|(name, source)| Some((name.clone(), source.slice?)));
+        slices::Allocation {
+            slice: self.allocation.slice,
+            lead_ms: i64::try_from(self.allocation.lead.as_millis()).unwrap_or(i64::MAX),
+            sources: slices.collect(),
+            comment: self.comment().unwrap_or_default(),
+        }
+    }
+
+    /// What names a transfer to the partner.
+    pub fn comment(&self) -> Result<CommentTemplate, String> {
+        let realms = self.sources.iter().map(|(name, source)| realm_bytes(source.realm(name)));
+        let days_max = self.sources.values().map(|source| source.days_max).max().unwrap_or(0);
+        CommentTemplate::parse(&self.partner.comment, realms.max().unwrap_or(0), days_max)
     }
 }

@@ -64,6 +64,8 @@ pub struct Source {
     pub prices: Vec<Price>,
     /// Days by amount.
     pub per_day: Option<PerDay>,
+    /// Days in one transfer; not set: that of [`Allocation`](super::Allocation). 0: all of a payment at once.
+    pub slice: Option<u32>,
     /// What is done about money that was given back: `report`, `cancel_unspent` or `hold_channel_transfers`.
     #[serde(default)]
     pub on_refund: OnMoneyOut,
@@ -98,6 +100,8 @@ pub struct Price {
     pub price: String,
     /// Days per unit.
     pub days: u32,
+    /// Days in one transfer of what this price buys, over the source's.
+    pub slice: Option<u32>,
 }
 
 /// `[sources.NAME.per_day]`
@@ -200,6 +204,7 @@ impl Source {
             channel_pointers: self.channel.clone(),
             days_pointers: self.days.clone(),
             prices: self.prices.iter().map(|p| (p.price.clone(), p.days)).collect(),
+            slices: self.prices.iter().filter_map(|p| Some((p.price.clone(), p.slice?))).collect(),
             per_day: self.per_day.as_ref().map(|p| Money { amount: p.amount, currency: p.currency.clone() }),
             days_max: self.days_max,
             on_refund: self.on_refund,

@@ -12,6 +12,8 @@ closed! {
         Doubtful = "doubtful",
         /// It waits for a person.
         Held = "held",
+        /// Some of its days moved, and more are owed.
+        Running = "running",
         /// Its days moved.
         Credited = "credited",
         /// Closed without days.
@@ -68,6 +70,10 @@ closed! {
         Refunded = "refunded",
         /// The payer's bank took the money before the days moved.
         Disputed = "disputed",
+        /// A person stopped its payment.
+        Stopped = "stopped",
+        /// Its agreement ended, and the rest of its days stays.
+        Ended = "ended",
         /// Its days moved and are not covered by its money any more.
         DaysSpent = "days_spent",
         /// Its days are covered and did not move.

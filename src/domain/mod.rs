@@ -53,6 +53,9 @@ pub mod reply;
 /// The step function of a transfer.
 pub mod settle;
 
+/// How many days of a payment move next, and when.
+pub mod slices;
+
 /// What is known of a channel, and movement the ledger cannot explain.
 pub mod channel;
 
@@ -61,6 +64,9 @@ pub mod brake;
 
 /// What refusals prove about a balance that no API tells.
 pub mod balance;
+
+/// How long it lasts.
+pub mod forecast;
 
 /// Milliseconds since the Unix epoch.
 pub type Ms = i64;

@@ -29,6 +29,8 @@ pub struct Rules {
     pub days_pointers: Vec<String>,
     /// Days per unit by price id; empty: no price table.
     pub prices: BTreeMap<String, u32>,
+    /// Days in one transfer, by price id.
+    pub slices: BTreeMap<String, u32>,
     /// Smallest units of a currency per day.
     pub per_day: Option<Money>,
     /// Most days one payment may buy.
@@ -144,6 +146,13 @@ fn is_nothing(event: &Facts) -> bool {
 /// What the money of a payment still covers of the days that it bought.
 pub fn covers(events: &[Facts], rules: &Rules, bought: Option<u32>) -> Covered {
     covered(&money_out(events, &rules.money_in), rules.on_refund, rules.on_dispute, bought)
+}
+
+/// Days in one transfer, where a price says so; the fewest of several.
+pub fn slice(events: &[Facts], rules: &Rules) -> Option<u32> {
+    let paid = events.iter().filter(|event| event.meaning.is_money_in(&rules.money_in));
+    let lines = paid.filter_map(|event| event.lines.as_ref()).flatten();
+    lines.filter_map(|line| rules.slices.get(&line.price).copied()).min()
 }
 
 /// Channel and days that a payment bought, corrected by a person, each for itself.

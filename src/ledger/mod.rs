@@ -37,7 +37,10 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use crate::{config, domain::Ms};
+use crate::{
+    config,
+    domain::{Ms, slices::Allocation},
+};
 
 /// What goes in and comes out.
 mod model;
@@ -85,7 +88,7 @@ pub use db::{
     memory::{Around, Memory},
 };
 pub use model::{
-    AccountHold, Act, Advanced, Claim, Correction, Counts, Decided, Entry, Found, Origin, Outcome,
+    AccountHold, Act, Advanced, Claim, Correction, Counts, Decided, Entry, Found, Grant, Origin, Outcome,
     PROBE_AHEAD_MS_MAX, Plan, Recorded, Scope, Selection, SourceRules, Sweep, SweepTurn, Take, Transfer,
     Turn, books, measures, plan, query, view,
 };
@@ -121,6 +124,9 @@ pub enum LedgerError {
     #[error("the ledger holds something this program cannot read: {0}")]
     Corrupt(String),
 }
+
+/// The realm of what persons grant.
+pub use decide::grant::REALM as GRANT_REALM;
 
 /// How far ahead a channel's turn is believed, in ms.
 pub use settle::DUE_AHEAD_MS_MAX;
@@ -175,6 +181,11 @@ impl Ledger {
         let db = Db::memory(memory, around);
         schema::open::up_to_date(&db, now).await?;
         Ok(Self { db })
+    }
+
+    /// How days are allocated from now on, by this process.
+    pub fn allocate(&self, allocation: Allocation) {
+        self.db.place().allocate(allocation);
     }
 
     /// Statements and transactions of this process so far.

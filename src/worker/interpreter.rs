@@ -14,7 +14,7 @@ use crate::{
     domain::{
         Ms,
         facts::{Facts, Unread},
-        id::{CommentTemplate, realm_bytes},
+        id::CommentTemplate,
     },
     envelope::Envelope,
     ledger::{Entry, Ledger, LedgerError, SourceRules},
@@ -66,11 +66,7 @@ impl Interpreter {
     }
 
     fn with(config: &Config, reader: Reader, sources: BTreeMap<String, SourceRules>) -> anyhow::Result<Self> {
-        let realm_bytes =
-            config.sources.iter().map(|(name, s)| realm_bytes(s.realm(name))).max().unwrap_or(0);
-        let days_max = config.sources.values().map(|s| s.days_max).max().unwrap_or(0);
-        let comment = CommentTemplate::parse(&config.partner.comment, realm_bytes, days_max)
-            .map_err(anyhow::Error::msg)?;
+        let comment = config.comment().map_err(anyhow::Error::msg)?;
         let fetching = config.sources.iter().filter(|(_, source)| source.fetch.is_some());
         let fetching = fetching.map(|(name, _)| name.clone()).collect();
         Ok(Self { reader, sources, fetching, account: config.partner.account.clone(), comment })

@@ -42,7 +42,7 @@ impl Turn<'_> {
             Reply::Throttled { retry_after_ms } => {
                 let reason = "the partner throttles (429)".to_owned();
                 // It was sent: the next reading must show the channel as it was left.
-                let plan = Plan { last: Some(call), ..*plan };
+                let plan = Plan { last: Some(call), ahead: None, ..*plan };
                 let wait_ms = retry_after_ms.unwrap_or_else(|| back_off_ms(plan.tries)).max(lag_ms);
                 (self.again(&plan, reason, Some(wait_ms)), Effect::Rest, None)
             }

@@ -105,7 +105,9 @@ impl Turn<'_> {
                     doubt.held(Cause::AcceptedUnmoved, now)
                 } else if over && self.policy.retry_unmoved && !doubt.retried {
                     let (last, since) = (Some(doubt.call), now);
-                    let plan = Plan { since, tries: 0, lag_since: None, lag_reads: 0, last, retried: true };
+                    let (lag_since, lag_reads) = (None, 0);
+                    let plan =
+                        Plan { since, tries: 0, lag_since, lag_reads, last, retried: true, ahead: None };
                     self.again(&plan, "unmoved through the window".into(), Some(0))
                 } else {
                     doubt.held(Cause::Unmoved, now)

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::super::{
     Ms,
     closed::{HeldCause, TransferState},
+    slices::{Ahead, QUEUED},
 };
 
 /// The last call that was intended.
@@ -102,6 +103,12 @@ pub enum Cause {
     /// The payer's bank took money before the days moved.
     #[error("{0}")]
     Disputed(String),
+    /// A person stopped its payment.
+    #[error("stopped: {0}")]
+    Stopped(String),
+    /// Its agreement ended, and what it did not use up stays.
+    #[error("its agreement ended, and the source's on_end is stop: {0}")]
+    Ended(String),
     /// Not settled in the backup that the ledger was restored from.
     #[error("not settled when the ledger was backed up, and then restored: its days may have moved since")]
     Restored,
@@ -123,6 +130,8 @@ impl Cause {
             Cause::Unobserved(_) => HeldCause::Unobserved,
             Cause::Refunded(_) => HeldCause::Refunded,
             Cause::Disputed(_) => HeldCause::Disputed,
+            Cause::Stopped(_) => HeldCause::Stopped,
+            Cause::Ended(_) => HeldCause::Ended,
             Cause::Restored => HeldCause::Restored,
         }
     }
@@ -152,6 +161,9 @@ pub enum State {
         last: Option<Call>,
         /// The one retry after an unmoved window is used up.
         retried: bool,
+        /// A slice that was not called yet: when it is sent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ahead: Option<Ahead>,
     },
     /// Committed before the call; whoever finds it here does not know whether it was sent.
     Intended {
@@ -167,6 +179,9 @@ pub enum State {
         tries: u32,
         /// See [`State::Planned`].
         retried: bool,
+        /// See [`State::Planned`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ahead: Option<Ahead>,
     },
     /// The outcome is not known; readings will tell.
     Doubtful {
@@ -236,7 +251,7 @@ pub enum State {
 }
 
 /// What a transfer keeps that was cancelled because its money went out.
-#[derive(Debug, Clone, Copy, PartialEq, Hash, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Hash, Eq, Serialize, Deserialize)]
 pub struct Kept {
     /// See [`State::Planned`].
     pub last: Option<Call>,
@@ -272,6 +287,23 @@ impl State {
             reason: None,
             last,
             retried,
+            ahead: None,
+        }
+    }
+
+    /// A slice that is sent then, with what is known of its last call.
+    pub fn sliced(ahead: Ahead, now: Ms, Kept { last, retried }: Kept) -> Self {
+        State::Planned {
+            due: ahead.at,
+            // What waits for its time grows no older by it.
+            since: if ahead.at == QUEUED { now } else { ahead.at.max(now) },
+            tries: 0,
+            lag_since: None,
+            lag_reads: 0,
+            reason: None,
+            last,
+            retried,
+            ahead: Some(ahead),
         }
     }
 
@@ -297,8 +329,16 @@ impl State {
     }
 
     /// Where it stands in a ledger that was restored: whatever was not settled may have been called since, and
-    /// what an earlier restoration had held may have been planned again. `None`: it stays as it is.
-    pub fn restored(&self, now: Ms) -> Option<Self> {
+    /// what an earlier restoration had held may have been planned again. A slice that is only due now was not sent if its
+    /// channel shows what is `known` of it. `None`: it stays as it is.
+    pub fn restored(&self, known: Option<Ms>, now: Ms) -> Option<Self> {
+        if let (State::Planned { ahead: Some(ahead), last: None, retried, .. }, Some(known)) = (self, known)
+            && ahead.at > now
+            && ahead.at != QUEUED
+        {
+            let ahead = Ahead { sure: Some(known), ..*ahead };
+            return Some(Self::sliced(ahead, now, Kept { last: None, retried: *retried }));
+        }
         let (last, retried) = match self {
             State::Planned { last, retried, .. } => (*last, *retried),
             State::Intended { call, retried, .. } | State::Doubtful { call, retried, .. } => {
@@ -313,10 +353,27 @@ impl State {
     /// When there is something to do; `None`: never by itself.
     pub fn due(&self) -> Option<Ms> {
         match self {
+            // It has a time of its own.
+            State::Planned { due, ahead: Some(ahead), .. } if *due == ahead.at => None,
             State::Planned { due, .. } | State::Doubtful { due, .. } => Some(*due),
             State::Intended { call, .. } => Some(call.at),
             State::Settled { watch, .. } => watch.map(|w| w.due),
             State::Held { .. } | State::Cancelled { .. } => None,
+        }
+    }
+
+    /// When a slice is sent that waits for its time; `None` also where others of its channel come first.
+    pub fn wanted(&self) -> Option<Ms> {
+        match self {
+            State::Planned { due, ahead: Some(ahead), .. } if *due == ahead.at => {
+                Some(ahead.at).filter(|at| *at != QUEUED)
+            }
+            State::Planned { .. }
+            | State::Intended { .. }
+            | State::Doubtful { .. }
+            | State::Settled { .. }
+            | State::Held { .. }
+            | State::Cancelled { .. } => None,
         }
     }
 

@@ -5,8 +5,9 @@ use super::{
         Ms,
         channel::{Channel, Movement},
         reply::{ReadError, Reading, Reply},
+        slices::Ahead,
     },
-    Call, Cause, Outcome, PLAN_AGE_MS_MAX, Policy, State, UNMOVED_READS_MIN, Watch, back_off_ms,
+    Call, Cause, Kept, Outcome, PLAN_AGE_MS_MAX, Policy, State, UNMOVED_READS_MIN, Watch, back_off_ms,
     evidence::unmoved,
     observe::Doubt,
     observe_ms, waited_ms,
@@ -94,26 +95,26 @@ pub fn step(
             turn.stay(channel, state, Effect::Read)
         }
         (
-            State::Planned { due, since, tries, lag_since, lag_reads, last, retried, .. },
+            State::Planned { due, since, tries, lag_since, lag_reads, last, retried, ahead, .. },
             Input::Read(read),
         ) => {
             // Nobody turned to it for so long although it was due, and it is no older by that.
             let since = since.saturating_add(now.saturating_sub(due).max(0));
-            let plan = Plan { since, tries, lag_since, lag_reads, last, retried };
+            let plan = Plan { since, tries, lag_since, lag_reads, last, retried, ahead };
             match read {
                 Ok(reading) => turn.planned_read(plan, &reading, channel),
                 Err(error) => turn.planned_unread(&plan, &error, channel),
             }
         }
-        (State::Intended { call, prior, since, tries, retried, .. }, Input::Unsent) => {
+        (State::Intended { call, prior, since, tries, retried, ahead, .. }, Input::Unsent) => {
             let reason = "the deadline passed before the call was sent".to_owned();
-            let plan = Plan { since, tries, lag_since: None, lag_reads: 0, last: prior, retried };
+            let plan = Plan { since, tries, lag_since: None, lag_reads: 0, last: prior, retried, ahead };
             let mut step = turn.stay(channel, turn.again(&plan, reason, None), Effect::Rest);
             step.channel.not_sent(call.number);
             step
         }
-        (State::Intended { call, prior, since, tries, retried, .. }, Input::Reply(reply)) => {
-            let plan = Plan { since, tries, lag_since: None, lag_reads: 0, last: prior, retried };
+        (State::Intended { call, prior, since, tries, retried, ahead, .. }, Input::Reply(reply)) => {
+            let plan = Plan { since, tries, lag_since: None, lag_reads: 0, last: prior, retried, ahead };
             turn.judge(call, &plan, reply, channel)
         }
         (
@@ -166,6 +167,7 @@ pub(super) struct Plan {
     pub(super) lag_reads: u32,
     pub(super) last: Option<Call>,
     pub(super) retried: bool,
+    pub(super) ahead: Option<Ahead>,
 }
 
 impl Plan {
@@ -179,6 +181,7 @@ impl Plan {
             reason,
             last: self.last,
             retried: self.retried,
+            ahead: self.ahead,
         }
     }
 
@@ -225,6 +228,21 @@ impl Turn<'_> {
             }
             return self.doubtful_read(doubt, reading, channel);
         }
+        if let Some(ahead) = plan.ahead {
+            if ahead.sure.is_some_and(|known| known != reading.active_till) {
+                // Sent in the time that is forgotten, or extended by hand: only a person can tell.
+                let (cause, outcome) = (Cause::Restored, Outcome::Forgotten);
+                let state = State::Held { cause, outcome, at: self.now, last: None, retried: false };
+                return self.with_reads(self.stay(channel, state, Effect::Rest));
+            }
+            if let Some(at) = ahead.later(reading.active_till, self.now) {
+                let kept = Kept { last: plan.last, retried: plan.retried };
+                let state = State::sliced(Ahead { at, sure: None, ..ahead }, self.now, kept);
+                let mut step = self.with_reads(self.stay(channel, state, Effect::Rest));
+                step.movement = step.channel.seen(reading);
+                return step;
+            }
+        }
         let call = Call {
             attempt: plan.last.map_or(0, |c| c.attempt).saturating_add(1),
             before: reading.active_till,
@@ -234,8 +252,8 @@ impl Turn<'_> {
             moved_ms: channel.moved_ms,
             days: self.days,
         };
-        let Plan { since, tries, last: prior, retried, .. } = plan;
-        let state = State::Intended { call, epoch: self.epoch, prior, since, tries, retried };
+        let Plan { since, tries, last: prior, retried, ahead, .. } = plan;
+        let state = State::Intended { call, epoch: self.epoch, prior, since, tries, retried, ahead };
         let mut step = self.with_reads(self.stay(channel, state, Effect::Call));
         step.movement = step.channel.seen(reading);
         step.channel.calls = call.number;

@@ -5,7 +5,7 @@
 //! nothing is called again.
 
 use super::{
-    super::{Ms, covered::Covered, facts::OutKind},
+    super::{Ms, covered::Covered, facts::OutKind, slices::Ahead},
     Call, Cause, Kept, Outcome, State,
 };
 
@@ -27,9 +27,43 @@ pub struct Asked<'a> {
     pub decided: Option<u32>,
     /// When the ledger was last declared restored.
     pub restored_at: Option<Ms>,
+    /// What else is known of its payment's days.
+    pub rest: Rest,
+}
+
+/// The days of a payment beside those of the transfer that is looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rest {
+    /// Those of its other transfers that may have moved.
+    pub others: u32,
+    /// Days in one of its transfers; `None`: one transfer has all of them.
+    pub slice: Option<u32>,
+    /// Days that a person said are due in spite of the money that is out.
+    pub despite: Option<u32>,
 }
 
 impl Asked<'_> {
+    /// The days of the payment that move in all, where it moves in slices; `None`: not known.
+    pub fn total(&self) -> Option<u32> {
+        let Covered { due, left, bought, .. } = self.covered;
+        let (due, left, bought) = ((*due)?, (*left)?, (*bought)?);
+        if self.covered.is_whole() {
+            return Some(bought);
+        }
+        if self.covered.is_decided(self.decided) {
+            let said = self.rest.despite.unwrap_or(bought);
+            let more = self.decided.is_some_and(|then| due > then);
+            return Some(if more { said.max(due) } else { said });
+        }
+        Some(left)
+    }
+
+    /// The days of a transfer that has `days` now, where so many of its payment move in all.
+    fn fit(&self, total: u32, days: u32) -> u32 {
+        let left = total.saturating_sub(self.rest.others);
+        self.rest.slice.map_or(left, |slice| left.min(days.max(slice)))
+    }
+
     /// The state and the days that a transfer must have. Asking again with what this answers changes nothing.
     pub fn uncovered(&self, state: &State, days: u32, now: Ms) -> (State, u32) {
         let covered = self.covered;
@@ -47,28 +81,67 @@ impl Asked<'_> {
             // Its money may have come back, and its days moved, in the time that is forgotten.
             let (cause, outcome) = (Cause::Restored, Outcome::Forgotten);
             let state = State::Held { cause, outcome, at: now, last: kept.last, retried: kept.retried };
-            return (state, left);
+            return (state, self.fit(left, days));
+        }
+        if self.rest.slice.is_some() {
+            return self.uncovered_slice(state, days, now);
         }
         if covered.is_whole() {
-            return (goes_on(state, now), bought);
+            return (self.goes_on(state, now), bought);
         }
         if covered.is_decided(self.decided) {
             // As a person said; but where more is covered since, never less than that.
             let more = self.decided.is_some_and(|then| due > then);
-            return (goes_on(state, now), if more { days.max(due) } else { days });
+            return (self.goes_on(state, now), if more { days.max(due) } else { days });
         }
         if left == 0 {
-            let kind = if covered.refunded > 0 { OutKind::Refund } else { OutKind::Dispute };
-            return match kept(state).last {
-                Some(_) if !matches!(state, State::Cancelled { .. }) => (self.held(state, kind, now), days),
-                _ => (self.cancelled(state, now), days),
-            };
+            return (self.ended(state, now), days);
         }
         // Days that a person said grow by themselves only where money comes back.
         let days = if self.decided.is_some() { days.min(left) } else { left };
         match covered.ask {
             Some(kind) => (self.held(state, kind, now), days),
-            None => (goes_on(state, now), days),
+            None => (self.goes_on(state, now), days),
+        }
+    }
+
+    /// The same of a slice: the payment has more, and may have moved some.
+    fn uncovered_slice(&self, state: &State, days: u32, now: Ms) -> (State, u32) {
+        let fit = self.fit(self.total().unwrap_or(0), days);
+        let asks =
+            self.covered.ask.filter(|_| !self.covered.is_whole() && !self.covered.is_decided(self.decided));
+        match asks {
+            _ if fit == 0 => (self.ended(state, now), days),
+            Some(kind) => (self.held(state, kind, now), fit),
+            None => (self.goes_on(state, now), fit),
+        }
+    }
+
+    /// None of its days move any more, as far as the rules can say.
+    fn ended(&self, state: &State, now: Ms) -> State {
+        let kind = if self.covered.refunded > 0 { OutKind::Refund } else { OutKind::Dispute };
+        match kept(state).last {
+            Some(_) if !matches!(state, State::Cancelled { .. }) => self.held(state, kind, now),
+            _ => self.cancelled(state, now),
+        }
+    }
+
+    /// What was stopped for its money is planned; a slice takes its turn again.
+    fn goes_on(&self, state: &State, now: Ms) -> State {
+        match state {
+            State::Held {
+                cause: Cause::Refunded(_) | Cause::Disputed(_), outcome: Outcome::None, ..
+            }
+            | State::Cancelled { money_out: Some(_), .. } => match self.rest.slice {
+                Some(_) => State::sliced(Ahead::QUEUED, now, kept(state)),
+                None => planned(kept(state), now),
+            },
+            State::Planned { .. }
+            | State::Intended { .. }
+            | State::Doubtful { .. }
+            | State::Settled { .. }
+            | State::Held { .. }
+            | State::Cancelled { .. } => state.clone(),
         }
     }
 
@@ -103,20 +176,6 @@ impl Asked<'_> {
             | State::Cancelled { .. } => now,
         };
         State::Held { cause: why, outcome: Outcome::None, at: since, last, retried }
-    }
-}
-
-/// What was stopped for its money is planned.
-fn goes_on(state: &State, now: Ms) -> State {
-    match state {
-        State::Held { cause: Cause::Refunded(_) | Cause::Disputed(_), outcome: Outcome::None, .. }
-        | State::Cancelled { money_out: Some(_), .. } => planned(kept(state), now),
-        State::Planned { .. }
-        | State::Intended { .. }
-        | State::Doubtful { .. }
-        | State::Settled { .. }
-        | State::Held { .. }
-        | State::Cancelled { .. } => state.clone(),
     }
 }
 
@@ -169,13 +228,18 @@ impl Asked<'_> {
             // Closed because its money was out; a person looks again when it is back.
             Stage::Closed | Stage::Granted(State::Cancelled { money_out: None, .. }, _) => {
                 let owed = self.decided.filter(|then| due > *then).map_or(0, |_| due);
+                let owed = owed.saturating_sub(self.rest.others);
                 Gap { spent: 0, owed, open: owed > 0, decided: self.decided }
             }
-            Stage::Granted(state, days) if may_have_moved(state) => {
-                let (spent, owed) = (days.saturating_sub(due), due.saturating_sub(days));
+            Stage::Granted(state, days) if may_have_moved(state) || self.rest.others > 0 => {
+                let own = if may_have_moved(state) { days } else { 0 };
+                let moved = own.saturating_add(self.rest.others);
+                // What is owed of a payment that moves in slices goes on by itself.
+                let owed = if self.rest.slice.is_some() { 0 } else { due.saturating_sub(moved) };
+                let spent = moved.saturating_sub(due);
                 let open = match (spent, owed) {
                     // First it is found whether they moved at all.
-                    _ if !matches!(state, State::Settled { .. }) => false,
+                    _ if may_have_moved(state) && !matches!(state, State::Settled { .. }) => false,
                     (0, 0) => false,
                     (0, _) => self.decided.is_none_or(|then| due > then),
                     (_, _) => !covered.is_decided(self.decided),

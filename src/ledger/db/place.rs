@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicU64},
 };
 
-use crate::domain::Ms;
+use crate::domain::{Ms, slices::Allocation};
 
 /// Tells a time, in ms.
 pub trait Time: fmt::Debug + Send + Sync {
@@ -29,6 +29,8 @@ pub(in crate::ledger) struct Place {
     /// The server that was seen last.
     pub(super) seen: Mutex<Option<Seen>>,
     pub(in crate::ledger) counts: Counts,
+    /// How days are allocated.
+    pub(in crate::ledger) allocation: Mutex<Arc<Allocation>>,
     /// What time it is there, where that is not the database's to tell.
     pub(in crate::ledger) time: Option<Arc<dyn Time>>,
     /// The statements that were run, where a test has them explained.
@@ -51,6 +53,16 @@ impl Place {
     /// Now, where that is not the database's to tell.
     pub(in crate::ledger) fn time_told(&self) -> Option<Ms> {
         self.time.as_ref().map(|time| time.now())
+    }
+
+    /// How days are allocated.
+    pub(in crate::ledger) fn allocation(&self) -> Arc<Allocation> {
+        self.allocation.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From now on.
+    pub(in crate::ledger) fn allocate(&self, allocation: Allocation) {
+        *self.allocation.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(allocation);
     }
 
     /// The server that was seen last.

@@ -15,7 +15,11 @@ use crate::{
         db::{Fault, Row, Tx, args, fault::refused},
         read::resolve::{event_named, resolve},
         row,
-        settle::{schedule, transition},
+        settle::{
+            schedule,
+            slices::{self, Slice},
+            transition,
+        },
         view::Action,
     },
 };
@@ -114,6 +118,9 @@ fn transfer(
     }
     let to = if elsewhere { None } else { planned_again(&from, now) };
     let to = to.unwrap_or_else(|| State::planned(now));
+    if let Some(slice) = slices::of(tx, key)? {
+        return sliced(tx, key, &slice, (&from, &to), correction, now);
+    }
     tx.execute(
         "UPDATE transfers SET channel = $1, days = $2, comment = $3 WHERE key = $4",
         args![new_channel, new_days, correction.comment.render(key, row::narrow(new_days)), key],
@@ -125,6 +132,46 @@ fn transfer(
     }
     schedule::schedule_channel(tx, &account, new_channel, now)?;
     Ok((shown(Some(&channel), Some(days)), shown(Some(new_channel), Some(new_days))))
+}
+
+/// The same of a slice: what is said of its days is said of all of its payment's.
+fn sliced(
+    tx: &mut Tx,
+    key: &str,
+    slice: &Slice,
+    (from, to): (&State, &State),
+    correction: &Correction<'_>,
+    now: Ms,
+) -> Result<(String, String), Fault> {
+    let row = tx.one("SELECT days, days_moved FROM payments WHERE key = $1", args![&*slice.payment])?;
+    let (days, moved): (i64, i64) = (row.get::<Option<i64>>("days")?.unwrap_or(0), row.get("days_moved")?);
+    let new_days = correction.days.map_or(days, i64::from);
+    if correction.days.is_some() && new_days <= moved {
+        return Err(refused(format!(
+            "{moved} of its days have moved already, so it cannot be for {new_days}: `daybridge held cancel '{key}' --reason …` takes the rest off"
+        )));
+    }
+    let new_channel = correction.channel.as_ref().map_or(&*slice.channel, |channel| channel.as_str());
+    if new_channel != slice.channel {
+        slices::moves_to(tx, key, slice, new_channel)?;
+    }
+    if correction.days.is_some() && despite(tx, &slice.payment, correction.days)? {
+        correct_payment(
+            tx,
+            &slice.payment,
+            new_channel,
+            new_days,
+            &Correction { days: None, ..correction.clone() },
+        )?;
+    } else {
+        correct_payment(tx, &slice.payment, new_channel, new_days, correction)?;
+    }
+    let act = (correction.act.who, correction.act.reason);
+    if !transition::compare_and_set(tx, key, from, to, Some(act), now)? {
+        return Err(Fault::Conflict(format!("{key} went on meanwhile")));
+    }
+    slices::plan(tx, &slice.account, &slice.channel, None, now)?;
+    Ok((shown(Some(&slice.channel), Some(days)), shown(Some(new_channel), Some(new_days))))
 }
 
 /// What a correction of its transfer makes of a payment.

@@ -20,7 +20,7 @@ use crate::{
         },
         read::words,
         row::narrow,
-        settle::transition,
+        settle::{slices, transition},
     },
 };
 
@@ -59,7 +59,7 @@ pub(in crate::ledger) fn released(
 /// Grants a payment that was held because its days may have moved, or for its twin, as a person decided: its days are
 /// on the channel, or those that its money covers are planned now.
 pub(in crate::ledger) fn grant(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Result<(), Fault> {
-    let row = tx.one("SELECT COALESCE(set_channel, channel) AS channel, COALESCE(set_days, days) AS days, cause, set_days, days_due, \
+    let row = tx.one("SELECT COALESCE(set_channel, channel) AS channel, COALESCE(set_days, days) AS days, cause, set_days, days_due, source, slice, \
          days_reduced, covered, (SELECT r.money_in FROM source_rules r WHERE r.realm = payments.realm \
          ORDER BY r.number DESC LIMIT 1) AS money_in FROM payments WHERE key = $1", args![key])?;
     let unreadable = || corrupt(format!("the channel or days of the held payment {key}"));
@@ -91,6 +91,15 @@ pub(in crate::ledger) fn grant(tx: &mut Tx, key: &str, decided: &Decided<'_>, no
          due_decided = CASE WHEN $5 = 1 THEN days_due ELSE due_decided END WHERE key = $2",
         args![now, key, channel.as_str(), i64::from(days), i64::from(refunded && !applied)],
     )?;
+    if tx
+        .place()
+        .allocation()
+        .sizes(&row.get::<String>("source")?, row.get::<Option<i64>>("slice")?.map(narrow))
+        .slice
+        > 0
+    {
+        return grant_in_slices(tx, key, (&channel, moves, applied, refunded), decided, family, now);
+    }
     let begins = state.clone();
     let transfer = FirstTransfer {
         account: decided.account,
@@ -114,8 +123,33 @@ pub(in crate::ledger) fn grant(tx: &mut Tx, key: &str, decided: &Decided<'_>, no
     {
         known.refresh(tx, Stage::Granted(&begins, moves), now)?;
     }
+    granted_by(tx, key, family)
+}
+
+/// The deliveries that waited say that the days were granted.
+fn granted_by(tx: &mut Tx, key: &str, family: Option<String>) -> Result<(), Fault> {
     if let Some(family) = family.map(Family::new) {
         intake::update_deliveries(tx, key, &Disposition::Now, None, Some(&family))?;
     }
     Ok(())
+}
+
+/// The same of a payment whose days move in slices. Where some are on the channel already, whether more are is asked of the
+/// person who looks at Billing History.
+fn grant_in_slices(
+    tx: &mut Tx,
+    key: &str,
+    (channel, moves, applied, refunded): (&ChannelId, u32, bool, bool),
+    decided: &Decided<'_>,
+    family: Option<String>,
+    now: Ms,
+) -> Result<(), Fault> {
+    if refunded && !applied {
+        tx.execute("UPDATE payments SET days_despite = $2 WHERE key = $1", args![key, i64::from(moves)])?;
+    }
+    match applied {
+        true => slices::found(tx, key, (decided.account, channel), moves, decided, now)?,
+        false => drop(slices::grant(tx, key, (decided.account, channel), None, now)?),
+    }
+    granted_by(tx, key, family)
 }

@@ -302,7 +302,9 @@ fn event(tx: &mut Tx, id: &str, decided: &Decided<'_>) -> Result<&'static str, F
 /// Only a held payment that was never granted waits for a decision; `row` holds `granted` and `decision`.
 pub(in crate::ledger) fn must_be_held(row: &Row, key: &str) -> Result<(), Fault> {
     if row.get::<i64>("granted")? != 0 {
-        return Err(refused(format!("its days were granted: name its transfer, '{key}#1'")));
+        return Err(refused(format!(
+            "its days were granted: name its newest transfer (`daybridge payments show '{key}'`), as '{key}#1'"
+        )));
     }
     match row.get("decision")? {
         PaymentDecision::Held => Ok(()),

@@ -3,11 +3,13 @@
 
 pub(super) mod audit;
 mod correct;
+pub(super) mod grant;
 mod grant_held;
 mod held;
 pub(super) mod not_live;
 pub(super) mod origin;
 mod prune;
 pub(super) mod restored;
+mod stop;
 mod transfer;
 mod undo;

@@ -18,6 +18,7 @@ use crate::{
     domain::{
         Ms,
         id::{payment_key, transfer_key},
+        settle::State,
     },
     ledger::{
         Act, Ledger, LedgerError,
@@ -27,7 +28,7 @@ use crate::{
             filter::{Filter, Value},
         },
         row,
-        settle::{heartbeat::SILENT_MS_MAX, server, transition},
+        settle::{heartbeat::SILENT_MS_MAX, server, slices, transition},
         view::{self, Action},
     },
 };
@@ -86,12 +87,16 @@ impl Tx {
         let mut held = 0_u64;
         for row in &found {
             let from = row::state(row)?;
-            let Some(to) = from.restored(now) else { continue };
             let key: String = row.get("key")?;
+            let known = slices::known(self, &key)?;
+            let Some(to) = from.restored(known, now) else { continue };
             transition::compare_and_set(self, &key, &from, &to, Some((who, "the ledger was restored")), now)?;
             undo::keep(self, number, &key, row.get("detail")?)?;
-            held = held.saturating_add(1);
+            if matches!(to, State::Held { .. }) {
+                held = held.saturating_add(1);
+            }
         }
+        undo::keep_made(self, number, now)?;
         // The declaration says what became of the commits that another server may not have.
         server::accept(self)?;
         let entry = Entry {

@@ -3,11 +3,17 @@
 
 use super::audit::{self, Entry};
 use crate::{
-    domain::{Ms, closed::HeldCause, settle::State},
+    domain::{
+        Ms,
+        closed::HeldCause,
+        settle::{Kept, State},
+        slices::Ahead,
+    },
     ledger::{
         Act, Ledger, LedgerError,
         db::{Fault, Tx, args, fault::refused},
         settle::{schedule, transition},
+        storable,
         view::{self, Action, Undone},
     },
 };
@@ -18,6 +24,18 @@ pub(in crate::ledger) fn keep(tx: &mut Tx, number: i64, key: &str, before: Strin
         "INSERT INTO restored_transfers (restoration, transfer, before, after) \
          SELECT $1, key, $2, detail FROM transfers WHERE key = $3",
         args![number, before, key],
+    )?;
+    Ok(())
+}
+
+/// Keeps what was made for payments that waited for others of their channels: they wait again, then.
+pub(in crate::ledger) fn keep_made(tx: &mut Tx, number: i64, now: Ms) -> Result<(), Fault> {
+    let waited = State::sliced(Ahead::QUEUED, now, Kept::default());
+    tx.execute(
+        "INSERT INTO restored_transfers (restoration, transfer, before, after) \
+         SELECT $1, key, $2, detail FROM transfers WHERE cause = 'restored' AND state = 'held' AND sliced = 1 \
+         AND created_at = $3 AND key NOT IN (SELECT transfer FROM restored_transfers WHERE restoration = $1)",
+        args![number, storable::json(&waited)?, now],
     )?;
     Ok(())
 }

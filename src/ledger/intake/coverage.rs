@@ -5,11 +5,12 @@ use crate::{
         Ms,
         closed::HeldCause,
         covered::{Covered, OnMoneyOut, covered},
+        facts::OutKind,
         id::with_days,
         money_out::MoneyOut,
         settle::{
-            State,
-            uncovered::{Asked, Stage},
+            Cause, State,
+            uncovered::{Asked, Rest, Stage},
         },
     },
     ledger::{
@@ -30,21 +31,36 @@ pub(in crate::ledger) struct Coverage {
     gap: Option<HeldCause>,
     gap_since: Option<Ms>,
     restored_at: Option<Ms>,
+    rest: Rest,
 }
 
-const KNOWN: &str = "p.key AS payment, p.covered, p.comment, p.due_decided, p.gap, p.gap_since";
+/// Of the payment `p`; `{}`: which of its transfers `m` are others.
+macro_rules! known_sql {
+    ($others:literal, $rest:literal) => {
+        concat!(
+            "SELECT p.key AS payment, p.covered, p.comment, p.due_decided, p.gap, p.gap_since, p.sliced, p.days_despite, \
+             (SELECT CAST(COALESCE(SUM(m.days), 0) AS BIGINT) FROM transfers m WHERE m.payment = p.key",
+            $others,
+            " AND (m.state IN ('intended', 'doubtful', 'settled') \
+             OR (m.state = 'held' AND (m.open = 1 OR m.cause = 'restored')))) AS others",
+            $rest
+        )
+    };
+}
 
 /// What is known of the money behind a transfer; `None`: all of it came in and stayed, as far as anybody told.
 pub(in crate::ledger) fn of_transfer(tx: &mut Tx, transfer: &str) -> Result<Option<Coverage>, Fault> {
     let row = tx.optional(
-        &format!(
-            "SELECT {KNOWN}, t.days FROM transfers t JOIN payments p ON p.key = t.payment \
-         WHERE t.key = $1 AND t.n = 1 AND p.covered IS NOT NULL"
+        known_sql!(
+            " AND m.key <> $1",
+            ", t.days, t.slice FROM transfers t JOIN payments p ON p.key = t.payment AND t.n = p.last_n \
+             WHERE t.key = $1 AND p.covered IS NOT NULL"
         ),
         args![transfer],
     )?;
     let Some(row) = row else { return Ok(None) };
-    known(tx, &row, row::narrow(row.get("days")?)).map(Some)
+    let slice = row::narrow(row.get("slice")?);
+    known(tx, &row, row::narrow(row.get("days")?), slice).map(Some)
 }
 
 /// Notes that other days of a payment moved than were decided on: what was bought is compared with them, and a person is
@@ -60,7 +76,8 @@ pub(in crate::ledger) fn others_moved(tx: &mut Tx, payment: &str, bought: u32) -
     Ok(())
 }
 
-fn known(tx: &mut Tx, row: &Row, days: u32) -> Result<Coverage, Fault> {
+fn known(tx: &mut Tx, row: &Row, days: u32, slice: u32) -> Result<Coverage, Fault> {
+    let sliced = row.get::<i64>("sliced")? != 0;
     Ok(Coverage {
         payment: row.get("payment")?,
         covered: serde_json::from_str(&row.get::<String>("covered")?)?,
@@ -70,13 +87,29 @@ fn known(tx: &mut Tx, row: &Row, days: u32) -> Result<Coverage, Fault> {
         gap: row.get("gap")?,
         gap_since: row.get("gap_since")?,
         restored_at: restored::declared_at(tx)?,
+        rest: Rest {
+            others: row::narrow(row.get("others")?),
+            slice: sliced.then_some(slice),
+            despite: row.get::<Option<i64>>("days_despite")?.filter(|_| sliced).map(row::narrow),
+        },
     })
 }
 
 impl Coverage {
     /// For the rules.
     pub(in crate::ledger) fn ask(&self) -> Asked<'_> {
-        Asked { covered: &self.covered, decided: self.decided, restored_at: self.restored_at }
+        let Self { covered, decided, restored_at, rest, .. } = self;
+        Asked { covered, decided: *decided, restored_at: *restored_at, rest: *rest }
+    }
+
+    /// What its payment is held for before more of its days move; `None`: they move, or none are left.
+    pub(in crate::ledger) fn asks(&self) -> Option<Cause> {
+        let Covered { ask, words, .. } = &self.covered;
+        let asks = !self.covered.is_whole() && !self.covered.is_decided(self.decided);
+        ask.filter(|_| asks).map(|kind| match kind {
+            OutKind::Refund => Cause::Refunded(words.clone()),
+            OutKind::Dispute => Cause::Disputed(words.clone()),
+        })
     }
 
     /// Keeps with the transfer and its payment what a new state makes of its days; returns what its step says.
@@ -93,9 +126,13 @@ impl Coverage {
     ) -> Result<String, Fault> {
         let mut note = note;
         if days != self.days {
+            let comment = match self.rest.slice {
+                Some(_) => tx.place().allocation().comment.render(transfer, days),
+                None => with_days(&self.comment, days),
+            };
             tx.execute(
                 "UPDATE transfers SET days = $1, comment = $2 WHERE key = $3",
-                args![i64::from(days), with_days(&self.comment, days), transfer],
+                args![i64::from(days), comment, transfer],
             )?;
             note = format!("{note}; {days} days instead of {}: {}", self.days, self.covered.words);
         } else if matches!(to, State::Planned { .. })
@@ -112,6 +149,8 @@ impl Coverage {
         let gap = self.ask().gap(stage);
         let bought = i64::from(self.covered.bought.unwrap_or(0));
         let reduced = match stage {
+            // Its sums are kept with its queue.
+            _ if self.rest.slice.is_some() => None,
             Stage::Granted(State::Cancelled { money_out: Some(_), .. }, _) => Some(bought),
             Stage::Granted(_, days) => Some(bought.saturating_sub(i64::from(days))),
             Stage::Weighed | Stage::Closed => None,
@@ -139,8 +178,11 @@ impl Coverage {
     }
 }
 
-/// What is kept of a payment without a transfer.
-pub(in crate::ledger) fn of_payment(tx: &mut Tx, payment: &str) -> Result<Coverage, Fault> {
-    let row = tx.one(&format!("SELECT {KNOWN} FROM payments p WHERE p.key = $1"), args![payment])?;
-    known(tx, &row, 0)
+/// What is kept of a payment as a whole; `None`: all of its money came in and stayed, as far as anybody told.
+pub(in crate::ledger) fn of_payment(tx: &mut Tx, payment: &str) -> Result<Option<Coverage>, Fault> {
+    let row = tx.optional(
+        known_sql!("", " FROM payments p WHERE p.key = $1 AND p.covered IS NOT NULL"),
+        args![payment],
+    )?;
+    row.map(|row| known(tx, &row, 0, 0)).transpose()
 }

@@ -6,7 +6,7 @@ use crate::domain::{
     id::ChannelId,
     memory::Memory,
     money_out::came_in,
-    payment::{Corrections, Decision, Rules, covers, decide, sold},
+    payment::{Corrections, Decision, Rules, covers, decide, slice, sold},
 };
 
 /// See the module.
@@ -19,6 +19,8 @@ pub(super) struct Evaluated {
     pub(super) covered: Covered,
     pub(super) money: Option<Money>,
     pub(super) customer: Option<String>,
+    /// Days in one transfer, where a price says so.
+    pub(super) slice: Option<u32>,
 }
 
 pub(super) fn evaluate(
@@ -35,6 +37,7 @@ pub(super) fn evaluate(
         days,
         money: money(events, rules),
         customer: events.iter().find_map(|event| event.customer.clone()),
+        slice: slice(events, rules),
     }
 }
 

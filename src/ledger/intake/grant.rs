@@ -74,17 +74,25 @@ impl FirstTransfer<'_> {
         take: Option<Take<'_>>,
         now: Ms,
     ) -> Result<Option<Claim>, Fault> {
-        let Some(Take { token, lease_until }) = take else {
+        let Some(take) = take else {
             schedule::schedule_channel(tx, self.account, self.channel.as_str(), now)?;
             return Ok(None);
         };
-        let detail = serde_json::to_string(&Channel::default())?;
-        let row = tx.one(
-            MAKE_DUE_AND_TAKE,
-            args![self.account, self.channel.as_str(), now, detail, token, lease_until],
-        )?;
-        let epoch = row.get("epoch")?;
-        let taken = row.get::<String>("lease_owner")? == token;
-        Ok(taken.then(|| Claim { account: self.account.to_owned(), channel: self.channel.clone(), epoch }))
+        make_due_and_take(tx, self.account, self.channel, take, now)
     }
+}
+
+/// Makes a channel due, and takes it for who wants it where nobody has it.
+pub(in crate::ledger) fn make_due_and_take(
+    tx: &mut Tx,
+    account: &str,
+    channel: &ChannelId,
+    Take { token, lease_until }: Take<'_>,
+    now: Ms,
+) -> Result<Option<Claim>, Fault> {
+    let detail = serde_json::to_string(&Channel::default())?;
+    let row = tx.one(MAKE_DUE_AND_TAKE, args![account, channel.as_str(), now, detail, token, lease_until])?;
+    let epoch = row.get("epoch")?;
+    let taken = row.get::<String>("lease_owner")? == token;
+    Ok(taken.then(|| Claim { account: account.to_owned(), channel: channel.clone(), epoch }))
 }

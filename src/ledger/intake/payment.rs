@@ -25,6 +25,7 @@ use crate::{
     ledger::{
         Claim,
         db::{Fault, Tx},
+        settle::slices,
     },
 };
 
@@ -59,7 +60,9 @@ pub(super) fn update(tx: &mut Tx, recording: &Recording<'_>, identity: Identity)
     let decision = duplicate.as_ref().unwrap_or(&evaluated.decision);
     let disposition = store(tx, recording, &identity, &evaluated, decision)?;
     let (planned, claim) = match decision {
-        Decision::Grant { channel, days } => schedule(tx, recording, &identity.key, channel, *days)?,
+        Decision::Grant { channel, days } => {
+            schedule(tx, recording, &identity.key, channel, (*days, evaluated.slice))?
+        }
         _ => (None, None),
     };
     let note = match stored.reversed || events.iter().any(tells) {
@@ -139,10 +142,14 @@ fn schedule(
     recording: &Recording<'_>,
     key: &str,
     channel: &ChannelId,
-    days: u32,
+    (days, slice): (u32, Option<u32>),
 ) -> Result<(Option<String>, Option<Claim>), Fault> {
     let Recording { entry, now, .. } = *recording;
     let envelope = entry.envelope;
+    if tx.place().allocation().sizes(&envelope.source, slice).slice > 0 {
+        let claim = slices::grant(tx, key, (entry.account, channel), entry.take, now)?;
+        return Ok((slices::newest(tx, key)?, claim));
+    }
     let transfer = FirstTransfer {
         account: entry.account,
         channel,

@@ -19,7 +19,7 @@ use crate::{
         Act, Scope,
         db::{Fault, Tx, args},
         row,
-        settle::{account, pause, schedule, transition},
+        settle::{account, pause, schedule, slices, transition},
         storable,
         view::AdjustmentKind,
     },
@@ -53,6 +53,7 @@ struct Before {
     disputed: i64,
     paused_out: i64,
     closed: bool,
+    sliced: bool,
     transfer: Option<Transfer>,
 }
 
@@ -102,9 +103,15 @@ pub(in crate::ledger) fn keep(
         Some(transfer) => carry_out(tx, transfer, now)?,
         None => {
             let stage = if before.closed { Stage::Closed } else { Stage::Weighed };
-            coverage::of_payment(tx, payment)?.refresh(tx, stage, now)?;
+            if let Some(coverage) = coverage::of_payment(tx, payment)? {
+                coverage.refresh(tx, stage, now)?;
+            }
             (Reversed::default(), None)
         }
+    };
+    let effect = match before.sliced {
+        true => rest(tx, payment, before.transfer.as_ref(), effect, now)?,
+        false => effect,
     };
     let changed = before.refunded != covered.refunded || before.disputed != covered.disputed;
     if changed || effect.is_some() {
@@ -118,8 +125,8 @@ pub(in crate::ledger) fn keep(
 
 fn before(tx: &mut Tx, payment: &str) -> Result<Before, Fault> {
     let row = tx.one(
-        "SELECT p.refunded, p.disputed, p.paused_out, p.decision, t.key AS transfer, t.account, t.channel, \
-         t.days, t.detail FROM payments p LEFT JOIN transfers t ON t.payment = p.key AND t.n = 1 \
+        "SELECT p.refunded, p.disputed, p.paused_out, p.decision, p.sliced, t.key AS transfer, t.account, t.channel, \
+         t.days, t.detail FROM payments p LEFT JOIN transfers t ON t.payment = p.key AND t.n = p.last_n \
          WHERE p.key = $1",
         args![payment],
     )?;
@@ -138,6 +145,7 @@ fn before(tx: &mut Tx, payment: &str) -> Result<Before, Fault> {
         disputed: row.get("disputed")?,
         paused_out: row.get("paused_out")?,
         closed: row.get::<PaymentDecision>("decision")? == PaymentDecision::Cancelled,
+        sliced: row.get::<i64>("sliced")? != 0,
         transfer,
     })
 }
@@ -152,6 +160,23 @@ fn touch(tx: &mut Tx, transfer: &Transfer, take: bool) -> Result<(), Fault> {
     };
     tx.execute(statement, args![&*transfer.account, &*transfer.channel])?;
     Ok(())
+}
+
+/// What is left of a payment in slices is another number of days now, or waits for a person. A worker in its turn knows the
+/// slice as it was: the claim is taken from it.
+fn rest(
+    tx: &mut Tx,
+    payment: &str,
+    transfer: Option<&Transfer>,
+    effect: Option<String>,
+    now: Ms,
+) -> Result<Option<String>, Fault> {
+    if let Some(transfer) = transfer {
+        touch(tx, transfer, true)?;
+        schedule::schedule_channel(tx, &transfer.account, &transfer.channel, now)?;
+    }
+    let held = slices::replan(tx, payment, now)?;
+    Ok(effect.or_else(|| held.map(|_| "the rest of its days is held".to_owned())))
 }
 
 /// Does to a transfer what its money makes of it; what that is, in words, where it is something.

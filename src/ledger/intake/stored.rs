@@ -60,7 +60,7 @@ pub(super) struct Stored {
 const STORED: &str = "SELECT p.granted, p.decision, p.reason, p.set_channel, p.set_days, p.days, \
      p.amount, p.currency, p.out_known, p.due_decided, p.days_despite, t.state, \
      (SELECT MIN(e.received_at + 0) FROM events e WHERE e.payment = p.key) AS received_at \
-     FROM payments p LEFT JOIN transfers t ON t.payment = p.key AND t.n = 1 WHERE p.key = $1";
+     FROM payments p LEFT JOIN transfers t ON t.payment = p.key AND t.n = p.last_n WHERE p.key = $1";
 
 /// What is kept of the payment of a recording.
 pub(super) fn load(tx: &mut Tx, recording: &Recording<'_>, identity: &Identity) -> Result<Stored, Fault> {
@@ -198,6 +198,7 @@ pub(super) fn store(
     let written = Written::of(evaluated, decision);
     let (days, granted) = (written.days.map(i64::from), i64::from(written.granted));
     let (amount, currency) = evaluated.money.as_ref().map(|money| (money.amount, &*money.currency)).unzip();
+    let slice = evaluated.slice.map(i64::from);
     let mut values = args![
         identity.key,
         recording.now,
@@ -212,13 +213,14 @@ pub(super) fn store(
         currency,
         granted,
         evaluated.customer,
+        slice,
     ]
     .to_vec();
     if identity.stored {
         tx.send(
             "UPDATE payments SET since = CASE WHEN decision = $3 THEN since ELSE $2 END, decision = $3, state = $4, \
              cause = $5, reason = $6, next = $7, channel = $8, days = $9, amount = $10, currency = $11, granted = $12, \
-             customer = $13 WHERE key = $1",
+             customer = $13, slice = $14 WHERE key = $1",
             &values,
         )?;
     } else {
@@ -231,8 +233,8 @@ pub(super) fn store(
         ]);
         tx.send(
             "INSERT INTO payments (key, first_seen_at, since, decision, state, cause, reason, next, channel, days, amount, \
-             currency, granted, customer, realm, account, livemode, source) \
-             VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+             currency, granted, customer, slice, realm, account, livemode, source) \
+             VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
             &values,
         )?;
         name(tx, &space, &ids(recording.facts), &identity.key)?;

@@ -30,6 +30,19 @@ pub struct Decided<'a> {
     pub comment: &'a CommentTemplate,
 }
 
+/// Days that a person grants without a payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Names it; granted once.
+    pub key: String,
+    /// For whom.
+    pub channel: ChannelId,
+    /// How many.
+    pub days: u32,
+    /// The partner account that pays.
+    pub account: String,
+}
+
 /// Who did something, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Act<'a> {

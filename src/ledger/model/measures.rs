@@ -96,7 +96,7 @@ pub struct KeptBack {
 }
 
 /// Every kind and cause under which something can wait for a person.
-pub const HELD: [(HeldKind, HeldCause); 49] = [
+pub const HELD: [(HeldKind, HeldCause); 51] = [
     (HeldKind::Transfer, HeldCause::Refused),
     (HeldKind::Transfer, HeldCause::Balance),
     (HeldKind::Transfer, HeldCause::Unauthorized),
@@ -109,6 +109,8 @@ pub const HELD: [(HeldKind, HeldCause); 49] = [
     (HeldKind::Transfer, HeldCause::Unobserved),
     (HeldKind::Transfer, HeldCause::Refunded),
     (HeldKind::Transfer, HeldCause::Disputed),
+    (HeldKind::Transfer, HeldCause::Stopped),
+    (HeldKind::Transfer, HeldCause::Ended),
     (HeldKind::Transfer, HeldCause::Restored),
     (HeldKind::Payment, HeldCause::ChannelMissing),
     (HeldKind::Payment, HeldCause::ChannelMalformed),

@@ -34,7 +34,7 @@ mod sweep;
 mod origin;
 
 pub use account::{AccountHold, PROBE_AHEAD_MS_MAX};
-pub use decision::{Act, Correction, Decided, Scope};
+pub use decision::{Act, Correction, Decided, Grant, Scope};
 pub use entry::{Entry, Outcome, Recorded, SourceRules, Take};
 pub use origin::{Counts, Found, Origin};
 pub use plan::{Plan, Selection};

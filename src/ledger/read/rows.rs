@@ -4,7 +4,7 @@ use super::words;
 use crate::{
     domain::{
         closed::{HeldCause, PaymentDecision, PaymentState},
-        settle::State,
+        settle::{State, uncovered::may_have_moved},
     },
     ledger::{
         Outcome as Ended,
@@ -24,11 +24,15 @@ pub(in crate::ledger) fn payment(row: &Row) -> Result<view::Payment, Fault> {
     let decision: PaymentDecision = row.get("decision")?;
     let state = state_of(row)?;
     let transfer: Option<String> = row.get("transfer")?;
+    let sliced = row.get::<i64>("sliced")? != 0;
+    let (moved, owed) = days(row, state.as_ref(), sliced)?;
     let (stands, reason, next, next_at) = match &state {
         Some(state) => {
             let next = words::next(transfer.as_deref().unwrap_or_default(), state);
-            (payment_state(state), words::reason(state), next, by_itself(state))
+            let stands = if sliced { row.get("state")? } else { payment_state(state) };
+            (stands, words::reason(state), next, by_itself(state))
         }
+        None if sliced => (row.get("state")?, None, Some(words::QUEUED_NEXT.to_owned()), None),
         None => (without_transfer(decision)?, row.get("reason")?, row.get("next")?, None),
     };
     let cause: Option<HeldCause> = row.get("cause")?;
@@ -46,10 +50,25 @@ pub(in crate::ledger) fn payment(row: &Row) -> Result<view::Payment, Fault> {
         next_at,
         channel: row.get("channel")?,
         days: row.get::<Option<i64>>("days")?.map(narrow),
+        moved,
+        owed,
         amount: row.get("amount")?,
         currency: row.get("currency")?,
         customer: row.get("customer")?,
         first_seen_at: row.get("first_seen_at")?,
+    })
+}
+
+/// How many of a payment's days have moved, or may have, and how many are still to move.
+fn days(row: &Row, state: Option<&State>, sliced: bool) -> Result<(u32, u32), Fault> {
+    if sliced {
+        return Ok((narrow(row.get("days_moved")?), narrow(row.get("days_left")?)));
+    }
+    let days = row.get::<Option<i64>>("transfer_days")?.map_or(0, narrow);
+    Ok(match state {
+        Some(state) if may_have_moved(state) => (days, 0),
+        None | Some(State::Cancelled { .. }) => (0, 0),
+        Some(_) => (0, days),
     })
 }
 
@@ -85,7 +104,7 @@ fn by_itself(state: &State) -> Option<i64> {
         | State::Intended { .. }
         | State::Doubtful { .. }
         | State::Held { .. }
-        | State::Cancelled { .. } => state.due(),
+        | State::Cancelled { .. } => state.wanted().or_else(|| state.due()),
     }
 }
 
@@ -99,10 +118,11 @@ pub(in crate::ledger) fn event(row: &Row) -> Result<view::Event, Fault> {
     let outcome = match EventOutcome::of(ended) {
         Some(outcome) => outcome,
         None => {
-            let state = state_of(row)?.ok_or_else(|| corrupt("a granted event without a transfer"))?;
-            reason = words::reason(&state);
-            cause = held_cause(&state);
-            match state {
+            // Without one, its payment waits for others of its channel.
+            let state = state_of(row)?;
+            reason = state.as_ref().and_then(words::reason);
+            cause = state.as_ref().and_then(held_cause);
+            match state.unwrap_or_else(|| State::planned(0)) {
                 State::Settled { .. } => EventOutcome::Credited,
                 State::Held { .. } => EventOutcome::Held,
                 State::Cancelled { .. } => EventOutcome::Ignored,

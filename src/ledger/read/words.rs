@@ -3,11 +3,15 @@
 use crate::domain::{
     closed::HeldCause,
     settle::{Cause, How, Outcome, State},
+    slices::QUEUED,
 };
 
 /// What a person does about money that another family than `money_in` told of.
 pub(in crate::ledger) const OTHER_FAMILY_NEXT: &str =
     "send the events of money_in to the endpoint too and resend, or change money_in and restart the worker";
+
+/// What a payment waits for whose turn has not come.
+pub(in crate::ledger) const QUEUED_NEXT: &str = "it waits for older payments of its channel";
 
 /// What is known, for the list of steps.
 pub(in crate::ledger) fn note(state: &State) -> String {
@@ -47,6 +51,10 @@ pub(in crate::ledger) fn reason(state: &State) -> Option<String> {
 /// The next step.
 pub(in crate::ledger) fn next(key: &str, state: &State) -> Option<String> {
     match state {
+        State::Planned { ahead: Some(ahead), .. } if ahead.at == QUEUED => Some(QUEUED_NEXT.into()),
+        State::Planned { .. } if state.wanted().is_some() => {
+            Some("its days move when the channel has less than lead left".into())
+        }
         State::Planned { .. } => Some("the worker reads the channel and extends it".into()),
         State::Intended { .. } => Some("the answer of the call is recorded, or readings decide".into()),
         State::Doubtful { .. } => Some("the worker reads activeTill again; nothing to do".into()),
@@ -87,6 +95,11 @@ fn held_next(key: &str, cause: &Cause, outcome: Outcome) -> String {
             return format!(
                 "decide how many days are due: `daybridge held retry '{key}' --cause {}` moves the days that it names, `daybridge held set '{key}' --days …` others, `daybridge held cancel '{key}' --reason …` none; where the money comes back it goes on by itself",
                 cause.word()
+            );
+        }
+        Cause::Stopped(_) | Cause::Ended(_) => {
+            return format!(
+                "`daybridge payments go KEY --reason …` lets its payment go on; `daybridge held cancel '{key}' --reason …` takes the rest of its days off"
             );
         }
         Cause::Refused(..) => "do away with what the partner complains of",

@@ -122,7 +122,7 @@ impl Tx {
                 self,
                 "SELECT e.number, e.source, e.event_id, e.event_type, e.payment, p.granted, p.out_known, p.channel, p.days, \
                  t.state, t.open, b.event AS body FROM events e LEFT JOIN bodies b ON b.event = e.number LEFT JOIN payments p ON p.key = e.payment \
-                 LEFT JOIN transfers t ON t.payment = e.payment AND t.n = 1",
+                 LEFT JOIN transfers t ON t.payment = e.payment AND t.n = p.last_n",
                 "ORDER BY e.number",
                 limit,
             )?;

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The schema, oldest first; a text never changes once released.
-const MIGRATIONS: [(i64, &str, &str); 14] = [
+const MIGRATIONS: [(i64, &str, &str); 15] = [
     (1, "ledger", include_str!("migrations/0001_ledger.sql")),
     (2, "restorations", include_str!("migrations/0002_restorations.sql")),
     (3, "operators", include_str!("migrations/0003_operators.sql")),
@@ -35,6 +35,7 @@ const MIGRATIONS: [(i64, &str, &str); 14] = [
     (12, "slips", include_str!("migrations/0012_slips.sql")),
     (13, "joined", include_str!("migrations/0013_joined.sql")),
     (14, "indexes", include_str!("migrations/0014_indexes.sql")),
+    (15, "slices", include_str!("migrations/0015_slices.sql")),
 ];
 
 /// What the schema's text says differently in each database.
@@ -120,6 +121,7 @@ pub(in crate::ledger) async fn open(
         }
         Ledger { db }
     };
+    ledger.allocate(settings.allocation.clone());
     up_to_date(&ledger.db, jiff::Timestamp::now().as_millisecond()).await?;
     ledger.db.read(|tx| tx.find_question().and_then(|()| tx.moved())).await?;
     Ok(ledger)

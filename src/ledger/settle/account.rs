@@ -278,7 +278,7 @@ pub(in crate::ledger) fn least(hold: &AccountHold) -> u32 {
 /// these, and the account has nearly all transfers that ever were.
 pub(in crate::ledger) const WAITING: &str = "t.state <> 'settled' AND t.state IN ('planned', 'held') \
      AND t.account || '' = $1 AND t.days + 0 >= $2 \
-     AND (t.state = 'planned' OR t.cause IN ('balance', 'unauthorized'))";
+     AND ((t.state = 'planned' AND t.due_at IS NOT NULL) OR t.cause IN ('balance', 'unauthorized'))";
 
 /// Whether a transfer of so many days or more is planned or held for the account.
 pub(in crate::ledger) fn waits(connection: &mut Tx, account: &str, days: u32) -> Result<bool, Fault> {

@@ -133,7 +133,7 @@ fn slow_step(
         );
         return Ok(false);
     }
-    transition::compare_and_set(tx, key, from, &step.state, None, now)
+    transition::set(tx, key, (from, &step.state), Some(&step.channel), None, now)
 }
 
 /// Writes the channel under the claim; `None`: the claim is lost. `settled`: a transfer that is, from now on.

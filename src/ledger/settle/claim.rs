@@ -42,6 +42,7 @@ impl Tx {
         for (statement, ahead_max) in [(DUE_TOO_FAR, DUE_AHEAD_MS_MAX), (LEASED_TOO_LONG, LEASE_MS_MAX)] {
             self.send(statement, args![account, now, now.saturating_add(ahead_max)])?;
         }
+        self.send(&slices_sql(self.dialect()), args![account, now, i64::from(limit)])?;
         let rows =
             self.all(&claim_sql(self.dialect()), args![account, now, i64::from(limit), worker, lease_until])?;
         self.commit();
@@ -62,6 +63,19 @@ const DUE_TOO_FAR: &str = "UPDATE channels SET due_at = $2 WHERE account = $1 AN
 /// See [`DUE_TOO_FAR`].
 const LEASED_TOO_LONG: &str = "UPDATE channels SET lease_until = $2 \
      WHERE account || '' = $1 AND lease_until > 0 AND lease_until > $3";
+
+/// Channels whose slice is to be sent by now are due. One that has an open outcome says itself when it is.
+fn slices_sql(dialect: Dialect) -> String {
+    let suffix = match dialect {
+        Dialect::Sqlite => "",
+        Dialect::Postgres => " FOR UPDATE SKIP LOCKED",
+    };
+    format!(
+        "UPDATE channels SET slice_at = NULL, due_at = CASE WHEN due_at < slice_at THEN due_at ELSE slice_at END \
+         WHERE account = $1 AND channel IN (SELECT channel FROM channels WHERE account = $1 AND slice_at IS NOT NULL \
+         AND slice_at <= $2 ORDER BY slice_at LIMIT $3{suffix})"
+    )
+}
 
 /// What is due is looked for once: within the update PostgreSQL might look again for each row, and take more than was asked
 /// for.

@@ -9,6 +9,7 @@ pub(super) mod pause;
 pub(super) mod probe;
 pub(super) mod schedule;
 pub(super) mod server;
+pub(super) mod slices;
 pub(super) mod transition;
 pub(super) mod turn;
 

@@ -10,9 +10,9 @@ use crate::{
     },
 };
 
-/// The first channel that is due and in nobody's hands.
+/// The first channel that is due and in nobody's hands. The bound is below all times: it leads PostgreSQL to the index.
 const NEXT_FREE: &str = "SELECT due_at AS at FROM channels \
-     WHERE account = $1 AND due_at IS NOT NULL AND lease_until = 0 ORDER BY due_at LIMIT 1";
+     WHERE account = $1 AND due_at IS NOT NULL AND due_at > -9000000000000000000 AND lease_until = 0 ORDER BY due_at LIMIT 1";
 
 /// The first one that comes free by a lease that ends.
 const NEXT_LEASED: &str = "SELECT MIN(CASE WHEN lease_until > due_at THEN lease_until ELSE due_at END) AS at \
@@ -23,7 +23,8 @@ const NEXT_LEASED: &str = "SELECT MIN(CASE WHEN lease_until > due_at THEN lease_
 pub(in crate::ledger) const FREE: &str = ", lease_until = 0, lease_owner = '', deferred = 0, due_at = \
      CASE WHEN EXISTS (SELECT 1 FROM transfers WHERE account = $2 AND channel = $3 AND open = 1) \
      THEN (SELECT due_at FROM transfers WHERE account = $2 AND channel = $3 AND open = 1) \
-     ELSE (SELECT MIN(due_at) FROM transfers WHERE account = $2 AND channel = $3 AND due_at IS NOT NULL) END";
+     ELSE (SELECT MIN(due_at) FROM transfers WHERE account = $2 AND channel = $3 AND due_at IS NOT NULL) END, \
+     slice_at = (SELECT MIN(wanted_at) FROM transfers WHERE account = $2 AND channel = $3 AND wanted_at IS NOT NULL)";
 
 impl Ledger {
     /// Gives a channel back; it is due again at the earliest of its transfers and its switch to live, and

@@ -1,13 +1,14 @@
 //! What several files write and read alike: a transfer's state, its steps, and when a channel is due.
 
 use crate::{
-    domain::{Ms, closed::HeldCause, settle::State},
+    domain::{Ms, channel::Channel, closed::HeldCause, settle::State},
     ledger::{
         Claim,
         db::{Fault, Tx, args},
         intake::coverage,
         read::words,
         row::{epoch_of, payment_state},
+        settle::slices::{self, Slice},
         storable,
     },
 };
@@ -25,38 +26,43 @@ pub(in crate::ledger) fn compare_and_set(
     who: Option<(&str, &str)>,
     now: Ms,
 ) -> Result<bool, Fault> {
+    set(tx, key, (from, to), None, who, now)
+}
+
+/// The same, where more is known of the channel than its row says.
+pub(in crate::ledger) fn set(
+    tx: &mut Tx,
+    key: &str,
+    (from, to): (&State, &State),
+    level: Option<&Channel>,
+    who: Option<(&str, &str)>,
+    now: Ms,
+) -> Result<bool, Fault> {
     let coverage = coverage::of_transfer(tx, key)?;
-    let (to, days) = match &coverage {
+    let slice = slices::of(tx, key)?;
+    let (mut to, days) = match &coverage {
         Some(coverage) => {
             let (to, days) = coverage.ask().uncovered(to, coverage.days, now);
             (to, Some(days))
         }
         None => (to.clone(), None),
     };
-    let done = tx.execute(
-        "UPDATE transfers SET state = $1, attempt = $2, epoch = $3, open = $4, cause = $5, due_at = $6, \
-         detail = $7 WHERE key = $8 AND state || '' = $9 AND attempt = $10 AND epoch = $11",
-        args![
-            to.word(),
-            i64::from(to.attempt()),
-            epoch_of(&to),
-            i64::from(to.open()),
-            cause_of(&to),
-            to.due(),
-            storable::json(&to)?,
-            key,
-            from.word(),
-            i64::from(from.attempt()),
-            epoch_of(from)
-        ],
-    )?;
-    if done == 0 {
+    if let Some(slice) = &slice {
+        to = slice.in_turn(to, now);
+    }
+    if !write(tx, key, from, &to, slice.as_ref())? {
         return Ok(false);
     }
-    apply(tx, key, Some(from), &to)?;
+    match &slice {
+        None => apply(tx, key, Some(from), &to)?,
+        Some(_) => settled(tx, key, Some(from), &to)?,
+    }
     let mut note = words::note(&to);
     if let (Some(coverage), Some(days)) = (&coverage, days) {
         note = coverage.apply(tx, key, from, &to, days, note, now)?;
+    }
+    if let Some(slice) = &slice {
+        slices::changed(tx, key, slice, (from, &to), level, now)?;
     }
     let note = match who {
         Some((_, reason)) => format!("{note}; decided: {reason}"),
@@ -66,6 +72,31 @@ pub(in crate::ledger) fn compare_and_set(
     };
     add_step(tx, key, &to, &note, who.map(|(who, _)| who), now)?;
     Ok(true)
+}
+
+/// `false`: it does not stand at `from`.
+fn write(tx: &mut Tx, key: &str, from: &State, to: &State, slice: Option<&Slice>) -> Result<bool, Fault> {
+    let live = slice.is_some_and(|slice| slice.live && slices::keeps_back(to));
+    let done = tx.execute(
+        "UPDATE transfers SET state = $1, attempt = $2, epoch = $3, open = $4, cause = $5, due_at = $6, \
+         detail = $7, wanted_at = $12, live = $13 WHERE key = $8 AND state || '' = $9 AND attempt = $10 AND epoch = $11",
+        args![
+            to.word(),
+            i64::from(to.attempt()),
+            epoch_of(to),
+            i64::from(to.open()),
+            cause_of(to),
+            to.due(),
+            storable::json(to)?,
+            key,
+            from.word(),
+            i64::from(from.attempt()),
+            epoch_of(from),
+            to.wanted(),
+            i64::from(live)
+        ],
+    )?;
+    Ok(done > 0)
 }
 
 /// The same of a claimed channel's transfer, where all of its payment's money came in and stayed, as far as anybody told, and
@@ -121,6 +152,7 @@ pub(in crate::ledger) fn step(
 const STEP: &str = "UPDATE transfers SET state = $1, attempt = $2, epoch = $3, open = $4, \
      cause = $5, due_at = $6, detail = $7, settled_at = COALESCE($14, settled_at) \
      WHERE key = $8 AND state || '' = $9 AND attempt = $10 AND epoch = $11 AND account || '' = $12 AND channel || '' = $13 \
+     AND sliced = 0 \
      AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.key = transfers.payment AND p.covered IS NOT NULL) \
      AND ($4 = 0 OR NOT EXISTS (SELECT 1 FROM transfers o WHERE o.account = $12 AND o.channel = $13 AND o.open = 1 \
      AND o.key <> $8))";
@@ -132,7 +164,7 @@ const SPENT: &str = "INSERT INTO spent (account, slot, days, transfers) SELECT a
      WHERE key = $2 ON CONFLICT (account, slot) DO UPDATE SET days = spent.days + excluded.days, \
      transfers = spent.transfers + 1";
 
-fn cause_of(state: &State) -> Option<HeldCause> {
+pub(in crate::ledger) fn cause_of(state: &State) -> Option<HeldCause> {
     match state {
         State::Held { cause, .. } => Some(cause.word()),
         State::Planned { .. }
@@ -153,6 +185,16 @@ pub(in crate::ledger) fn apply(
     if from.map(payment_state) != Some(payment_state(to)) {
         tx.send(PAYMENT_STATE, args![payment_state(to), key])?;
     }
+    settled(tx, key, from, to)
+}
+
+/// Counts the days of a transfer that is settled, once.
+pub(in crate::ledger) fn settled(
+    tx: &mut Tx,
+    key: &str,
+    from: Option<&State>,
+    to: &State,
+) -> Result<(), Fault> {
     let State::Settled { at, .. } = to else { return Ok(()) };
     if matches!(from, Some(State::Settled { .. })) {
         return Ok(());

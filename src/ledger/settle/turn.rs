@@ -8,6 +8,7 @@ use crate::{
         channel::Channel,
         closed::HeldCause,
         settle::State,
+        slices::late,
     },
     ledger::{
         Claim, Ledger, LedgerError, Scope, Transfer, Turn,
@@ -50,7 +51,9 @@ impl Tx {
         let row = row.ok_or_else(|| corrupt(format!("no row for the claimed channel {}", claim.channel)))?;
         let channel: Channel = serde_json::from_str(&row.get::<String>("known")?)?;
         let transfer = match row.get::<Option<String>>("key")? {
-            Some(_) if channel.quiet_until <= now => Some(row::transfer(&row)?),
+            Some(_) if channel.quiet_until <= now => {
+                Some(self.grown(row::transfer(&row)?, row.get("days_left")?, now))
+            }
             _ => None,
         };
         Ok(Turn {
@@ -74,6 +77,17 @@ impl Tx {
     }
 }
 
+impl Tx {
+    /// A slice that is late has more days, as far as they are owed.
+    fn grown(&self, transfer: Transfer, left: Option<i64>, now: Ms) -> Transfer {
+        let State::Planned { ahead: Some(ahead), last: None, .. } = &transfer.state else { return transfer };
+        let allocation = self.place().allocation();
+        let days = late(ahead, left.map_or(0, row::narrow).max(transfer.days), allocation.lead_ms, now);
+        let comment = allocation.comment.render(&transfer.key, days);
+        Transfer { days, comment, ..transfer }
+    }
+}
+
 /// Whether what was found is due: an open outcome keeps the others back also while it is not.
 fn is_due(transfer: &Transfer, claim: &Claim, now: Ms) -> bool {
     match &transfer.state {
@@ -91,6 +105,7 @@ const NEXT: &str = "COALESCE((SELECT key FROM transfers WHERE account = $1 AND c
      (SELECT t.key FROM transfers t LEFT JOIN accounts h ON h.account = t.account \
      WHERE t.account = $1 AND t.channel = $2 AND (t.due_at <= $3 OR t.due_at > $4) AND t.state = 'planned' \
      ORDER BY CASE WHEN t.key = h.probe THEN 0 WHEN t.days >= h.ceiling THEN 2 ELSE 1 END, t.created_at, t.key LIMIT 1), \
+     (SELECT key FROM transfers WHERE account = $1 AND channel = $2 AND wanted_at IS NOT NULL AND wanted_at <= $3), \
      (SELECT key FROM transfers WHERE account = $1 AND channel = $2 AND (due_at <= $3 OR due_at > $4) \
      AND state = 'settled' ORDER BY due_at, key LIMIT 1))";
 
@@ -102,7 +117,7 @@ fn turn_sql(server: Option<&str>) -> String {
         None => ("", String::new()),
     };
     format!(
-        "SELECT c.detail AS known, t.key, t.payment, t.days, t.comment, t.detail, t.traceparent, \
+        "SELECT c.detail AS known, t.key, t.payment, t.days, t.comment, t.detail, t.traceparent, p.days_left, \
          a.news, a.since, a.probe_at, a.probe, a.ceiling, a.refused_first, \
          (SELECT MAX(declared_at) FROM restorations WHERE undone_at IS NULL) AS restored_at, \
          CASE WHEN EXISTS (SELECT 1 FROM pauses WHERE ended_at IS NULL AND scope IN ('all', $8, $9)) \
@@ -110,6 +125,7 @@ fn turn_sql(server: Option<&str>) -> String {
          (SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) FROM transfers WHERE account = $1 AND channel = $2 \
          AND settled_at > $7) AS channel_hour{columns} \
          FROM channels c LEFT JOIN accounts a ON a.account = c.account LEFT JOIN transfers t ON t.key = {NEXT} \
+         LEFT JOIN payments p ON p.key = t.payment \
          CROSS JOIN (SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) AS account_days, \
          CAST(COALESCE(SUM(transfers), 0) AS BIGINT) AS account_transfers, \
          CAST(COALESCE(SUM(CASE WHEN slot >= $5 THEN days ELSE 0 END), 0) AS BIGINT) AS account_hour \

@@ -283,7 +283,8 @@ fn a_call_of_before_is_never_called_again_on_faith() {
         let last = Some(old_call);
         let mut bench = Bench::of(&[30]);
         bench.channel = old_channel;
-        bench.states[0] = State::Planned { due, since, tries, lag_since, lag_reads, reason, last, retried };
+        bench.states[0] =
+            State::Planned { due, since, tries, lag_since, lag_reads, reason, last, retried, ahead: None };
         bench.by_hand(moved);
         let reading = Reading { active_till: bench.till, mode: None };
         bench.step(0, Input::Read(Ok(reading)));

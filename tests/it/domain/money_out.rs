@@ -11,7 +11,7 @@ use daybridge::domain::{
     money_out::{MoneyOut, came_in, money_out},
     settle::{
         Call, Cause, How, Kept, Outcome, State,
-        uncovered::{Asked, Stage},
+        uncovered::{Asked, Rest, Stage},
     },
 };
 use proptest::prelude::*;
@@ -249,8 +249,11 @@ fn stands(name: &str) -> State {
             reason: None,
             last,
             retried: true,
+            ahead: None,
         },
-        "intended" => State::Intended { call: CALL, epoch: 1, prior: None, since: at, tries: 0, retried },
+        "intended" => {
+            State::Intended { call: CALL, epoch: 1, prior: None, since: at, tries: 0, retried, ahead: None }
+        }
         "settled" => {
             State::Settled { how: How::Answered, before: 7, after: Some(9), at, attempt: 1, watch: None }
         }
@@ -317,7 +320,7 @@ fn what_becomes_of_a_transfer() {
         ("settled", &all_off, None, "settled 30"),
         ("closed", &whole, Some(0), "cancelled 30"),
     ] {
-        let asked = Asked { covered, decided, restored_at: None };
+        let asked = Asked { covered, decided, restored_at: None, rest: Rest::default() };
         let (to, days) = asked.uncovered(&stands(state), 30, NOW);
         assert_eq!(shown(&to, days), want, "{state} {covered:?} {decided:?}");
         assert_eq!(asked.uncovered(&to, days, NOW), (to.clone(), days), "{state} {covered:?} {decided:?}");
@@ -326,13 +329,13 @@ fn what_becomes_of_a_transfer() {
         }
     }
     // Reduced, then more of the money is back.
-    let back = Asked { covered: &whole, decided: None, restored_at: None };
+    let back = Asked { covered: &whole, decided: None, restored_at: None, rest: Rest::default() };
     assert_eq!(back.uncovered(&stands("planned"), 20, NOW).1, 30);
-    let given = Asked { covered: &third, decided: Some(10), restored_at: None };
+    let given = Asked { covered: &third, decided: Some(10), restored_at: None, rest: Rest::default() };
     assert_eq!(given.uncovered(&stands("planned"), 12, NOW).1, 20, "never less than is covered");
     // What was cancelled before the ledger was restored may have gone on in the time that is forgotten.
     for covered in [&whole, &third, &third_off] {
-        let asked = Asked { covered, decided: None, restored_at: Some(100) };
+        let asked = Asked { covered, decided: None, restored_at: Some(100), rest: Rest::default() };
         let (to, _) = asked.uncovered(&stands("taken back"), 30, NOW);
         assert!(matches!(to, State::Held { outcome: Outcome::Forgotten, .. }), "{to:?}");
     }
@@ -363,12 +366,12 @@ fn what_is_spent_and_what_is_owed() {
         ("closed", 30, &third, Some(20), (0, 0, false)),
         ("closed", 30, &third, None, (0, 0, false)),
     ] {
-        let asked = Asked { covered, decided, restored_at: None };
+        let asked = Asked { covered, decided, restored_at: None, rest: Rest::default() };
         let gap = asked.gap(Stage::Granted(&stands(state), days));
         assert_eq!((gap.spent, gap.owed, gap.open), want, "{state} {days} {decided:?}");
     }
     // What a person decided counts until more comes back, and from there on.
-    let asked = |covered, decided| Asked { covered, decided, restored_at: None };
+    let asked = |covered, decided| Asked { covered, decided, restored_at: None, rest: Rest::default() };
     let settled = stands("settled");
     assert_eq!(asked(&third, Some(10)).gap(Stage::Granted(&settled, 30)).decided, Some(20));
     assert_eq!(asked(&whole, Some(10)).gap(Stage::Granted(&settled, 30)).decided, None);

@@ -18,6 +18,7 @@ fn rules() -> Rules {
         channel_pointers: vec!["/metadata/channel_id".into(), "/client_reference_id".into()],
         days_pointers: vec!["/metadata/days".into()],
         prices: [("price_month".to_owned(), 30), ("price_week".to_owned(), 7)].into(),
+        slices: [].into(),
         per_day: None,
         days_max: 3650,
         on_refund: OnMoneyOut::Report,

@@ -52,7 +52,7 @@ const CALL: Call = Call { attempt: 1, before: SENT, at: SENT, settles: 0, number
 
 fn intended() -> State {
     let call = CALL;
-    State::Intended { call, epoch: 1, prior: None, since: SENT, tries: 0, retried: false }
+    State::Intended { call, epoch: 1, prior: None, since: SENT, tries: 0, retried: false, ahead: None }
 }
 
 fn after(state: &State, input: Input, now: i64) -> State {

@@ -104,6 +104,7 @@ pub(crate) fn rules() -> SourceRules {
             channel_pointers: vec!["/metadata/channel_id".into()],
             days_pointers: vec!["/metadata/days".into()],
             prices: BTreeMap::new(),
+            slices: BTreeMap::new(),
             per_day: None,
             days_max: 3650,
             on_refund: OnMoneyOut::Report,
@@ -156,7 +157,7 @@ pub(crate) fn to(mut facts: Facts, channel: &str, days: u32) -> Facts {
 
 pub(crate) fn comment() -> &'static CommentTemplate {
     static COMMENT: OnceLock<CommentTemplate> = OnceLock::new();
-    COMMENT.get_or_init(|| CommentTemplate::parse("daybridge {key} {days}d", 16, 3650).unwrap())
+    COMMENT.get_or_init(|| CommentTemplate::parse("daybridge {key} {days}d", 14, 3650).unwrap())
 }
 
 pub(crate) fn decided(order: Order) -> Decided<'static> {
@@ -298,7 +299,7 @@ pub(crate) fn call(attempt: u32) -> daybridge::domain::settle::Call {
 }
 
 pub(crate) fn intended(epoch: i64) -> State {
-    State::Intended { call: call(1), epoch, prior: None, since: NOW, tries: 0, retried: false }
+    State::Intended { call: call(1), epoch, prior: None, since: NOW, tries: 0, retried: false, ahead: None }
 }
 
 pub(crate) fn held(cause: Cause, outcome: Open) -> State {

@@ -30,6 +30,7 @@ mod recording;
 mod restored;
 mod rights;
 mod settling;
+mod slices;
 mod slips;
 mod twins;
 mod upgrade;
@@ -58,6 +59,7 @@ macro_rules! both {
 }
 
 both! {
+    slices: days_move_as_they_are_used, the_oldest_payment_of_a_channel_goes_first, a_refund_shortens_what_is_left, a_refund_is_asked_about_by_default, a_person_stops_a_payment_and_lets_it_go_on, what_is_left_goes_to_another_channel, a_hand_made_extension_makes_the_next_slice_later, an_outage_costs_one_call, a_slice_that_waits_is_no_transfer_that_is_late, days_are_granted_by_hand_once_a_key, a_restored_ledger_sends_no_slice_twice, a_restored_ledger_goes_on_with_what_was_not_due, one_slice_is_sent_now, slices_end_where_the_setting_does;
     asked: an_older_answer_replaces_nothing, questions_are_numbered_as_they_begin;
     recording: records_once, redelivery_changes_nothing, parallel_records_plan_one_transfer,
         a_link_supplies_the_channel, payments_that_are_one_are_joined, contradictions_are_held,

@@ -127,6 +127,7 @@ pub(super) async fn texts_with_a_null_end_alike(kit: Kit) {
         reason: Some("it said \0 \\u0000".into()),
         last: None,
         retried: false,
+        ahead: None,
     };
     assert!(kit.put(&claim, &key, &State::planned(NOW), later.clone(), NOW).await);
     kit.release(&claim, 0).await.unwrap();
@@ -173,6 +174,7 @@ pub(super) async fn what_a_clock_ahead_has_dated_is_not_believed(kit: Kit) {
         reason: None,
         last: None,
         retried: false,
+        ahead: None,
     };
     assert!(kit.put(&claim, &key, &State::planned(NOW), later.clone(), NOW).await);
     // Its worker dies with the lease.
@@ -191,6 +193,7 @@ pub(super) async fn what_a_clock_ahead_has_dated_is_not_believed(kit: Kit) {
         reason: None,
         last: None,
         retried: false,
+        ahead: None,
     };
     assert!(kit.put(&claim, &key, &later, soon, NOW).await);
     kit.release(&claim, 0).await.unwrap();

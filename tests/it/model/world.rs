@@ -331,6 +331,7 @@ impl Protocol {
                     reason: None,
                     last: Some(*call),
                     retried: true,
+                    ahead: None,
                 };
             }
             State::Doubtful { call, .. } if accepted && self.without(Removed::Evidence) => {

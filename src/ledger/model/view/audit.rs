@@ -21,6 +21,18 @@ closed! {
         AppliedBefore = "held applied",
         /// `HeldNotApplied`, as older versions kept it.
         NotAppliedBefore = "held not_applied",
+        /// Stopped a payment.
+        PaymentStop = "payments stop",
+        /// Let it go on.
+        PaymentGo = "payments go",
+        /// Said that what is left of it is another channel's.
+        PaymentMove = "payments move",
+        /// Sent one slice of it.
+        PaymentSlice = "payments slice",
+        /// Granted days without a payment.
+        Grant = "grant",
+        /// Said what is on the balance.
+        Balance = "balance",
         /// Paused calls, or the rules did.
         Pause = "settle pause",
         /// Ended a pause.

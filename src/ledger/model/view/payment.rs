@@ -30,6 +30,10 @@ pub struct Payment {
     pub channel: Option<String>,
     /// Days, once decided.
     pub days: Option<u32>,
+    /// Of these: on the channel, or on their way there.
+    pub moved: u32,
+    /// Of these: still to move.
+    pub owed: u32,
     /// Smallest unit of the currency.
     pub amount: Option<i64>,
     /// Lower-case ISO code.

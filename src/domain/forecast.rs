@@ -1,0 +1,131 @@
+//! What is known of a balance that no API tells, and how long it lasts.
+//!
+//! A person says a *mark*; what moved since is taken off. What nobody can say for sure makes an interval of it. It never
+//! stands in the way of a call: it warns.
+
+use super::{DAY_MS, Ms};
+
+/// Longest time that is looked ahead, in days.
+pub const DAYS_AHEAD_MAX: u32 = 365;
+
+/// Days that were on a balance at some time, and what happened since.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Since {
+    /// Days that a person said, and those added since.
+    pub mark: i64,
+    /// Settled since.
+    pub moved: i64,
+    /// On their way, or in doubt.
+    pub open: i64,
+    /// By which channels moved that nothing here explains.
+    pub unexplained: i64,
+    /// So many days were refused since, for there were fewer.
+    pub refused: Option<i64>,
+}
+
+/// Between what the balance is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interval {
+    /// At least.
+    pub low: i64,
+    /// At most.
+    pub high: i64,
+}
+
+impl Since {
+    /// `None`: no balance fits, so the mark is not true any more.
+    pub fn interval(&self) -> Option<Interval> {
+        let moved = self.mark.saturating_sub(self.moved);
+        let high = self.refused.map_or(moved, |days| moved.min(days.saturating_sub(1)));
+        let low = moved.saturating_sub(self.open).saturating_sub(self.unexplained).max(0);
+        (high >= 0 && moved >= 0).then_some(Interval { low: low.min(high), high })
+    }
+}
+
+/// A channel on which days are owed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owing {
+    /// Its `activeTill`; `None`: it was never read.
+    pub till: Option<Ms>,
+    /// Days owed.
+    pub owed: u32,
+    /// Days in one slice; 0: all at once.
+    pub slice: u32,
+}
+
+impl Owing {
+    /// Days that move until so many days from now.
+    pub fn need(&self, lead_ms: i64, days: u32, now: Ms) -> u32 {
+        if self.slice == 0 {
+            return self.owed;
+        }
+        let until = now.saturating_add(i64::from(days).saturating_mul(DAY_MS));
+        let till = self.till.unwrap_or(now).max(now);
+        let gap_ms = until.saturating_add(lead_ms).saturating_sub(till);
+        if gap_ms <= 0 {
+            return 0;
+        }
+        let slice_ms = i64::from(self.slice).saturating_mul(DAY_MS);
+        let slices = gap_ms.saturating_sub(1).checked_div(slice_ms).unwrap_or(0).saturating_add(1);
+        let need = slices.saturating_mul(i64::from(self.slice));
+        u32::try_from(need).unwrap_or(u32::MAX).min(self.owed)
+    }
+}
+
+/// Days that are committed until so many days from now.
+pub fn committed(owing: &[Owing], lead_ms: i64, days: u32, now: Ms) -> i64 {
+    owing.iter().fold(0_i64, |sum, one| sum.saturating_add(i64::from(one.need(lead_ms, days, now))))
+}
+
+/// For how many days a balance is enough for what is committed, at most [`DAYS_AHEAD_MAX`].
+pub fn runway(owing: &[Owing], balance: i64, lead_ms: i64, now: Ms) -> u32 {
+    let enough = |days: u32| committed(owing, lead_ms, days, now) <= balance;
+    let (mut enough_for, mut too_few_for) = (0, DAYS_AHEAD_MAX.saturating_add(1));
+    if !enough(0) {
+        return 0;
+    }
+    while too_few_for.saturating_sub(enough_for) > 1 {
+        let middle = enough_for.saturating_add(too_few_for.saturating_sub(enough_for).div_euclid(2));
+        if enough(middle) { enough_for = middle } else { too_few_for = middle }
+    }
+    enough_for
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_worth_what_moved_since_leaves_of_it() {
+        let since = Since { mark: 100, moved: 30, ..Since::default() };
+        assert_eq!(since.interval(), Some(Interval { low: 70, high: 70 }));
+        let unsure = Since { open: 5, unexplained: 10, ..since };
+        assert_eq!(unsure.interval(), Some(Interval { low: 55, high: 70 }));
+        assert_eq!(Since { refused: Some(20), ..unsure }.interval(), Some(Interval { low: 19, high: 19 }));
+        assert_eq!(Since { moved: 101, ..since }.interval(), None, "more moved than there was");
+        assert_eq!(Since { refused: Some(0), ..since }.interval(), None);
+    }
+
+    #[test]
+    fn a_channel_needs_what_keeps_it_ahead() {
+        let lead = 2 * DAY_MS;
+        let owing = |till: i64, owed: u32, slice: u32| Owing { till: Some(till * DAY_MS), owed, slice };
+        for (one, days, want) in [
+            (owing(10, 30, 5), 7, 0),
+            (owing(10, 30, 5), 8, 0),
+            (owing(10, 30, 5), 9, 5),
+            (owing(10, 30, 5), 30, 25),
+            (owing(10, 30, 5), 90, 30),
+            (owing(-9, 30, 5), 0, 5),
+            (owing(10, 30, 0), 0, 30),
+            (Owing { till: None, owed: 3, slice: 1 }, 0, 2),
+        ] {
+            assert_eq!(one.need(lead, days, 0), want, "{one:?} {days}");
+        }
+        let all = [owing(10, 30, 5), owing(0, 10, 1)];
+        assert_eq!(committed(&all, lead, 1, 0), 3);
+        assert_eq!(runway(&all, 9, lead, 0), 7);
+        assert_eq!(runway(&all, 1, lead, 0), 0);
+        assert_eq!(runway(&all, 40, lead, 0), DAYS_AHEAD_MAX);
+    }
+}

@@ -1,0 +1,110 @@
+//! Days that a person grants without a payment: a trial, goodwill, money that came in another way.
+
+use super::audit::{self, Entry};
+use crate::{
+    domain::{
+        Ms,
+        closed::{PaymentDecision, PaymentState},
+        id::{ChannelId, payment_key},
+        settle::State,
+    },
+    envelope,
+    ledger::{
+        Act, Grant, Ledger, LedgerError,
+        db::{Fault, Tx, args, fault::refused},
+        intake::grant::FirstTransfer,
+        settle::slices,
+        storable,
+        view::Action,
+    },
+};
+
+/// The realm of what persons grant; no source may have it.
+pub const REALM: &str = "grant";
+
+/// Most days of one grant: those of the largest payment.
+const DAYS_MAX: u32 = 3_650;
+
+impl Ledger {
+    /// Grants days, once per key. Returns the payment's key, and whether it was granted before.
+    pub async fn grant(&self, grant: &Grant, act: &Act<'_>, now: Ms) -> Result<(String, bool), LedgerError> {
+        let (grant, act) = (grant.clone(), act.kept());
+        self.db.alone(move |tx| tx.grant(&grant, &act.lent(), now)).await
+    }
+}
+
+impl Tx {
+    pub(in crate::ledger) fn grant(
+        &mut self,
+        grant: &Grant,
+        act: &Act<'_>,
+        now: Ms,
+    ) -> Result<(String, bool), Fault> {
+        if grant.days == 0 || grant.days > DAYS_MAX {
+            return Err(refused(format!("days must be 1 to {DAYS_MAX}")));
+        }
+        let key = payment_key(REALM, None, &grant.key);
+        let known = self.optional("SELECT channel, days FROM payments WHERE key = $1", args![&*key])?;
+        if let Some(row) = known {
+            let (channel, days): (Option<String>, Option<i64>) = (row.get("channel")?, row.get("days")?);
+            let same =
+                channel.as_deref() == Some(grant.channel.as_str()) && days == Some(i64::from(grant.days));
+            return match same {
+                true => Ok((key, true)),
+                false => Err(refused(format!(
+                    "{key} was granted before: {} days for {}; nothing was changed. A key is granted once: give this one another",
+                    days.unwrap_or(0),
+                    channel.unwrap_or_default()
+                ))),
+            };
+        }
+        let reason = storable::text(&format!("granted by {}: {}", act.who, act.reason));
+        self.execute(
+            "INSERT INTO payments (key, realm, account, livemode, source, decision, state, granted, first_seen_at, since, \
+             channel, days, reason) VALUES ($1, $2, '', 1, $2, $3, $4, 1, $5, $5, $6, $7, $8)",
+            args![
+                &*key,
+                REALM,
+                PaymentDecision::Granted,
+                PaymentState::Planned,
+                now,
+                grant.channel.as_str(),
+                i64::from(grant.days),
+                &*reason
+            ],
+        )?;
+        self.execute(
+            "INSERT INTO aliases (realm, account, livemode, id, strength, payment) VALUES ($1, '', 1, $2, 0, $3)",
+            args![REALM, &*grant.key, &*key],
+        )?;
+        plan(self, &key, grant, &reason, act, now)?;
+        let after = format!("{} days for {}", grant.days, grant.channel);
+        audit::add(
+            self,
+            Entry { action: Action::Grant, key: &key, act: *act, before: None, after: Some(after) },
+            now,
+        )?;
+        self.commit();
+        Ok((key, false))
+    }
+}
+
+fn plan(tx: &mut Tx, key: &str, grant: &Grant, reason: &str, act: &Act<'_>, now: Ms) -> Result<(), Fault> {
+    let channel: &ChannelId = &grant.channel;
+    let allocation = tx.place().allocation();
+    if allocation.sizes(REALM, None).slice > 0 {
+        return slices::grant(tx, key, (&grant.account, channel), None, now).map(drop);
+    }
+    let transfer = FirstTransfer {
+        account: &grant.account,
+        channel,
+        days: grant.days,
+        comment: &allocation.comment,
+        traceparent: &envelope::new_traceparent(),
+        state: State::planned(now),
+        note: reason.to_owned(),
+        who: Some(act.who),
+    };
+    transfer.insert(tx, key, now)?;
+    transfer.make_due(tx, None, now).map(drop)
+}

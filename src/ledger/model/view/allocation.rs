@@ -1,0 +1,92 @@
+//! What is owed on a channel, and what is known of the balance that it comes from.
+
+use serde::Serialize;
+
+use super::{channel::Channel, transfer::Transfer};
+use crate::domain::{
+    Ms,
+    closed::{HeldCause, PaymentState},
+};
+
+/// A channel with the payments whose days are owed on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChannelWhole {
+    /// The channel.
+    #[serde(flatten)]
+    pub channel: Channel,
+    /// Days owed in all.
+    pub owed: i64,
+    /// The oldest first.
+    pub payments: Vec<OwedPayment>,
+    /// The next slice, where one is planned.
+    pub next: Option<Transfer>,
+}
+
+/// A payment of which days are owed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OwedPayment {
+    /// `realm/payment`
+    pub key: String,
+    /// Where it stands.
+    pub state: PaymentState,
+    /// Days bought.
+    pub days: u32,
+    /// Of these: on the channel, or on their way.
+    pub moved: u32,
+    /// Of these: still to move.
+    pub owed: u32,
+    /// Why none of them move although others of the channel do.
+    pub stopped: Option<HeldCause>,
+}
+
+closed! {
+    /// What a person said of a balance.
+    MarkKind {
+        /// So many days are on it.
+        Set = "set",
+        /// So many were added.
+        Add = "add",
+    }
+}
+
+/// What is known of a partner account's balance.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Balance {
+    /// The partner account.
+    pub account: String,
+    /// When a person last said what is on it; `None`: nobody did.
+    pub marked_at: Option<Ms>,
+    /// Days on it at least; `None`: nothing is known, or the mark is stale.
+    pub low: Option<i64>,
+    /// Days on it at most.
+    pub high: Option<i64>,
+    /// What was said does not fit what happened since: it is to be said again.
+    pub stale: bool,
+    /// Days moved since.
+    pub moved: i64,
+    /// Days on their way, or in doubt.
+    pub open: i64,
+    /// Days by which channels moved since that nothing here explains.
+    pub unexplained: i64,
+    /// So many days were refused since.
+    pub refused: Option<i64>,
+    /// Days owed in all.
+    pub owed: i64,
+    /// Of these: that move within so many days.
+    pub committed: Vec<Committed>,
+    /// Days granted a day, by the last 28 days.
+    pub granted_a_day: f64,
+    /// Days for which `low` is enough for what is committed; 365: a year or more.
+    pub runway_days: Option<u32>,
+}
+
+/// Days that move until then, and what new payments add as they came until now.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Committed {
+    /// Within so many days.
+    pub within_days: u32,
+    /// Days owed that move.
+    pub committed: i64,
+    /// And with new payments.
+    pub expected: i64,
+}

@@ -1,0 +1,242 @@
+//! What is owed on channels, and what is known of the balance that it comes from.
+
+use super::{list::transfer_sql, rows};
+use crate::{
+    domain::{
+        DAY_MS, Ms,
+        forecast::{Owing, Since, committed, runway},
+    },
+    ledger::{
+        Act, Ledger, LedgerError,
+        db::{Fault, Tx, args, fault::refused},
+        decide::audit::{self, Entry},
+        query::{ChannelQuery, Page},
+        row::narrow,
+        storable,
+        view::{self, Action, MarkKind},
+    },
+};
+
+/// Most days that a balance is said to have.
+const BALANCE_MAX: i64 = 100_000_000;
+
+/// Most payments shown with a channel.
+const ROWS_MAX: i64 = 1_000;
+
+/// How far ahead needs are told, in days.
+const WITHIN_DAYS: [u32; 2] = [7, 30];
+
+/// Grants of so many days tell what is normal.
+const NORMAL_DAYS: i64 = 28;
+
+impl Ledger {
+    /// A channel with what is owed on it, of this partner account; `None`: no days were planned for it.
+    pub async fn channel_whole(
+        &self,
+        account: &str,
+        channel: &str,
+    ) -> Result<Option<view::ChannelWhole>, LedgerError> {
+        let (account, channel) = (account.to_owned(), channel.to_owned());
+        self.db.read(move |tx| tx.channel_whole(&account, &channel)).await
+    }
+
+    /// A person says what is on the balance, or what was added to it.
+    pub async fn mark_balance(
+        &self,
+        account: &str,
+        kind: MarkKind,
+        days: i64,
+        act: &Act<'_>,
+        now: Ms,
+    ) -> Result<(), LedgerError> {
+        let (account, act) = (account.to_owned(), act.kept());
+        self.db.write(move |tx| tx.mark_balance(&account, kind, days, &act.lent(), now)).await
+    }
+
+    /// What is known of the balance; `within_days`: another horizon beside those of always.
+    pub async fn balance(
+        &self,
+        account: &str,
+        within_days: Option<u32>,
+        now: Ms,
+    ) -> Result<view::Balance, LedgerError> {
+        let account = account.to_owned();
+        self.db.read(move |tx| tx.balance(&account, within_days, now)).await
+    }
+}
+
+impl Tx {
+    pub(in crate::ledger) fn channel_whole(
+        &mut self,
+        account: &str,
+        channel: &str,
+    ) -> Result<Option<view::ChannelWhole>, Fault> {
+        let wanted = ChannelQuery { channel: Some(channel.to_owned()), ..ChannelQuery::default() };
+        let found = self.channels(&wanted, &Page::first(9))?;
+        let Some(found) = found.into_iter().find(|found| found.account == account) else { return Ok(None) };
+        let owed = self.all(
+            "SELECT key, state, days, days_moved, days_left, stopped FROM payments \
+             WHERE partner = $1 AND channel = $2 AND days_left > 0 ORDER BY granted_at, key LIMIT $3",
+            args![account, channel, ROWS_MAX],
+        )?;
+        let payments = owed.iter().map(|row| {
+            Ok::<_, Fault>(view::OwedPayment {
+                key: row.get("key")?,
+                state: row.get("state")?,
+                days: row.get::<Option<i64>>("days")?.map_or(0, narrow),
+                moved: narrow(row.get("days_moved")?),
+                owed: narrow(row.get("days_left")?),
+                stopped: row.get("stopped")?,
+            })
+        });
+        let payments = payments.collect::<Result<Vec<_>, _>>()?;
+        let next = self.optional(
+            transfer_sql!("", "WHERE account = $1 AND channel = $2 AND live = 1"),
+            args![account, channel],
+        )?;
+        Ok(Some(view::ChannelWhole {
+            channel: found,
+            owed: payments.iter().map(|payment| i64::from(payment.owed)).sum(),
+            payments,
+            next: next.as_ref().map(rows::transfer).transpose()?,
+        }))
+    }
+
+    pub(in crate::ledger) fn mark_balance(
+        &mut self,
+        account: &str,
+        kind: MarkKind,
+        days: i64,
+        act: &Act<'_>,
+        now: Ms,
+    ) -> Result<(), Fault> {
+        let least = if kind == MarkKind::Add { 1 } else { 0 };
+        if !(least..=BALANCE_MAX).contains(&days) {
+            return Err(refused(format!(
+                "days must be {least} to {BALANCE_MAX}, as Whapi's dashboard shows them"
+            )));
+        }
+        if kind == MarkKind::Add && self.mark(account)?.is_none() {
+            return Err(refused(
+                "nobody has said what is on the balance yet: `daybridge balance set DAYS` first, then add to it",
+            ));
+        }
+        self.execute(
+            "INSERT INTO balance_marks (account, at, kind, days, who, reason) VALUES ($1, $2, $3, $4, $5, $6)",
+            args![account, now, kind, days, act.who, storable::text(act.reason)],
+        )?;
+        let (action, key) = (Action::Balance, format!("account:{account}"));
+        let after = Some(format!("{kind} {days} days"));
+        audit::add(self, Entry { action, key: &key, act: *act, before: None, after }, now)?;
+        self.commit();
+        Ok(())
+    }
+
+    /// When it was last said, and how many days with those added since.
+    fn mark(&mut self, account: &str) -> Result<Option<(Ms, i64)>, Fault> {
+        let row = self.optional(
+            "SELECT m.at, m.days + (SELECT CAST(COALESCE(SUM(a.days), 0) AS BIGINT) FROM balance_marks a \
+             WHERE a.account = m.account AND a.kind = 'add' AND a.number > m.number) AS days \
+             FROM balance_marks m WHERE m.account = $1 AND m.kind = 'set' ORDER BY m.number DESC LIMIT 1",
+            args![account],
+        )?;
+        row.map(|row| Ok((row.get("at")?, row.get("days")?))).transpose()
+    }
+
+    pub(in crate::ledger) fn balance(
+        &mut self,
+        account: &str,
+        within_days: Option<u32>,
+        now: Ms,
+    ) -> Result<view::Balance, Fault> {
+        let mark = self.mark(account)?;
+        let since = self.since(account, mark)?;
+        let interval = mark.and_then(|_| since.interval());
+        let owing = self.owing(account)?;
+        let lead_ms = self.place().allocation().lead_ms;
+        let granted: i64 = self
+            .one(
+                "SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) AS days FROM payments \
+                 WHERE first_seen_at > $1 AND granted = 1",
+                args![now.saturating_sub(NORMAL_DAYS * DAY_MS)],
+            )?
+            .get("days")?;
+        let granted_a_day = granted as f64 / NORMAL_DAYS as f64;
+        let horizons = WITHIN_DAYS.into_iter().chain(within_days);
+        let committed = horizons.map(|within_days| {
+            let committed = committed(&owing, lead_ms, within_days, now);
+            let new = (granted_a_day * f64::from(within_days)).round() as i64;
+            view::Committed { within_days, committed, expected: committed.saturating_add(new) }
+        });
+        Ok(view::Balance {
+            account: account.to_owned(),
+            marked_at: mark.map(|(at, _)| at),
+            low: interval.map(|interval| interval.low),
+            high: interval.map(|interval| interval.high),
+            stale: mark.is_some() && interval.is_none(),
+            moved: since.moved,
+            open: since.open,
+            unexplained: since.unexplained,
+            refused: since.refused,
+            owed: owing.iter().map(|one| i64::from(one.owed)).sum(),
+            committed: committed.collect(),
+            granted_a_day,
+            runway_days: interval.map(|interval| runway(&owing, interval.low, lead_ms, now)),
+        })
+    }
+
+    /// What happened since the mark.
+    fn since(&mut self, account: &str, mark: Option<(Ms, i64)>) -> Result<Since, Fault> {
+        let Some((at, mark)) = mark else { return Ok(Since::default()) };
+        let row = self.one(
+            "SELECT (SELECT CAST(COALESCE(SUM(t.days), 0) AS BIGINT) FROM transfers t WHERE t.settled_at > $2 \
+             AND t.account || '' = $1) AS moved, \
+             (SELECT CAST(COALESCE(SUM(t.days), 0) AS BIGINT) FROM transfers t WHERE t.state <> 'settled' \
+             AND t.state IN ('intended', 'doubtful', 'held') AND t.open = 1 AND t.account || '' = $1) AS open, \
+             (SELECT CAST(COALESCE(SUM(m.high - m.low), 0) AS BIGINT) FROM movements m \
+             WHERE m.account = $1 AND m.at > $2) AS unexplained, \
+             (SELECT a.ceiling FROM accounts a WHERE a.account = $1 AND a.since > $2) AS refused",
+            args![account, at],
+        )?;
+        let unexplained_ms: i64 = row.get("unexplained")?;
+        Ok(Since {
+            mark,
+            moved: row.get("moved")?,
+            open: row.get("open")?,
+            unexplained: unexplained_ms.saturating_add(DAY_MS - 1).div_euclid(DAY_MS),
+            refused: row.get("refused")?,
+        })
+    }
+
+    /// Every channel on which days are owed, in slices or at once.
+    fn owing(&mut self, account: &str) -> Result<Vec<Owing>, Fault> {
+        let allocation = self.place().allocation();
+        let sliced = self.all(
+            "SELECT p.channel, c.active_till, MIN(p.source) AS source, MIN(p.slice) AS slice, \
+             CAST(SUM(p.days_left) AS BIGINT) AS owed FROM payments p \
+             LEFT JOIN channels c ON c.account = p.partner AND c.channel = p.channel \
+             WHERE p.partner = $1 AND p.days_left > 0 AND p.stopped IS NULL GROUP BY p.channel, c.active_till",
+            args![account],
+        )?;
+        let mut owing = Vec::with_capacity(sliced.len());
+        for row in &sliced {
+            let own = row.get::<Option<i64>>("slice")?.map(narrow);
+            owing.push(Owing {
+                till: row.get::<Option<i64>>("active_till")?.filter(|till| *till < i64::MAX),
+                owed: narrow(row.get("owed")?),
+                slice: allocation.sizes(&row.get::<String>("source")?, own).slice,
+            });
+        }
+        let at_once: i64 = self
+            .one(
+                "SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) AS days FROM transfers WHERE state <> 'settled' \
+                 AND state = 'planned' AND sliced = 0 AND account || '' = $1",
+                args![account],
+            )?
+            .get("days")?;
+        if at_once > 0 {
+            owing.push(Owing { till: None, owed: narrow(at_once), slice: 0 });
+        }
+        Ok(owing)
+    }
+}

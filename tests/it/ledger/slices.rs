@@ -1,0 +1,354 @@
+//! Days that move in slices: the channel's queue, through the whole ledger, with the rules' own steps between.
+
+use daybridge::{
+    domain::{
+        DAY_MS,
+        closed::{HeldCause, PaymentState},
+        covered::OnMoneyOut,
+        facts::{Facts, Meaning, Out, OutAmount, OutKind, OutState},
+        id::ChannelId,
+        reply::{ReadError, Reading, Reply},
+        settle::{Effect, Input, Moment, Order, Policy, step},
+        slices::Allocation,
+    },
+    ledger::{Act, Grant, LedgerError, SourceRules},
+};
+
+use super::kit::{ACCOUNT, Kit, NOW, charge, decided, delivery, facts, rules, to};
+
+const HOUR: i64 = 3_600_000;
+const ACT: Act<'static> = Act { who: "ada", reason: "asked by phone" };
+
+fn policy() -> Policy {
+    Policy { settle_window_ms: 900_000, retry_unmoved: true, skew_ms: 60_000, ensure_live: false }
+}
+
+fn slices_of(kit: &Kit, slice: u32) {
+    kit.ledger.allocate(Allocation { slice, ..Allocation::default() });
+}
+
+/// A partner with one channel.
+struct Partner {
+    till: i64,
+    /// What was sent: its key, its days, when.
+    sent: Vec<(String, u32, i64)>,
+    answers: bool,
+}
+
+impl Partner {
+    fn at(till: i64) -> Self {
+        Self { till, sent: Vec::new(), answers: true }
+    }
+
+    fn extend(&mut self, key: &str, days: u32, now: i64) -> Reply {
+        self.till = self.till.max(now) + i64::from(days) * DAY_MS;
+        self.sent.push((key.to_owned(), days, now));
+        Reply::Accepted { active_till: Some(self.till) }
+    }
+
+    fn keys(&self) -> Vec<(&str, u32)> {
+        self.sent.iter().map(|(key, days, _)| (key.split_once('/').unwrap().1, *days)).collect()
+    }
+}
+
+/// Works on all that is due.
+async fn work(kit: &Kit, partner: &mut Partner, now: i64) {
+    for _ in 0..20 {
+        let claims = kit.claim(ACCOUNT, "w", now, now + 60_000, 4).await.unwrap();
+        if claims.is_empty() {
+            return;
+        }
+        for claim in claims {
+            let turn = kit.turn(&claim, now).await.unwrap();
+            if let Some(transfer) = turn.transfer {
+                let (mut state, mut channel, mut input) = (transfer.state, turn.channel, Input::Due);
+                loop {
+                    let at = Moment { now, watched_ms: 0 };
+                    let step = step(transfer.days, &state, &channel, claim.epoch, input, at, &policy());
+                    if step.state != state || step.channel != channel {
+                        let kept =
+                            kit.advance(&claim, &transfer.key, &state, &step, false, now).await.unwrap();
+                        assert!(kept.is_some(), "{}: {state:?} to {:?}", transfer.key, step.state);
+                    }
+                    (state, channel) = (step.state, step.channel);
+                    input = match step.effect {
+                        Effect::Rest => break,
+                        Effect::Read if !partner.answers => {
+                            Input::Read(Err(ReadError::Failed("away".into())))
+                        }
+                        Effect::Read => {
+                            Input::Read(Ok(Reading { active_till: partner.till, mode: Some("live".into()) }))
+                        }
+                        Effect::Call => Input::Reply(partner.extend(&transfer.key, transfer.days, now)),
+                    };
+                }
+            }
+            kit.release(&claim, 0).await.unwrap();
+        }
+    }
+    panic!("it never rests");
+}
+
+/// Works every hour for so many days.
+async fn days(kit: &Kit, partner: &mut Partner, from: i64, many: i64) -> i64 {
+    let until = from + many * DAY_MS;
+    let mut now = from;
+    while now < until {
+        work(kit, partner, now).await;
+        now += HOUR;
+    }
+    until
+}
+
+async fn pay(kit: &Kit, name: &str, days: u32, now: i64) {
+    let mut facts = to(charge(&[&format!("pi_{name}")]), "CHAN-1", days);
+    (facts.occurred_at, facts.paid_at) = (now, Some(now));
+    kit.record_at(&delivery(&format!("evt_{name}")), Ok(&facts), &rules(), false, now).await;
+}
+
+async fn sums(kit: &Kit, name: &str) -> (PaymentState, u32, u32) {
+    let payment = kit.payment(&format!("stripe/pi_{name}")).await.unwrap().unwrap().payment;
+    (payment.state, payment.moved, payment.owed)
+}
+
+fn refund(name: &str, amount: i64, at: i64) -> Facts {
+    let mut facts = facts(Meaning::MoneyOut, &[&format!("pi_{name}")]);
+    facts.occurred_at = at;
+    let (kind, state, amount) = (OutKind::Refund, OutState::Done, OutAmount::Total(amount));
+    facts.out = vec![Out { kind, state, id: None, amount, currency: Some("usd".into()) }];
+    facts
+}
+
+fn cancelling() -> SourceRules {
+    let mut source = rules();
+    source.rules.on_refund = OnMoneyOut::CancelUnspent;
+    source
+}
+
+pub(crate) async fn days_move_as_they_are_used(kit: Kit) {
+    slices_of(&kit, 5);
+    let mut partner = Partner::at(NOW - DAY_MS);
+    pay(&kit, "1", 13, NOW).await;
+    assert_eq!(sums(&kit, "1").await, (PaymentState::Planned, 0, 13));
+    work(&kit, &mut partner, NOW).await;
+    assert_eq!(partner.keys(), [("pi_1#1", 5)], "the channel had run out");
+    assert_eq!(sums(&kit, "1").await, (PaymentState::Running, 5, 8));
+    let now = days(&kit, &mut partner, NOW, 3).await;
+    assert_eq!(partner.sent.len(), 1, "more than lead is left");
+    days(&kit, &mut partner, now, 20).await;
+    assert_eq!(partner.keys(), [("pi_1#1", 5), ("pi_1#2", 5), ("pi_1#3", 3)]);
+    assert_eq!(sums(&kit, "1").await, (PaymentState::Credited, 13, 0));
+    let at: Vec<i64> = partner.sent.iter().map(|(.., at)| (at - NOW) / DAY_MS).collect();
+    assert_eq!(at, [0, 3, 8], "each when less than two days are left");
+    assert_eq!(partner.till, NOW + 13 * DAY_MS);
+}
+
+pub(crate) async fn the_oldest_payment_of_a_channel_goes_first(kit: Kit) {
+    slices_of(&kit, 5);
+    let mut partner = Partner::at(NOW);
+    pay(&kit, "1", 10, NOW).await;
+    pay(&kit, "2", 7, NOW + HOUR).await;
+    assert_eq!(kit.transfers(9).await.unwrap().len(), 1, "only the next slice of a channel is a transfer");
+    let waits = kit.payment("stripe/pi_2").await.unwrap().unwrap();
+    assert_eq!((waits.payment.owed, waits.transfers.len()), (7, 0));
+    assert!(waits.payment.next.unwrap().contains("older payments"));
+    days(&kit, &mut partner, NOW + 2 * HOUR, 30).await;
+    assert_eq!(partner.keys(), [("pi_1#1", 5), ("pi_1#2", 5), ("pi_2#1", 5), ("pi_2#2", 2)]);
+}
+
+pub(crate) async fn a_refund_shortens_what_is_left(kit: Kit) {
+    slices_of(&kit, 5);
+    let mut partner = Partner::at(NOW);
+    pay(&kit, "1", 30, NOW).await;
+    let now = days(&kit, &mut partner, NOW, 5).await;
+    assert_eq!(sums(&kit, "1").await, (PaymentState::Running, 10, 20));
+    // 6 of 9 dollars: 10 of 30 days are due, and have moved.
+    let two_thirds = refund("1", 600, now);
+    kit.record_at(&delivery("evt_r"), Ok(&two_thirds), &cancelling(), false, now).await;
+    assert_eq!(sums(&kit, "1").await, (PaymentState::Credited, 10, 0));
+    let now = days(&kit, &mut partner, now, 20).await;
+    assert_eq!(partner.sent.len(), 2, "nothing moves any more");
+    // The refund fails after all: it goes on.
+    let mut back = refund("1", 0, now);
+    back.out = vec![Out { state: OutState::Undone, amount: OutAmount::All, ..two_thirds.out[0].clone() }];
+    back.out[0].amount = OutAmount::Part(600);
+    kit.record_at(&delivery("evt_b"), Ok(&back), &cancelling(), false, now).await;
+    days(&kit, &mut partner, now, 40).await;
+    assert_eq!(sums(&kit, "1").await, (PaymentState::Credited, 30, 0));
+    let numbers: Vec<String> = partner.keys().iter().map(|(key, _)| (*key).to_owned()).collect();
+    let wanted: Vec<String> = (1..=numbers.len()).map(|n| format!("pi_1#{n}")).collect();
+    assert_eq!(numbers, wanted, "numbers go on without a gap");
+}
+
+pub(crate) async fn a_refund_is_asked_about_by_default(kit: Kit) {
+    slices_of(&kit, 5);
+    let mut partner = Partner::at(NOW);
+    pay(&kit, "1", 30, NOW).await;
+    pay(&kit, "2", 10, NOW).await;
+    let now = days(&kit, &mut partner, NOW, 5).await;
+    kit.record_at(&delivery("evt_r"), Ok(&refund("1", 300, now)), &rules(), false, now).await;
+    assert_eq!(sums(&kit, "1").await, (PaymentState::Held, 10, 20));
+    let held = kit.held(9, now).await.unwrap();
+    assert_eq!((held.len(), held[0].cause, &*held[0].key), (1, HeldCause::Refunded, "stripe/pi_1#3"));
+    let now = days(&kit, &mut partner, now, 5).await;
+    assert_eq!(partner.keys().last(), Some(&("pi_2#1", 5)), "the next payment goes on");
+    kit.decide("stripe/pi_1#3", &super::kit::decided_for(Order::Retry, HeldCause::Refunded), now)
+        .await
+        .unwrap();
+    days(&kit, &mut partner, now, 60).await;
+    assert_eq!(sums(&kit, "1").await, (PaymentState::Credited, 30, 0), "moved all the same");
+    assert_eq!(sums(&kit, "2").await, (PaymentState::Credited, 10, 0));
+}
+
+pub(crate) async fn a_person_stops_a_payment_and_lets_it_go_on(kit: Kit) {
+    slices_of(&kit, 5);
+    let mut partner = Partner::at(NOW);
+    pay(&kit, "1", 15, NOW).await;
+    pay(&kit, "2", 5, NOW).await;
+    work(&kit, &mut partner, NOW).await;
+    kit.stop("stripe/pi_1", &ACT, NOW).await.unwrap();
+    let again = kit.stop("stripe/pi_1", &ACT, NOW).await.unwrap_err();
+    assert!(matches!(again, LedgerError::Refused(text) if text.contains("stopped already")));
+    let now = days(&kit, &mut partner, NOW, 20).await;
+    assert_eq!(partner.keys(), [("pi_1#1", 5), ("pi_2#1", 5)], "later payments of the channel go on");
+    assert_eq!(sums(&kit, "1").await, (PaymentState::Held, 5, 10));
+    assert_eq!(kit.held(9, now).await.unwrap()[0].cause, HeldCause::Stopped);
+    kit.go("stripe/pi_1", &ACT, now).await.unwrap();
+    days(&kit, &mut partner, now, 20).await;
+    assert_eq!(sums(&kit, "1").await, (PaymentState::Credited, 15, 0));
+}
+
+pub(crate) async fn what_is_left_goes_to_another_channel(kit: Kit) {
+    slices_of(&kit, 5);
+    let mut partner = Partner::at(NOW);
+    pay(&kit, "1", 15, NOW).await;
+    work(&kit, &mut partner, NOW).await;
+    let other = ChannelId::parse("CHAN-2").unwrap();
+    let same = ChannelId::parse("CHAN-1").unwrap();
+    assert!(kit.move_rest("stripe/pi_1", &same, 0, &ACT, NOW).await.is_err());
+    kit.move_rest("stripe/pi_1", &other, 2, &ACT, NOW).await.unwrap();
+    let mut second = Partner::at(NOW - DAY_MS);
+    days(&kit, &mut second, NOW, 30).await;
+    assert_eq!(second.keys(), [("pi_1#2", 5), ("pi_1#3", 5), ("pi_1#4", 2)]);
+    let whole = kit.payment("stripe/pi_1").await.unwrap().unwrap();
+    let channels: Vec<&str> = whole.transfers.iter().map(|transfer| &*transfer.channel).collect();
+    assert_eq!(channels, ["CHAN-1", "CHAN-2", "CHAN-2", "CHAN-2"], "what moved stays where it is");
+}
+
+pub(crate) async fn a_hand_made_extension_makes_the_next_slice_later(kit: Kit) {
+    slices_of(&kit, 5);
+    let mut partner = Partner::at(NOW);
+    pay(&kit, "1", 10, NOW).await;
+    work(&kit, &mut partner, NOW).await;
+    partner.till += 30 * DAY_MS;
+    let now = days(&kit, &mut partner, NOW, 30).await;
+    assert_eq!(partner.sent.len(), 1, "put off");
+    assert_eq!(kit.movements(9).await.unwrap().len(), 1, "and told");
+    days(&kit, &mut partner, now, 5).await;
+    assert_eq!(partner.keys(), [("pi_1#1", 5), ("pi_1#2", 5)]);
+}
+
+pub(crate) async fn an_outage_costs_one_call(kit: Kit) {
+    slices_of(&kit, 5);
+    let mut partner = Partner::at(NOW);
+    pay(&kit, "1", 40, NOW).await;
+    let now = days(&kit, &mut partner, NOW, 2).await;
+    partner.answers = false;
+    // It was due after three days; ten days nobody works.
+    let now = now + 11 * DAY_MS;
+    partner.answers = true;
+    work(&kit, &mut partner, now).await;
+    assert_eq!(partner.keys(), [("pi_1#1", 5), ("pi_1#2", 7)], "five days, and the two of lead");
+    assert_eq!(partner.till, now + 7 * DAY_MS);
+    days(&kit, &mut partner, now, 60).await;
+    assert_eq!(sums(&kit, "1").await, (PaymentState::Credited, 40, 0));
+}
+
+pub(crate) async fn a_slice_that_waits_is_no_transfer_that_is_late(kit: Kit) {
+    slices_of(&kit, 5);
+    let mut partner = Partner::at(NOW);
+    pay(&kit, "1", 10, NOW).await;
+    work(&kit, &mut partner, NOW).await;
+    for _ in 0..3 {
+        assert!(kit.claim(ACCOUNT, "w", NOW + HOUR, NOW + 2 * HOUR, 9).await.unwrap().is_empty());
+    }
+    let planned = kit.transfers(9).await.unwrap().remove(0);
+    assert_eq!((planned.next_at, planned.days), (Some(NOW + 3 * DAY_MS), 5));
+}
+
+pub(crate) async fn days_are_granted_by_hand_once_a_key(kit: Kit) {
+    slices_of(&kit, 5);
+    let mut partner = Partner::at(NOW - DAY_MS);
+    let grant = |days: u32| Grant {
+        key: "trial-7".into(),
+        channel: ChannelId::parse("CHAN-1").unwrap(),
+        days,
+        account: ACCOUNT.into(),
+    };
+    assert_eq!(kit.ledger.grant(&grant(7), &ACT, NOW).await.unwrap(), ("grant/trial-7".into(), false));
+    assert_eq!(kit.ledger.grant(&grant(7), &ACT, NOW).await.unwrap(), ("grant/trial-7".into(), true));
+    let other = kit.ledger.grant(&grant(8), &ACT, NOW).await.unwrap_err();
+    assert!(matches!(other, LedgerError::Refused(text) if text.contains("7 days for CHAN-1")));
+    assert!(kit.ledger.grant(&grant(0), &ACT, NOW).await.is_err());
+    days(&kit, &mut partner, NOW, 20).await;
+    assert_eq!(partner.keys(), [("trial-7#1", 5), ("trial-7#2", 2)]);
+}
+
+pub(crate) async fn a_restored_ledger_sends_no_slice_twice(kit: Kit) {
+    slices_of(&kit, 5);
+    let mut partner = Partner::at(NOW);
+    pay(&kit, "1", 15, NOW).await;
+    pay(&kit, "2", 5, NOW).await;
+    work(&kit, &mut partner, NOW).await;
+    // In the time that is forgotten the second slice was sent.
+    let now = NOW + 4 * DAY_MS;
+    kit.restored(NOW, "ada", NOW + DAY_MS).await.unwrap();
+    partner.extend("stripe/pi_1#2", 5, NOW + 3 * DAY_MS);
+    let sent = partner.sent.len();
+    work(&kit, &mut partner, now).await;
+    assert_eq!(partner.sent.len(), sent, "its channel shows more than the backup knew");
+    let mut held: Vec<String> = kit.held(9, now).await.unwrap().into_iter().map(|held| held.key).collect();
+    held.sort();
+    assert_eq!(held, ["stripe/pi_1#2", "stripe/pi_2#1"], "nor does what waited behind it move");
+    kit.decide("stripe/pi_1#2", &decided(Order::Applied), now).await.unwrap();
+    let held = kit.held(9, now).await.unwrap();
+    assert!(held.iter().any(|held| held.key == "stripe/pi_1#3"), "the next may have been sent, too");
+    kit.decide("stripe/pi_1#3", &decided(Order::NotApplied), now).await.unwrap();
+    kit.decide("stripe/pi_2#1", &decided(Order::NotApplied), now).await.unwrap();
+    days(&kit, &mut partner, now, 30).await;
+    assert_eq!(partner.keys()[sent..], [("pi_1#3", 5), ("pi_2#1", 5)]);
+}
+
+pub(crate) async fn a_restored_ledger_goes_on_with_what_was_not_due(kit: Kit) {
+    slices_of(&kit, 5);
+    let mut partner = Partner::at(NOW);
+    pay(&kit, "1", 10, NOW).await;
+    work(&kit, &mut partner, NOW).await;
+    let done = kit.restored(NOW, "ada", NOW + DAY_MS).await.unwrap();
+    assert_eq!(done.held, 0);
+    days(&kit, &mut partner, NOW + DAY_MS, 20).await;
+    assert_eq!(partner.keys(), [("pi_1#1", 5), ("pi_1#2", 5)]);
+}
+
+pub(crate) async fn one_slice_is_sent_now(kit: Kit) {
+    slices_of(&kit, 5);
+    let mut partner = Partner::at(NOW);
+    pay(&kit, "1", 15, NOW).await;
+    work(&kit, &mut partner, NOW).await;
+    assert!(kit.slice_now("stripe/pi_1", Some(11), &ACT, NOW).await.is_err(), "more than are owed");
+    assert!(kit.slice_now("stripe/pi_1", Some(0), &ACT, NOW).await.is_err());
+    kit.slice_now("stripe/pi_1", Some(2), &ACT, NOW).await.unwrap();
+    work(&kit, &mut partner, NOW).await;
+    assert_eq!(partner.keys(), [("pi_1#1", 5), ("pi_1#2", 2)]);
+    assert_eq!(sums(&kit, "1").await, (PaymentState::Running, 7, 8));
+}
+
+pub(crate) async fn slices_end_where_the_setting_does(kit: Kit) {
+    slices_of(&kit, 5);
+    let mut partner = Partner::at(NOW);
+    pay(&kit, "1", 30, NOW).await;
+    work(&kit, &mut partner, NOW).await;
+    slices_of(&kit, 0);
+    days(&kit, &mut partner, NOW, 10).await;
+    assert_eq!(partner.keys(), [("pi_1#1", 5), ("pi_1#2", 5), ("pi_1#3", 20)], "the planned one stays");
+}
