@@ -10,6 +10,7 @@ use daybridge::{
     worker::{Interpreter, clock},
 };
 
+pub mod agreements;
 pub mod audit;
 pub mod brake;
 pub mod channels;
@@ -73,6 +74,9 @@ pub enum Command {
     /// Channels that days were planned for
     #[command(subcommand)]
     Channels(channels::Channels),
+    /// Agreements (subscriptions): active, behind or ended
+    #[command(subcommand)]
+    Agreements(agreements::Agreements),
     /// What waits for a person
     #[command(subcommand)]
     Held(decide::Held),
@@ -227,6 +231,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Transfers(read) => show::transfers(config()?, read).await,
         Command::Events(read) => show::events(config()?, read).await,
         Command::Channels(channels) => channels::run(config()?, channels).await,
+        Command::Agreements(agreements) => agreements::run(config()?, agreements).await,
         Command::Settle(settle) => settle::run(config()?, settle).await,
         Command::Audit(audit) => audit::run(config()?, audit).await,
         Command::Held(held) => decide::run(config()?, held).await,

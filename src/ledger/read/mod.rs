@@ -1,5 +1,6 @@
 //! What is listed, shown and counted. Lists are bounded by the caller's page.
 
+mod agreements;
 pub(super) mod channels;
 pub(super) mod held;
 mod held_groups;

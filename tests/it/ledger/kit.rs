@@ -12,6 +12,7 @@ use bytes::Bytes;
 use daybridge::{
     config,
     domain::{
+        agreement::OnEnd,
         channel::Channel,
         closed::HeldCause,
         covered::OnMoneyOut,
@@ -105,9 +106,12 @@ pub(crate) fn rules() -> SourceRules {
             days_pointers: vec!["/metadata/days".into()],
             prices: BTreeMap::new(),
             per_day: None,
+            amounts: BTreeMap::new(),
+            period: false,
             days_max: 3650,
             on_refund: OnMoneyOut::Report,
             on_dispute: OnMoneyOut::Report,
+            on_end: OnEnd::Finish,
         },
     }
 }

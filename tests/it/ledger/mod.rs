@@ -1,5 +1,6 @@
 //! The ledger's conformance suite: the same functions, run for SQLite and for PostgreSQL.
 
+mod agreements;
 mod asked;
 mod backfill;
 mod ceiling;
@@ -58,6 +59,8 @@ macro_rules! both {
 }
 
 both! {
+    agreements: the_last_word_counts_in_any_order, payments_belong_to_their_agreement,
+        a_granted_payment_learns_its_agreement, an_end_takes_nothing_that_was_granted;
     asked: an_older_answer_replaces_nothing, questions_are_numbered_as_they_begin;
     recording: records_once, redelivery_changes_nothing, parallel_records_plan_one_transfer,
         a_link_supplies_the_channel, payments_that_are_one_are_joined, contradictions_are_held,

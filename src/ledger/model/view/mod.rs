@@ -1,5 +1,6 @@
 //! Rows as operators see them, in lists, in `--json` and in the console. Times are ms since epoch.
 
+mod agreement;
 mod audit;
 mod channel;
 mod declared;
@@ -9,6 +10,7 @@ mod payment;
 mod transfer;
 
 pub use self::{
+    agreement::Agreement,
     audit::{Action, Audited, Planned, SavedView},
     channel::{Channel, Movement, Pause},
     declared::{Adopted, Failover, Restored, Several, Undone, WorkerSeen},
