@@ -30,6 +30,28 @@ impl EventMap {
         self.on.iter().flat_map(|on| &on.types).map(String::as_str).collect()
     }
 
+    /// Those that count, in the order of the table: all that tell of payments, and of those that tell of agreements alone as many
+    /// as make no more than `max` with them.
+    pub fn types_within(&self, max: usize, counts: impl Fn(&str) -> bool) -> Vec<&str> {
+        let of = |agreement: bool| {
+            let fits = move |on: &&On| (on.means == Means::Agreement) == agreement;
+            let types = self.on.iter().filter(fits).flat_map(|on| &on.types).map(String::as_str);
+            types.filter(|kind| counts(kind))
+        };
+        let mut types: Vec<&str> = Vec::new();
+        for kind in of(false) {
+            if !types.contains(&kind) {
+                types.push(kind);
+            }
+        }
+        for kind in of(true) {
+            if types.len() < max && !types.contains(&kind) {
+                types.push(kind);
+            }
+        }
+        types
+    }
+
     /// Every place that decides on money, from the event's root: type, mode, account, ids, amounts, price lines and
     /// conditions; and when the money came in. When an event of it happened is not among them.
     pub fn decisive(&self) -> BTreeSet<String> {

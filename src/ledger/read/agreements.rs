@@ -18,7 +18,7 @@ use crate::{
 /// Newest change first. The channel is read where the payment's transfer is.
 const AGREEMENTS: &str = "SELECT a.key, a.id, a.realm, a.account, a.livemode, a.customer, a.state, a.state_at, \
      p.key AS payment, p.channel, c.active_till FROM agreements a{by} \
-     LEFT JOIN payments p ON p.key = (SELECT q.key FROM payments q WHERE q.agreement = a.id AND q.realm || '' = a.realm \
+     LEFT JOIN payments p ON p.key = (SELECT q.key FROM payments q WHERE q.agreement = a.id AND q.realm = a.realm \
         AND q.account = a.account AND q.livemode = a.livemode AND q.merged_into IS NULL \
         ORDER BY q.first_seen_at DESC, q.key DESC LIMIT 1) \
      LEFT JOIN transfers t ON t.payment = p.key AND t.n = 1 \
