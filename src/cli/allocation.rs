@@ -162,7 +162,7 @@ pub async fn grant(config: &Config, args: GrantArgs) -> Result<(), Failure> {
     let ledger = ledger::open_existing(&config.ledger).await?;
     let (who, now) = (super::who(), clock::now_ms());
     let grant = Grant {
-        key: args.key.unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
+        key: args.key.unwrap_or_else(|| uuid::Uuid::now_v7().to_string()),
         channel: args.channel,
         days: args.days,
         account: config.partner.account.clone(),

@@ -11,6 +11,7 @@ use daybridge::{
 };
 
 pub mod allocation;
+pub mod agreements;
 pub mod audit;
 pub mod brake;
 pub mod channels;
@@ -79,6 +80,9 @@ pub enum Command {
     /// The partner account's balance of days, and how long it lasts
     #[command(subcommand)]
     Balance(allocation::Balance),
+    /// Agreements (subscriptions): active, behind or ended
+    #[command(subcommand)]
+    Agreements(agreements::Agreements),
     /// What waits for a person
     #[command(subcommand)]
     Held(decide::Held),
@@ -235,6 +239,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Channels(channels) => channels::run(config()?, channels).await,
         Command::Grant(args) => allocation::grant(&config()?, args).await,
         Command::Balance(balance) => allocation::balance(&config()?, balance).await,
+        Command::Agreements(agreements) => agreements::run(config()?, agreements).await,
         Command::Settle(settle) => settle::run(config()?, settle).await,
         Command::Audit(audit) => audit::run(config()?, audit).await,
         Command::Held(held) => decide::run(config()?, held).await,

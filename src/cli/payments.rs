@@ -35,7 +35,7 @@ pub enum Payments {
 
 #[derive(Debug, Args)]
 pub struct PaymentList {
-    /// A payment or transfer key, a provider id, a channel, a customer, or an amount in the smallest unit
+    /// A payment or transfer key, a provider id, a channel, a customer, an agreement, or an amount in the smallest unit
     search: Option<String>,
     /// Where they stand
     #[arg(long, value_parser = one_of!(PaymentState))]
@@ -49,6 +49,9 @@ pub struct PaymentList {
     /// The provider's id of the customer
     #[arg(long)]
     customer: Option<String>,
+    /// The provider's id of the agreement (subscription)
+    #[arg(long)]
+    agreement: Option<String>,
     /// Amount in the smallest unit
     #[arg(long)]
     amount: Option<i64>,
@@ -83,6 +86,7 @@ pub async fn payments(config: Config, payments: Payments) -> Result<(), Failure>
                 source: args.source,
                 channel: args.channel,
                 customer: args.customer,
+                agreement: args.agreement,
                 amount: args.amount,
                 since: at(args.since)?,
                 until: at(args.until)?,
@@ -142,6 +146,11 @@ fn payment(whole: &view::PaymentWhole) {
         money_out(out);
     }
     say(format!("customer  {}", or_dash(payment.customer.as_ref())));
+    if let Some(agreement) = &payment.agreement {
+        let state = whole.agreement_state.zip(whole.agreement_since);
+        let state = state.map_or(String::new(), |(state, since)| format!(", {state} since {}", time(since)));
+        say(format!("agreement {agreement}{state}"));
+    }
     say(format!(
         "source    {} (realm {}, {}{})",
         payment.source,

@@ -104,7 +104,7 @@ fn row(name: &'static str) -> Result<Row, Failure> {
         samples: sample::kinds(name).collect(),
         title: source.title,
         channel: source.channel,
-        days: source.days,
+        days: source.days.to_vec(),
     })
 }
 

@@ -9,7 +9,7 @@ use std::{
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
-    Config, QueueUrl, Source,
+    Config, QueueUrl, Source, days,
     preset::{
         events::{Kind, Means, On},
         signature::Part,
@@ -254,7 +254,7 @@ fn one_source(name: &str, source: &Source, wrong: &mut Vec<String>) {
     );
     refuse(source.tolerance.is_zero(), ".tolerance must be more than 0s");
     refuse(source.days_max == 0, ".days_max must be at least 1");
-    for pointer in source.channel.iter().chain(&source.days) {
+    for pointer in source.channel.iter().chain(source.days.iter()) {
         refuse(!pointer.starts_with('/'), &format!(": {pointer:?} is not a JSON pointer; it begins with /"));
     }
     refuse(
@@ -293,16 +293,10 @@ fn one_source(name: &str, source: &Source, wrong: &mut Vec<String>) {
         );
     }
     believed(source, &mut refuse);
+    days::bought(source, &mut refuse);
 
     refuse(!BACKFILL_EVERY.contains(&source.backfill_every), ".backfill_every must be between 1s and 1day");
     refuse(!BACKFILL_SWEEP.contains(&source.backfill_sweep), ".backfill_sweep must be between 1m and 30days");
-    for (index, price) in source.prices.iter().enumerate() {
-        refuse(price.days == 0, &format!(".prices: {} has 0 days", price.price));
-        refuse(
-            source.prices.iter().take(index).any(|p| p.price == price.price),
-            &format!(".prices: {} stands there twice", price.price),
-        );
-    }
 }
 
 /// What is read must be proved: by the MAC over the body, by the MAC over the very places, or by the provider's API.
@@ -345,7 +339,7 @@ fn believed(source: &Source, refuse: &mut impl FnMut(bool, &str)) {
         }
         Proof::SignedInPart => {
             let signed: Vec<&str> = source.signature.fields().map(|field| &**field).collect();
-            let custom = source.channel.iter().chain(&source.days);
+            let custom = source.channel.iter().chain(source.days.iter());
             let custom = custom.map(|pointer| format!("{}{pointer}", &*source.events.object));
             for pointer in source.events.decisive().into_iter().chain(custom) {
                 refuse(

@@ -223,3 +223,47 @@ fn every_preset_can_be_served() {
         assert_eq!(contradictions(&config), Vec::<String>::new(), "{name}");
     }
 }
+
+#[test]
+fn what_a_payment_buys_is_said_once() {
+    let wrong = |keys: &str| {
+        let text = format!("[sources.s]\nprovider = \"stripe\"\nsecrets = [\"s\"]\n{keys}");
+        contradictions(&crate::config::load::parse(&text, Vec::new()).unwrap())
+    };
+    let tier = |amount: i64, days: u32| {
+        format!("[[sources.s.amounts]]\namount = {amount}\ncurrency = \"usd\"\ndays = {days}\n")
+    };
+    let per_day = "[sources.s.per_day]\ncurrency = \"usd\"\namount = 30\n";
+    let price = "[[sources.s.prices]]\nprice = \"p\"\ndays = 30\n";
+    let period = "days = \"period\"\n";
+    for (keys, want) in [
+        (tier(900, 30) + &tier(2500, 95), None),
+        (tier(900, 30) + price, None),
+        (period.to_owned(), None),
+        ("on_end = \"stop\"".to_owned(), None),
+        (tier(900, 30) + &tier(900, 31), Some("sources.s.amounts: 900 \"usd\" stands there twice")),
+        (tier(900, 0), Some("900 \"usd\" has 0 days, not 1 to days_max (3650)")),
+        (tier(900, 3651), Some("has 3651 days")),
+        (tier(0, 30), Some("must be at least 1")),
+        (tier(-900, 30), Some("must be at least 1")),
+        (tier(900, 30).replace("usd", "USD"), Some("currency must be lower-case")),
+        (tier(900, 30) + per_day, Some("leave one out")),
+        (period.to_owned() + price, Some("leave one out")),
+        (period.to_owned() + per_day, Some("leave one out")),
+        (period.to_owned() + &tier(900, 30), Some("leave one out")),
+    ] {
+        let told = wrong(&keys);
+        match want {
+            None => assert_eq!(told, Vec::<String>::new(), "{keys}"),
+            Some(want) => assert!(told.len() == 1 && told[0].contains(want), "{keys}: {told:?}"),
+        }
+    }
+    let unfit = |keys: &str| {
+        let text = format!("[sources.s]\nprovider = \"paystack\"\nsecrets = [\"s\"]\n{keys}");
+        crate::config::load::parse(&text, Vec::new()).map(|config| contradictions(&config))
+    };
+    assert!(unfit(period).unwrap()[0].contains("no event of this provider is known to tell the period"));
+    let error = unfit("days = \"periods\"").unwrap_err();
+    assert!(error.contains("neither \"period\" nor a list"), "{error}");
+    assert!(unfit("on_end = \"halt\"").unwrap_err().contains("sources.s.on_end"));
+}

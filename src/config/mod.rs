@@ -37,6 +37,9 @@ pub mod secret;
 /// Providers as data.
 pub mod preset;
 
+/// What a source's payments buy, by period or amount.
+pub mod days;
+
 /// Webhook endpoints.
 pub mod source;
 
@@ -47,6 +50,7 @@ pub mod queue_url;
 pub mod parameters;
 
 pub use console::Console;
+pub use days::{Amount, Days};
 pub use queue_url::QueueUrl;
 pub use secret::Secret;
 pub use source::{PerDay, Price, Source};

@@ -5,11 +5,12 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{
-    Secret,
+    Amount, Days, Secret,
     preset::{self, EventMap, Fetch, Signature},
 };
 use crate::domain::{
     Ms,
+    agreement::OnEnd,
     covered::OnMoneyOut,
     facts::{Family, Money},
     payment::Rules,
@@ -54,9 +55,9 @@ pub struct Source {
     /// JSON pointers into the event's object for the channel, first hit wins.
     #[serde(default)]
     pub channel: Vec<String>,
-    /// JSON pointers into the event's object for the days, first hit wins.
+    /// JSON pointers into the event's object for the days, first hit wins; or `"period"`: those of what was billed.
     #[serde(default)]
-    pub days: Vec<String>,
+    pub days: Days,
     /// How whoever pays can set custom data at this provider, days among them; not set: the seller alone can.
     pub payer_sets: Option<String>,
     /// Days by price id, × quantity.
@@ -66,12 +67,18 @@ pub struct Source {
     pub per_day: Option<PerDay>,
     /// Days in one transfer; not set: that of [`Allocation`](super::Allocation). 0: all of a payment at once.
     pub slice: Option<u32>,
+    /// Days by what was paid, exactly; an amount between two of them is held.
+    #[serde(default)]
+    pub amounts: Vec<Amount>,
     /// What is done about money that was given back: `report`, `cancel_unspent` or `hold_channel_transfers`.
     #[serde(default)]
     pub on_refund: OnMoneyOut,
     /// What is done about money that the payer's bank took, likewise.
     #[serde(default)]
     pub on_dispute: OnMoneyOut,
+    /// What is done about days that are owed when their agreement (subscription) ends: `finish` or `stop`.
+    #[serde(default)]
+    pub on_end: OnEnd,
     /// Most days one payment may buy; more is held.
     #[serde(default = "days_max")]
     pub days_max: u32,
@@ -182,7 +189,7 @@ impl Source {
     pub fn days_unbound(&self) -> Option<&str> {
         let counted =
             !self.prices.is_empty() && self.events.objects.values().any(|object| object.lines.is_some());
-        let bound = self.days.is_empty() || self.per_day.is_some() || counted;
+        let bound = self.days.is_empty() || self.per_day.is_some() || !self.amounts.is_empty() || counted;
         self.payer_sets.as_deref().filter(|_| !bound)
     }
 
@@ -202,13 +209,16 @@ impl Source {
             money_in: self.money_in.clone(),
             money_in_since,
             channel_pointers: self.channel.clone(),
-            days_pointers: self.days.clone(),
+            days_pointers: self.days.to_vec(),
             prices: self.prices.iter().map(|p| (p.price.clone(), p.days)).collect(),
             slices: self.prices.iter().filter_map(|p| Some((p.price.clone(), p.slice?))).collect(),
             per_day: self.per_day.as_ref().map(|p| Money { amount: p.amount, currency: p.currency.clone() }),
+            amounts: self.amounts.iter().map(|a| ((a.currency.clone(), a.amount), a.days)).collect(),
+            period: self.days.is_period(),
             days_max: self.days_max,
             on_refund: self.on_refund,
             on_dispute: self.on_dispute,
+            on_end: self.on_end,
         }
     }
 }

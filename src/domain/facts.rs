@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ms, closed::HeldCause};
+use super::{Ms, agreement::AgreementState, closed::HeldCause};
 
 /// Most lines of one event that are read for prices.
 pub const LINES_MAX: usize = 100;
@@ -140,6 +140,15 @@ pub struct Line {
     pub quantity: i64,
 }
 
+/// From when to when something is billed, ms since epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Span {
+    /// Its beginning.
+    pub from: Ms,
+    /// Its end.
+    pub to: Ms,
+}
+
 /// What one event says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
@@ -190,6 +199,15 @@ pub struct Facts {
     /// A quantity of its price lines that is no whole number, as it is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut_quantity: Option<String>,
+    /// The provider's id of the agreement (subscription) that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<String>,
+    /// What it says of that agreement itself, as of `occurred_at`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement_state: Option<AgreementState>,
+    /// What the lines that buy days bill, each once. Read only where the source's days follow it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spans: Vec<Span>,
 }
 
 impl Facts {
@@ -214,7 +232,15 @@ impl Facts {
             never_in: None,
             no_period: None,
             cut_quantity: None,
+            agreement: None,
+            agreement_state: None,
+            spans: Vec::new(),
         }
+    }
+
+    /// Without what it says of an agreement, which nothing was granted by and which is read of older events too.
+    pub fn without_agreement(self) -> Self {
+        Self { agreement: None, agreement_state: None, ..self }
     }
 }
 

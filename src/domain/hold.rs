@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{closed::HeldCause, id::ChannelId};
+use super::{closed::HeldCause, facts::Span, id::ChannelId};
 
 /// Whether days of a payment that is held for this cause may have moved without the ledger knowing.
 pub fn may_have_moved(cause: HeldCause) -> bool {
@@ -68,6 +68,36 @@ pub enum Hold {
     /// Not a whole number of days.
     #[error("the amount {0} is not a whole number of days at {1} a day, from 1 to {2} days")]
     BadAmount(i64, i64, u32),
+    /// Not in the table of amounts, nor known.
+    #[error("how much was paid is not told, and the source's table of amounts says what it buys")]
+    NoAmount,
+    /// A currency that the table of amounts does not have.
+    #[error("the currency {0} is in none of the source's amounts")]
+    NoTierOfCurrency(String),
+    /// An amount that the table does not have.
+    #[error("the amount {amount} {currency} is none of the source's amounts; the nearest: {nearest}")]
+    BetweenTiers {
+        /// Smallest units.
+        amount: i64,
+        /// Its currency.
+        currency: String,
+        /// The tiers below and above it.
+        nearest: String,
+    },
+    /// Days are those of the period, and there is none.
+    #[error("its days are those of the period that it bills, and none of its events tells one")]
+    NoPeriod,
+    /// Lines, or events, of several periods.
+    #[error("its lines bill different periods: {} and {}", span(.0), span(.1))]
+    PeriodsDiffer(Span, Span),
+    /// No whole number of days.
+    #[error("the period that it bills, {}, is not a whole number of days from 1 to {days_max}", span(.period))]
+    PartDays {
+        /// The period.
+        period: Span,
+        /// The most days of one payment.
+        days_max: u32,
+    },
     /// What it buys is not told, or cannot be read.
     #[error("{0}")]
     Unclear(String),
@@ -180,8 +210,11 @@ impl Hold {
             Hold::NotAPeriod(_) => HeldCause::NotAPeriod,
             Hold::Quantity(_) => HeldCause::Quantity,
             Hold::DaysAndMoney { .. } => HeldCause::DaysAndMoney,
-            Hold::OtherCurrency(..) => HeldCause::Currency,
-            Hold::BadAmount(..) => HeldCause::Amount,
+            Hold::OtherCurrency(..) | Hold::NoTierOfCurrency(_) => HeldCause::Currency,
+            Hold::BadAmount(..) | Hold::NoAmount | Hold::BetweenTiers { .. } => HeldCause::Amount,
+            Hold::NoPeriod => HeldCause::DaysMissing,
+            Hold::PeriodsDiffer(..) => HeldCause::DaysContradictory,
+            Hold::PartDays { .. } => HeldCause::DaysMalformed,
             Hold::Unclear(_) => HeldCause::Unclear,
             Hold::Refunded { .. } => HeldCause::Refunded,
             Hold::Disputed { .. } => HeldCause::Disputed,
@@ -208,6 +241,12 @@ impl Hold {
             }
             Hold::OtherCurrency(..) | Hold::BadAmount(..) => {
                 "correct per_day of the source, or set metadata days and restart the worker, which reads it again; or say it here with `daybridge held set KEY --days …`"
+            }
+            Hold::NoAmount | Hold::NoTierOfCurrency(_) | Hold::BetweenTiers { .. } => {
+                "say here how many days it buys with `daybridge held set KEY --days …`; or add the amount to the source's amounts and restart the worker, which reads it again"
+            }
+            Hold::NoPeriod | Hold::PeriodsDiffer(..) | Hold::PartDays { .. } => {
+                "see at the provider what was billed, and from when to when; then say here how many days it is worth with `daybridge held set KEY --days …`, or close it with `daybridge held cancel KEY --reason …`"
             }
             Hold::PartOfPeriod => {
                 "say here with `daybridge held set KEY --days …` how many days the change of plan is worth; `held cancel` closes it where it is worth none"
@@ -244,4 +283,12 @@ impl Hold {
             }
         }
     }
+}
+
+/// From when to when, in UTC.
+fn span(span: &Span) -> String {
+    let time = |at: &i64| {
+        jiff::Timestamp::from_millisecond(*at).map_or_else(|_| format!("{at} ms"), |time| time.to_string())
+    };
+    format!("{} to {}", time(&span.from), time(&span.to))
 }

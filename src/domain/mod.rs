@@ -20,6 +20,12 @@ pub mod id;
 /// What one event says, in our words.
 pub mod facts;
 
+/// Where an agreement (subscription) stands.
+pub mod agreement;
+
+/// How many days a billed period has, and a table of amounts buys.
+mod days;
+
 /// Which payment an event belongs to.
 pub mod identity;
 

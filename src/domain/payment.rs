@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Ms,
+    agreement::OnEnd,
     covered::{Covered, OnMoneyOut, covered},
+    days::{Amounts, days_by_amount, days_by_period, days_by_tier, tier},
     facts::{Facts, Family, Found, Meaning, Money, OutKind},
     hold::Hold,
     id::ChannelId,
@@ -33,12 +35,18 @@ pub struct Rules {
     pub slices: BTreeMap<String, u32>,
     /// Smallest units of a currency per day.
     pub per_day: Option<Money>,
+    /// Days by what was paid, currency and smallest units; empty: no such table.
+    pub amounts: Amounts,
+    /// Days are those of the billed period.
+    pub period: bool,
     /// Most days one payment may buy.
     pub days_max: u32,
     /// What is done about money that was given back.
     pub on_refund: OnMoneyOut,
     /// What is done about money that the payer's bank took.
     pub on_dispute: OnMoneyOut,
+    /// What is done about days that are owed when their agreement ends.
+    pub on_end: OnEnd,
 }
 
 /// What a person said of a payment; it counts before anything that its events say.
@@ -174,7 +182,8 @@ fn channel(events: &[Facts], rules: &Rules) -> Result<ChannelId, Hold> {
     ChannelId::parse(&text).ok_or(Hold::BadChannel(shown(&text)))
 }
 
-/// What an event says for sure counts beside one that does not.
+/// In this order: what is told under the pointers (held to what the money buys), or the period that was billed; the
+/// price table; the table of amounts, or the amount per day. What an event says for sure counts beside one that does not.
 fn days(events: &[Facts], paid: &[&Facts], rules: &Rules) -> Result<u32, Hold> {
     let sure: Vec<&Facts> = paid.iter().copied().filter(|event| event.unclear.is_none()).collect();
     let unclear = paid.iter().filter_map(|event| event.unclear.as_ref()).min();
@@ -193,8 +202,15 @@ fn days(events: &[Facts], paid: &[&Facts], rules: &Rules) -> Result<u32, Hold> {
     if let Some(reason) = events.iter().find_map(|e| e.no_period.as_ref()) {
         return Err(Hold::NotAPeriod(shown(reason)));
     }
+    if rules.period {
+        return days_by_period(events, rules.days_max);
+    }
     if let Some(days) = days_by_price(paid, rules)? {
         return Ok(days);
+    }
+    if !rules.amounts.is_empty() {
+        let money = most(paid).or_else(|| came_in(events, &rules.money_in));
+        return days_by_tier(paid, money.as_ref(), &rules.amounts);
     }
     if let Some(per_day) = &rules.per_day {
         let money = most(paid).or_else(|| came_in(events, &rules.money_in));
@@ -213,9 +229,14 @@ fn as_paid_for(days: u32, events: &[Facts], paid: &[&Facts], rules: &Rules) -> R
     if let Some(priced) = days_by_price(paid, rules)? {
         return if priced == days { Ok(days) } else { differ(format!("{priced} by the price table")) };
     }
-    let (Some(per_day), Some(money)) = (&rules.per_day, came_in(events, &rules.money_in)) else {
-        return Ok(days);
-    };
+    let Some(money) = came_in(events, &rules.money_in) else { return Ok(days) };
+    if !rules.amounts.is_empty() {
+        return match tier(&money, &rules.amounts)? {
+            bought if bought == days => Ok(days),
+            bought => differ(format!("{bought} by the table of amounts")),
+        };
+    }
+    let Some(per_day) = &rules.per_day else { return Ok(days) };
     if money.currency != per_day.currency {
         return Err(Hold::OtherCurrency(shown(&money.currency), per_day.currency.clone()));
     }
@@ -233,7 +254,14 @@ pub fn more_days(events: &[Facts], rules: &Rules, before: i64, after: i64) -> u3
     let paid: Vec<&Facts> = events.iter().filter(|e| e.meaning.is_money_in(&rules.money_in)).collect();
     let otherwise = !matches!(days_told(events), Ok(None))
         || events.iter().any(|e| e.no_period.is_some())
+        || rules.period
         || !matches!(days_by_price(&paid, rules), Ok(None));
+    if let (false, Some(money)) = (otherwise || rules.amounts.is_empty(), came_in(events, &rules.money_in)) {
+        // What lies between two tiers buys no more than the lower one did.
+        let at =
+            |amount| tier(&Money { amount, currency: money.currency.clone() }, &rules.amounts).unwrap_or(0);
+        return at(after).saturating_sub(at(before));
+    }
     let Some(per_day) = rules.per_day.as_ref().filter(|_| !otherwise) else { return 0 };
     let days = |amount: i64| amount.checked_div(per_day.amount).and_then(|days| u32::try_from(days).ok());
     let max = rules.days_max;
@@ -289,27 +317,9 @@ fn days_by_price(paid: &[&Facts], rules: &Rules) -> Result<Option<u32>, Hold> {
     }
 }
 
-fn days_by_amount(paid: &[&Facts], money: Option<&Money>, per_day: &Money, max: u32) -> Result<u32, Hold> {
-    let Some(money) = money.filter(|money| money.amount > 0) else {
-        return Err(match paid.iter().filter_map(|event| event.amount_unread.as_ref()).min() {
-            Some(why) => Hold::Unclear(format!("its amount buys its days, and is not known: {why}")),
-            None => Hold::BadAmount(0, per_day.amount, max),
-        });
-    };
-    if money.currency != per_day.currency {
-        return Err(Hold::OtherCurrency(shown(&money.currency), per_day.currency.clone()));
-    }
-    let bad = || Hold::BadAmount(money.amount, per_day.amount, max);
-    if money.amount.checked_rem(per_day.amount) != Some(0) {
-        return Err(bad());
-    }
-    let days = money.amount.checked_div(per_day.amount).and_then(|days| u32::try_from(days).ok());
-    days.filter(|days| (1..=max).contains(days)).ok_or_else(bad)
-}
-
 /// Longest value quoted in a reason, in characters.
 const SHOWN_CHARS_MAX: usize = 80;
 
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     text.chars().take(SHOWN_CHARS_MAX).collect()
 }

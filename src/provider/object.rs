@@ -13,7 +13,10 @@ use crate::{
         object::{AmountAs, Lines, Object},
         pointer::Pointer,
     },
-    domain::facts::{Found, LINES_MAX, Line, Money, PaymentId},
+    domain::{
+        Ms,
+        facts::{Found, LINES_MAX, Line, Money, PaymentId, Span},
+    },
 };
 
 /// Longest value under a channel or days pointer, in bytes; Stripe's own limit for metadata is 500 characters.
@@ -150,6 +153,35 @@ pub(super) fn no_period(at: &Object, object: &Value) -> Option<String> {
     let of_one = period.of.is_empty() || period.of.iter().any(given);
     let reason = object.pointer(&period.at).and_then(path::text).unwrap_or_default();
     (of_one && !period.is.contains(&reason)).then_some(reason)
+}
+
+/// The agreement that it belongs to.
+pub(super) fn agreement(at: &Object, object: &Value) -> Option<String> {
+    let told = at.agreement.iter().filter_map(|place| object.pointer(place)).find_map(path::id);
+    told.filter(|id| !id.is_empty() && id.len() <= ID_BYTES_MAX)
+}
+
+/// What it bills, or its lines that buy days of their own do, each once. A span of which an end cannot be read is none.
+pub(super) fn spans(at: &Object, object: &Value, moment: impl Fn(&str) -> Option<Ms>) -> Vec<Span> {
+    let own = at.span.iter().map(|span| (span, object));
+    let lines = at.lines.iter().flat_map(|lines| {
+        let list = object.pointer(&lines.list).and_then(Value::as_array).into_iter().flatten();
+        let whole = list.filter(|line| !lines.skip.iter().any(|test| path::holds(line, test)));
+        whole.filter_map(|line| Some((lines.span.as_ref()?, line)))
+    });
+    let time = |teller: &Value, place: &Pointer| moment(&path::text(teller.pointer(place)?)?);
+    let mut spans: Vec<Span> = own
+        .chain(lines)
+        .filter(|(span, teller)| {
+            span.when.is_empty() || span.when.iter().any(|test| path::holds(teller, test))
+        })
+        .filter_map(|(span, teller)| {
+            Some(Span { from: time(teller, &span.from)?, to: time(teller, &span.to)? })
+        })
+        .collect();
+    spans.sort();
+    spans.dedup();
+    spans
 }
 
 /// A line without a price id (a hand-made item) stays, with an empty one: no configured price fits it. `None`: there

@@ -33,7 +33,7 @@ pub(super) fn out(on: &On, at: &Object, object: &Value) -> Result<Vec<Out>, Unre
             Means::DisputeWon => (OutKind::Dispute, OutState::Undone),
             Means::DisputeLost => (OutKind::Dispute, OutState::Done),
             Means::Inquiry => (OutKind::Dispute, OutState::Inquiry),
-            Means::Link | Means::Ignored | Means::Held => continue,
+            Means::Link | Means::Agreement | Means::Ignored | Means::Held => continue,
         };
         let tellers = match &place.each {
             None => vec![object],

@@ -29,6 +29,7 @@ use crate::{
     },
     domain::{
         Ms,
+        agreement::AgreementState,
         facts::{Facts, Family, Meaning},
     },
     envelope::WORD_BYTES_MAX,
@@ -211,6 +212,8 @@ fn of_object(
         .and_then(|place| seen.pointer(place))
         .and_then(path::name)
         .filter(|id| !id.is_empty() && id.len() <= object::ID_BYTES_MAX);
+    facts.agreement = object::agreement(at, &seen);
+    facts.agreement_state = on.agreement.filter(|_| facts.agreement.is_some());
     facts.meaning = match on.means {
         Means::MoneyIn => Meaning::MoneyIn(Family::new(on.family())),
         // Where it names no family it is of whichever grants.
@@ -219,6 +222,11 @@ fn of_object(
             Meaning::MoneyIn(Family::new(family))
         }
         Means::Link => Meaning::Link,
+        // It joins no payments, whatever ids its object has.
+        Means::Agreement => {
+            facts.ids.clear();
+            Meaning::Ignored(agreement_words(on.agreement, facts.agreement.as_deref()))
+        }
         Means::Ignored | Means::Held => Meaning::Ignored(why()),
         Means::Refund
         | Means::RefundFailed
@@ -243,6 +251,9 @@ fn tell(source: &Source, at: &Object, event: &Value, object: &Value, facts: &mut
         facts.channel = object::found(at, object, &source.channel);
         facts.days = object::days(at, object, &source.days);
         facts.no_period = object::no_period(at, object);
+        if source.days.is_period() {
+            facts.spans = object::spans(at, object, |told| moment(&source.events, told));
+        }
         match at.lines.as_ref().map_or(Ok(None), |lines| object::price_lines(lines, object)) {
             Ok(lines) => {
                 facts.cut_quantity = lines.as_ref().and_then(|lines| lines.cut.clone());
@@ -252,7 +263,7 @@ fn tell(source: &Source, at: &Object, event: &Value, object: &Value, facts: &mut
                     .filter(|lines| !lines.is_empty() || facts.cut_quantity.is_none());
             }
             // What they are matters only where prices are configured.
-            Err(Unreadable(why)) if !source.prices.is_empty() => {
+            Err(Unreadable(why)) if !source.prices.is_empty() || source.days.is_period() => {
                 facts.unclear = facts.unclear.take().or(Some(why))
             }
             Err(_) => {}
@@ -270,6 +281,14 @@ fn tell(source: &Source, at: &Object, event: &Value, object: &Value, facts: &mut
     }
     if matches!(facts.meaning, Meaning::MoneyIn(_) | Meaning::MoneyOut) {
         facts.never_in = object::never_in(at, event, object);
+    }
+}
+
+/// What became of an event that tells of an agreement alone.
+fn agreement_words(state: Option<AgreementState>, agreement: Option<&str>) -> String {
+    match (state, agreement) {
+        (Some(state), Some(_)) => format!("its agreement is {state}; by itself that moves no days"),
+        _ => "it belongs to no agreement".to_owned(),
     }
 }
 

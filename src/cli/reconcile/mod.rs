@@ -119,7 +119,7 @@ fn pages(args: &Reconcile, source: &Source, range: Range, now: Ms) -> Result<(Bo
     let file = File::open(path).map_err(|error| Failure::Usage(format!("{path}: {error}")))?;
     let made_at = saved_at(&file, now);
     let reads =
-        Reads { livemode: source.livemode, channel: source.channel.clone(), days: source.days.clone() };
+        Reads { livemode: source.livemode, channel: source.channel.clone(), days: source.days.to_vec() };
     let export = Export::open(std::io::BufReader::new(file), &reads);
     Ok((Box::new(export.map_err(|why| Failure::Usage(format!("{path}: {why}")))?), made_at))
 }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::events::{EventMap, Kind, Means, On};
+use super::{
+    events::{EventMap, Kind, Means, On},
+    object::Object,
+};
 
 impl EventMap {
     /// The families that events of money in are of, in the order of the table.
@@ -27,6 +30,28 @@ impl EventMap {
         self.on.iter().flat_map(|on| &on.types).map(String::as_str).collect()
     }
 
+    /// Those that count, in the order of the table: all that tell of payments, and of those that tell of agreements alone as many
+    /// as make no more than `max` with them.
+    pub fn types_within(&self, max: usize, counts: impl Fn(&str) -> bool) -> Vec<&str> {
+        let of = |agreement: bool| {
+            let fits = move |on: &&On| (on.means == Means::Agreement) == agreement;
+            let types = self.on.iter().filter(fits).flat_map(|on| &on.types).map(String::as_str);
+            types.filter(|kind| counts(kind))
+        };
+        let mut types: Vec<&str> = Vec::new();
+        for kind in of(false) {
+            if !types.contains(&kind) {
+                types.push(kind);
+            }
+        }
+        for kind in of(true) {
+            if types.len() < max && !types.contains(&kind) {
+                types.push(kind);
+            }
+        }
+        types
+    }
+
     /// Every place that decides on money, from the event's root: type, mode, account, ids, amounts, price lines and
     /// conditions; and when the money came in. When an event of it happened is not among them.
     pub fn decisive(&self) -> BTreeSet<String> {
@@ -44,7 +69,9 @@ impl EventMap {
                 below.extend(places.map(|at| format!("{each}{}", &**at)));
             }
             let lines = object.lines.iter().map(|lines| &lines.list);
-            below.extend(object.paid_at.iter().map(ToString::to_string));
+            below.extend(object.paid_at.iter().chain(&object.agreement).map(ToString::to_string));
+            let spans = object.span.iter().flat_map(|span| [&span.from, &span.to]);
+            below.extend(spans.map(ToString::to_string));
             let further = object.amount.iter().chain(&object.currency).chain(&object.metadata).chain(lines);
             let further = further.chain(&object.part).chain(object.period.iter().map(|period| &period.at));
             let never_in = object.never_in.iter().flat_map(|amount| [&amount.of, &amount.less]);
@@ -83,6 +110,7 @@ impl EventMap {
             let object = on.object.as_ref().and_then(|name| self.objects.get(name));
             let timed = self.occurred_at.is_some()
                 || object.is_some_and(|object| !object.occurred_at.is_empty() || !object.paid_at.is_empty());
+            wrong.extend(object.and_then(|object| on.unfit(object)).map(|why| format!("{place}{why}")));
             if matches!(on.means, Means::MoneyIn | Means::MoneyInUnclear) && !timed {
                 wrong.push(format!(
                     "{place}: nothing tells when the money came in, so a restored ledger could not tell what it forgot; set paid_at of its object, or at least .events.occurred_at"
@@ -105,10 +133,27 @@ impl EventMap {
             }
         }
         for (name, object) in &self.objects {
-            if object.ids.is_empty() {
+            if object.ids.is_empty() && object.agreement.is_empty() {
                 wrong.push(format!(".events.objects.{name}.ids is empty: no payment could be named"));
             }
         }
         wrong
+    }
+}
+
+impl On {
+    /// What it needs of its object and does not have.
+    fn unfit(&self, object: &Object) -> Option<&'static str> {
+        let speaks = matches!(self.means, Means::Ignored | Means::Held);
+        match (self.means == Means::Agreement, self.agreement) {
+            (true, None) => Some(" needs agreement: active, behind or ended"),
+            (true, Some(_)) | (false, Some(_)) if object.agreement.is_empty() => {
+                Some(": its object has no agreement: which one it tells of is not known")
+            }
+            (false, _) if !speaks && object.ids.is_empty() => {
+                Some(": its object has no ids: no payment could be named")
+            }
+            _ => None,
+        }
     }
 }

@@ -12,6 +12,7 @@ use serde::{
 };
 
 use super::{object::Object, pointer::Pointer, signature::Unit};
+use crate::domain::agreement::AgreementState;
 
 /// How one provider's events are read.
 #[derive(Debug, Clone, Deserialize)]
@@ -207,6 +208,8 @@ pub struct On {
     /// Which money-in family it is of; not set: `payments`. What is neither money in nor a link is so only where its
     /// family grants, and everywhere where it names none.
     pub family: Option<String>,
+    /// What it says of the agreement (subscription) that its object names.
+    pub agreement: Option<AgreementState>,
     /// The sentence of what is ignored or held.
     pub why: Option<String>,
     /// The money that went out; one place or a list of them.
@@ -251,6 +254,8 @@ pub enum Means {
     MoneyInUnclear,
     /// Joins ids; may carry channel and days.
     Link,
+    /// Tells where an agreement stands, and nothing of a payment.
+    Agreement,
     /// Money goes back to the payer.
     Refund,
     /// It did not after all.

@@ -120,7 +120,7 @@ mod tests {
             why = "only captures count here"
         "#;
         let source = parse(text, Vec::new()).unwrap().sources.remove("x").unwrap();
-        assert_eq!(source.days, ["/metadata/months"]);
+        assert_eq!(source.days[..], ["/metadata/months"]);
         assert_eq!(source.channel, ["/metadata/channel_id", "/client_reference_id"]);
         assert_eq!(source.events.objects["charge"].customer.as_deref(), Some("/buyer"));
         assert!(source.events.objects["charge"].currency.is_some());

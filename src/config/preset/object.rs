@@ -8,8 +8,13 @@ use super::{events::Test, pointer::Pointer};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Object {
-    /// Ids of the payment; each may be text, a number, null, or an expanded object.
+    /// Ids of the payment; each may be text, a number, null, or an expanded object. What tells of an agreement alone has
+    /// none.
+    #[serde(default)]
     pub ids: Vec<Id>,
+    /// The id of the agreement (subscription) that it belongs to, or is; the first that is there.
+    #[serde(default)]
+    pub agreement: Vec<Pointer>,
     /// When it happened, where the object tells it better than the event; the first that is there.
     #[serde(default)]
     pub occurred_at: Vec<Pointer>,
@@ -41,6 +46,21 @@ pub struct Object {
     pub never_in: Option<NeverIn>,
     /// Where it tells for what it bills; not set: for what its own custom data say.
     pub period: Option<Period>,
+    /// From when to when it bills.
+    pub span: Option<Span>,
+}
+
+/// From when to when something is billed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Span {
+    /// Its beginning, written as `occurred_at` is.
+    pub from: Pointer,
+    /// Its end, likewise.
+    pub to: Pointer,
+    /// It counts where any of these holds; empty: always.
+    #[serde(default)]
+    pub when: Vec<Test>,
 }
 
 /// An amount that never came in: the difference of two.
@@ -120,4 +140,6 @@ pub struct Lines {
     /// Lines that fit any of these buy no days of their own, such as the proration of a change of plan.
     #[serde(default)]
     pub skip: Vec<Test>,
+    /// From when to when a line bills.
+    pub span: Option<Span>,
 }

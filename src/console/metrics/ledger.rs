@@ -4,6 +4,7 @@ use super::text::{Series, Text, one, whole};
 use crate::{
     domain::{
         Ms,
+        agreement::AgreementState,
         closed::{HeldCause, PauseCause},
         settle::AccountNews,
     },
@@ -56,6 +57,11 @@ pub(super) fn write(text: &mut Text, measures: &Measures, known: &Known<'_>) {
         "Time since the source delivered last; +Inf: it never did.",
         ages.map(|(source, at)| (vec![("source", source.clone())], known.age_or_never(*at))).collect(),
     );
+    let stand = AgreementState::ALL.iter().map(|state| {
+        let many = measures.agreements.iter().find(|(found, _)| found == state).map_or(0, |(_, many)| *many);
+        (vec![("state", state.to_string())], whole(many))
+    });
+    text.gauge("daybridge_agreements", "Agreements (subscriptions), by where they stand.", stand.collect());
     let cursor = |source: &String| {
         let seen = measures.cursors.iter().find(|(name, _)| name == source).and_then(|(_, seen)| *seen);
         (vec![("source", source.clone())], known.age_or_never(seen))

@@ -82,6 +82,7 @@ fn sections(config: &Config) -> Vec<Section> {
                 ("days_max", source.days_max.to_string()),
                 ("on_refund", source.on_refund.word().to_owned()),
                 ("on_dispute", source.on_dispute.word().to_owned()),
+                ("on_end", source.on_end.word().to_owned()),
                 (
                     "api_key",
                     source.api_key.as_ref().map_or_else(|| "not set: nothing is asked for".into(), hidden),

@@ -137,6 +137,7 @@ fn absorb(tx: &mut Tx, other: &str, key: &str) -> Result<(), Fault> {
          days_despite = COALESCE(days_despite, (SELECT days_despite FROM payments WHERE key = $1)), \
          due_decided = COALESCE(due_decided, (SELECT due_decided FROM payments WHERE key = $1)) \
          WHERE key = $2 AND granted = 0",
+        "UPDATE payments SET agreement = COALESCE(agreement, (SELECT agreement FROM payments WHERE key = $1)) WHERE key = $2",
         "UPDATE payments SET out_known = 1 WHERE key = $2 \
          AND EXISTS (SELECT 1 FROM payments WHERE key = $1 AND out_known = 1)",
         "UPDATE payments SET decision = 'cancelled', state = 'cancelled', reason = (SELECT reason FROM payments WHERE key = $1) \

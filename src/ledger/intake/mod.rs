@@ -2,9 +2,11 @@
 //!
 //! ```text
 //! record ─▶ seen (what is there) ─▶ identity (which payment) ─▶ payment: load, evaluate, detect a duplicate,
-//!                                    store, schedule, reverse ─▶ events (how the delivery ended)
+//!                                    store, schedule, reverse ─▶ agreement (where it stands)
+//!                                    ─▶ events (how the delivery ended)
 //! ```
 
+mod agreement;
 pub(super) mod coverage;
 mod duplicate;
 mod evaluate;

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    domain::facts::{Facts, PaymentId},
+    domain::{
+        facts::{Facts, PaymentId},
+        id::payment_key,
+    },
     ledger::db::{Arg, Bind as _, Fault, Row, Tx, args},
 };
 
@@ -25,6 +28,11 @@ impl<'a> Space<'a> {
     pub(super) fn of(facts: &'a Facts, realm: &'a str) -> Self {
         let account = facts.account.as_deref().unwrap_or_default();
         Self { realm, account, livemode: i64::from(facts.livemode) }
+    }
+
+    /// The key of one of its ids.
+    pub(super) fn key(&self, id: &str) -> String {
+        payment_key(self.realm, Some(self.account).filter(|account| !account.is_empty()), id)
     }
 }
 

@@ -5,6 +5,7 @@
 //! recording, so that changed settings and later events are taken in; what was granted stays granted.
 
 use super::{
+    agreement,
     events::{self, Ending, Says},
     identity::{self, Place},
     late_money::LateMoney,
@@ -178,6 +179,7 @@ fn read(tx: &mut Tx, recording: &Recording<'_>) -> Result<Verdict, Fault> {
     };
     if let Meaning::Ignored(reason) = &facts.meaning {
         let number = keep(tx, current.as_deref(), None)?;
+        agreement::keep(tx, recording, None)?;
         return Ok(Verdict::new(number, Outcome::Ignored, Some(reason.clone()), current));
     }
     if let Some(event) = &seen.event
@@ -185,7 +187,7 @@ fn read(tx: &mut Tx, recording: &Recording<'_>) -> Result<Verdict, Fault> {
     {
         // It says the same as then. Where it says something else by now, its days may have moved by hand meanwhile: the
         // person is asked again.
-        if event.facts.as_deref() == Some(&*serde_json::to_string(facts)?) {
+        if says_the_same(event.facts.as_deref(), facts)? {
             return Ok(Verdict::new(event.number, Outcome::Ignored, Some(closed.clone()), current));
         }
         let reason = format!("it was {closed}; by now it says what it did not say then");
@@ -203,6 +205,7 @@ fn read(tx: &mut Tx, recording: &Recording<'_>) -> Result<Verdict, Fault> {
     let known = identity.stored || seen.event.is_some();
     let number = keep(tx, Some(&key), None)?;
     let updated = payment::update(tx, recording, identity)?;
+    agreement::keep(tx, recording, Some(&key))?;
     if let (Some(why), Disposition::Before { .. }, false) =
         (&facts.unclear, &updated.disposition, updated.days_by_person)
     {
@@ -228,6 +231,14 @@ fn read(tx: &mut Tx, recording: &Recording<'_>) -> Result<Verdict, Fault> {
     }
     let Updated { planned, claim, .. } = updated;
     Ok(Verdict { event: number, outcome, reason, payment: Some(key), planned, claim })
+}
+
+/// Whether an event says of its payment what it said before. Those that were stored before agreements were read tell of
+/// none.
+fn says_the_same(before: Option<&str>, facts: &Facts) -> Result<bool, Fault> {
+    let Some(before) = before else { return Ok(false) };
+    let before: Facts = serde_json::from_str(before)?;
+    Ok(before.without_agreement() == facts.clone().without_agreement())
 }
 
 /// How the delivery of an event that was read ends.

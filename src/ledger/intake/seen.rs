@@ -71,6 +71,8 @@ struct Ask<'a> {
     key: Option<String>,
     channel: Option<ChannelId>,
     money: Option<(i64, String)>,
+    /// The key of its agreement.
+    agreement: Option<String>,
 }
 
 impl<'a> Ask<'a> {
@@ -82,7 +84,8 @@ impl<'a> Ask<'a> {
         let (channel, _) = bought(one, &source.rules);
         let channel = channel.filter(|_| facts.meaning.is_money_in(&source.rules.money_in));
         let money = money(one, &source.rules).map(|money| (money.amount, money.currency));
-        Self { space, ids, key, channel, money }
+        let agreement = facts.agreement.as_deref().map(|id| space.key(id));
+        Self { space, ids, key, channel, money, agreement }
     }
 
     /// All that another recording may decide on, which this one decides on too.
@@ -90,6 +93,7 @@ impl<'a> Ask<'a> {
         let account = Some(self.space.account).filter(|account| !account.is_empty());
         let ids =
             self.ids.iter().map(|id| format!("payment {}", payment_key(self.space.realm, account, &id.id)));
+        let ids = ids.chain(self.agreement.as_ref().map(|key| format!("agreement {key}")));
         ids.chain(self.channel.as_ref().map(|channel| channel_lock(entry.account, channel))).collect()
     }
 }

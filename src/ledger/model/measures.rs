@@ -3,6 +3,7 @@
 use super::view::{HeldGroup, HeldKind};
 use crate::domain::{
     Ms,
+    agreement::AgreementState,
     closed::{HeldCause, PauseCause},
     settle::AccountNews,
 };
@@ -28,6 +29,8 @@ pub struct Measures {
     pub expiry_next: Option<Ms>,
     /// When each source last delivered.
     pub last_deliveries: Vec<(String, Option<Ms>)>,
+    /// How many agreements stand where.
+    pub agreements: Vec<(AgreementState, u64)>,
     /// How far the backfill of each source has looked.
     pub cursors: Vec<(String, Option<Ms>)>,
 }

@@ -5,6 +5,7 @@ use super::Outcome;
 use crate::{
     domain::{
         Ms,
+        agreement::AgreementState,
         closed::{HeldCause, PaymentState, TransferState},
     },
     envelope::Trigger,
@@ -29,7 +30,7 @@ impl Page {
 /// Which payments.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PaymentQuery {
-    /// A payment or transfer key, a provider id, a channel, a customer, or an amount in the smallest unit.
+    /// A payment or transfer key, a provider id, a channel, a customer, an agreement, or an amount in the smallest unit.
     pub text: Option<String>,
     /// Where they stand.
     pub state: Option<PaymentState>,
@@ -39,6 +40,8 @@ pub struct PaymentQuery {
     pub channel: Option<String>,
     /// The provider's id of the customer.
     pub customer: Option<String>,
+    /// The provider's id of the agreement (subscription).
+    pub agreement: Option<String>,
     /// Amount in the smallest unit.
     pub amount: Option<i64>,
     /// First seen at or after.
@@ -76,6 +79,13 @@ pub struct ChannelQuery {
     pub channel: Option<String>,
     /// Mode at the last reading.
     pub mode: Option<String>,
+}
+
+/// Which agreements.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AgreementQuery {
+    /// Where they stand.
+    pub state: Option<AgreementState>,
 }
 
 /// Which held events, payments, transfers and accounts.

@@ -13,7 +13,8 @@ macro_rules! payment_sql {
     ($by:literal, $rest:literal) => {
         concat!(
             "SELECT p.key, p.source, p.realm, p.account AS owner, p.livemode, p.decision, p.cause, p.reason, p.next, \
-             p.channel, p.days, p.amount, p.currency, p.customer, p.first_seen_at, p.state, p.sliced, p.days_moved, p.days_left, t.key AS transfer, t.days AS transfer_days, t.detail \
+             p.channel, p.days, p.amount, p.currency, p.customer, p.agreement, p.first_seen_at, p.state, p.sliced, \
+             p.days_moved, p.days_left, t.key AS transfer, t.days AS transfer_days, t.detail \
              FROM payments p",
             $by,
             " LEFT JOIN transfers t ON t.payment = p.key AND t.n = p.last_n ",

@@ -64,6 +64,7 @@ impl Tx {
                 .time("SELECT MIN(active_till) AS at FROM channels WHERE active_till > $1", now)?
                 .filter(|at| *at < i64::MAX),
             last_deliveries: self.last_deliveries(sources)?,
+            agreements: self.agreements_by_state()?,
             cursors: self.cursors()?,
         })
     }

@@ -1,7 +1,8 @@
 //! What is listed, shown and counted. Lists are bounded by the caller's page.
 
 pub(super) mod allocation;
-mod channels;
+mod agreements;
+pub(super) mod channels;
 pub(super) mod held;
 mod held_groups;
 pub(super) mod list;

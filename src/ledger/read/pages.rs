@@ -31,7 +31,7 @@ const PAYMENTS_NEWEST: &str = "ORDER BY p.first_seen_at DESC, p.key DESC";
 type After = (Ms, String);
 
 impl Tx {
-    /// A search that names one payment finds that one; else it is a channel, a customer or an amount.
+    /// A search that names one payment finds that one; else it is a channel, a customer, an agreement or an amount.
     pub(in crate::ledger) fn payments(
         &mut self,
         wanted: &PaymentQuery,
@@ -49,6 +49,7 @@ impl Tx {
         if named.is_empty() {
             likes.push(Like::Channel(text));
             likes.push(Like::Customer(text));
+            likes.push(Like::Agreement(text));
             likes.extend(text.parse().ok().map(Like::Amount));
         } else {
             likes.push(Like::Keys(named));
@@ -72,18 +73,21 @@ impl Tx {
         let text = |column, index, text| Way::text("payments p", column, index, text);
         let channel = |channel| text("p.channel", "payments_by_channel", channel);
         let customer = |customer| text("p.customer", "payments_by_customer", customer);
+        let agreement = |agreement| text("p.agreement", "payments_by_agreement", agreement);
         let amount = |amount| Way::of("payments p", "p.amount", "payments_by_amount", Value::Number(amount));
         let (mut keys, mut ways) = (None, Vec::new());
         match like {
             Some(Like::Keys(named)) => keys = Some(named.into_iter().map(Value::Text).collect()),
             Some(Like::Channel(name)) => ways.push(channel(Some(name))),
             Some(Like::Customer(name)) => ways.push(customer(Some(name))),
+            Some(Like::Agreement(name)) => ways.push(agreement(Some(name))),
             Some(Like::Amount(sum)) => ways.push(Some(amount(sum))),
             None => {}
         }
         ways.extend([
             customer(wanted.customer.as_deref()),
             channel(wanted.channel.as_deref()),
+            agreement(wanted.agreement.as_deref()),
             wanted.amount.map(amount),
             by_state(wanted.state),
             text("p.source", "payments_by_source", wanted.source.as_deref()),
@@ -207,6 +211,7 @@ enum Like<'a> {
     Keys(Vec<String>),
     Channel(&'a str),
     Customer(&'a str),
+    Agreement(&'a str),
     Amount(i64),
 }
 

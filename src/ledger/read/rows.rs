@@ -55,6 +55,7 @@ pub(in crate::ledger) fn payment(row: &Row) -> Result<view::Payment, Fault> {
         amount: row.get("amount")?,
         currency: row.get("currency")?,
         customer: row.get("customer")?,
+        agreement: row.get("agreement")?,
         first_seen_at: row.get("first_seen_at")?,
     })
 }

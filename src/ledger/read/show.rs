@@ -81,6 +81,7 @@ impl Tx {
         }
         let money_out = money_out(self, &key)?;
         let adjustments = adjustments(self, &key)?;
+        let (agreement_state, agreement_since) = self.agreement_of(&key)?.unzip();
         Ok(Some(view::PaymentWhole {
             money_out,
             adjustments,
@@ -88,6 +89,8 @@ impl Tx {
             realm: row.get("realm")?,
             account: Some(owner).filter(|owner| !owner.is_empty()),
             livemode: row.get::<i64>("livemode")? != 0,
+            agreement_state,
+            agreement_since,
             ids: ids.iter().map(|row| row.get("id")).collect::<Result<_, _>>()?,
             events: events.iter().map(rows::event).collect::<Result<_, _>>()?,
             transfers,

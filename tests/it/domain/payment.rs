@@ -1,12 +1,13 @@
 //! What a set of events comes to, and which payment an event belongs to.
 
 use daybridge::domain::{
+    agreement::OnEnd,
     covered::OnMoneyOut,
-    facts::{Facts, Family, Found, Line, Meaning, Money, Out, OutAmount, OutKind, OutState, PaymentId},
+    facts::{Facts, Family, Found, Line, Meaning, Money, Out, OutAmount, OutKind, OutState, PaymentId, Span},
     id::ChannelId,
     identity::{Home, Known, home},
     memory::Memory,
-    payment::{Corrections, Decision, Rules, decide},
+    payment::{Corrections, Decision, Rules, decide, more_days},
     twin::{Purchase, likely_twin},
 };
 use proptest::prelude::*;
@@ -20,9 +21,12 @@ fn rules() -> Rules {
         prices: [("price_month".to_owned(), 30), ("price_week".to_owned(), 7)].into(),
         slices: [].into(),
         per_day: None,
+        amounts: [].into(),
+        period: false,
         days_max: 3650,
         on_refund: OnMoneyOut::Report,
         on_dispute: OnMoneyOut::Report,
+        on_end: OnEnd::Finish,
     }
 }
 
@@ -142,6 +146,79 @@ fn prices_and_amounts_say_how_many_days() {
         assert_eq!(said(&[paid], &per_day), want, "{amount} {currency}");
     }
     assert_eq!(said(&[with(charge(), &[(0, "A")], &[])], &rules()), "days_missing");
+}
+
+/// 30 days for 9.00, 95 for 25.00.
+fn tiers() -> Rules {
+    let tier = |amount, days| (("usd".to_owned(), amount), days);
+    Rules { amounts: [tier(900, 30), tier(2500, 95)].into(), prices: [].into(), ..rules() }
+}
+
+fn paid_as(amount: i64, currency: &str, days: &[&str]) -> Facts {
+    let money = Some(Money { amount, currency: currency.into() });
+    Facts { money, ..with(charge(), &[(0, "A")], days) }
+}
+
+#[test]
+fn a_table_of_amounts_is_never_guessed_between() {
+    for (amount, currency, days, want) in [
+        (900, "usd", vec![], "A 30"),
+        (2500, "usd", vec![], "A 95"),
+        (1800, "usd", vec![], "amount"),
+        (899, "usd", vec![], "amount"),
+        (5000, "usd", vec![], "amount"),
+        (2500, "eur", vec![], "currency"),
+        (2500, "usd", vec!["95"], "A 95"),
+        (2500, "usd", vec!["365"], "days_and_money"),
+        (1800, "usd", vec!["60"], "amount"),
+    ] {
+        assert_eq!(said(&[paid_as(amount, currency, &days)], &tiers()), want, "{amount} {currency} {days:?}");
+    }
+    let Decision::Hold(hold) =
+        decide(&[paid_as(1800, "usd", &[])], &tiers(), &Corrections::default(), &Memory::default())
+    else {
+        panic!("granted")
+    };
+    let words = hold.to_string();
+    assert!(words.contains("900 usd (30 days) and 2500 usd (95 days)"), "{words}");
+    let unread = Facts { money: None, amount_unread: Some("no currency".into()), ..paid_as(1, "usd", &[]) };
+    assert_eq!(said(&[unread], &tiers()), "unclear");
+    // What comes in after the grant buys the rest of the next tier, and nothing between.
+    let whole = |amount| vec![paid_as(amount, "usd", &[])];
+    assert_eq!(more_days(&whole(2500), &tiers(), 900, 2500), 65);
+    assert_eq!(more_days(&whole(1800), &tiers(), 900, 1800), 0);
+}
+
+#[test]
+fn a_period_buys_its_whole_days() {
+    const MADE: i64 = 1_760_000_000_000;
+    const DAY: i64 = 86_400_000;
+    let by_period = Rules { period: true, days_pointers: vec![], prices: [].into(), ..rules() };
+    let billed = |spans: &[(i64, i64)]| {
+        let spans = spans.iter().map(|(from, to)| Span { from: MADE + from, to: MADE + to }).collect();
+        Facts { spans, ..paid_as(900, "usd", &[]) }
+    };
+    for (spans, want) in [
+        (vec![(0, 31 * DAY)], "A 31"),
+        (vec![(0, 28 * DAY)], "A 28"),
+        (vec![(0, 365 * DAY)], "A 365"),
+        (vec![], "days_missing"),
+        (vec![(0, 31 * DAY), (0, 30 * DAY)], "days_contradictory"),
+        (vec![(0, 31 * DAY), (0, 31 * DAY)], "A 31"),
+        // A clock was set in between, or the span is a part of a day, none, or runs backwards.
+        (vec![(0, 31 * DAY - 3_600_000)], "days_malformed"),
+        (vec![(0, 31 * DAY - 1_000)], "days_malformed"),
+        (vec![(0, 0)], "days_malformed"),
+        (vec![(DAY, 0)], "days_malformed"),
+        (vec![(0, 3651 * DAY)], "days_malformed"),
+    ] {
+        assert_eq!(said(&[billed(&spans)], &by_period), want, "{spans:?}");
+    }
+    // The invoice tells the period of a charge, whichever comes first.
+    let invoice = Facts { meaning: Meaning::Link, money: None, ..billed(&[(0, 30 * DAY)]) };
+    assert_eq!(said(&[invoice.clone(), billed(&[])], &by_period), "A 30");
+    let no_period = Facts { no_period: Some("manual".into()), ..billed(&[(0, 30 * DAY)]) };
+    assert_eq!(said(&[no_period], &by_period), "not_a_period");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The whole system as real processes: a private RabbitMQ, `serve`, `work`, the simulator.
 
+mod agreements;
 mod backfill;
 mod check;
 mod desk;

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use daybridge::{
     config,
     domain::{
+        agreement::OnEnd,
         channel::Channel,
         closed::HeldCause,
         covered::OnMoneyOut,
@@ -106,9 +107,12 @@ pub(crate) fn rules() -> SourceRules {
             prices: BTreeMap::new(),
             slices: BTreeMap::new(),
             per_day: None,
+            amounts: BTreeMap::new(),
+            period: false,
             days_max: 3650,
             on_refund: OnMoneyOut::Report,
             on_dispute: OnMoneyOut::Report,
+            on_end: OnEnd::Finish,
         },
     }
 }

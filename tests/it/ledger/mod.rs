@@ -1,5 +1,6 @@
 //! The ledger's conformance suite: the same functions, run for SQLite and for PostgreSQL.
 
+mod agreements;
 mod asked;
 mod backfill;
 mod ceiling;
@@ -60,6 +61,8 @@ macro_rules! both {
 
 both! {
     slices: days_move_as_they_are_used, the_oldest_payment_of_a_channel_goes_first, a_refund_shortens_what_is_left, a_refund_is_asked_about_by_default, a_person_stops_a_payment_and_lets_it_go_on, what_is_left_goes_to_another_channel, a_hand_made_extension_makes_the_next_slice_later, an_outage_costs_one_call, a_slice_that_waits_is_no_transfer_that_is_late, days_are_granted_by_hand_once_a_key, a_restored_ledger_sends_no_slice_twice, a_restored_ledger_goes_on_with_what_was_not_due, one_slice_is_sent_now, slices_end_where_the_setting_does;
+    agreements: the_last_word_counts_in_any_order, payments_belong_to_their_agreement,
+        a_granted_payment_learns_its_agreement, an_end_takes_nothing_that_was_granted;
     asked: an_older_answer_replaces_nothing, questions_are_numbered_as_they_begin;
     recording: records_once, redelivery_changes_nothing, parallel_records_plan_one_transfer,
         a_link_supplies_the_channel, payments_that_are_one_are_joined, contradictions_are_held,

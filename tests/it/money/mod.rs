@@ -7,6 +7,9 @@ mod reversals;
 /// Which invoices buy a period, and who may say how many days.
 mod periods;
 
+/// Tables of amounts, and billed periods.
+mod amounts;
+
 /// Captures in parts, and cut quantities.
 mod parts;
 

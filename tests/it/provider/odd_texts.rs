@@ -220,7 +220,7 @@ fn days_in_metadata_hang_on_no_amount_that_nobody_needs() {
         );
     }
     // Where it buys the days, it is needed.
-    source.days = vec!["/meta/none".into()];
+    source.days = vec!["/meta/none".into()].into();
     source.per_day = Some(PerDay { amount: 30, currency: "ugx".into() });
     let facts = read(&source, &answer(5000.5.into(), "UGX"));
     let decision = decided(&source, facts);

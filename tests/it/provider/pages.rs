@@ -33,7 +33,8 @@ fn every_provider_has_its_section_with_every_event_that_counts() {
         }
         // The overview says that these two are the keys wherever there is custom data.
         let usual = |key: &&str| ["channel_id", "days"].contains(key);
-        let keys = source.channel.iter().chain(&source.days).filter_map(|pointer| pointer.rsplit('/').next());
+        let keys =
+            source.channel.iter().chain(source.days.iter()).filter_map(|pointer| pointer.rsplit('/').next());
         for key in keys.filter(|key| !usual(key)) {
             assert!(section.contains(key), "{provider}: {key} is not on its page");
         }

@@ -240,6 +240,9 @@ fn told(envelope: &Envelope, facts: &Result<Facts, Unreadable>) -> BTreeMap<&'st
             told.insert(name, json!(found.value));
         }
     }
+    // The id, and what is said of it.
+    let state = facts.agreement_state.map(|state| format!(" {state}")).unwrap_or_default();
+    told.insert("agreement", json!(format!("{}{state}", facts.agreement.as_deref().unwrap_or_default())));
     let out = facts.out.iter().filter(|out| out.state != OutState::Inquiry).map(|out| {
         let kind = if out.kind == OutKind::Refund { "refund" } else { "dispute" };
         let (counts, amount) = match out.amount {
@@ -257,7 +260,7 @@ fn told(envelope: &Envelope, facts: &Result<Facts, Unreadable>) -> BTreeMap<&'st
 /// What is expected and not so, in words.
 fn differences(want: &Value, got: &BTreeMap<&'static str, Value>) -> Vec<String> {
     let mut wrong = Vec::new();
-    for key in ["type", "means", "ids", "amount", "currency", "channel", "days", "out"] {
+    for key in ["type", "means", "ids", "amount", "currency", "channel", "days", "agreement", "out"] {
         let (want, got) = (&want[key], got.get(key).unwrap_or(&Value::Null));
         let same = match key {
             // Of what is ignored or held, nothing else matters; nothing out is an empty list or none.

@@ -1,6 +1,7 @@
 //! Rows as operators see them, in lists, in `--json` and in the console. Times are ms since epoch.
 
 mod allocation;
+mod agreement;
 mod audit;
 mod channel;
 mod declared;
@@ -11,6 +12,7 @@ mod transfer;
 
 pub use self::{
     allocation::{Balance, ChannelWhole, Committed, MarkKind, OwedPayment},
+    agreement::Agreement,
     audit::{Action, Audited, Planned, SavedView},
     channel::{Channel, Movement, Pause},
     declared::{Adopted, Failover, Restored, Several, Undone, WorkerSeen},

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{channel::Movement, event::Event, transfer::Transfer};
 use crate::domain::{
     Ms,
+    agreement::AgreementState,
     closed::{HeldCause, PaymentState},
     facts::OutKind,
 };
@@ -40,6 +41,8 @@ pub struct Payment {
     pub currency: Option<String>,
     /// The provider's id of the customer.
     pub customer: Option<String>,
+    /// The provider's id of the agreement (subscription) that it belongs to.
+    pub agreement: Option<String>,
     /// First event recorded.
     pub first_seen_at: Ms,
 }
@@ -56,6 +59,10 @@ pub struct PaymentWhole {
     pub account: Option<String>,
     /// Live or test mode.
     pub livemode: bool,
+    /// Where its agreement stands, as far as is told.
+    pub agreement_state: Option<AgreementState>,
+    /// Since when, by the provider's clock.
+    pub agreement_since: Option<Ms>,
     /// Every provider id that names it, strongest first.
     pub ids: Vec<String>,
     /// Every delivery of every event that named it, oldest first.
