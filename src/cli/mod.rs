@@ -10,8 +10,8 @@ use daybridge::{
     worker::{Interpreter, clock},
 };
 
-pub mod allocation;
 pub mod agreements;
+pub mod allocation;
 pub mod audit;
 pub mod brake;
 pub mod channels;

@@ -16,7 +16,7 @@ use crate::{
         read::resolve::{event_named, resolve},
         row,
         settle::{
-            schedule,
+            queue, schedule,
             slices::{self, Slice},
             transition,
         },
@@ -170,7 +170,7 @@ fn sliced(
     if !transition::compare_and_set(tx, key, from, to, Some(act), now)? {
         return Err(Fault::Conflict(format!("{key} went on meanwhile")));
     }
-    slices::plan(tx, &slice.account, &slice.channel, None, now)?;
+    queue::plan(tx, &slice.account, &slice.channel, None, now)?;
     Ok((shown(Some(&slice.channel), Some(days)), shown(Some(new_channel), Some(new_days))))
 }
 

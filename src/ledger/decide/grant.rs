@@ -13,7 +13,7 @@ use crate::{
         Act, Grant, Ledger, LedgerError,
         db::{Fault, Tx, args, fault::refused},
         intake::grant::FirstTransfer,
-        settle::slices,
+        settle::queue,
         storable,
         view::Action,
     },
@@ -93,7 +93,7 @@ fn plan(tx: &mut Tx, key: &str, grant: &Grant, reason: &str, act: &Act<'_>, now:
     let channel: &ChannelId = &grant.channel;
     let allocation = tx.place().allocation();
     if allocation.sizes(REALM, None).slice > 0 {
-        return slices::grant(tx, key, (&grant.account, channel), None, now).map(drop);
+        return queue::grant(tx, key, (&grant.account, channel), None, now).map(drop);
     }
     let transfer = FirstTransfer {
         account: &grant.account,

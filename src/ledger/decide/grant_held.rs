@@ -20,7 +20,7 @@ use crate::{
         },
         read::words,
         row::narrow,
-        settle::{slices, transition},
+        settle::{queue, transition},
     },
 };
 
@@ -148,8 +148,8 @@ fn grant_in_slices(
         tx.execute("UPDATE payments SET days_despite = $2 WHERE key = $1", args![key, i64::from(moves)])?;
     }
     match applied {
-        true => slices::found(tx, key, (decided.account, channel), moves, decided, now)?,
-        false => drop(slices::grant(tx, key, (decided.account, channel), None, now)?),
+        true => queue::found(tx, key, (decided.account, channel), moves, decided, now)?,
+        false => drop(queue::grant(tx, key, (decided.account, channel), None, now)?),
     }
     granted_by(tx, key, family)
 }

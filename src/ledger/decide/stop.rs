@@ -4,7 +4,6 @@ use super::audit::{self, Entry};
 use crate::{
     domain::{
         Ms,
-        closed::HeldCause,
         id::ChannelId,
         settle::{Cause, Kept, Outcome, State, planned_again},
         slices::Ahead,
@@ -13,24 +12,14 @@ use crate::{
         Act, Ledger, LedgerError,
         db::{Fault, Tx, args, fault::refused},
         read::resolve::resolve,
-        row::{self, narrow},
-        settle::{schedule, slices, transition},
+        settle::{
+            queue, schedule, slices,
+            stops::{self, Left, is_stopped, step},
+        },
         storable,
         view::Action,
     },
 };
-
-/// A payment that was granted.
-struct Granted {
-    key: String,
-    account: String,
-    channel: String,
-    sliced: bool,
-    left: u32,
-    out: bool,
-    stop: Option<HeldCause>,
-    last: Option<(String, State)>,
-}
 
 impl Ledger {
     /// No more days of a payment move until [`go`](Ledger::go). What is on its way is settled first.
@@ -74,67 +63,27 @@ impl Ledger {
 
 impl Tx {
     pub(in crate::ledger) fn stop(&mut self, name: &str, act: &Act<'_>, now: Ms) -> Result<(), Fault> {
-        let granted = granted(self, name)?;
-        if granted.stop.is_some() {
-            return Err(refused(format!("{} is stopped already", granted.key)));
+        let key = granted(self, name)?;
+        let left = stops::left(self, &key)?;
+        if left.stops || left.last.as_ref().is_some_and(|(_, state)| is_stopped(state)) {
+            return Err(refused(format!("{key} is stopped already")));
         }
-        let reason = storable::text(&format!("{} by {}", act.reason, act.who));
-        let nothing = || {
-            refused(format!(
-                "no day of {} is left to stop: its days have moved, or are on their way",
-                granted.key
-            ))
-        };
-        if granted.sliced {
-            if granted.left == 0 {
-                return Err(nothing());
-            }
-            self.execute(
-                "UPDATE payments SET stop = $2, stop_reason = $3 WHERE key = $1",
-                args![&*granted.key, HeldCause::Stopped, &*reason],
-            )?;
+        let cause = Cause::Stopped(storable::text(&format!("{} by {}", act.reason, act.who)));
+        if !stops::stop(self, &key, &left, &cause, act, now)? {
+            return Err(refused(format!(
+                "no day of {key} is left to stop: its days have moved, are on their way, or wait for a person"
+            )));
         }
-        match &granted.last {
-            Some((key, from @ State::Planned { last, retried, .. })) => {
-                let to = State::Held {
-                    cause: Cause::Stopped(reason),
-                    outcome: Outcome::None,
-                    at: now,
-                    last: *last,
-                    retried: *retried,
-                };
-                step(self, key, from, &to, act, now)?;
-                schedule::schedule_channel(self, &granted.account, &granted.channel, now)?;
-            }
-            _ if !granted.sliced => return Err(nothing()),
-            Some((_, State::Settled { .. })) | None => {
-                let cause = Cause::Stopped(reason);
-                slices::hold_rest(self, &granted.key, cause, Some(act), now)?;
-                slices::plan(self, &granted.account, &granted.channel, None, now)?;
-            }
-            // What is on its way is settled first; what is held waits for a person anyway.
-            Some(_) => {}
-        }
-        told(self, Action::PaymentStop, &granted.key, act, ("moves", "stopped"), now)
+        told(self, Action::PaymentStop, &key, act, ("moves", "stopped"), now)
     }
 
     pub(in crate::ledger) fn go(&mut self, name: &str, act: &Act<'_>, now: Ms) -> Result<(), Fault> {
-        let granted = granted(self, name)?;
-        let stopped = granted.last.as_ref().filter(|(_, state)| is_stopped(state));
-        if granted.stop.is_none() && stopped.is_none() {
-            return Err(refused(format!("{} is not stopped", granted.key)));
+        let key = granted(self, name)?;
+        let left = stops::left(self, &key)?;
+        if !stops::go(self, &key, &left, act, now)? {
+            return Err(refused(format!("{key} is not stopped")));
         }
-        self.execute(
-            "UPDATE payments SET stop = NULL, stop_reason = NULL WHERE key = $1",
-            args![&*granted.key],
-        )?;
-        if let Some((key, from)) = stopped
-            && let Some(to) = planned_again(from, now)
-        {
-            step(self, key, from, &to, act, now)?;
-            schedule::schedule_channel(self, &granted.account, &granted.channel, now)?;
-        }
-        told(self, Action::PaymentGo, &granted.key, act, ("stopped", "moves"), now)
+        told(self, Action::PaymentGo, &key, act, ("stopped", "moves"), now)
     }
 
     pub(in crate::ledger) fn move_rest(
@@ -145,15 +94,16 @@ impl Tx {
         act: &Act<'_>,
         now: Ms,
     ) -> Result<(), Fault> {
-        let granted = granted(self, name)?;
-        must_move(&granted, channel, returned)?;
+        let payment = granted(self, name)?;
+        let left = stops::left(self, &payment)?;
+        must_move(self, &payment, &left, channel, returned)?;
         if returned > 0 {
             self.execute(
                 "UPDATE payments SET days = days + $2, days_more = days_more + $2 WHERE key = $1",
-                args![&*granted.key, i64::from(returned)],
+                args![&*payment, i64::from(returned)],
             )?;
         }
-        if let Some((key, state)) = &granted.last
+        if let Some((key, state)) = &left.last
             && matches!(state, State::Planned { .. } | State::Held { .. })
         {
             let Some(slice) = slices::of(self, key)? else {
@@ -165,18 +115,18 @@ impl Tx {
             let to = if is_stopped(state) { state.clone() } else { to };
             step(self, key, state, &to, act, now)?;
         } else {
-            slices::rest_to(self, &granted.key, &granted.account, channel.as_str())?;
+            slices::rest_to(self, &payment, &left.account, channel.as_str())?;
         }
-        slices::replan(self, &granted.key, now)?;
-        slices::plan(self, &granted.account, &granted.channel, None, now)?;
-        for channel in [&*granted.channel, channel.as_str()] {
-            schedule::schedule_channel(self, &granted.account, channel, now)?;
+        queue::replan(self, &payment, now)?;
+        queue::plan(self, &left.account, &left.channel, None, now)?;
+        for channel in [&*left.channel, channel.as_str()] {
+            schedule::schedule_channel(self, &left.account, channel, now)?;
         }
         let after = match returned {
             0 => channel.to_string(),
             days => format!("{channel}, and {days} days that came back"),
         };
-        told(self, Action::PaymentMove, &granted.key, act, (&granted.channel, &after), now)
+        told(self, Action::PaymentMove, &payment, act, (&left.channel, &after), now)
     }
 
     pub(in crate::ledger) fn slice_now(
@@ -186,57 +136,52 @@ impl Tx {
         act: &Act<'_>,
         now: Ms,
     ) -> Result<String, Fault> {
-        let granted = granted(self, name)?;
+        let payment = granted(self, name)?;
+        let left = stops::left(self, &payment)?;
         let asked = days.unwrap_or(1);
-        if !granted.sliced || asked == 0 || asked > granted.left {
+        if !left.sliced || asked == 0 || asked > left.days {
             return Err(refused(format!(
                 "{} has {} days that are owed and move in slices: name 1 to so many",
-                granted.key, granted.left
+                payment, left.days
             )));
         }
-        let Some((key, from @ State::Planned { ahead: Some(ahead), last: None, retried, .. })) =
-            &granted.last
+        let Some((key, from @ State::Planned { ahead: Some(ahead), last: None, retried, .. })) = &left.last
         else {
             return Err(refused(format!(
                 "no slice of {} is planned: it waits for older payments of its channel, is stopped, or one is on its way",
-                granted.key
+                payment
             )));
         };
         if *ahead == Ahead::QUEUED {
-            return Err(refused(format!("{} waits for older payments of its channel", granted.key)));
+            return Err(refused(format!("{} waits for older payments of its channel", payment)));
         }
         let ahead = Ahead { at: now, days: days.unwrap_or(ahead.days), level_ms: None, sure: ahead.sure };
         let to = State::sliced(ahead, now, Kept { last: None, retried: *retried });
         slices::resize(self, key, ahead.days)?;
         step(self, key, from, &to, act, now)?;
-        schedule::schedule_channel(self, &granted.account, &granted.channel, now)?;
+        schedule::schedule_channel(self, &left.account, &left.channel, now)?;
         let after = format!("{} days now", ahead.days);
-        told(self, Action::PaymentSlice, &granted.key, act, ("planned", &after), now)?;
+        told(self, Action::PaymentSlice, &payment, act, ("planned", &after), now)?;
         Ok(key.clone())
     }
 }
 
-fn is_stopped(state: &State) -> bool {
-    matches!(state, State::Held { cause: Cause::Stopped(_) | Cause::Ended(_), .. })
-}
-
 /// Refuses what cannot be moved.
-fn must_move(granted: &Granted, channel: &ChannelId, returned: u32) -> Result<(), Fault> {
-    let key = &granted.key;
-    let why = if !granted.sliced {
+fn must_move(tx: &mut Tx, key: &str, left: &Left, channel: &ChannelId, returned: u32) -> Result<(), Fault> {
+    let why = if !left.sliced {
         format!(
             "{key} does not move in slices, so nothing of it is left for another channel: `daybridge held set` says the channel of what is held"
         )
-    } else if granted.channel == channel.as_str() {
+    } else if left.channel == channel.as_str() {
         format!("{key} is for {channel} already")
-    } else if granted.left == 0 && returned == 0 {
+    } else if left.days == 0 && returned == 0 {
         format!("no day of {key} is left to move")
-    } else if returned > 0 && granted.out {
+    } else if returned > 0 && is_out(tx, key)? {
         format!("money of {key} is out: `daybridge held set` says how many days are due")
     } else {
-        match &granted.last {
+        match &left.last {
             Some((key, State::Intended { .. } | State::Doubtful { .. })) => {
-                format!("{key} is on its way to {}: try again when it is settled", granted.channel)
+                format!("{key} is on its way to {}: try again when it is settled", left.channel)
             }
             Some((key, State::Held { outcome: Outcome::Open | Outcome::Forgotten, .. })) => {
                 format!("nobody knows whether {key} moved: settle it first, `daybridge held show '{key}'`")
@@ -248,7 +193,7 @@ fn must_move(granted: &Granted, channel: &ChannelId, returned: u32) -> Result<()
                 }
                 format!(
                     "{key} was called on {}, and a refusal may have hidden a success: `daybridge held retry '{key}'` reads the channel and tells",
-                    granted.channel
+                    left.channel
                 )
             }
             _ => return Ok(()),
@@ -257,39 +202,19 @@ fn must_move(granted: &Granted, channel: &ChannelId, returned: u32) -> Result<()
     Err(refused(why))
 }
 
-fn granted(tx: &mut Tx, name: &str) -> Result<Granted, Fault> {
-    let key = resolve(tx, name)?
-        .ok_or_else(|| refused(format!("no payment is named {name}: see `daybridge payments list`")))?;
-    let row = tx.one(
-        "SELECT p.granted, p.sliced, COALESCE(p.partner, t.account) AS partner, p.channel, p.days_left, p.stop, \
-         p.refunded + p.disputed AS out_now, t.key AS transfer, t.detail FROM payments p \
-         LEFT JOIN transfers t ON t.payment = p.key AND t.n = p.last_n WHERE p.key = $1",
-        args![&*key],
-    )?;
-    if row.get::<i64>("granted")? == 0 {
-        return Err(refused(format!(
-            "no day of {key} was granted: `daybridge payments show '{key}'` says why"
-        )));
-    }
-    Ok(Granted {
-        account: row.get::<Option<String>>("partner")?.unwrap_or_default(),
-        channel: row.get::<Option<String>>("channel")?.unwrap_or_default(),
-        sliced: row.get::<i64>("sliced")? != 0,
-        left: narrow(row.get("days_left")?),
-        out: row.get::<i64>("out_now")? != 0,
-        stop: row.get("stop")?,
-        last: match row.get::<Option<String>>("transfer")? {
-            Some(transfer) => Some((transfer, row::state(&row)?)),
-            None => None,
-        },
-        key,
-    })
+fn is_out(tx: &mut Tx, payment: &str) -> Result<bool, Fault> {
+    let row = tx.one("SELECT refunded + disputed AS out_now FROM payments WHERE key = $1", args![payment])?;
+    Ok(row.get::<i64>("out_now")? != 0)
 }
 
-fn step(tx: &mut Tx, key: &str, from: &State, to: &State, act: &Act<'_>, now: Ms) -> Result<(), Fault> {
-    match transition::compare_and_set(tx, key, from, to, Some((act.who, act.reason)), now)? {
-        true => Ok(()),
-        false => Err(Fault::Conflict(format!("{key} went on meanwhile"))),
+/// The key of a payment that was granted.
+fn granted(tx: &mut Tx, name: &str) -> Result<String, Fault> {
+    let key = resolve(tx, name)?
+        .ok_or_else(|| refused(format!("no payment is named {name}: see `daybridge payments list`")))?;
+    let row = tx.one("SELECT granted FROM payments WHERE key = $1", args![&*key])?;
+    match row.get::<i64>("granted")? {
+        0 => Err(refused(format!("no day of {key} was granted: `daybridge payments show '{key}'` says why"))),
+        _ => Ok(key),
     }
 }
 

@@ -8,10 +8,15 @@ use crate::{
     domain::{
         Ms,
         agreement::{AgreementState, OnEnd, Standing},
+        closed::HeldCause,
         facts::Facts,
-        payment::Rules,
+        settle::Cause,
     },
-    ledger::db::{Fault, Tx, args},
+    ledger::{
+        Act,
+        db::{Fault, Tx, args},
+        settle::{pause, stops},
+    },
 };
 
 /// Most payments of one agreement that its end or its going on reaches, the newest first.
@@ -52,11 +57,10 @@ pub(super) fn keep(tx: &mut Tx, recording: &Recording<'_>, payment: Option<&str>
         write(tx, &agreement, &after, facts.customer.as_deref(), now)?;
     }
     // A payment may become known as the agreement's only after its end was told: then its days end, too.
-    let rules = &source.rules;
-    if after.stops(rules.on_end) && (after != before || payment.is_some()) {
-        agreement_ended(tx, &agreement, rules, now)?;
+    if after.stops(source.rules.on_end) && (after != before || payment.is_some()) {
+        agreement_ended(tx, &agreement, now)?;
     } else if before.stops(OnEnd::Stop) && !after.stops(OnEnd::Stop) {
-        agreement_goes_on(tx, &agreement, rules, now)?;
+        agreement_goes_on(tx, &agreement, now)?;
     }
     Ok(())
 }
@@ -102,25 +106,31 @@ fn write(
     )
 }
 
-/// The agreement has ended, and the source's `on_end` is `stop`. It may be called again for the same end, for a payment
-/// that is known as the agreement's only now.
-///
-/// Here what is owed for these payments stops, cause `ended`. As long as all days of a payment move at once nothing is
-/// owed, and nothing stops. Whoever writes to their transfers locks their channels first.
-fn agreement_ended(tx: &mut Tx, agreement: &Agreement<'_>, rules: &Rules, now: Ms) -> Result<(), Fault> {
-    let payments = granted(tx, agreement)?;
-    let (key, on_end) = (agreement.key(), rules.on_end.word());
-    tracing::info!(agreement = %key, payments = payments.len(), on_end, at_ms = now, "an agreement ended");
+/// The agreement has ended, and the source's `on_end` is `stop`: what is owed for its payments stays. It may be called
+/// again for the same end, for a payment that is known as the agreement's only now.
+fn agreement_ended(tx: &mut Tx, agreement: &Agreement<'_>, now: Ms) -> Result<(), Fault> {
+    let key = agreement.key();
+    let act = Act { who: pause::DAYBRIDGE, reason: "its agreement ended" };
+    for payment in granted(tx, agreement)? {
+        let left = stops::left(tx, &payment)?;
+        if left.sliced && !left.stops {
+            stops::stop(tx, &payment, &left, &Cause::Ended(key.clone()), &act, now)?;
+        }
+    }
     Ok(())
 }
 
-/// The agreement had ended and goes on: it was taken up again, or a new payment of it came in. Called once for each time.
-///
-/// Here what had stopped for these payments with cause `ended` goes on.
-fn agreement_goes_on(tx: &mut Tx, agreement: &Agreement<'_>, rules: &Rules, now: Ms) -> Result<(), Fault> {
-    let payments = granted(tx, agreement)?;
-    let (key, on_end) = (agreement.key(), rules.on_end.word());
-    tracing::info!(agreement = %key, payments = payments.len(), on_end, at_ms = now, "an agreement goes on");
+/// The agreement had ended and goes on: it was taken up again, or a new payment of it came in. What a person stopped stays
+/// so.
+fn agreement_goes_on(tx: &mut Tx, agreement: &Agreement<'_>, now: Ms) -> Result<(), Fault> {
+    let act = Act { who: pause::DAYBRIDGE, reason: "its agreement goes on" };
+    for payment in granted(tx, agreement)? {
+        let left = stops::left(tx, &payment)?;
+        let row = tx.one("SELECT stop FROM payments WHERE key = $1", args![&*payment])?;
+        if row.get::<Option<HeldCause>>("stop")? == Some(HeldCause::Ended) {
+            stops::go(tx, &payment, &left, &act, now)?;
+        }
+    }
     Ok(())
 }
 

@@ -25,7 +25,7 @@ use crate::{
     ledger::{
         Claim,
         db::{Fault, Tx},
-        settle::slices,
+        settle::{queue, slices},
     },
 };
 
@@ -147,7 +147,7 @@ fn schedule(
     let Recording { entry, now, .. } = *recording;
     let envelope = entry.envelope;
     if tx.place().allocation().sizes(&envelope.source, slice).slice > 0 {
-        let claim = slices::grant(tx, key, (entry.account, channel), entry.take, now)?;
+        let claim = queue::grant(tx, key, (entry.account, channel), entry.take, now)?;
         return Ok((slices::newest(tx, key)?, claim));
     }
     let transfer = FirstTransfer {

@@ -19,7 +19,7 @@ use crate::{
         Act, Scope,
         db::{Fault, Tx, args},
         row,
-        settle::{account, pause, schedule, slices, transition},
+        settle::{account, pause, queue, schedule, transition},
         storable,
         view::AdjustmentKind,
     },
@@ -175,7 +175,7 @@ fn rest(
         touch(tx, transfer, true)?;
         schedule::schedule_channel(tx, &transfer.account, &transfer.channel, now)?;
     }
-    let held = slices::replan(tx, payment, now)?;
+    let held = queue::replan(tx, payment, now)?;
     Ok(effect.or_else(|| held.map(|_| "the rest of its days is held".to_owned())))
 }
 

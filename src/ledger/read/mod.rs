@@ -1,7 +1,7 @@
 //! What is listed, shown and counted. Lists are bounded by the caller's page.
 
-pub(super) mod allocation;
 mod agreements;
+pub(super) mod allocation;
 pub(super) mod channels;
 pub(super) mod held;
 mod held_groups;

@@ -7,9 +7,11 @@ pub(super) mod claim;
 pub(super) mod heartbeat;
 pub(super) mod pause;
 pub(super) mod probe;
+pub(super) mod queue;
 pub(super) mod schedule;
 pub(super) mod server;
 pub(super) mod slices;
+pub(super) mod stops;
 pub(super) mod transition;
 pub(super) mod turn;
 

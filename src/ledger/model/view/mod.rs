@@ -1,7 +1,7 @@
 //! Rows as operators see them, in lists, in `--json` and in the console. Times are ms since epoch.
 
-mod allocation;
 mod agreement;
+mod allocation;
 mod audit;
 mod channel;
 mod declared;
@@ -11,8 +11,8 @@ mod payment;
 mod transfer;
 
 pub use self::{
-    allocation::{Balance, ChannelWhole, Committed, MarkKind, OwedPayment},
     agreement::Agreement,
+    allocation::{Balance, ChannelWhole, Committed, MarkKind, OwedPayment},
     audit::{Action, Audited, Planned, SavedView},
     channel::{Channel, Movement, Pause},
     declared::{Adopted, Failover, Restored, Several, Undone, WorkerSeen},

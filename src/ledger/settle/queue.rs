@@ -1,0 +1,322 @@
+//! A channel's queue: the oldest payment of which days are owed, and its next slice.
+//!
+//! ```text
+//! payment ─grants─▶ days owed (the channel's queue, oldest first) ─next─▶ slice n ─settled─▶ next …
+//! ```
+//!
+//! Only the next slice of a channel is a transfer. It is made in the transaction that grants, settles the one before,
+//! cuts, stops, resumes or moves, so there is no schedule that could say something else than the payments. Whoever makes
+//! one locks the channel's row first.
+
+use super::{
+    schedule,
+    slices::refresh,
+    transition::{add_step, cause_of, settled},
+};
+use crate::{
+    domain::{
+        Ms,
+        channel::Channel,
+        id::{ChannelId, transfer_key},
+        settle::{Cause, How, Kept, Outcome, State},
+        slices::{Ahead, Level, Owed, next},
+    },
+    envelope,
+    ledger::{
+        Act, Claim, Decided, Take,
+        db::{Dialect, Fault, Tx, args},
+        intake::{coverage, grant::make_due_and_take},
+        read::words,
+        row::{self, narrow},
+        storable,
+    },
+};
+
+/// A payment that is granted takes its place at the end of its channel's queue. Where its first slice is sent now, its
+/// channel is taken for a worker that wants to go on with it.
+pub(in crate::ledger) fn grant(
+    tx: &mut Tx,
+    payment: &str,
+    (account, channel): (&str, &ChannelId),
+    take: Option<Take<'_>>,
+    now: Ms,
+) -> Result<Option<Claim>, Fault> {
+    enqueue(tx, payment, account, channel.as_str(), now)?;
+    plan(tx, account, channel.as_str(), None, now)?;
+    let Some(take) = take else { return Ok(None) };
+    let row = tx.optional(
+        "SELECT key FROM transfers WHERE account = $1 AND channel = $2 AND wanted_at IS NOT NULL AND wanted_at <= $3",
+        args![account, channel.as_str(), now],
+    )?;
+    row.map_or(Ok(None), |_| make_due_and_take(tx, account, channel, take, now))
+}
+
+/// A payment that was not granted, and of which a person found days on the channel.
+pub(in crate::ledger) fn found(
+    tx: &mut Tx,
+    payment: &str,
+    (account, channel): (&str, &ChannelId),
+    days: u32,
+    decided: &Decided<'_>,
+    now: Ms,
+) -> Result<(), Fault> {
+    enqueue(tx, payment, account, channel.as_str(), now)?;
+    let state =
+        State::Settled { how: How::ByOperator, before: 0, after: None, at: now, attempt: 0, watch: None };
+    let place = Place { account, channel: channel.as_str(), live: false };
+    let note = format!("{}; decided: {}", words::note(&state), decided.reason);
+    let key = insert(tx, payment, 1, &place, &state, days, (&note, Some(decided.who)), now)?;
+    settled(tx, &key, None, &state)?;
+    refresh(tx, payment)?;
+    hold_rest(tx, payment, Cause::Restored, None, now)?;
+    plan(tx, account, channel.as_str(), None, now)
+}
+
+fn enqueue(tx: &mut Tx, payment: &str, account: &str, channel: &str, now: Ms) -> Result<(), Fault> {
+    tx.send(
+        "UPDATE payments SET sliced = 1, partner = $2, granted_at = $3, last_n = 0 WHERE key = $1",
+        args![payment, account, now],
+    )?;
+    ensure(tx, account, channel)?;
+    refresh(tx, payment)
+}
+
+/// Its row, where nothing was ever done on the channel.
+pub(in crate::ledger) fn ensure(tx: &mut Tx, account: &str, channel: &str) -> Result<(), Fault> {
+    tx.send(
+        "INSERT INTO channels (account, channel, epoch, lease_owner, lease_until, due_at, deferred, detail) \
+         VALUES ($1, $2, COALESCE((SELECT MAX(declared_at) FROM restorations), 0), '', 0, NULL, 0, $3) \
+         ON CONFLICT (account, channel) DO NOTHING",
+        args![account, channel, serde_json::to_string(&Channel::default())?],
+    )
+}
+
+/// The payment at the head of a channel's queue.
+struct Head {
+    payment: String,
+    left: u32,
+    moved: u32,
+    ahead: Ahead,
+    n: u32,
+    /// Its transfer, where that waited.
+    waits: Option<(String, State)>,
+}
+
+const HEAD: &str = "SELECT p.key, p.source, p.slice, p.days_left, p.days_moved, p.last_n, t.key AS transfer, t.detail \
+     FROM payments p LEFT JOIN transfers t ON t.payment = p.key AND t.n = p.last_n AND t.state = 'planned' \
+     WHERE p.partner = $1 AND p.channel = $2 AND p.days_left > 0 AND p.stopped IS NULL \
+     ORDER BY p.granted_at, p.key LIMIT 1";
+
+/// Makes the next slice of a channel where there is none, and where days are owed on it.
+pub(in crate::ledger) fn plan(
+    tx: &mut Tx,
+    account: &str,
+    channel: &str,
+    level: Option<&Channel>,
+    now: Ms,
+) -> Result<(), Fault> {
+    let lock = match tx.dialect() {
+        Dialect::Sqlite => "",
+        Dialect::Postgres => " FOR UPDATE",
+    };
+    let row = tx.optional(
+        &format!("SELECT detail FROM channels WHERE account = $1 AND channel = $2{lock}"),
+        args![account, channel],
+    )?;
+    let stored = row.as_ref().map(row::channel).transpose()?.unwrap_or_default();
+    let known = level.unwrap_or(&stored);
+    let live = tx.optional(
+        "SELECT key FROM transfers WHERE account = $1 AND channel = $2 AND live = 1",
+        args![account, channel],
+    )?;
+    if live.is_some() {
+        return Ok(());
+    }
+    let Some(head) = head(tx, account, channel, known, now)? else { return Ok(()) };
+    let ahead = head.ahead;
+    match &head.waits {
+        Some((key, state)) => takes_its_turn(tx, key, state, ahead, now)?,
+        None => {
+            let state = State::sliced(ahead, now, Kept::default());
+            let place = Place { account, channel, live: true };
+            let note = planned(&ahead, now, head.left, head.moved);
+            insert(tx, &head.payment, head.n, &place, &state, ahead.days, (&note, None), now)?;
+        }
+    }
+    schedule_slice(tx, account, channel, ahead.at, now)
+}
+
+fn head(tx: &mut Tx, account: &str, channel: &str, known: &Channel, now: Ms) -> Result<Option<Head>, Fault> {
+    let Some(row) = tx.optional(HEAD, args![account, channel])? else { return Ok(None) };
+    let source: String = row.get("source")?;
+    let own = row.get::<Option<i64>>("slice")?.map(narrow);
+    let sizes = tx.place().allocation().sizes(&source, own);
+    let (left, moved) = (narrow(row.get("days_left")?), narrow(row.get("days_moved")?));
+    let live = known.mode.as_deref().map_or(known.made_live, |mode| mode == "live");
+    let waits = match row.get::<Option<String>>("transfer")? {
+        Some(key) => Some((key, row::state(&row)?)),
+        None => None,
+    };
+    let mut ahead = next(Owed { left, moved }, Level { active_till: known.known, live }, sizes, now);
+    if matches!(waits, Some((_, State::Planned { last: Some(_), .. }))) {
+        // It was called before, so its channel is read now.
+        ahead = Ahead { at: now, level_ms: None, ..ahead };
+    }
+    Ok(Some(Head {
+        payment: row.get("key")?,
+        left,
+        moved,
+        ahead,
+        n: narrow(row.get("last_n")?).saturating_add(1),
+        waits,
+    }))
+}
+
+/// What the first step of a slice says.
+fn planned(ahead: &Ahead, now: Ms, left: u32, moved: u32) -> String {
+    let when = if ahead.at > now { format!("when the clock says {}", ahead.at) } else { "now".to_owned() };
+    let all = left.saturating_add(moved);
+    format!("planned {when}: {} days of {left} that are owed, {moved} of {all} have moved", ahead.days)
+}
+
+/// A slice that waited for others of its channel is the next.
+fn takes_its_turn(tx: &mut Tx, key: &str, from: &State, ahead: Ahead, now: Ms) -> Result<(), Fault> {
+    let State::Planned { last, retried, .. } = from else { return Ok(()) };
+    let to = State::sliced(ahead, now, Kept { last: *last, retried: *retried });
+    let comment = tx.place().allocation().comment.render(key, ahead.days);
+    tx.send(
+        "UPDATE transfers SET live = 1, days = $2, comment = $3, wanted_at = $4, due_at = $5, detail = $6 WHERE key = $1",
+        args![key, i64::from(ahead.days), comment, to.wanted(), to.due(), storable::json(&to)?],
+    )?;
+    add_step(tx, key, &to, "its turn has come", None, now)
+}
+
+/// Where a slice is.
+struct Place<'a> {
+    account: &'a str,
+    channel: &'a str,
+    /// It is the one of its channel.
+    live: bool,
+}
+
+#[expect(clippy::too_many_arguments, reason = "one row, from one place")]
+fn insert(
+    tx: &mut Tx,
+    payment: &str,
+    n: u32,
+    place: &Place<'_>,
+    state: &State,
+    days: u32,
+    (note, who): (&str, Option<&str>),
+    now: Ms,
+) -> Result<String, Fault> {
+    let key = transfer_key(payment, n);
+    let comment = tx.place().allocation().comment.render(&key, days);
+    tx.send(
+        "INSERT INTO transfers (key, payment, n, account, channel, days, comment, state, attempt, epoch, open, cause, \
+         due_at, detail, traceparent, created_at, sliced, slice, live, wanted_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, $9, $10, $11, $12, $13, 1, $6, $14, $15)",
+        args![
+            key,
+            payment,
+            i64::from(n),
+            place.account,
+            place.channel,
+            i64::from(days),
+            comment,
+            state.word(),
+            cause_of(state),
+            state.due(),
+            storable::json(state)?,
+            envelope::new_traceparent(),
+            now,
+            i64::from(place.live),
+            state.wanted()
+        ],
+    )?;
+    tx.send("UPDATE payments SET last_n = $2 WHERE key = $1", args![payment, i64::from(n)])?;
+    add_step(tx, &key, state, note, who, now)?;
+    Ok(key)
+}
+
+/// When its slice is sent; what is due before makes it due before.
+fn schedule_slice(tx: &mut Tx, account: &str, channel: &str, at: Ms, now: Ms) -> Result<(), Fault> {
+    if at <= now {
+        return schedule::schedule_channel(tx, account, channel, now);
+    }
+    tx.send(
+        "UPDATE channels SET slice_at = $3 WHERE account = $1 AND channel = $2",
+        args![account, channel, at],
+    )
+}
+
+/// A payment that is granted in slices: what is owed of it, and where.
+struct Granted {
+    account: String,
+    channel: String,
+    left: u32,
+    last_n: u32,
+    last: Option<(String, State)>,
+}
+
+fn granted(tx: &mut Tx, payment: &str) -> Result<Option<Granted>, Fault> {
+    let row = tx.optional(
+        "SELECT p.partner, p.channel, p.days_left, p.last_n, t.key AS transfer, t.detail FROM payments p \
+         LEFT JOIN transfers t ON t.payment = p.key AND t.n = p.last_n WHERE p.key = $1 AND p.sliced = 1",
+        args![payment],
+    )?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Granted {
+        account: row.get("partner")?,
+        channel: row.get("channel")?,
+        left: narrow(row.get("days_left")?),
+        last_n: narrow(row.get("last_n")?),
+        last: match row.get::<Option<String>>("transfer")? {
+            Some(key) => Some((key, row::state(&row)?)),
+            None => None,
+        },
+    }))
+}
+
+/// Holds what a payment has left, where none of its transfers is under way: its next slice is a transfer that waits for a
+/// person. Returns its key.
+pub(in crate::ledger) fn hold_rest(
+    tx: &mut Tx,
+    payment: &str,
+    cause: Cause,
+    act: Option<&Act<'_>>,
+    now: Ms,
+) -> Result<Option<String>, Fault> {
+    let Some(granted) = granted(tx, payment)? else { return Ok(None) };
+    let under_way = granted.last.as_ref().is_some_and(|(_, state)| {
+        !matches!(state, State::Settled { .. } | State::Cancelled { money_out: Some(_), .. })
+    });
+    if granted.left == 0 || under_way {
+        return Ok(None);
+    }
+    let outcome = if matches!(cause, Cause::Restored) { Outcome::Forgotten } else { Outcome::None };
+    let note = cause.to_string();
+    let state = State::Held { cause, outcome, at: now, last: None, retried: false };
+    let row = tx.one("SELECT source, slice FROM payments WHERE key = $1", args![payment])?;
+    let own = row.get::<Option<i64>>("slice")?.map(narrow);
+    let slice = tx.place().allocation().sizes(&row.get::<String>("source")?, own).slice;
+    let days = if slice == 0 { granted.left } else { granted.left.min(slice) };
+    let place = Place { account: &granted.account, channel: &granted.channel, live: false };
+    let n = granted.last_n.saturating_add(1);
+    let key = insert(tx, payment, n, &place, &state, days, (&note, act.map(|act| act.who)), now)?;
+    refresh(tx, payment)?;
+    Ok(Some(key))
+}
+
+/// After a change of what a payment has left: asks a person about it where the rules say so, and goes on with its channel.
+pub(in crate::ledger) fn replan(tx: &mut Tx, payment: &str, now: Ms) -> Result<Option<String>, Fault> {
+    refresh(tx, payment)?;
+    let Some(Granted { account, channel, last, .. }) = granted(tx, payment)? else { return Ok(None) };
+    let asks = coverage::of_payment(tx, payment)?.and_then(|coverage| coverage.asks());
+    let held = match (asks, last) {
+        (Some(cause), None | Some((_, State::Settled { .. }))) => hold_rest(tx, payment, cause, None, now)?,
+        _ => None,
+    };
+    plan(tx, &account, &channel, None, now)?;
+    Ok(held)
+}
