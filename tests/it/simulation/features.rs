@@ -18,6 +18,10 @@ words! {
         Joins = "joins",
         /// Other providers' payments.
         OtherProviders = "other_providers",
+        /// Payments whose provider's API is asked.
+        Fetched = "fetched",
+        /// Such an API is away, or tells of another time or another payment.
+        ApiFails = "api_fails",
         /// Events that change nothing, long after the payment.
         Asides = "asides",
         /// Payers' texts hold what strict readers refuse.

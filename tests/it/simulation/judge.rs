@@ -48,7 +48,9 @@ fn is_excused(world: &World, name: &str) -> bool {
 pub fn reasons(world: &World, rows: &[Held]) -> Vec<String> {
     let mut wrong = Vec::new();
     for row in rows {
-        let Some(name) = world.payment_of(row.payment.as_deref().unwrap_or(&row.key)) else { continue };
+        let Some(name) = world.payment_of(row.payment.as_deref().unwrap_or(&row.key)) else {
+            continue;
+        };
         if is_excused(world, &name) {
             continue;
         }
@@ -77,7 +79,9 @@ pub async fn payments(world: &World, ledger: &Ledger) -> Vec<String> {
     let rows = ledger.payments(&PaymentQuery::default(), &Page::first(ROWS_MAX)).await.unwrap();
     let mut seen = BTreeSet::new();
     for row in &rows {
-        let Some(name) = world.payment_of(&row.key) else { continue };
+        let Some(name) = world.payment_of(&row.key) else {
+            continue;
+        };
         let counts = !matches!(row.state, PaymentState::Linked | PaymentState::Cancelled);
         if counts && world.is_joined(&name) && !seen.insert(name.clone()) {
             wrong.push(format!("two rows: {name}: {} is {}", row.key, row.state));

@@ -1,6 +1,8 @@
 //! The whole program in a seed: real reading, intake, ledger, settling and decisions, in a world whose network, queue,
 //! clocks and database faults are drawn from one number.
 
+/// Providers' APIs.
+mod api;
 /// What may happen.
 mod features;
 /// Stripe's list of events.

@@ -133,7 +133,9 @@ impl Partner {
 
     fn apply(&mut self, line: Line, now: Ms) {
         let from_now = !self.has(Habit::ExpiredBase, "old");
-        let Some(channel) = self.channels.get_mut(&line.channel) else { return };
+        let Some(channel) = self.channels.get_mut(&line.channel) else {
+            return;
+        };
         let before = channel.history.last().unwrap().1;
         let base = if before < now && from_now { now } else { before };
         channel.history.push((now, base + i64::from(line.days) * DAY_MS));
@@ -210,7 +212,9 @@ impl Partner {
             |code: u16, text: &str| (code, format!(r#"{{"error":{{"code":{code},"message":"{text}"}}}}"#));
         let till = self.channels.get(channel.as_str()).map_or(0, |channel| channel.history.last().unwrap().1);
         let (status, body) = match answer {
-            Answer::Cut => return Reply::Unclear("the connection was reset after the call was sent".into()),
+            Answer::Cut => {
+                return Reply::Unclear("the connection was reset after the call was sent".into());
+            }
             Answer::NotSent => return Reply::NotSent("connection refused".into()),
             Answer::Whole => {
                 (200, format!(r#"{{"id":"{}","activeTill":{till},"status":"active"}}"#, channel.as_str()))

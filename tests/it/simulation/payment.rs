@@ -63,6 +63,10 @@ impl Way {
         }
     }
 
+    fn whole_refunds(self) -> bool {
+        matches!(self, Way::At(life) if life.whole_refunds)
+    }
+
     /// The events that tell of it.
     pub fn events(self, of: Occasion) -> Vec<String> {
         match self {
@@ -124,6 +128,11 @@ impl Event {
     }
 }
 
+/// A body as it is sent: a form's text, or JSON.
+pub fn text(body: &Value) -> String {
+    body.as_str().map_or_else(|| body.to_string(), str::to_owned)
+}
+
 /// A payment as it is at the provider.
 #[derive(Debug, Clone)]
 pub struct Payment {
@@ -173,11 +182,14 @@ impl Payment {
 
     /// Money that is out.
     pub fn out(&self) -> i64 {
-        let disputed = match self.dispute {
+        (self.refunded() + self.disputed()).min(self.amount)
+    }
+
+    pub fn disputed(&self) -> i64 {
+        match self.dispute {
             Some(Dispute::Open | Dispute::Lost) => self.amount,
             Some(Dispute::Won) | None => 0,
-        };
-        (self.refunded() + disputed).min(self.amount)
+        }
     }
 
     pub fn refunded(&self) -> i64 {
@@ -208,7 +220,9 @@ impl Payment {
     }
 
     pub fn refund(&mut self, id: &str, amount: i64, now_s: i64) {
-        if self.knows(Occasion::Refund(id)) {
+        let left = self.amount - self.refunded();
+        let amount = if self.way.whole_refunds() { left } else { amount };
+        if self.knows(Occasion::Refund(id)) && amount > 0 {
             self.refunds.insert(id.to_owned(), Refund { amount, stands: true });
             self.tells_of(Occasion::Refund(id), now_s);
         }

@@ -113,12 +113,15 @@ impl Person {
         let world = &self.world;
         match row.kind {
             HeldKind::Account => return About::TopUp,
-            HeldKind::Event if row.cause == HeldCause::Dead => return About::Decide(Decision::Retry),
-            HeldKind::Event => return About::Later,
+            // The worker asks again by itself.
+            HeldKind::Event if row.cause == HeldCause::Unfetched => return About::Later,
+            HeldKind::Event => return About::Decide(Decision::Retry),
             _ => {}
         }
         let named = row.payment.as_deref().unwrap_or(&row.key);
-        let Some(name) = world.payment_of(named) else { return About::Later };
+        let Some(name) = world.payment_of(named) else {
+            return About::Later;
+        };
         let (due, channel, amount) = {
             let payments = world.payments();
             let payment = &payments[&name];
@@ -200,10 +203,9 @@ impl Person {
 
     async fn act(&self, row: &Held, about: About) -> anyhow::Result<()> {
         let now = self.world.now();
-        let settings = self.world.settings();
-        let (config, readers) = &*settings;
+        let (config, readers) = (self.world.config(), self.world.readers_of_person());
         let settle_window_ms = settle_policy(&config.partner).settle_window_ms;
-        let interpreter = Interpreter::looking(config, &self.ledger, Arc::new(readers.clone()), now).await?;
+        let interpreter = Interpreter::looking(&config, &self.ledger, Arc::new(readers), now).await?;
         let desk =
             Desk { ledger: &self.ledger, queue: &self.queue, interpreter: &interpreter, settle_window_ms };
         let cause = Some(row.cause);
@@ -290,11 +292,9 @@ impl Person {
         if selection.payment.is_none() {
             return;
         }
-        let settings = self.world.settings();
-        let (config, readers) = &*settings;
+        let (config, readers) = (self.world.config(), self.world.readers_of_person());
         let now = self.world.now();
-        let interpreter =
-            Interpreter::looking(config, &self.ledger, Arc::new(readers.clone()), now).await.unwrap();
+        let interpreter = Interpreter::looking(&config, &self.ledger, Arc::new(readers), now).await.unwrap();
         let feed = Feed::Selection(&selection);
         let Some(plan) = plan(&self.ledger, &interpreter, feed, name, "ada", now).await.unwrap() else {
             return;

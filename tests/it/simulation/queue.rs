@@ -106,7 +106,9 @@ impl Broker {
 
 impl Inner {
     fn give_back(&mut self, number: u64) {
-        let Some((lane, _, mut message)) = self.in_hand.remove(&number) else { return };
+        let Some((lane, _, mut message)) = self.in_hand.remove(&number) else {
+            return;
+        };
         message.tries += 1;
         let lane = if message.tries > DELIVERY_LIMIT { Lane::Dead } else { lane };
         self.waiting.entry(place(lane)).or_default().push_front(message);

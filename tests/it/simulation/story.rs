@@ -16,7 +16,7 @@
 
 use std::time::Duration;
 
-use super::payment::Way;
+use super::{api::Fault, payment::Way};
 
 /// A name of a payment, channel or refund.
 pub type Name = String;
@@ -94,6 +94,11 @@ pub enum Step {
     },
     /// Reads fail for a time.
     ReadsFail(Duration),
+    /// The providers' APIs, which are asked for what an event is about, fail for a time.
+    Api {
+        fault: Fault,
+        time: Duration,
+    },
     /// Somebody extends a channel on the panel.
     Hand {
         channel: Name,

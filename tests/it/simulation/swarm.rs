@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use super::{
+    api::Fault,
     features::{Feature, features},
     life::lives,
     payment::{Occasion, Way},
@@ -139,8 +140,11 @@ impl Draw {
     }
 
     fn way(&mut self) -> Way {
-        if self.now_and_then(Feature::OtherProviders, 3) {
-            return Way::At(self.rng.choice(lives()).unwrap());
+        for (feature, is_asked) in [(Feature::OtherProviders, false), (Feature::Fetched, true)] {
+            if self.now_and_then(feature, 3) {
+                let lives: Vec<_> = lives().iter().filter(|life| life.is_asked() == is_asked).collect();
+                return Way::At(self.rng.choice(lives).unwrap());
+            }
         }
         match self.money_in {
             "checkout" => Way::Checkout,
@@ -331,6 +335,10 @@ impl Draw {
                 self.has(Feature::DeadLetters).then_some(Step::DeadLetters),
                 self.has(Feature::ReadsFail).then(|| Step::ReadsFail(span(&mut self.rng, 30_000))),
                 self.has(Feature::Decisions).then_some(Step::Decide),
+                self.has(Feature::ApiFails).then(|| Step::Api {
+                    fault: *self.rng.choice(Fault::ALL).unwrap(),
+                    time: span(&mut self.rng, 60_000),
+                }),
             ];
             for step in drawn.into_iter().flatten() {
                 let later = self.rng.u64(0..20_000);

@@ -105,6 +105,10 @@ impl World {
             Step::Tell { payment, event, anew } => self.deliver(payment, event, *anew),
             Step::Call { payment, number, fate } => self.partner().fate(payment, *number, *fate),
             Step::ReadsFail(time) => self.partner().reads_fail_until = self.now() + ms(*time),
+            Step::Api { fault, time } => {
+                let until = self.now() + ms(*time);
+                self.inner().api = Some((*fault, until));
+            }
             Step::Hand { channel, days } => self.partner().by_hand(channel, *days, self.now()),
             Step::Delete(channel) => self.partner().delete(channel),
             Step::Remake(channel) => self.partner().remake(channel, self.now()),
@@ -146,7 +150,9 @@ impl World {
     }
 
     fn befall(&self, worker: usize, step: &Step) {
-        let Some(life) = self.life(worker) else { return };
+        let Some(life) = self.life(worker) else {
+            return;
+        };
         match step {
             Step::Crash { effect, after, .. } => life.crash(*effect, *after),
             Step::Freeze { effect, time, .. } => life.freeze(*effect, *time),
@@ -161,7 +167,9 @@ impl World {
 
     /// What a person does who finds the ledger lost: all workers stop, the copy is put back, the gap is declared, or not.
     async fn restore(&self, person: &Person, declared: bool) {
-        let Some((copy, made_at)) = self.inner().backup.take() else { return };
+        let Some((copy, made_at)) = self.inner().backup.take() else {
+            return;
+        };
         {
             let mut inner = self.inner();
             (inner.closed, inner.restored) = (true, true);
@@ -203,6 +211,7 @@ impl World {
             let mut inner = self.inner();
             inner.lives.values().for_each(|life| life.heal());
             inner.clocks.clear();
+            inner.api = None;
             (inner.ledger_away_until, inner.ledger_full_until, inner.meets) = (0, 0, 0);
         }
         let untold: Vec<(String, String)> = {

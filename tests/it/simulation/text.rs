@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr, time::Duration};
 
 use super::{
+    api::Fault,
     payment::Way,
     story::{Answer, Debit, Fate, Step, Story, parsed},
 };
@@ -63,6 +64,7 @@ impl fmt::Display for Step {
                 write!(f, "call {payment} {number} {debit} {}", fate.answer.word())
             }
             Step::ReadsFail(span) => write!(f, "reads_fail {}", time(*span)),
+            Step::Api { fault, time: span } => write!(f, "api {} {}", fault.word(), time(*span)),
             Step::Hand { channel, days } => write!(f, "hand {channel} {days}d"),
             Step::Delete(channel) => write!(f, "delete {channel}"),
             Step::Remake(channel) => write!(f, "remake {channel}"),
@@ -142,6 +144,10 @@ impl FromStr for Step {
                 },
             },
             ["reads_fail", time] => Step::ReadsFail(span(time)?),
+            ["api", fault, time] => Step::Api {
+                fault: parsed(Fault::ALL, Fault::word, fault).ok_or_else(|| format!("no fault {fault}"))?,
+                time: span(time)?,
+            },
             ["hand", channel, days] => Step::Hand { channel: name(channel), days: of_days(days)? },
             ["delete", channel] => Step::Delete(name(channel)),
             ["remake", channel] => Step::Remake(name(channel)),
