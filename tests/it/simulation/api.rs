@@ -133,12 +133,15 @@ struct Door {
     world: Weak<World>,
     life: Arc<process::Life>,
     of: &'static Life,
+    /// As it was when the process started.
+    key: String,
 }
 
 /// See [`Door`]; `None`: that source's is not asked.
 pub fn door(world: &Arc<World>, life: &Arc<process::Life>, source: &str) -> Option<Arc<dyn Wire>> {
     let of = super::life::lives().iter().find(|life| life.provider == source)?;
-    Some(Arc::new(Door { world: Arc::downgrade(world), life: life.clone(), of }))
+    let key = world.inner().settings.get("api_key").to_owned();
+    Some(Arc::new(Door { world: Arc::downgrade(world), life: life.clone(), of, key }))
 }
 
 #[async_trait]
@@ -150,7 +153,7 @@ impl Wire for Door {
             return std::future::pending().await;
         };
         world.little_while(300).await;
-        let fault = world.api_fault(self.of);
+        let fault = world.api_fault(self.of, &self.key);
         if fault == Some(Fault::Late) {
             sleep(LATE).await;
         }
@@ -160,10 +163,12 @@ impl Wire for Door {
 }
 
 impl World {
-    fn api_fault(&self, of: &Life) -> Option<Fault> {
+    fn api_fault(&self, of: &Life, key: &str) -> Option<Fault> {
         let now = self.now();
         let mut inner = self.inner();
+        let is_old = inner.settings.get("api_key") != key;
         let fault = inner.api.filter(|(_, until)| now < *until).map(|(fault, _)| fault);
+        let fault = fault.or(is_old.then_some(Fault::NoKey));
         if fault.is_some() {
             inner.api_failed.insert(of.provider.clone());
         }

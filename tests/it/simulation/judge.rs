@@ -40,7 +40,7 @@ fn is_forgotten(world: &World, name: &str) -> bool {
 
 /// Whether something made of a payment what it came to that no program can know: a person's word, or a copy that was put
 /// back without one (design.md §6: a restored ledger must be declared).
-fn is_excused(world: &World, name: &str) -> bool {
+pub fn is_excused(world: &World, name: &str) -> bool {
     world.is_a_persons(name) || is_forgotten(world, name)
 }
 
@@ -57,7 +57,7 @@ pub fn reasons(world: &World, rows: &[Held]) -> Vec<String> {
         let payments = world.payments();
         let payment = &payments[&name];
         let true_words = match row.cause {
-            HeldCause::Refunded => !payment.refunds.is_empty(),
+            HeldCause::Refunded => !payment.refunds.is_empty() || payment.was_tried,
             HeldCause::Disputed => payment.dispute.is_some(),
             HeldCause::DaysSpent => {
                 drop(payments);

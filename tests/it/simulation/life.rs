@@ -7,8 +7,8 @@
 //! [set]                            # what stands at these pointers, in every body that has them
 //! "/created_at" = "now"
 //! [paid]
-//! told = ["captured.json"]         # the bodies that tell it; also: refund, refund_fails, dispute, won, lost, and aside:
-//!                                  # what comes too and changes nothing
+//! told = ["captured.json"]         # the bodies that tell it; also: refund, refund_fails, dispute, won, lost, tried: what
+//!                                  # came before it and failed, and aside: what comes too and changes nothing
 //! set = { "/payment/amount" = "amount" }
 //! [[asked]]                        # what the provider's API answers, where it is asked for what an event is about
 //! path = "/payments/pay_{p}"       # of a refund where it holds {r}
@@ -104,6 +104,9 @@ pub struct Life {
     won: Told,
     #[serde(default)]
     lost: Told,
+    /// Of tries that failed, before it was paid.
+    #[serde(default)]
+    tried: Told,
     /// What changes nothing.
     #[serde(default)]
     aside: Told,
@@ -145,6 +148,7 @@ impl Life {
             Occasion::Dispute => (&self.dispute, None),
             Occasion::Won => (&self.won, None),
             Occasion::Lost => (&self.lost, None),
+            Occasion::Tried => (&self.tried, None),
             Occasion::Aside => (&self.aside, None),
         }
     }
@@ -162,7 +166,7 @@ impl Life {
         let made = told.told.iter().zip(self.words(of)).map(|(file, word)| {
             let about = (payment, refund, now_s);
             let (body, ids) = self.filled(file, &told.set, about, &word);
-            (word, Event { body, ids, told: 0 })
+            (word, Event::new(body, ids))
         });
         made.collect()
     }
@@ -224,8 +228,16 @@ impl Life {
 
     /// Pointers that no body has.
     pub fn useless(&self) -> Vec<String> {
-        let all =
-            [&self.paid, &self.refund, &self.refund_fails, &self.dispute, &self.won, &self.lost, &self.aside];
+        let all = [
+            &self.paid,
+            &self.refund,
+            &self.refund_fails,
+            &self.dispute,
+            &self.won,
+            &self.lost,
+            &self.tried,
+            &self.aside,
+        ];
         let bodies =
             |told: &Told| told.told.iter().map(|file| body(&self.provider, file)).collect::<Vec<_>>();
         let has = |bodies: &[Value], pointer: &str| bodies.iter().any(|body| body.pointer(pointer).is_some());

@@ -32,6 +32,8 @@ pub enum Occasion<'a> {
     Dispute,
     Won,
     Lost,
+    /// The payer tried before, and it failed.
+    Tried,
     /// Nothing that matters here: a note, a fee, a mail.
     Aside,
 }
@@ -86,6 +88,7 @@ impl Way {
             Occasion::RefundFails(id) => return vec![format!("failed.{id}")],
             Occasion::Dispute => &["dispute"],
             Occasion::Won | Occasion::Lost => &["dispute_closed"],
+            Occasion::Tried => &["tried", "intent_failed"],
             Occasion::Aside => &["noted"],
         };
         words.iter().map(|word| (*word).to_owned()).collect()
@@ -113,9 +116,20 @@ pub struct Event {
     pub body: Value,
     pub ids: Vec<String>,
     pub told: u32,
+    /// It was told, and nobody said that it is kept.
+    pub unheard: bool,
 }
 
 impl Event {
+    pub fn new(body: Value, ids: Vec<String>) -> Self {
+        Self { body, ids, told: 0, unheard: false }
+    }
+
+    /// Whether its provider must tell it yet.
+    pub fn is_untold(&self) -> bool {
+        self.told == 0 || self.unheard
+    }
+
     /// The same under another id.
     pub fn anew(&self) -> Value {
         let mut body = self.body.clone();
@@ -144,6 +158,7 @@ pub struct Payment {
     pub paid_s: i64,
     pub refunds: BTreeMap<String, Refund>,
     pub dispute: Option<Dispute>,
+    pub was_tried: bool,
     pub events: BTreeMap<String, Event>,
 }
 
@@ -158,6 +173,7 @@ impl Payment {
             paid_s: now_s,
             refunds: BTreeMap::new(),
             dispute: None,
+            was_tried: false,
             events: BTreeMap::new(),
         };
         payment.tells_of(Occasion::Paid, now_s);
@@ -234,6 +250,12 @@ impl Payment {
             refund.stands = false;
             self.tells_of(Occasion::RefundFails(id), now_s);
         }
+    }
+
+    /// A minute before it was paid.
+    pub fn tried(&mut self) {
+        self.was_tried = true;
+        self.tells_of(Occasion::Tried, self.paid_s - 60);
     }
 
     pub fn aside(&mut self, now_s: i64) {

@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     judge::{self, days_in_books},
     process::Life,
-    queue,
+    queue, reconcile,
     world::World,
 };
 
@@ -258,6 +258,12 @@ impl Person {
         let comment = desk.interpreter.comment();
         let correction = Correction { channel: None, days, cause: Some(row.cause), act: ACT, comment };
         Ok(desk.correct(&row.key, &correction, now).await?)
+    }
+
+    /// Compares the ledger with Billing History and Stripe's list of payments.
+    pub async fn reconcile(&self, at_rest: bool) {
+        let wrong = reconcile::wrong(&self.world, &self.ledger, at_rest).await;
+        self.wrong.lock().unwrap_or_else(PoisonError::into_inner).extend(wrong);
     }
 
     /// Declares the ledger restored from a copy of that time.

@@ -14,7 +14,7 @@ use super::life::{Life, lives};
 pub const SETTLE_WINDOW_MS: i64 = 60_000;
 
 /// What stories may set, with what holds where they don't.
-const KEYS: [(&str, &str); 8] = [
+const KEYS: [(&str, &str); 9] = [
     ("money_in", "charges"),
     ("on_refund", "report"),
     ("on_unmoved", "retry"),
@@ -24,6 +24,8 @@ const KEYS: [(&str, &str); 8] = [
     ("backfill", "off"),
     // What payers write: `plain` or `odd`.
     ("texts", "plain"),
+    // The key of each provider's API, which takes no other.
+    ("api_key", "k"),
     // How many workers run.
     ("workers", "1"),
     // Draws how long things take.
@@ -99,7 +101,7 @@ per_day = {{ currency = "{currency}", amount = 30 }}
             )
             .unwrap();
         }
-        text
+        text.replace(r#"api_key = "k""#, &format!(r#"api_key = "{}""#, self.get("api_key")))
     }
 
     /// As the program reads them; each text is read once.

@@ -69,6 +69,9 @@ impl World {
             }
         }
         let mut wrong = self.rest(&person).await;
+        if wrong.is_empty() {
+            person.reconcile(true).await;
+        }
         keepers.iter().for_each(JoinHandle::abort);
         wrong.append(&mut self.inner().wrong);
         wrong.extend(person.wrong());
@@ -91,6 +94,7 @@ impl World {
                 let paid = Payment::new(payment, channel, *days, *amount, *way, now_s);
                 self.payments().insert(payment.clone(), paid);
             }
+            Step::Tried { payment } => self.with(payment, Payment::tried),
             Step::Aside { payment } => self.with(payment, |payment| payment.aside(now_s)),
             Step::Refund { payment, refund, amount } => {
                 self.with(payment, |payment| payment.refund(refund, *amount, now_s));
@@ -122,6 +126,10 @@ impl World {
             }
             Step::Meets(times) => self.inner().meets = *times,
             Step::QueueBreaks => self.broker.breaks(),
+            Step::QueueNode(time) => {
+                let seed = self.inner().rng.u64(..);
+                self.broker.loses_node(*time, seed);
+            }
             Step::QueueRepeats => self.broker.repeats(),
             Step::DeadLetters => self.broker.gives_up(),
             Step::Crash { worker, .. }
@@ -144,6 +152,7 @@ impl World {
                 self.inner().errs.entry(payment.clone()).or_default();
             }
             Step::Decide => person.decide().await,
+            Step::Reconcile => person.reconcile(false).await,
             Step::Replay(payment) => person.replay(payment).await,
             Step::Wait(time) => sleep(*time).await,
         }
@@ -186,6 +195,7 @@ impl World {
             let now = self.now();
             self.inner().forgot = Some((made_at, now));
         }
+        self.broker.heal();
         self.told_again();
         self.inner().closed = false;
     }
@@ -212,12 +222,13 @@ impl World {
             inner.lives.values().for_each(|life| life.heal());
             inner.clocks.clear();
             inner.api = None;
+            self.broker.heal();
             (inner.ledger_away_until, inner.ledger_full_until, inner.meets) = (0, 0, 0);
         }
         let untold: Vec<(String, String)> = {
             let payments = self.payments();
             let events = payments.values().flat_map(|payment| {
-                let untold = payment.events.iter().filter(|(_, event)| event.told == 0);
+                let untold = payment.events.iter().filter(|(_, event)| event.is_untold());
                 untold.map(|(word, _)| (payment.name.clone(), word.clone()))
             });
             events.collect()

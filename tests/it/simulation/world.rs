@@ -327,6 +327,12 @@ impl World {
         (self.inner().settings.get("backfill") == "on").then(|| Stripes(self.clone()))
     }
 
+    /// Whether a channel ever moved, or was made again, without a call.
+    pub fn was_extended_by_hand(&self) -> bool {
+        let partner = self.partner();
+        !partner.by_hand.is_empty() || partner.was_remade || self.inner().restored
+    }
+
     /// Whether nobody answers a read now.
     pub fn reads_fail(&self) -> bool {
         self.now() < self.partner().reads_fail_until
@@ -365,8 +371,14 @@ impl World {
             trigger: Trigger::Webhook,
             traceparent: new_traceparent(),
         };
-        self.inner().told.push(Told { payment: name.to_owned(), envelope: envelope.clone() });
-        self.broker.publish(envelope);
+        let confirmed = self.broker.publish(envelope.clone());
+        if confirmed {
+            self.inner().told.push(Told { payment: name.to_owned(), envelope });
+        }
+        // Without a 2xx its provider tells it again, at the end at the latest.
+        let mut payments = self.payments();
+        let event = payments.get_mut(name).and_then(|payment| payment.events.get_mut(word));
+        event.into_iter().for_each(|event| event.unheard = !confirmed);
     }
 
     /// A way to the ledger that nothing befalls.
