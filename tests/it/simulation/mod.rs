@@ -3,6 +3,8 @@
 
 /// Providers' APIs.
 mod api;
+/// What providers send.
+mod delivery;
 /// What may happen.
 mod features;
 /// Stripe's list of events.

@@ -7,22 +7,22 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use daybridge::{
     config::Config,
     domain::Ms,
-    envelope::{Envelope, Trigger, new_traceparent},
+    envelope::Envelope,
     ledger::{Ledger, LedgerError, Memory, Time as _},
-    provider::{Sources, source::Readers, words::words},
+    provider::{Sources, source::Readers},
     worker::Clock,
 };
 use tokio::time::sleep;
 
 use super::{
     api::{self, Fault},
+    delivery::delivery,
     history::Stripes,
     partner::Partner,
-    payment::{Event, PAYER, Payment, Way, text},
+    payment::{Payment, Way},
     person::Untroubled,
     process::Life,
     queue::Broker,
@@ -33,9 +33,6 @@ use super::{
 
 /// A call is made so long after its intent, at most, and some ms.
 const CALL_AFTER_MAX: Duration = Duration::from_secs(15);
-
-/// Half of a surrogate pair, which some write where they cut an emoji, and a NUL: a text that nobody needs may hold them.
-const ODD_TEXT: &str = r"Anna \ud83d\u0000 Example";
 
 /// A body that a provider delivered, and was told is kept.
 #[derive(Debug, Clone)]
@@ -304,24 +301,6 @@ impl World {
         work(payment);
     }
 
-    /// A body with what payers write.
-    fn written(&self, body: String) -> String {
-        match self.inner().settings.get("texts") {
-            "odd" => body.replace(PAYER, ODD_TEXT),
-            _ => body,
-        }
-    }
-
-    /// What a source's provider made, with the bodies of its list.
-    pub fn made_at(&self, source: &str) -> Vec<(Event, String)> {
-        let events: Vec<Event> = {
-            let payments = self.payments();
-            let there = payments.values().filter(|payment| payment.way.source() == source);
-            there.flat_map(|payment| payment.events.values().cloned()).collect()
-        };
-        events.into_iter().map(|event| (event.clone(), self.written(text(&event.body)))).collect()
-    }
-
     /// The provider's list, where it is asked.
     pub fn history(self: &Arc<Self>) -> Option<Stripes> {
         (self.inner().settings.get("backfill") == "on").then(|| Stripes(self.clone()))
@@ -338,56 +317,8 @@ impl World {
         self.now() < self.partner().reads_fail_until
     }
 
-    pub(super) fn deliver(&self, name: &str, word: &str, as_new: bool) {
-        let (body, source, told) = {
-            let mut payments = self.payments();
-            let Some(payment) = payments.get_mut(name) else {
-                return;
-            };
-            let source = payment.way.source();
-            let Some(event) = payment.events.get_mut(word) else {
-                return;
-            };
-            event.told += 1;
-            let body = if as_new { event.anew() } else { event.body.clone() };
-            (text(&body), source, event.told)
-        };
-        let body = Bytes::from(self.written(body));
-        let config = self.config();
-        // Some name their events in a header.
-        let id = match as_new {
-            true => format!("msg_{name}_{word}_n{told}"),
-            false => format!("msg_{name}_{word}"),
-        };
-        let words = words(&config.sources[source].events, &|_| Some(id.clone()), &body);
-        let envelope = Envelope {
-            body,
-            content_type: "application/json".into(),
-            source: source.into(),
-            event_id: words.event_id,
-            event_type: words.event_type,
-            received_at_ms: self.now(),
-            delivery: format!("{}-{told}", delivery(name, word)),
-            trigger: Trigger::Webhook,
-            traceparent: new_traceparent(),
-        };
-        let confirmed = self.broker.publish(envelope.clone());
-        if confirmed {
-            self.inner().told.push(Told { payment: name.to_owned(), envelope });
-        }
-        // Without a 2xx its provider tells it again, at the end at the latest.
-        let mut payments = self.payments();
-        let event = payments.get_mut(name).and_then(|payment| payment.events.get_mut(word));
-        event.into_iter().for_each(|event| event.unheard = !confirmed);
-    }
-
     /// A way to the ledger that nothing befalls.
     pub async fn ledger(&self) -> Ledger {
         Ledger::in_memory(&self.memory, Arc::new(Untroubled), self.now()).await.unwrap()
     }
-}
-
-/// How deliveries of an event begin. A dot begins the number of one event of several.
-fn delivery(payment: &str, word: &str) -> String {
-    format!("{payment}-{}", word.replace('.', "_"))
 }
