@@ -82,8 +82,8 @@ impl Ledger {
         self.db.read(move |tx| tx.movements_page(&account, since, until, after, limit)).await
     }
 
-    /// Transfers of these channels that may explain a movement: called and not settled, called more than once,
-    /// or settled by a person.
+    /// Transfers of these channels that may explain a movement: called and not settled, called more than once, settled
+    /// by a person, or by what was observed.
     pub async fn loose(
         &self,
         account: &str,
@@ -198,7 +198,7 @@ impl Tx {
         rows.iter().map(|row| Ok((row.get("number")?, rows::movement(row)?))).collect()
     }
 
-    /// A person's settlement is known from its text alone: the state's word is `settled` like any other's.
+    /// A settlement by a person, or by what was observed, is known from its text alone: the state's word is `settled` like any other's.
     pub(in crate::ledger) fn loose(
         &mut self,
         account: &str,
@@ -212,7 +212,7 @@ impl Tx {
         let along = if self.dialect() == Dialect::Sqlite { "INDEXED BY transfers_of_channel" } else { "" };
         let statement = format!(
             "{TRANSFER} {along} WHERE account = $1 AND (state || '' IN ('intended', 'doubtful', 'held') OR (state || '' = 'settled' \
-             AND (attempt > 1 OR detail LIKE '%\"by_operator\"%'))) AND channel IN ({})",
+             AND (attempt > 1 OR detail LIKE '%\"by_operator\"%' OR detail LIKE '%\"observed\"%'))) AND channel IN ({})",
             marks(2, channels.len())
         );
         let mut args = vec![account.arg()];

@@ -5,22 +5,20 @@
 //! by the worker, so a provider's bad hour holds up nobody else's payments. What the API does not know is held too, not
 //! dropped: a key of another account or mode would make every payment unknown.
 
-use std::{
-    fmt::Write as _,
-    num::NonZeroU32,
-    time::{Duration, Instant},
-};
+use std::{fmt::Write as _, num::NonZeroU32, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
+use async_trait::async_trait;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use reqwest::{
-    RequestBuilder, Response, Url,
-    header::{ACCEPT, HeaderMap, HeaderName, HeaderValue},
+    Method, Request, Response, Url,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::Instant};
 
 use super::{json, path, rest::Rest};
 use crate::{
@@ -47,13 +45,22 @@ const REQUESTS_PER_SECOND_MAX: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 /// A bought token is renewed so long before it ends.
 const TOKEN_MARGIN: Duration = Duration::from_secs(60);
 
+/// The door to one source's API: sends a request, with the key in it, and no other.
+#[async_trait]
+pub trait Wire: Send + Sync {
+    /// Waits until one more request may be sent.
+    async fn turn(&self);
+
+    /// The status, and what was answered with 200 or 201; of others, nothing.
+    async fn send(&self, request: Request) -> Result<(u16, Vec<u8>), Trouble>;
+}
+
 /// One source's API. Not `Debug`: it holds the key.
 pub(super) struct Api {
-    http: reqwest::Client,
+    wire: Arc<dyn Wire>,
     base: Url,
     fetch: Fetch,
     key: SecretString,
-    pace: DefaultDirectRateLimiter,
     rest: Rest,
     token: Mutex<Option<(SecretString, Instant)>>,
 }
@@ -64,8 +71,9 @@ struct Bought {
     expires_in: u64,
 }
 
-/// Why there is no answer.
-pub(super) enum Trouble {
+/// Why there is no answer, in words without the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
     /// Another time there may be one.
     Away(String),
     /// Asking again does not help by itself.
@@ -91,13 +99,15 @@ fn refused(why: &str) -> Trouble {
     Trouble::Refused(why.to_owned())
 }
 
-impl Api {
-    /// The API of a source that fetches; `None`: it does not, or has no key. `rest`: how long it is left alone when it
-    /// has failed.
-    pub(super) fn open(source: &Source, rest: Duration) -> anyhow::Result<Option<Self>> {
-        let (Some(fetch), Some(key)) = (&source.fetch, &source.api_key) else { return Ok(None) };
-        let key = key.resolve().map_err(|why| anyhow::anyhow!("api_key: {why}"))?;
-        let base = base_url(&source.api_base, "api_base")?;
+/// The network. Not `Debug`: it holds the key, which no error may tell.
+struct Http {
+    client: reqwest::Client,
+    pace: DefaultDirectRateLimiter,
+    key: SecretString,
+}
+
+impl Http {
+    fn open(source: &Source, fetch: &Fetch, base: &Url, key: SecretString) -> anyhow::Result<Self> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         for (name, value) in &fetch.headers {
@@ -105,16 +115,45 @@ impl Api {
                 name.parse().with_context(|| format!("fetch.headers: {name:?} is no name"))?;
             headers.insert(name, value.parse().context("fetch.headers: a value cannot stand in a header")?);
         }
-        let builder = outbound::builder(&base, ANSWER_TIMEOUT).default_headers(headers);
-        Ok(Some(Self {
-            http: outbound::finish(builder, source.proxy.as_ref())?,
-            base,
-            fetch: fetch.clone(),
-            key,
-            pace: RateLimiter::direct(Quota::per_second(REQUESTS_PER_SECOND_MAX)),
-            rest: Rest::new(rest),
-            token: Mutex::default(),
-        }))
+        let builder = outbound::builder(base, ANSWER_TIMEOUT).default_headers(headers);
+        let client = outbound::finish(builder, source.proxy.as_ref())?;
+        Ok(Self { client, pace: RateLimiter::direct(Quota::per_second(REQUESTS_PER_SECOND_MAX)), key })
+    }
+}
+
+#[async_trait]
+impl Wire for Http {
+    async fn turn(&self) {
+        self.pace.until_ready().await;
+    }
+
+    async fn send(&self, request: Request) -> Result<(u16, Vec<u8>), Trouble> {
+        let tell = |error| Trouble::Away(outbound::tell(error, ANSWER_TIMEOUT, self.key.expose_secret()));
+        let response = self.client.execute(request).await.map_err(tell)?;
+        match response.status().as_u16() {
+            status @ (200 | 201) => Ok((status, body(response, tell).await?)),
+            status => Ok((status, Vec::new())),
+        }
+    }
+}
+
+impl Api {
+    /// The API of a source that fetches; `None`: it does not, or has no key. `rest`: how long it is left alone when it
+    /// has failed. `wire`: the door to it; with none, the network.
+    pub(super) fn open(
+        source: &Source,
+        rest: Duration,
+        wire: Option<Arc<dyn Wire>>,
+    ) -> anyhow::Result<Option<Self>> {
+        let (Some(fetch), Some(key)) = (&source.fetch, &source.api_key) else { return Ok(None) };
+        let key = key.resolve().map_err(|why| anyhow::anyhow!("api_key: {why}"))?;
+        let base = base_url(&source.api_base, "api_base")?;
+        let wire = match wire {
+            Some(wire) => wire,
+            None => Arc::new(Http::open(source, fetch, &base, key.clone())?),
+        };
+        let (rest, fetch) = (Rest::new(rest), fetch.clone());
+        Ok(Some(Self { wire, base, fetch, key, rest, token: Mutex::default() }))
     }
 
     /// The answer that tells what the event is about, as it is now. `patience`: the longest time for it; with none, the
@@ -129,7 +168,7 @@ impl Api {
             ));
         }
         self.rest.may_ask(patience, Instant::now()).map_err(Unread::Unfetched)?;
-        self.pace.until_ready().await;
+        self.wire.turn().await;
         let asked = tokio::time::timeout(patience, self.ask(url, event)).await;
         let late = || format!("no whole answer within {}", humantime::format_duration(patience));
         let told = asked.unwrap_or_else(|_| Err(Trouble::Away(late()))).map_err(Unread::from);
@@ -149,39 +188,40 @@ impl Api {
         if self.fetch.auth == Auth::OAuth2 {
             return self.bought().await.map(|_| "takes the key").map_err(words);
         }
-        let tell = |error| outbound::tell(error, ANSWER_TIMEOUT, self.key.expose_secret());
-        self.http.get(self.base.clone()).send().await.map_err(tell)?;
+        self.wire.send(Request::new(Method::GET, self.base.clone())).await.map_err(words)?;
         Ok("is reached; whether it takes the key shows with the first event")
     }
 
     async fn ask(&self, url: Url, event: &Value) -> Result<Value, Trouble> {
-        let mut request = self.authorized(self.http.get(url)).await?;
+        let mut request = Request::new(Method::GET, url);
+        self.authorize(request.headers_mut()).await?;
         if let Some(context) = &self.fetch.context
             && let Some(value) = event.pointer(&context.at).and_then(Value::as_str)
         {
-            request = request.header(&*context.header, value);
+            let name = context.header.parse::<HeaderName>();
+            let header = name.ok().zip(HeaderValue::from_str(value).ok());
+            let (name, value) = header.ok_or_else(|| {
+                refused("what the event names as its account cannot stand in a header of a request")
+            })?;
+            request.headers_mut().insert(name, value);
         }
         let answer = self.answer(request).await?;
         let told = json::tree(&answer).map_err(|_| away("its answer is no JSON; is api_base right?"))?;
         Ok(told.value)
     }
 
-    async fn authorized(&self, request: RequestBuilder) -> Result<RequestBuilder, Trouble> {
+    async fn authorize(&self, headers: &mut HeaderMap) -> Result<(), Trouble> {
         let key = self.key.expose_secret();
-        Ok(match &self.fetch.auth {
-            Auth::Bearer => request.bearer_auth(key),
-            Auth::Basic => {
-                let (user, password) = key.split_once(':').unwrap_or((key, ""));
-                request.basic_auth(user, Some(password))
-            }
+        let (name, value) = match &self.fetch.auth {
+            Auth::Bearer => (AUTHORIZATION, format!("Bearer {key}")),
+            Auth::Basic => (AUTHORIZATION, basic(key)),
             Auth::Header(name) => {
-                let mut value = HeaderValue::from_str(key)
-                    .map_err(|_| refused("api_key holds characters that cannot stand in a header"))?;
-                value.set_sensitive(true);
-                request.header(name, value)
+                (name.parse().map_err(|_| refused("fetch.auth: its header's name is none"))?, key.to_owned())
             }
-            Auth::OAuth2 => request.bearer_auth(self.bought().await?.expose_secret()),
-        })
+            Auth::OAuth2 => (AUTHORIZATION, format!("Bearer {}", self.bought().await?.expose_secret())),
+        };
+        headers.insert(name, secret(&value)?);
+        Ok(())
     }
 
     /// A token that still holds; a new one where none does.
@@ -194,13 +234,11 @@ impl Api {
         }
         let url = url(&self.base, self.fetch.token_url.as_deref().unwrap_or_default(), &Value::Null)
             .ok_or_else(|| refused("fetch.token_url is no path"))?;
-        let (user, password) = self.key.expose_secret().split_once(':').unwrap_or_default();
-        let request = self
-            .http
-            .post(url)
-            .basic_auth(user, Some(password))
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body("grant_type=client_credentials");
+        let mut request = Request::new(Method::POST, url);
+        let headers = request.headers_mut();
+        headers.insert(AUTHORIZATION, secret(&basic(self.key.expose_secret()))?);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        *request.body_mut() = Some("grant_type=client_credentials".into());
         let answer = self.answer(request).await?;
         let bought: Bought =
             serde_json::from_slice(&answer).map_err(|_| away("it sells no token; is api_base right?"))?;
@@ -209,11 +247,10 @@ impl Api {
         Ok(bought.access_token)
     }
 
-    async fn answer(&self, request: RequestBuilder) -> Result<Vec<u8>, Trouble> {
-        let tell = |error| Trouble::Away(outbound::tell(error, ANSWER_TIMEOUT, self.key.expose_secret()));
-        let response = request.send().await.map_err(tell)?;
-        match response.status().as_u16() {
-            200 | 201 => body(response, tell).await,
+    async fn answer(&self, request: Request) -> Result<Vec<u8>, Trouble> {
+        let (status, body) = self.wire.send(request).await?;
+        match status {
+            200 | 201 => Ok(body),
             401 | 403 => {
                 // A token that was taken back is not tried again.
                 if self.fetch.auth == Auth::OAuth2 {
@@ -230,6 +267,19 @@ impl Api {
             ))),
         }
     }
+}
+
+/// `user:password`, or a user without one.
+fn basic(key: &str) -> String {
+    let text = if key.contains(':') { key.to_owned() } else { format!("{key}:") };
+    format!("Basic {}", STANDARD.encode(text))
+}
+
+fn secret(text: &str) -> Result<HeaderValue, Trouble> {
+    let mut value = HeaderValue::from_str(text)
+        .map_err(|_| refused("api_key holds characters that cannot stand in a header"))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 async fn body(mut response: Response, tell: impl Fn(reqwest::Error) -> Trouble) -> Result<Vec<u8>, Trouble> {

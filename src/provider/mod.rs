@@ -80,7 +80,7 @@ mod deadline;
 /// The listener: start, limits, graceful stop.
 pub mod server;
 
-pub use fetch::ANSWER_TIMEOUT;
+pub use fetch::{ANSWER_TIMEOUT, Trouble, Wire};
 pub use refused::{Refused, Row as RefusedRow};
 pub use server::{Address, Running, StartError, serve};
 pub use source::Sources;

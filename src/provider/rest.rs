@@ -6,8 +6,10 @@
 
 use std::{
     sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use tokio::time::Instant;
 
 /// Failures in a row after which it rests.
 const FAILURES_MAX: u32 = 3;

@@ -6,7 +6,7 @@ use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 use actix_http::StatusCode;
 
 use super::{
-    fetch::Api,
+    fetch::{Api, Wire},
     items::{self, BATCH},
     read::{Beside, Unreadable, read, wanted},
     refused::Refused,
@@ -74,10 +74,18 @@ impl Sources {
 
     /// The same sources for reading bodies; asks for no signing secret, but for the key of what is fetched.
     pub fn readers(config: &Config) -> Result<Readers, SourceError> {
+        Self::readers_by(config, |_| None)
+    }
+
+    /// The same, where `wire` has another door than the network to a source's API.
+    pub fn readers_by(
+        config: &Config,
+        wire: impl Fn(&str) -> Option<Arc<dyn Wire>>,
+    ) -> Result<Readers, SourceError> {
         let reader = |(name, source): (&String, &config::Source)| {
             let error =
                 |why: anyhow::Error| SourceError { source_name: name.clone(), problem: format!("{why:#}") };
-            let api = Api::open(source, config.worker.fetch_again).map_err(error)?;
+            let api = Api::open(source, config.worker.fetch_again, wire(name)).map_err(error)?;
             Ok((name.clone(), Reader { source: source.clone(), api }))
         };
         config.sources.iter().map(reader).collect::<Result<_, _>>().map(|all| Readers(Arc::new(all)))

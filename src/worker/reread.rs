@@ -43,7 +43,9 @@ impl Intake {
             after = *last;
             fastrand::shuffle(&mut page);
             let mut in_hand = JoinSet::new();
-            let mut held = page.into_iter().filter(|(.., dead)| !dead).map(|(_, envelope, _)| envelope);
+            // One of the dead queue waits for an API only where a person had it tried again.
+            let may = |dead: bool| !dead || cause == Some(HeldCause::Unfetched);
+            let mut held = page.into_iter().filter(|(.., dead)| may(*dead)).map(|(_, envelope, _)| envelope);
             loop {
                 while in_hand.len() < REREAD_AT_ONCE
                     && let Some(envelope) = held.next()

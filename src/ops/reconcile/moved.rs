@@ -84,14 +84,18 @@ pub(super) async fn hints(
 
 fn hint(transfer: &BookedTransfer, gaps: &mut Gaps, in_history: bool, hints: &mut Hints) {
     let (channel, days) = (&transfer.channel, transfer.days);
-    let mut exactly = || gaps.take(channel, days, |_| true).then(|| transfer.key.clone());
+    let exactly = |gaps: &mut Gaps| gaps.take(channel, days, |_| true).then(|| transfer.key.clone());
     match &transfer.state {
         State::Settled { how: How::ByOperator, before, .. } => {
             gaps.take(channel, days, |gap| *before == 0 || gap.low <= *before);
         }
+        // A reading for another transfer saw it move before it was known by whose call. What moved before that call is not
+        // its own.
+        State::Settled { how: How::Observed, before, .. }
+            if gaps.take(channel, days, |gap| (gap.low..gap.high).contains(before)) => {}
         _ if in_history => {}
-        State::Settled { attempt, .. } if *attempt > 1 => hints.again.extend(exactly()),
-        state if state.open() => hints.moved.extend(exactly()),
+        State::Settled { attempt, .. } if *attempt > 1 => hints.again.extend(exactly(gaps)),
+        state if state.open() => hints.moved.extend(exactly(gaps)),
         _ => {}
     }
 }

@@ -18,10 +18,16 @@ words! {
         Joins = "joins",
         /// Other providers' payments.
         OtherProviders = "other_providers",
+        /// Payments whose provider's API is asked.
+        Fetched = "fetched",
+        /// Such an API is away, or tells of another time or another payment.
+        ApiFails = "api_fails",
         /// Events that change nothing, long after the payment.
         Asides = "asides",
         /// Payers' texts hold what strict readers refuse.
         OddTexts = "odd_texts",
+        /// Payers whose first try failed.
+        Tries = "tries",
         Refunds = "refunds",
         RefundFails = "refund_fails",
         Disputes = "disputes",
@@ -61,6 +67,8 @@ words! {
         Unheard = "unheard",
         Meets = "meets",
         QueueBreaks = "queue_breaks",
+        /// A node of the queue is lost.
+        QueueNode = "queue_node",
         QueueRepeats = "queue_repeats",
         DeadLetters = "dead_letters",
         Restores = "restores",
@@ -71,6 +79,8 @@ words! {
         /// Who decides errs.
         Errors = "errors",
         Replays = "replays",
+        /// The three lists are compared while workers work.
+        Reconciles = "reconciles",
         /// Stripe's list of events is asked.
         Backfill = "backfill",
         /// `on_refund`, `on_unmoved` and `money_in` differ from their defaults.

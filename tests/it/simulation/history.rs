@@ -9,7 +9,7 @@ use daybridge::{
     provider::history::{History, HistoryError, Listed, Paid, Range, Walk, Which},
 };
 
-use super::world::World;
+use super::{payment::Way, world::World};
 
 /// How often it is asked.
 const EVERY_MS: i64 = 60_000;
@@ -44,7 +44,7 @@ impl History for Stripes {
         let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
         let listed = self.0.made_at("stripe").into_iter().filter_map(|(event, body)| {
             let created_at = event.body["created"].as_i64()? * 1000;
-            let wanted = which == Which::All || event.told == 0;
+            let wanted = which == Which::All || event.is_untold();
             (wanted && range.from <= created_at && created_at < range.until).then(|| Listed {
                 event_id: text(&event.body["id"]),
                 event_type: text(&event.body["type"]),
@@ -55,8 +55,26 @@ impl History for Stripes {
         Ok(listed.collect())
     }
 
-    async fn payments(&self, _range: Range, _walk: &mut Walk) -> Result<Vec<Paid>, HistoryError> {
-        Ok(Vec::new())
+    async fn payments(&self, range: Range, walk: &mut Walk) -> Result<Vec<Paid>, HistoryError> {
+        walk.turn(None, false)?;
+        let payments = self.0.payments();
+        let paid = payments.values().filter(|payment| payment.way.source() == "stripe").map(|payment| {
+            let (intent, charge) = (format!("pi_{}", payment.name), format!("ch_{}", payment.name));
+            let own = payment.way == Way::Direct;
+            Paid {
+                id: intent,
+                aliases: vec![charge],
+                account: None,
+                amount: payment.amount,
+                refunded: payment.refunded(),
+                currency: "usd".to_owned(),
+                at_ms: payment.paid_s * 1_000,
+                livemode: true,
+                channel: own.then(|| payment.channel.clone()),
+                days: own.then_some(payment.days),
+            }
+        });
+        Ok(paid.filter(|paid| range.from <= paid.at_ms && paid.at_ms < range.until).collect())
     }
 
     async fn health(&self) -> Result<(), HistoryError> {

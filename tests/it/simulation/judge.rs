@@ -40,7 +40,7 @@ fn is_forgotten(world: &World, name: &str) -> bool {
 
 /// Whether something made of a payment what it came to that no program can know: a person's word, or a copy that was put
 /// back without one (design.md §6: a restored ledger must be declared).
-fn is_excused(world: &World, name: &str) -> bool {
+pub fn is_excused(world: &World, name: &str) -> bool {
     world.is_a_persons(name) || is_forgotten(world, name)
 }
 
@@ -48,14 +48,16 @@ fn is_excused(world: &World, name: &str) -> bool {
 pub fn reasons(world: &World, rows: &[Held]) -> Vec<String> {
     let mut wrong = Vec::new();
     for row in rows {
-        let Some(name) = world.payment_of(row.payment.as_deref().unwrap_or(&row.key)) else { continue };
+        let Some(name) = world.payment_of(row.payment.as_deref().unwrap_or(&row.key)) else {
+            continue;
+        };
         if is_excused(world, &name) {
             continue;
         }
         let payments = world.payments();
         let payment = &payments[&name];
         let true_words = match row.cause {
-            HeldCause::Refunded => !payment.refunds.is_empty(),
+            HeldCause::Refunded => !payment.refunds.is_empty() || payment.was_tried,
             HeldCause::Disputed => payment.dispute.is_some(),
             HeldCause::DaysSpent => {
                 drop(payments);
@@ -77,7 +79,9 @@ pub async fn payments(world: &World, ledger: &Ledger) -> Vec<String> {
     let rows = ledger.payments(&PaymentQuery::default(), &Page::first(ROWS_MAX)).await.unwrap();
     let mut seen = BTreeSet::new();
     for row in &rows {
-        let Some(name) = world.payment_of(&row.key) else { continue };
+        let Some(name) = world.payment_of(&row.key) else {
+            continue;
+        };
         let counts = !matches!(row.state, PaymentState::Linked | PaymentState::Cancelled);
         if counts && world.is_joined(&name) && !seen.insert(name.clone()) {
             wrong.push(format!("two rows: {name}: {} is {}", row.key, row.state));

@@ -7,9 +7,12 @@
 //! [set]                            # what stands at these pointers, in every body that has them
 //! "/created_at" = "now"
 //! [paid]
-//! told = ["captured.json"]         # the bodies that tell it; also: refund, refund_fails, dispute, won, lost, and aside:
-//!                                  # what comes too and changes nothing
+//! told = ["captured.json"]         # the bodies that tell it; also: refund, refund_fails, dispute, won, lost, tried: what
+//!                                  # came before it and failed, and aside: what comes too and changes nothing
 //! set = { "/payment/amount" = "amount" }
+//! [[asked]]                        # what the provider's API answers, where it is asked for what an event is about
+//! path = "/payments/pay_{p}"       # of a refund where it holds {r}
+//! is = { paid = "paid.answer.json", refunded = "refund_part.answer.json" }   # in that state; see `api`
 //! ```
 
 use std::{
@@ -21,12 +24,16 @@ use std::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::payment::{Event, Occasion, PAYER, Payment};
+use super::{
+    api::Object,
+    payment::{Event, Occasion, PAYER, Payment},
+};
 
-/// What a pointer is set to. Written as what stood there: a whole number is minor units, `"9.00"` is major ones.
+/// What a pointer is set to. Written as what stood there: a whole number is minor units, unless `major` says otherwise,
+/// `"9.00"` is major ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Kind {
+pub(super) enum Kind {
     /// What was paid.
     Amount,
     /// What this refund returns.
@@ -35,6 +42,8 @@ enum Kind {
     Out,
     /// What the refunds have left.
     Left,
+    /// What the payer's bank has.
+    Disputed,
     Days,
     /// When it was paid.
     Paid,
@@ -64,10 +73,23 @@ pub struct Life {
     /// Lines of its source in the settings, beside provider and secrets.
     #[serde(default)]
     pub settings: String,
-    #[serde(default = "one_secret")]
+    /// With none, one that no other has.
+    #[serde(default)]
     pub secret: String,
     #[serde(default = "usd")]
     pub currency: String,
+    /// Its id in the ledger's keys, where it is no `xx_{p}`.
+    #[serde(default)]
+    key: Option<String>,
+    /// Whole numbers are major units.
+    #[serde(default)]
+    major: bool,
+    /// A refund's amount cannot be read there, so nobody refunds a part.
+    #[serde(default)]
+    pub whole_refunds: bool,
+    /// What its API is asked for.
+    #[serde(default)]
+    pub(super) asked: Vec<Object>,
     own: BTreeMap<String, String>,
     #[serde(default)]
     set: BTreeMap<String, Kind>,
@@ -82,13 +104,12 @@ pub struct Life {
     won: Told,
     #[serde(default)]
     lost: Told,
+    /// Of tries that failed, before it was paid.
+    #[serde(default)]
+    tried: Told,
     /// What changes nothing.
     #[serde(default)]
     aside: Told,
-}
-
-fn one_secret() -> String {
-    "secret".to_owned()
 }
 
 fn usd() -> String {
@@ -107,7 +128,9 @@ pub fn lives() -> &'static [Life] {
         let read = |path: PathBuf| {
             let text = std::fs::read_to_string(&path).unwrap();
             let life: Life = toml::from_str(&text).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
-            Life { provider: path.file_stem().unwrap().to_str().unwrap().to_owned(), ..life }
+            let provider = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            let own = format!("secret of {provider}");
+            Life { secret: if life.secret.is_empty() { own } else { life.secret.clone() }, provider, ..life }
         };
         let mut lives: Vec<Life> = files.map(read).collect();
         lives.sort_by(|one, other| one.provider.cmp(&other.provider));
@@ -125,6 +148,7 @@ impl Life {
             Occasion::Dispute => (&self.dispute, None),
             Occasion::Won => (&self.won, None),
             Occasion::Lost => (&self.lost, None),
+            Occasion::Tried => (&self.tried, None),
             Occasion::Aside => (&self.aside, None),
         }
     }
@@ -140,19 +164,44 @@ impl Life {
     pub fn events(&self, of: Occasion, payment: &Payment, now_s: i64) -> Vec<(String, Event)> {
         let (told, refund) = self.told(of);
         let made = told.told.iter().zip(self.words(of)).map(|(file, word)| {
-            let mut body = body(&self.provider, file);
-            self.make_own(&mut body, payment, refund.unwrap_or_default());
-            let mut ids = Vec::new();
-            for (pointer, kind) in self.set.iter().chain(&told.set) {
-                let Some(place) = body.pointer_mut(pointer) else { continue };
-                *place = payment.value(*kind, place, (refund, now_s), &word);
-                if *kind == Kind::Id {
-                    ids.push(pointer.clone());
-                }
-            }
-            (word, Event { body, ids, told: 0 })
+            let about = (payment, refund, now_s);
+            let (body, ids) = self.filled(file, &told.set, about, &word);
+            (word, Event::new(body, ids))
         });
         made.collect()
+    }
+
+    /// A body as it is made now, and where its own ids stand.
+    pub(super) fn filled(
+        &self,
+        file: &str,
+        set: &BTreeMap<String, Kind>,
+        (payment, refund, now_s): (&Payment, Option<&str>, i64),
+        word: &str,
+    ) -> (Value, Vec<String>) {
+        let mut body = body(&self.provider, file);
+        self.make_own(&mut body, payment, refund.unwrap_or_default());
+        let mut ids = Vec::new();
+        for (pointer, kind) in self.set.iter().chain(set) {
+            let Some(place) = body.pointer_mut(pointer) else {
+                continue;
+            };
+            *place = payment.value(*kind, (place, self.major), (refund, now_s), word);
+            if *kind == Kind::Id {
+                ids.push(pointer.clone());
+            }
+        }
+        (body, ids)
+    }
+
+    /// Its id in the ledger's keys, where that does not tell its name.
+    pub fn key(&self, payment: &str) -> Option<String> {
+        Some(self.key.as_ref()?.replace("{#p}", &digits(payment)))
+    }
+
+    /// Whether its API is asked before an event is believed.
+    pub fn is_asked(&self) -> bool {
+        !self.asked.is_empty()
     }
 
     fn make_own(&self, value: &mut Value, payment: &Payment, refund: &str) {
@@ -171,38 +220,55 @@ impl Life {
     }
 
     fn owned(&self, text: &str, payment: &Payment, refund: &str) -> String {
-        let digits = |name: &str| name.chars().filter(char::is_ascii_digit).collect::<String>();
         self.own.iter().fold(text.to_owned(), |text, (theirs, own)| match text.contains(theirs) {
-            true => {
-                let own = own
-                    .replace("{p}", &payment.name)
-                    .replace("{r}", refund)
-                    .replace("{c}", &payment.channel)
-                    .replace("{#p}", &digits(&payment.name))
-                    .replace("{#r}", &digits(refund));
-                text.replace(theirs, &own)
-            }
+            true => text.replace(theirs, &own_of(own, payment, refund)),
             false => text,
         })
     }
 
     /// Pointers that no body has.
     pub fn useless(&self) -> Vec<String> {
-        let all =
-            [&self.paid, &self.refund, &self.refund_fails, &self.dispute, &self.won, &self.lost, &self.aside];
+        let all = [
+            &self.paid,
+            &self.refund,
+            &self.refund_fails,
+            &self.dispute,
+            &self.won,
+            &self.lost,
+            &self.tried,
+            &self.aside,
+        ];
         let bodies =
             |told: &Told| told.told.iter().map(|file| body(&self.provider, file)).collect::<Vec<_>>();
         let has = |bodies: &[Value], pointer: &str| bodies.iter().any(|body| body.pointer(pointer).is_some());
-        let every: Vec<Value> = all.iter().flat_map(|told| bodies(told)).collect();
-        let texts = every.iter().map(Value::to_string).collect::<String>();
+        let answers = self.asked.iter().flat_map(|object| object.files());
+        let answers: Vec<Value> = answers.map(|file| body(&self.provider, file)).collect();
+        let every: Vec<Value> = all.iter().flat_map(|told| bodies(told)).chain(answers).collect();
+        let texts = every.iter().map(Value::to_string).collect::<String>().replace("\\\"", "\"");
         let own = self.own.keys().filter(|own| !texts.contains(&**own));
         let set = self.set.keys().filter(|pointer| !has(&every, pointer));
         let parts = all.iter().flat_map(|told| {
             let bodies = bodies(told);
             told.set.keys().filter(move |pointer| !has(&bodies, pointer))
         });
-        own.chain(set).chain(parts).cloned().collect()
+        let asked = self.asked.iter().flat_map(|object| object.set.keys().filter(|set| !has(&every, set)));
+        own.chain(set).chain(parts).chain(asked).cloned().collect()
     }
+}
+
+fn digits(name: &str) -> String {
+    name.chars().filter(char::is_ascii_digit).collect()
+}
+
+/// A template, of a payment and its refund.
+pub(super) fn own_of(template: &str, payment: &Payment, refund: &str) -> String {
+    template
+        .replace("{p}", &payment.name)
+        .replace("{r}", refund)
+        .replace("{c}", &payment.channel)
+        .replace("{d}", &payment.days.to_string())
+        .replace("{#p}", &digits(&payment.name))
+        .replace("{#r}", &digits(refund))
 }
 
 /// A body, which is read once.
@@ -212,18 +278,29 @@ fn body(provider: &str, file: &str) -> Value {
     let mut read = READ.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
     let body = read.entry(path).or_insert_with_key(|path| {
         let text = std::fs::read_to_string(path).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
-        serde_json::from_str(&text).unwrap()
+        match path.extension().is_some_and(|end| end == "form") {
+            true => Value::String(text.trim().to_owned()),
+            false => serde_json::from_str(&text).unwrap(),
+        }
     });
     body.clone()
 }
 
 impl Payment {
-    fn value(&self, kind: Kind, stood: &Value, (refund, now_s): (Option<&str>, i64), word: &str) -> Value {
+    fn value(
+        &self,
+        kind: Kind,
+        (stood, major): (&Value, bool),
+        (refund, now_s): (Option<&str>, i64),
+        word: &str,
+    ) -> Value {
+        let money = |minor| money(stood, major, minor);
         match kind {
-            Kind::Amount => money(stood, self.amount),
-            Kind::Part => money(stood, refund.map_or(0, |refund| self.refunds[refund].amount)),
-            Kind::Out => money(stood, self.refunded()),
-            Kind::Left => money(stood, self.amount - self.refunded()),
+            Kind::Amount => money(self.amount),
+            Kind::Part => money(refund.map_or(0, |refund| self.refunds[refund].amount)),
+            Kind::Out => money(self.refunded()),
+            Kind::Left => money(self.amount - self.refunded()),
+            Kind::Disputed => money(self.disputed()),
             Kind::Days if stood.is_number() => json!(self.days),
             Kind::Days => json!(self.days.to_string()),
             Kind::Paid => time(stood, self.paid_s),
@@ -234,11 +311,13 @@ impl Payment {
     }
 }
 
-fn money(stood: &Value, minor: i64) -> Value {
+fn money(stood: &Value, major: bool, minor: i64) -> Value {
     match stood {
-        Value::String(text) if text.contains('.') => json!(format!("{}.{:02}", minor / 100, minor % 100)),
+        Value::String(text) if text.contains('.') => {
+            json!(format!("{}.{:02}", minor / 100, minor % 100))
+        }
         Value::String(_) => json!(minor.to_string()),
-        Value::Number(number) if number.is_f64() => json!(minor as f64 / 100.0),
+        Value::Number(number) if major || number.is_f64() => json!(minor as f64 / 100.0),
         _ => json!(minor),
     }
 }

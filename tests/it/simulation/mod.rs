@@ -1,6 +1,10 @@
 //! The whole program in a seed: real reading, intake, ledger, settling and decisions, in a world whose network, queue,
 //! clocks and database faults are drawn from one number.
 
+/// Providers' APIs.
+mod api;
+/// What providers send.
+mod delivery;
 /// What may happen.
 mod features;
 /// Stripe's list of events.
@@ -9,6 +13,8 @@ mod history;
 mod judge;
 /// Providers as data.
 mod life;
+/// As many seeds as there is time for.
+mod long_run;
 /// The partner, and its books.
 mod partner;
 /// Payments and what tells of them.
@@ -19,6 +25,8 @@ mod person;
 mod process;
 /// At least once.
 mod queue;
+/// What reconcile must answer.
+mod reconcile;
 /// What stories vary.
 mod settings;
 /// The fewest steps.
@@ -65,11 +73,12 @@ struct Played {
     wrong: Vec<String>,
 }
 
-/// Plays seeds from one number to another on every core, each seed once.
+/// Plays seeds from one number to another on every core, or on `SIMULATION_CORES`, each seed once.
 fn play_all(from: u64, until: u64) -> Vec<Played> {
     let next = AtomicU64::new(from);
     let first = std::env::var_os("SIMULATION_FIRST").is_some();
-    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let all = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    let cores = number("SIMULATION_CORES", all);
     let play = || {
         let mut played = Vec::new();
         loop {

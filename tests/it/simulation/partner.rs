@@ -54,6 +54,8 @@ struct Late {
 pub struct Partner {
     pub balance: i64,
     pub lines: Vec<Line>,
+    /// Lines without a comment.
+    pub by_hand: Vec<Line>,
     channels: BTreeMap<String, Channel>,
     habits: BTreeMap<Habit, String>,
     fates: BTreeMap<(String, u32), Fate>,
@@ -62,6 +64,8 @@ pub struct Partner {
     /// Days that a person extended on the panel for a payment.
     pub owed: BTreeMap<String, u32>,
     pub reads_fail_until: Ms,
+    /// A channel was deleted and made again.
+    pub was_remade: bool,
     reads: u32,
 }
 
@@ -70,6 +74,7 @@ impl Partner {
         Self {
             balance: 100_000,
             lines: Vec::new(),
+            by_hand: Vec::new(),
             channels: BTreeMap::new(),
             habits: BTreeMap::new(),
             fates: BTreeMap::new(),
@@ -77,6 +82,7 @@ impl Partner {
             late: Vec::new(),
             owed: BTreeMap::new(),
             reads_fail_until: Ms::MIN,
+            was_remade: false,
             reads: 0,
         }
     }
@@ -103,6 +109,7 @@ impl Partner {
     pub fn remake(&mut self, name: &str, now: Ms) {
         if let Some(channel) = self.channels.get_mut(name).filter(|channel| channel.deleted) {
             *channel = Channel { history: vec![(Ms::MIN, now)], deleted: false };
+            self.was_remade = true;
         }
     }
 
@@ -133,14 +140,15 @@ impl Partner {
 
     fn apply(&mut self, line: Line, now: Ms) {
         let from_now = !self.has(Habit::ExpiredBase, "old");
-        let Some(channel) = self.channels.get_mut(&line.channel) else { return };
+        let Some(channel) = self.channels.get_mut(&line.channel) else {
+            return;
+        };
         let before = channel.history.last().unwrap().1;
         let base = if before < now && from_now { now } else { before };
         channel.history.push((now, base + i64::from(line.days) * DAY_MS));
         self.balance -= i64::from(line.days);
-        if !line.comment.is_empty() {
-            self.lines.push(Line { at: now, ..line });
-        }
+        let lines = if line.comment.is_empty() { &mut self.by_hand } else { &mut self.lines };
+        lines.push(Line { at: now, ..line });
     }
 
     /// Somebody presses Extend on the panel.
@@ -210,7 +218,9 @@ impl Partner {
             |code: u16, text: &str| (code, format!(r#"{{"error":{{"code":{code},"message":"{text}"}}}}"#));
         let till = self.channels.get(channel.as_str()).map_or(0, |channel| channel.history.last().unwrap().1);
         let (status, body) = match answer {
-            Answer::Cut => return Reply::Unclear("the connection was reset after the call was sent".into()),
+            Answer::Cut => {
+                return Reply::Unclear("the connection was reset after the call was sent".into());
+            }
             Answer::NotSent => return Reply::NotSent("connection refused".into()),
             Answer::Whole => {
                 (200, format!(r#"{{"id":"{}","activeTill":{till},"status":"active"}}"#, channel.as_str()))

@@ -32,6 +32,8 @@ pub enum Occasion<'a> {
     Dispute,
     Won,
     Lost,
+    /// The payer tried before, and it failed.
+    Tried,
     /// Nothing that matters here: a note, a fee, a mail.
     Aside,
 }
@@ -63,6 +65,10 @@ impl Way {
         }
     }
 
+    fn whole_refunds(self) -> bool {
+        matches!(self, Way::At(life) if life.whole_refunds)
+    }
+
     /// The events that tell of it.
     pub fn events(self, of: Occasion) -> Vec<String> {
         match self {
@@ -82,6 +88,7 @@ impl Way {
             Occasion::RefundFails(id) => return vec![format!("failed.{id}")],
             Occasion::Dispute => &["dispute"],
             Occasion::Won | Occasion::Lost => &["dispute_closed"],
+            Occasion::Tried => &["tried", "intent_failed"],
             Occasion::Aside => &["noted"],
         };
         words.iter().map(|word| (*word).to_owned()).collect()
@@ -109,9 +116,20 @@ pub struct Event {
     pub body: Value,
     pub ids: Vec<String>,
     pub told: u32,
+    /// It was told, and nobody said that it is kept.
+    pub unheard: bool,
 }
 
 impl Event {
+    pub fn new(body: Value, ids: Vec<String>) -> Self {
+        Self { body, ids, told: 0, unheard: false }
+    }
+
+    /// Whether its provider must tell it yet.
+    pub fn is_untold(&self) -> bool {
+        self.told == 0 || self.unheard
+    }
+
     /// The same under another id.
     pub fn anew(&self) -> Value {
         let mut body = self.body.clone();
@@ -122,6 +140,11 @@ impl Event {
         }
         body
     }
+}
+
+/// A body as it is sent: a form's text, or JSON.
+pub fn text(body: &Value) -> String {
+    body.as_str().map_or_else(|| body.to_string(), str::to_owned)
 }
 
 /// A payment as it is at the provider.
@@ -135,6 +158,7 @@ pub struct Payment {
     pub paid_s: i64,
     pub refunds: BTreeMap<String, Refund>,
     pub dispute: Option<Dispute>,
+    pub was_tried: bool,
     pub events: BTreeMap<String, Event>,
 }
 
@@ -149,6 +173,7 @@ impl Payment {
             paid_s: now_s,
             refunds: BTreeMap::new(),
             dispute: None,
+            was_tried: false,
             events: BTreeMap::new(),
         };
         payment.tells_of(Occasion::Paid, now_s);
@@ -173,11 +198,14 @@ impl Payment {
 
     /// Money that is out.
     pub fn out(&self) -> i64 {
-        let disputed = match self.dispute {
+        (self.refunded() + self.disputed()).min(self.amount)
+    }
+
+    pub fn disputed(&self) -> i64 {
+        match self.dispute {
             Some(Dispute::Open | Dispute::Lost) => self.amount,
             Some(Dispute::Won) | None => 0,
-        };
-        (self.refunded() + disputed).min(self.amount)
+        }
     }
 
     pub fn refunded(&self) -> i64 {
@@ -208,7 +236,9 @@ impl Payment {
     }
 
     pub fn refund(&mut self, id: &str, amount: i64, now_s: i64) {
-        if self.knows(Occasion::Refund(id)) {
+        let left = self.amount - self.refunded();
+        let amount = if self.way.whole_refunds() { left } else { amount };
+        if self.knows(Occasion::Refund(id)) && amount > 0 {
             self.refunds.insert(id.to_owned(), Refund { amount, stands: true });
             self.tells_of(Occasion::Refund(id), now_s);
         }
@@ -220,6 +250,12 @@ impl Payment {
             refund.stands = false;
             self.tells_of(Occasion::RefundFails(id), now_s);
         }
+    }
+
+    /// A minute before it was paid.
+    pub fn tried(&mut self) {
+        self.was_tried = true;
+        self.tells_of(Occasion::Tried, self.paid_s - 60);
     }
 
     pub fn aside(&mut self, now_s: i64) {

@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     judge::{self, days_in_books},
     process::Life,
-    queue,
+    queue, reconcile,
     world::World,
 };
 
@@ -113,12 +113,15 @@ impl Person {
         let world = &self.world;
         match row.kind {
             HeldKind::Account => return About::TopUp,
-            HeldKind::Event if row.cause == HeldCause::Dead => return About::Decide(Decision::Retry),
-            HeldKind::Event => return About::Later,
+            // The worker asks again by itself.
+            HeldKind::Event if row.cause == HeldCause::Unfetched => return About::Later,
+            HeldKind::Event => return About::Decide(Decision::Retry),
             _ => {}
         }
         let named = row.payment.as_deref().unwrap_or(&row.key);
-        let Some(name) = world.payment_of(named) else { return About::Later };
+        let Some(name) = world.payment_of(named) else {
+            return About::Later;
+        };
         let (due, channel, amount) = {
             let payments = world.payments();
             let payment = &payments[&name];
@@ -200,10 +203,9 @@ impl Person {
 
     async fn act(&self, row: &Held, about: About) -> anyhow::Result<()> {
         let now = self.world.now();
-        let settings = self.world.settings();
-        let (config, readers) = &*settings;
+        let (config, readers) = (self.world.config(), self.world.readers_of_person());
         let settle_window_ms = settle_policy(&config.partner).settle_window_ms;
-        let interpreter = Interpreter::looking(config, &self.ledger, Arc::new(readers.clone()), now).await?;
+        let interpreter = Interpreter::looking(&config, &self.ledger, Arc::new(readers), now).await?;
         let desk =
             Desk { ledger: &self.ledger, queue: &self.queue, interpreter: &interpreter, settle_window_ms };
         let cause = Some(row.cause);
@@ -258,6 +260,12 @@ impl Person {
         Ok(desk.correct(&row.key, &correction, now).await?)
     }
 
+    /// Compares the ledger with Billing History and Stripe's list of payments.
+    pub async fn reconcile(&self, at_rest: bool) {
+        let wrong = reconcile::wrong(&self.world, &self.ledger, at_rest).await;
+        self.wrong.lock().unwrap_or_else(PoisonError::into_inner).extend(wrong);
+    }
+
     /// Declares the ledger restored from a copy of that time.
     pub async fn restored(&self, since: i64) {
         if let Err(error) = self.ledger.restored(since, "ada", self.world.now()).await {
@@ -290,11 +298,9 @@ impl Person {
         if selection.payment.is_none() {
             return;
         }
-        let settings = self.world.settings();
-        let (config, readers) = &*settings;
+        let (config, readers) = (self.world.config(), self.world.readers_of_person());
         let now = self.world.now();
-        let interpreter =
-            Interpreter::looking(config, &self.ledger, Arc::new(readers.clone()), now).await.unwrap();
+        let interpreter = Interpreter::looking(&config, &self.ledger, Arc::new(readers), now).await.unwrap();
         let feed = Feed::Selection(&selection);
         let Some(plan) = plan(&self.ledger, &interpreter, feed, name, "ada", now).await.unwrap() else {
             return;

@@ -287,8 +287,7 @@ pub async fn keep(world: Arc<World>, number: usize) {
 async fn run(world: Arc<World>, number: usize, life: Arc<Life>) -> anyhow::Result<()> {
     let around = Arc::new(Ledgers { world: world.clone(), life: life.clone() });
     let ledger = Arc::new(Ledger::in_memory(&world.memory, around, world.now()).await?);
-    let settings = world.settings();
-    let (config, readers) = &*settings;
+    let (config, readers) = (world.config(), world.readers(&life));
     let queue = Arc::new(queue::Door { broker: world.broker.clone(), life: life.clone() });
     let clock = Arc::new(Watch { world: world.clone(), number });
     let asked = world.history().map(Asked::from).into_iter().collect();
@@ -297,9 +296,9 @@ async fn run(world: Arc<World>, number: usize, life: Arc<Life>) -> anyhow::Resul
         queue,
         ledger,
         partner: Arc::new(Partners { world: world.clone(), life: life.clone() }),
-        reader: Arc::new(readers.clone()),
+        reader: Arc::new(readers),
         clock,
     };
-    let (worked, ()) = tokio::join!(worker::run(config.clone(), doors, life.stop.clone()), asking);
+    let (worked, ()) = tokio::join!(worker::run((*config).clone(), doors, life.stop.clone()), asking);
     worked
 }

@@ -33,6 +33,18 @@ struct Inner {
     next: u64,
     /// Consumers of before are cut off.
     cut: u64,
+    /// Until then nothing is confirmed, and by this what becomes of it is drawn.
+    unsure: Option<(Instant, fastrand::Rng)>,
+}
+
+impl Inner {
+    /// How often a message is kept that is published now, and whether it is confirmed.
+    fn takes(&mut self) -> (usize, bool) {
+        match &mut self.unsure {
+            Some((until, rng)) if Instant::now() < *until => (rng.usize(0..=2), false),
+            _ => (1, true),
+        }
+    }
 }
 
 /// The broker; shared by all.
@@ -55,9 +67,25 @@ impl Broker {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn publish(&self, envelope: Envelope) {
-        self.inner().waiting.entry(0).or_default().push_back(Message { envelope, tries: 0 });
+    /// Whether it was confirmed.
+    pub fn publish(&self, envelope: Envelope) -> bool {
+        let mut inner = self.inner();
+        let (times, confirmed) = inner.takes();
+        let waiting = inner.waiting.entry(place(Lane::Events)).or_default();
+        waiting.extend((0..times).map(|_| Message { envelope: envelope.clone(), tries: 0 }));
+        drop(inner);
         self.news.notify_waiters();
+        confirmed
+    }
+
+    /// A node is lost, and for so long there is no other that leads.
+    pub fn loses_node(&self, time: Duration, seed: u64) {
+        self.inner().unsure = Some((Instant::now() + time, fastrand::Rng::with_seed(seed)));
+        self.breaks();
+    }
+
+    pub fn heal(&self) {
+        self.inner().unsure = None;
     }
 
     /// Every consumer is cut off; what was in hand comes again, first.
@@ -106,7 +134,9 @@ impl Broker {
 
 impl Inner {
     fn give_back(&mut self, number: u64) {
-        let Some((lane, _, mut message)) = self.in_hand.remove(&number) else { return };
+        let Some((lane, _, mut message)) = self.in_hand.remove(&number) else {
+            return;
+        };
         message.tries += 1;
         let lane = if message.tries > DELIVERY_LIMIT { Lane::Dead } else { lane };
         self.waiting.entry(place(lane)).or_default().push_front(message);
@@ -123,13 +153,18 @@ pub struct Door {
 impl Queue for Door {
     async fn publish(&self, envelope: Envelope) -> Result<(), NotConfirmed> {
         self.life.goes_on().await;
-        self.broker.publish(envelope);
-        Ok(())
+        match self.broker.publish(envelope) {
+            true => Ok(()),
+            false => Err(NotConfirmed::Refused),
+        }
     }
 
     async fn consume(&self, lane: Lane, prefetch: u16) -> Result<Box<dyn Consumer>, QueueError> {
         self.life.goes_on().await;
         let mut inner = self.broker.inner();
+        if inner.unsure.as_ref().is_some_and(|(until, _)| Instant::now() < *until) {
+            return Err(QueueError("the queue has no leader".to_owned()));
+        }
         inner.next += 1;
         let (broker, life) = (self.broker.clone(), self.life.clone());
         Ok(Box::new(Reader { broker, life, lane, prefetch: usize::from(prefetch), number: inner.next }))

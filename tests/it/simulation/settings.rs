@@ -6,10 +6,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use daybridge::{
-    config::{Config, check::contradictions, load},
-    provider::{Sources, source::Readers},
-};
+use daybridge::config::{Config, check::contradictions, load};
 
 use super::life::{Life, lives};
 
@@ -17,7 +14,7 @@ use super::life::{Life, lives};
 pub const SETTLE_WINDOW_MS: i64 = 60_000;
 
 /// What stories may set, with what holds where they don't.
-const KEYS: [(&str, &str); 8] = [
+const KEYS: [(&str, &str); 9] = [
     ("money_in", "charges"),
     ("on_refund", "report"),
     ("on_unmoved", "retry"),
@@ -27,14 +24,13 @@ const KEYS: [(&str, &str); 8] = [
     ("backfill", "off"),
     // What payers write: `plain` or `odd`.
     ("texts", "plain"),
+    // The key of each provider's API, which takes no other.
+    ("api_key", "k"),
     // How many workers run.
     ("workers", "1"),
     // Draws how long things take.
     ("chance", "0"),
 ];
-
-/// As the program reads them.
-pub type Both = (Config, Readers);
 
 /// See the module.
 #[derive(Debug, Clone, Default)]
@@ -59,7 +55,8 @@ impl Settings {
         self.get(key).parse().unwrap_or_else(|_| panic!("{key} is a number"))
     }
 
-    fn text(&self) -> String {
+    /// As a file.
+    pub fn text(&self) -> String {
         let (money_in, on_refund) = (self.get("money_in"), self.get("on_refund"));
         let (on_unmoved, brake) = (self.get("on_unmoved"), self.get("brake"));
         let mut text = format!(
@@ -78,6 +75,7 @@ poll = "10s"
 breaker_pause = "5s"
 account_probe = "20s"
 stop_timeout = "20s"
+fetch_again = "10s"
 [brake]
 multiple = {brake}
 account_days_min = 200
@@ -103,20 +101,19 @@ per_day = {{ currency = "{currency}", amount = 30 }}
             )
             .unwrap();
         }
-        text
+        text.replace(r#"api_key = "k""#, &format!(r#"api_key = "{}""#, self.get("api_key")))
     }
 
     /// As the program reads them; each text is read once.
-    pub fn read(&self) -> Arc<Both> {
-        static KNOWN: OnceLock<Mutex<HashMap<String, Arc<Both>>>> = OnceLock::new();
+    pub fn read(&self) -> Arc<Config> {
+        static KNOWN: OnceLock<Mutex<HashMap<String, Arc<Config>>>> = OnceLock::new();
         let text = self.text();
         let mut known = KNOWN.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
         let read = known.entry(text).or_insert_with_key(|text| {
             let _ = rustls::crypto::ring::default_provider().install_default(); // Err: it is installed
             let config = load::parse(text, Vec::new()).unwrap_or_else(|why| panic!("{text}\n{why}"));
             assert_eq!(contradictions(&config), Vec::<String>::new());
-            let readers = Sources::readers(&config).unwrap();
-            Arc::new((config, readers))
+            Arc::new(config)
         });
         read.clone()
     }

@@ -69,6 +69,7 @@ fn is_about(step: &Step, name: &str) -> bool {
     match step {
         Step::Pay { payment, .. }
         | Step::Aside { payment }
+        | Step::Tried { payment }
         | Step::Refund { payment, .. }
         | Step::RefundFails { payment, .. }
         | Step::Dispute { payment }

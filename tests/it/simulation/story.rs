@@ -16,7 +16,7 @@
 
 use std::time::Duration;
 
-use super::payment::Way;
+use super::{api::Fault, payment::Way};
 
 /// A name of a payment, channel or refund.
 pub type Name = String;
@@ -56,6 +56,10 @@ pub enum Step {
         amount: i64,
         way: Way,
     },
+    /// The payer tried before, and it failed.
+    Tried {
+        payment: Name,
+    },
     /// The seller writes a note on it, or the like: the provider tells of that too.
     Aside {
         payment: Name,
@@ -94,6 +98,11 @@ pub enum Step {
     },
     /// Reads fail for a time.
     ReadsFail(Duration),
+    /// The providers' APIs, which are asked for what an event is about, fail for a time.
+    Api {
+        fault: Fault,
+        time: Duration,
+    },
     /// Somebody extends a channel on the panel.
     Hand {
         channel: Name,
@@ -141,6 +150,9 @@ pub enum Step {
     Meets(u32),
     /// Every consumer is cut off, and what was in hand comes again.
     QueueBreaks,
+    /// A node of the queue is lost: what it had in hand comes again, and for a time what is published is kept, kept twice or
+    /// not at all, and nobody hears which.
+    QueueNode(Duration),
     /// What was acked comes again.
     QueueRepeats,
     /// What waits goes to the dead letters, as by a policy or a consumer that fails.
@@ -153,6 +165,8 @@ pub enum Step {
     },
     /// A person looks at what is held, and decides by Billing History.
     Decide,
+    /// A person compares the ledger with Billing History and Stripe's list of payments.
+    Reconcile,
     /// The person mistakes what Billing History shows of a payment, once.
     Errs(Name),
     /// The person reads all events of a payment again, through the queue.

@@ -28,6 +28,19 @@ impl Payment {
             Occasion::Won => {
                 self.make("dispute_closed", "charge.dispute.closed", self.dispute_object("won"), now_s);
             }
+            Occasion::Tried => {
+                let own = if self.way == Way::Direct { self.metadata() } else { json!({}) };
+                let mut charge = self.charge(&own);
+                charge["id"] = json!(format!("ch_tried_{}", self.name));
+                (charge["status"], charge["paid"], charge["captured"]) =
+                    (json!("failed"), json!(false), json!(false));
+                charge["amount_captured"] = json!(0);
+                self.make("tried", "charge.failed", charge, now_s);
+                let mut intent = self.intent(&own);
+                intent["latest_charge"] = json!(format!("ch_tried_{}", self.name));
+                (intent["status"], intent["amount_received"]) = (json!("requires_payment_method"), json!(0));
+                self.make("intent_failed", "payment_intent.payment_failed", intent, now_s);
+            }
             Occasion::Aside => {
                 let mut charge = self.charge(&json!({ "note": "looked at" }));
                 charge["description"] = json!("a note of the seller's");
@@ -40,7 +53,7 @@ impl Payment {
     }
 
     fn stripe_paid(&mut self, now_s: i64) {
-        let (mine, none) = (json!({ "channel_id": self.channel, "days": self.days.to_string() }), json!({}));
+        let (mine, none) = (self.metadata(), json!({}));
         let own = if self.way == Way::Direct { &mine } else { &none };
         self.make("charge", "charge.succeeded", self.charge(own), now_s);
         self.make("intent", "payment_intent.succeeded", self.intent(own), now_s);
@@ -52,6 +65,10 @@ impl Payment {
             }
             Way::Direct | Way::At(_) => {}
         }
+    }
+
+    fn metadata(&self) -> Value {
+        json!({ "channel_id": self.channel, "days": self.days.to_string() })
     }
 
     fn make(&mut self, word: &str, kind: &str, object: Value, now_s: i64) {
@@ -66,8 +83,7 @@ impl Payment {
             "request": { "id": null, "idempotency_key": null },
             "type": kind,
         });
-        let event = Event { body, ids: vec!["/id".to_owned()], told: 0 };
-        self.events.insert(word.to_owned(), event);
+        self.events.insert(word.to_owned(), Event::new(body, vec!["/id".to_owned()]));
     }
 
     fn charge(&self, metadata: &Value) -> Value {

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use super::{
+    api::Fault,
     features::{Feature, features},
     life::lives,
     payment::{Occasion, Way},
@@ -139,8 +140,11 @@ impl Draw {
     }
 
     fn way(&mut self) -> Way {
-        if self.now_and_then(Feature::OtherProviders, 3) {
-            return Way::At(self.rng.choice(lives()).unwrap());
+        for (feature, is_asked) in [(Feature::OtherProviders, false), (Feature::Fetched, true)] {
+            if self.now_and_then(feature, 3) {
+                let lives: Vec<_> = lives().iter().filter(|life| life.is_asked() == is_asked).collect();
+                return Way::At(self.rng.choice(lives).unwrap());
+            }
         }
         match self.money_in {
             "checkout" => Way::Checkout,
@@ -163,6 +167,10 @@ impl Draw {
         let mut events = way.events(Occasion::Paid);
         self.rng.shuffle(&mut events);
         self.tell_all(&name, events, paid);
+        if self.now_and_then(Feature::Tries, 3) {
+            self.at(paid, Step::Tried { payment: name.clone() });
+            self.tell_all(&name, way.events(Occasion::Tried), paid);
+        }
         self.money_out((&name, way), amount, paid);
         if self.now_and_then(Feature::Asides, 2) {
             let at = paid + self.rng.u64(1_000..STORY_MS / 2);
@@ -215,6 +223,7 @@ impl Draw {
                 ("on_unmoved", &["retry", "hold"]),
                 ("brake", &["0", "2", "5"]),
                 ("money_in", &["charges", "payment_intents"]),
+                ("api_key", &["k", "renewed"]),
             ])
             .unwrap();
         let at = self.moment();
@@ -327,10 +336,16 @@ impl Draw {
                 self.has(Feature::Unheard).then_some(Step::Unheard { worker, effect }),
                 self.has(Feature::Meets).then(|| Step::Meets(self.rng.u32(1..5))),
                 self.has(Feature::QueueBreaks).then_some(Step::QueueBreaks),
+                self.has(Feature::QueueNode).then(|| Step::QueueNode(span(&mut self.rng, 20_000))),
                 self.has(Feature::QueueRepeats).then_some(Step::QueueRepeats),
                 self.has(Feature::DeadLetters).then_some(Step::DeadLetters),
                 self.has(Feature::ReadsFail).then(|| Step::ReadsFail(span(&mut self.rng, 30_000))),
                 self.has(Feature::Decisions).then_some(Step::Decide),
+                self.has(Feature::Reconciles).then_some(Step::Reconcile),
+                self.has(Feature::ApiFails).then(|| Step::Api {
+                    fault: *self.rng.choice(Fault::ALL).unwrap(),
+                    time: span(&mut self.rng, 60_000),
+                }),
             ];
             for step in drawn.into_iter().flatten() {
                 let later = self.rng.u64(0..20_000);

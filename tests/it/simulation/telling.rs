@@ -69,6 +69,9 @@ impl World {
             }
         }
         let mut wrong = self.rest(&person).await;
+        if wrong.is_empty() {
+            person.reconcile(true).await;
+        }
         keepers.iter().for_each(JoinHandle::abort);
         wrong.append(&mut self.inner().wrong);
         wrong.extend(person.wrong());
@@ -91,6 +94,7 @@ impl World {
                 let paid = Payment::new(payment, channel, *days, *amount, *way, now_s);
                 self.payments().insert(payment.clone(), paid);
             }
+            Step::Tried { payment } => self.with(payment, Payment::tried),
             Step::Aside { payment } => self.with(payment, |payment| payment.aside(now_s)),
             Step::Refund { payment, refund, amount } => {
                 self.with(payment, |payment| payment.refund(refund, *amount, now_s));
@@ -105,6 +109,10 @@ impl World {
             Step::Tell { payment, event, anew } => self.deliver(payment, event, *anew),
             Step::Call { payment, number, fate } => self.partner().fate(payment, *number, *fate),
             Step::ReadsFail(time) => self.partner().reads_fail_until = self.now() + ms(*time),
+            Step::Api { fault, time } => {
+                let until = self.now() + ms(*time);
+                self.inner().api = Some((*fault, until));
+            }
             Step::Hand { channel, days } => self.partner().by_hand(channel, *days, self.now()),
             Step::Delete(channel) => self.partner().delete(channel),
             Step::Remake(channel) => self.partner().remake(channel, self.now()),
@@ -118,6 +126,10 @@ impl World {
             }
             Step::Meets(times) => self.inner().meets = *times,
             Step::QueueBreaks => self.broker.breaks(),
+            Step::QueueNode(time) => {
+                let seed = self.inner().rng.u64(..);
+                self.broker.loses_node(*time, seed);
+            }
             Step::QueueRepeats => self.broker.repeats(),
             Step::DeadLetters => self.broker.gives_up(),
             Step::Crash { worker, .. }
@@ -140,13 +152,16 @@ impl World {
                 self.inner().errs.entry(payment.clone()).or_default();
             }
             Step::Decide => person.decide().await,
+            Step::Reconcile => person.reconcile(false).await,
             Step::Replay(payment) => person.replay(payment).await,
             Step::Wait(time) => sleep(*time).await,
         }
     }
 
     fn befall(&self, worker: usize, step: &Step) {
-        let Some(life) = self.life(worker) else { return };
+        let Some(life) = self.life(worker) else {
+            return;
+        };
         match step {
             Step::Crash { effect, after, .. } => life.crash(*effect, *after),
             Step::Freeze { effect, time, .. } => life.freeze(*effect, *time),
@@ -161,7 +176,9 @@ impl World {
 
     /// What a person does who finds the ledger lost: all workers stop, the copy is put back, the gap is declared, or not.
     async fn restore(&self, person: &Person, declared: bool) {
-        let Some((copy, made_at)) = self.inner().backup.take() else { return };
+        let Some((copy, made_at)) = self.inner().backup.take() else {
+            return;
+        };
         {
             let mut inner = self.inner();
             (inner.closed, inner.restored) = (true, true);
@@ -178,6 +195,7 @@ impl World {
             let now = self.now();
             self.inner().forgot = Some((made_at, now));
         }
+        self.broker.heal();
         self.told_again();
         self.inner().closed = false;
     }
@@ -203,12 +221,14 @@ impl World {
             let mut inner = self.inner();
             inner.lives.values().for_each(|life| life.heal());
             inner.clocks.clear();
+            inner.api = None;
+            self.broker.heal();
             (inner.ledger_away_until, inner.ledger_full_until, inner.meets) = (0, 0, 0);
         }
         let untold: Vec<(String, String)> = {
             let payments = self.payments();
             let events = payments.values().flat_map(|payment| {
-                let untold = payment.events.iter().filter(|(_, event)| event.told == 0);
+                let untold = payment.events.iter().filter(|(_, event)| event.is_untold());
                 untold.map(|(word, _)| (payment.name.clone(), word.clone()))
             });
             events.collect()

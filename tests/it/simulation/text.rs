@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr, time::Duration};
 
 use super::{
+    api::Fault,
     payment::Way,
     story::{Answer, Debit, Fate, Step, Story, parsed},
 };
@@ -46,6 +47,7 @@ impl fmt::Display for Step {
             Step::Pay { payment, channel, days, amount, way } => {
                 write!(f, "pay {payment} {channel} {days}d {amount} {}", way.word())
             }
+            Step::Tried { payment } => write!(f, "tried {payment}"),
             Step::Aside { payment } => write!(f, "aside {payment}"),
             Step::Refund { payment, refund, amount } => write!(f, "refund {payment} {refund} {amount}"),
             Step::RefundFails { payment, refund } => write!(f, "refund_fails {payment} {refund}"),
@@ -63,6 +65,7 @@ impl fmt::Display for Step {
                 write!(f, "call {payment} {number} {debit} {}", fate.answer.word())
             }
             Step::ReadsFail(span) => write!(f, "reads_fail {}", time(*span)),
+            Step::Api { fault, time: span } => write!(f, "api {} {}", fault.word(), time(*span)),
             Step::Hand { channel, days } => write!(f, "hand {channel} {days}d"),
             Step::Delete(channel) => write!(f, "delete {channel}"),
             Step::Remake(channel) => write!(f, "remake {channel}"),
@@ -79,11 +82,13 @@ impl fmt::Display for Step {
             Step::Unheard { worker, effect } => write!(f, "unheard {worker} {effect}"),
             Step::Meets(times) => write!(f, "meets {times}"),
             Step::QueueBreaks => write!(f, "queue_breaks"),
+            Step::QueueNode(span) => write!(f, "queue_node {}", time(*span)),
             Step::QueueRepeats => write!(f, "queue_repeats"),
             Step::DeadLetters => write!(f, "dead_letters"),
             Step::Backup => write!(f, "backup"),
             Step::Restore { declared: true } => write!(f, "restore"),
             Step::Restore { declared: false } => write!(f, "restore undeclared"),
+            Step::Reconcile => write!(f, "reconcile"),
             Step::Decide => write!(f, "decide"),
             Step::Errs(payment) => write!(f, "errs {payment}"),
             Step::Replay(payment) => write!(f, "replay {payment}"),
@@ -113,6 +118,7 @@ impl FromStr for Step {
                     [way, ..] => Way::parse(way).ok_or_else(|| format!("no way to pay: {way}"))?,
                 },
             },
+            ["tried", payment] => Step::Tried { payment: name(payment) },
             ["aside", payment] => Step::Aside { payment: name(payment) },
             ["refund", payment, refund, amount] => {
                 Step::Refund { payment: name(payment), refund: name(refund), amount: number(amount)? }
@@ -142,6 +148,10 @@ impl FromStr for Step {
                 },
             },
             ["reads_fail", time] => Step::ReadsFail(span(time)?),
+            ["api", fault, time] => Step::Api {
+                fault: parsed(Fault::ALL, Fault::word, fault).ok_or_else(|| format!("no fault {fault}"))?,
+                time: span(time)?,
+            },
             ["hand", channel, days] => Step::Hand { channel: name(channel), days: of_days(days)? },
             ["delete", channel] => Step::Delete(name(channel)),
             ["remake", channel] => Step::Remake(name(channel)),
@@ -160,11 +170,13 @@ impl FromStr for Step {
             ["unheard", worker, effect] => Step::Unheard { worker: number(worker)?, effect: number(effect)? },
             ["meets", times] => Step::Meets(number(times)?),
             ["queue_breaks"] => Step::QueueBreaks,
+            ["queue_node", time] => Step::QueueNode(span(time)?),
             ["queue_repeats"] => Step::QueueRepeats,
             ["dead_letters"] => Step::DeadLetters,
             ["backup"] => Step::Backup,
             ["restore"] => Step::Restore { declared: true },
             ["restore", "undeclared"] => Step::Restore { declared: false },
+            ["reconcile"] => Step::Reconcile,
             ["decide"] => Step::Decide,
             ["errs", payment] => Step::Errs(name(payment)),
             ["replay", payment] => Step::Replay(name(payment)),

@@ -7,33 +7,32 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use daybridge::{
+    config::Config,
     domain::Ms,
-    envelope::{Envelope, Trigger, new_traceparent},
+    envelope::Envelope,
     ledger::{Ledger, LedgerError, Memory, Time as _},
-    provider::words::words,
+    provider::{Sources, source::Readers},
     worker::Clock,
 };
 use tokio::time::sleep;
 
 use super::{
+    api::{self, Fault},
+    delivery::delivery,
     history::Stripes,
     partner::Partner,
-    payment::{Event, PAYER, Payment},
+    payment::{Payment, Way},
     person::Untroubled,
     process::Life,
     queue::Broker,
-    settings::{Both, Settings},
+    settings::Settings,
     story::{Step, Story},
     tables::{BEGINS_MS, Right, Tables, WorldTime},
 };
 
 /// A call is made so long after its intent, at most, and some ms.
 const CALL_AFTER_MAX: Duration = Duration::from_secs(15);
-
-/// Half of a surrogate pair, which some write where they cut an emoji, and a NUL: a text that nobody needs may hold them.
-const ODD_TEXT: &str = r"Anna \ud83d\u0000 Example";
 
 /// A body that a provider delivered, and was told is kept.
 #[derive(Debug, Clone)]
@@ -50,6 +49,13 @@ pub(super) struct Inner {
     pub(super) ledger_away_until: Ms,
     pub(super) ledger_full_until: Ms,
     pub(super) meets: u32,
+    /// What befalls the providers' APIs, and until when; and those that it ever befell.
+    pub(super) api: Option<(Fault, Ms)>,
+    pub(super) api_failed: BTreeSet<String>,
+    /// What payments were, whose provider's API is asked.
+    pub(super) past: BTreeMap<String, Vec<Payment>>,
+    /// How the person's program reads bodies, by its settings.
+    readers: BTreeMap<String, Readers>,
     pub(super) closed: bool,
     pub(super) backup: Option<(Vec<u8>, Ms)>,
     /// A copy was put back once.
@@ -204,8 +210,25 @@ impl World {
         self.inner().closed
     }
 
-    pub fn settings(&self) -> Arc<Both> {
+    /// The settings of now.
+    pub fn config(&self) -> Arc<Config> {
         self.inner().settings.read()
+    }
+
+    /// How a new process reads bodies.
+    pub fn readers(self: &Arc<Self>, life: &Arc<Life>) -> Readers {
+        Sources::readers_by(&self.config(), |source| api::door(self, life, source)).unwrap()
+    }
+
+    /// How the person's program does.
+    pub fn readers_of_person(self: &Arc<Self>) -> Readers {
+        let text = self.inner().settings.text();
+        if let Some(readers) = self.inner().readers.get(&text) {
+            return readers.clone();
+        }
+        let readers = self.readers(&Life::new());
+        self.inner().readers.insert(text, readers.clone());
+        readers
     }
 
     pub fn told(&self) -> Vec<Told> {
@@ -231,7 +254,12 @@ impl World {
     /// Notes what is wrong with a call that is made now.
     pub fn watch_call(&self, name: &str, days: u32) {
         let told = self.told_ago(name, CALL_AFTER_MAX);
-        let due = self.payments().get(name).and_then(|payment| payment.due_as_told(told));
+        let due = {
+            let payments = self.payments();
+            // What was told and could not be asked for is not known yet.
+            let payment = payments.get(name).filter(|payment| self.was_answered(payment.way.source()));
+            payment.and_then(|payment| payment.due_as_told(told))
+        };
         let mut inner = self.inner();
         if due.is_some_and(|due| due < days) && !inner.restored && !inner.errs.contains_key(name) {
             let due = due.unwrap_or_default();
@@ -247,7 +275,15 @@ impl World {
         let id = key.split_once('/')?.1;
         let id = id.split('#').next()?;
         let name = id.split_once('_').map_or(id, |(_, name)| name);
-        self.payments().contains_key(name).then(|| name.to_owned())
+        let payments = self.payments();
+        if payments.contains_key(name) {
+            return Some(name.to_owned());
+        }
+        let own = |payment: &Payment| match payment.way {
+            Way::At(life) => life.key(&payment.name).is_some_and(|own| own == id),
+            Way::Direct | Way::Checkout | Way::Subscription => false,
+        };
+        payments.values().find(|payment| own(payment)).map(|payment| payment.name.clone())
     }
 
     pub(super) fn life(&self, worker: usize) -> Option<Arc<Life>> {
@@ -255,27 +291,14 @@ impl World {
     }
 
     pub(super) fn with(&self, payment: &str, work: impl FnOnce(&mut Payment)) {
-        if let Some(payment) = self.payments().get_mut(payment) {
-            work(payment);
-        }
-    }
-
-    /// A body with what payers write.
-    fn written(&self, body: String) -> String {
-        match self.inner().settings.get("texts") {
-            "odd" => body.replace(PAYER, ODD_TEXT),
-            _ => body,
-        }
-    }
-
-    /// What a source's provider made, with the bodies of its list.
-    pub fn made_at(&self, source: &str) -> Vec<(Event, String)> {
-        let events: Vec<Event> = {
-            let payments = self.payments();
-            let there = payments.values().filter(|payment| payment.way.source() == source);
-            there.flat_map(|payment| payment.events.values().cloned()).collect()
+        let mut payments = self.payments();
+        let Some(payment) = payments.get_mut(payment) else {
+            return;
         };
-        events.into_iter().map(|event| (event.clone(), self.written(event.body.to_string()))).collect()
+        if matches!(payment.way, Way::At(life) if life.is_asked()) {
+            self.inner().past.entry(payment.name.clone()).or_default().push(payment.clone());
+        }
+        work(payment);
     }
 
     /// The provider's list, where it is asked.
@@ -283,52 +306,19 @@ impl World {
         (self.inner().settings.get("backfill") == "on").then(|| Stripes(self.clone()))
     }
 
+    /// Whether a channel ever moved, or was made again, without a call.
+    pub fn was_extended_by_hand(&self) -> bool {
+        let partner = self.partner();
+        !partner.by_hand.is_empty() || partner.was_remade || self.inner().restored
+    }
+
     /// Whether nobody answers a read now.
     pub fn reads_fail(&self) -> bool {
         self.now() < self.partner().reads_fail_until
-    }
-
-    pub(super) fn deliver(&self, name: &str, word: &str, as_new: bool) {
-        let (body, source, told) = {
-            let mut payments = self.payments();
-            let Some(payment) = payments.get_mut(name) else { return };
-            let source = payment.way.source();
-            let Some(event) = payment.events.get_mut(word) else { return };
-            event.told += 1;
-            let body = if as_new { event.anew() } else { event.body.clone() };
-            (body.to_string(), source, event.told)
-        };
-        let body = Bytes::from(self.written(body));
-        let settings = self.settings();
-        let (config, _) = &*settings;
-        // Some name their events in a header.
-        let id = match as_new {
-            true => format!("msg_{name}_{word}_n{told}"),
-            false => format!("msg_{name}_{word}"),
-        };
-        let words = words(&config.sources[source].events, &|_| Some(id.clone()), &body);
-        let envelope = Envelope {
-            body,
-            content_type: "application/json".into(),
-            source: source.into(),
-            event_id: words.event_id,
-            event_type: words.event_type,
-            received_at_ms: self.now(),
-            delivery: format!("{}-{told}", delivery(name, word)),
-            trigger: Trigger::Webhook,
-            traceparent: new_traceparent(),
-        };
-        self.inner().told.push(Told { payment: name.to_owned(), envelope: envelope.clone() });
-        self.broker.publish(envelope);
     }
 
     /// A way to the ledger that nothing befalls.
     pub async fn ledger(&self) -> Ledger {
         Ledger::in_memory(&self.memory, Arc::new(Untroubled), self.now()).await.unwrap()
     }
-}
-
-/// How deliveries of an event begin. A dot begins the number of one event of several.
-fn delivery(payment: &str, word: &str) -> String {
-    format!("{payment}-{}", word.replace('.', "_"))
 }

@@ -1,0 +1,144 @@
+//! The real reconcile over the world's three lists: Stripe's payments, the ledger, and Billing History. What it must
+//! answer is reckoned from what happened alone.
+
+use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
+
+use daybridge::{
+    domain::{Ms, id::CommentTemplate},
+    ledger::Ledger,
+    ops::reconcile::{
+        Range,
+        history::History,
+        listing::Listing,
+        moved::known,
+        row::{Answer, Row},
+        run::{Question, run},
+    },
+};
+
+use super::{
+    history::Stripes,
+    judge,
+    payment::{Dispute, Payment},
+    tables::BEGINS_MS,
+    world::World,
+};
+
+/// The range begins so long before the world.
+const BEFORE_MS: Ms = 2 * 3_600_000;
+
+/// What it says that is not so, and what it does not say. While workers work, the ledger may not know yet that money is
+/// back, and a channel may have moved by a call that is in doubt.
+pub async fn wrong(world: &Arc<World>, ledger: &Ledger, at_rest: bool) -> Vec<String> {
+    let config = world.config();
+    // The list of other families tells neither what was bought nor what was refunded.
+    if !matches!(config.sources["stripe"].money_in.as_str(), "charges" | "payment_intents") {
+        return Vec::new();
+    }
+    let rows = rows(world, ledger).await;
+    let mut wrong = Vec::new();
+    let mut of: BTreeMap<String, Vec<&Row>> = BTreeMap::new();
+    for row in &rows {
+        match row.payment.as_ref().map(|key| world.payment_of(key)) {
+            Some(Some(name)) => of.entry(name).or_default().push(row),
+            Some(None) => wrong.push(format!("reconcile: nobody's payment: {}", row.why)),
+            None if !at_rest || world.was_extended_by_hand() || was_overtaken(world, row) => {}
+            None => wrong.push(format!("reconcile: nobody extended anything by hand: {}", row.why)),
+        }
+    }
+    let payments: Vec<Payment> = {
+        let payments = world.payments();
+        payments.values().filter(|payment| payment.way.source() == "stripe").cloned().collect()
+    };
+    for payment in payments {
+        if judge::is_excused(world, &payment.name) {
+            continue;
+        }
+        let answers: Vec<Answer> =
+            of.remove(&payment.name).into_iter().flatten().map(|row| row.answer).collect();
+        let mut may = may_be(world, &payment);
+        if !at_rest && may == [Answer::PaidNotExtended] && money_came_back(&payment) {
+            may.push(Answer::Matched);
+        }
+        if !matches!(answers.as_slice(), [answer] if may.contains(answer)) {
+            wrong.push(format!("reconcile: {} is {answers:?}, and should be one of {may:?}", payment.name));
+        }
+    }
+    wrong
+}
+
+/// Whether these days of a call that was refused were read by a call for more days than they are. Its transfer, once
+/// settled, does not tell any more from where its channel moved.
+fn was_overtaken(world: &World, row: &Row) -> bool {
+    let lines = world.partner().lines.clone();
+    let on: Vec<u32> = lines
+        .iter()
+        .filter(|line| Some(&line.channel) == row.channel.as_ref())
+        .map(|line| line.days)
+        .collect();
+    on.iter().any(|days| Some(*days) == row.days && on.iter().sum::<u32>() - days >= *days)
+}
+
+fn money_came_back(payment: &Payment) -> bool {
+    payment.dispute.is_some() || payment.refunds.values().any(|refund| !refund.stands)
+}
+
+/// What it may be called.
+fn may_be(world: &World, payment: &Payment) -> Vec<Answer> {
+    use Answer::{ExtendedNotPaid, ExtendedTwice, Matched, PaidNotExtended};
+    let (lines, moved) = (judge::in_books(world, &payment.name), judge::days_in_books(world, &payment.name));
+    let in_dispute = matches!(payment.dispute, Some(Dispute::Open | Dispute::Lost));
+    match (payment.refunded() >= payment.amount, moved) {
+        _ if lines > 1 => vec![ExtendedTwice, ExtendedNotPaid],
+        (true, 0) => vec![Matched],
+        (true, _) => vec![ExtendedNotPaid],
+        // Its list does not count what the bank has: only the ledger may know that nothing is owed.
+        (false, 0) if in_dispute || payment.due() == 0 => vec![Matched, PaidNotExtended],
+        (false, 0) => vec![PaidNotExtended],
+        (false, moved) if moved == payment.days => vec![Matched],
+        // A part was refunded before the rest moved, or is back again, or a person said so.
+        (false, _) => vec![Matched, PaidNotExtended, ExtendedNotPaid],
+    }
+}
+
+async fn rows(world: &Arc<World>, ledger: &Ledger) -> Vec<Row> {
+    let (config, now) = (world.config(), world.now());
+    let range = Range { since: BEGINS_MS - BEFORE_MS, until: now + 1_000 };
+    let readings: BTreeMap<String, Ms> = {
+        let page = world.partner().list(0, u32::MAX);
+        page.channels.into_iter().map(|(channel, till)| (String::from(channel), till)).collect()
+    };
+    let account = &config.partner.account;
+    let known = known(ledger, account).await.unwrap();
+    let comment = CommentTemplate::parse(&config.partner.comment, 0, 0).unwrap();
+    let is_channel = |word: &str| known.contains_key(word) || readings.contains_key(word);
+    let mut history = History::default();
+    history.read(&billing_history(world), "stripe", range, &comment, &is_channel);
+    let question = Question {
+        realm: "stripe",
+        livemode: true,
+        account,
+        range,
+        record_at: now + 1_000,
+        history_at: now + 1,
+        known: &known,
+        readings: &readings,
+        now,
+    };
+    let mut pages = Listing::new(Arc::new(Stripes(world.clone())), range.since, range.until);
+    let mut rows = Vec::new();
+    let mut tell = |row: &Row| rows.push(row.clone());
+    run(ledger, &question, &mut pages, Some(history), &mut tell).await.unwrap();
+    rows
+}
+
+/// As a person copies it from the panel.
+fn billing_history(world: &World) -> String {
+    let partner = world.partner();
+    let mut text = String::new();
+    for (number, line) in partner.lines.iter().chain(&partner.by_hand).enumerate() {
+        let at = jiff::Timestamp::from_millisecond(line.at).unwrap();
+        writeln!(text, "{number};{at};{};-{} days;{}", line.channel, line.days, line.comment).unwrap();
+    }
+    text
+}
