@@ -153,7 +153,7 @@ fn sliced(
     }
     let new_channel = correction.channel.as_ref().map_or(&*slice.channel, |channel| channel.as_str());
     if new_channel != slice.channel {
-        slices::moves_to(tx, key, slice, new_channel)?;
+        queue::moves_to(tx, key, slice, new_channel)?;
     }
     if correction.days.is_some() && despite(tx, &slice.payment, correction.days)? {
         correct_payment(

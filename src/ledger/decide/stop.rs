@@ -109,13 +109,13 @@ impl Tx {
             let Some(slice) = slices::of(self, key)? else {
                 return Err(refused("only what moves in slices can be moved to another channel"));
             };
-            slices::moves_to(self, key, &slice, channel.as_str())?;
+            queue::moves_to(self, key, &slice, channel.as_str())?;
             let to = planned_again(state, now)
                 .unwrap_or_else(|| State::sliced(Ahead::QUEUED, now, Kept::default()));
             let to = if is_stopped(state) { state.clone() } else { to };
             step(self, key, state, &to, act, now)?;
         } else {
-            slices::rest_to(self, &payment, &left.account, channel.as_str())?;
+            queue::rest_to(self, &payment, &left.account, channel.as_str())?;
         }
         queue::replan(self, &payment, now)?;
         queue::plan(self, &left.account, &left.channel, None, now)?;

@@ -10,7 +10,7 @@ use crate::{
     ledger::{
         Claim, Take,
         db::{Fault, Tx, args},
-        settle::{schedule, transition::add_step},
+        settle::{schedule, steps::add_step},
         storable,
     },
 };

@@ -5,7 +5,7 @@ use crate::{
     ledger::{
         Ledger, LedgerError,
         db::{Fault, Tx, args},
-        settle::transition::SLOT_MS,
+        settle::steps::SLOT_MS,
         view,
     },
 };

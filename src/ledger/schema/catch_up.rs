@@ -3,7 +3,7 @@
 
 use crate::ledger::{
     db::{Fault, Tx, args},
-    settle::transition::SLOT_MS,
+    settle::steps::SLOT_MS,
 };
 
 /// Whether there is any.

@@ -2,7 +2,7 @@
 
 use super::{
     pause::{DAYBRIDGE, pause},
-    transition::SLOT_MS,
+    steps::SLOT_MS,
 };
 use crate::{
     domain::{

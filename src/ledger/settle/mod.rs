@@ -11,7 +11,9 @@ pub(super) mod queue;
 pub(super) mod schedule;
 pub(super) mod server;
 pub(super) mod slices;
+pub(super) mod steps;
 pub(super) mod stops;
+mod sums;
 pub(super) mod transition;
 pub(super) mod turn;
 

@@ -10,13 +10,15 @@
 
 use super::{
     schedule,
-    slices::refresh,
-    transition::{add_step, cause_of, settled},
+    slices::{Slice, resize},
+    steps::{add_step, cause_of, settled},
+    sums::refresh,
 };
 use crate::{
     domain::{
         Ms,
         channel::Channel,
+        closed::HeldCause,
         id::{ChannelId, transfer_key},
         settle::{Cause, How, Kept, Outcome, State},
         slices::{Ahead, Level, Owed, next},
@@ -319,4 +321,87 @@ pub(in crate::ledger) fn replan(tx: &mut Tx, payment: &str, now: Ms) -> Result<O
     };
     plan(tx, &account, &channel, None, now)?;
     Ok(held)
+}
+
+/// What a slice's new state makes of its days, its payment and its channel's queue. `level`: the channel as it is known
+/// now, where its row does not say so yet.
+pub(in crate::ledger) fn changed(
+    tx: &mut Tx,
+    key: &str,
+    slice: &Slice,
+    (from, to): (&State, &State),
+    level: Option<&Channel>,
+    now: Ms,
+) -> Result<(), Fault> {
+    let days = match to {
+        // It is late, and has more days than planned; or it is put off, and is late no more.
+        State::Intended { call, .. } => Some(call.days),
+        State::Planned { ahead: Some(ahead), last: None, .. } if ahead.days > 0 => {
+            Some(ahead.days.min(slice.days))
+        }
+        _ => None,
+    };
+    if let Some(days) = days.filter(|days| *days != slice.days) {
+        resize(tx, key, days)?;
+    }
+    refresh(tx, &slice.payment)?;
+    if let State::Held { cause: Cause::Restored, .. } = to {
+        hold_queue(tx, &slice.account, &slice.channel, now)?;
+    }
+    if let (State::Held { outcome: Outcome::Forgotten, .. }, State::Settled { .. }) = (from, to) {
+        // Where this one was sent in the time that is forgotten, the next may have been, too.
+        hold_rest(tx, &slice.payment, Cause::Restored, None, now)?;
+    }
+    if let Some(cause) = asked_to_stop(tx, &slice.payment)? {
+        hold_rest(tx, &slice.payment, cause, None, now)?;
+    }
+    plan(tx, &slice.account, &slice.channel, level, now)
+}
+
+/// Why a payment is to stop, where a person or its agreement said so.
+fn asked_to_stop(tx: &mut Tx, payment: &str) -> Result<Option<Cause>, Fault> {
+    let row = tx.optional(
+        "SELECT stop, stop_reason FROM payments WHERE key = $1 AND stop IS NOT NULL AND days_left > 0",
+        args![payment],
+    )?;
+    let Some(row) = row else { return Ok(None) };
+    let reason = row.get::<Option<String>>("stop_reason")?.unwrap_or_default();
+    Ok(Some(match row.get::<HeldCause>("stop")? {
+        HeldCause::Ended => Cause::Ended(reason),
+        _ => Cause::Stopped(reason),
+    }))
+}
+
+/// Whatever waits in a channel's queue may have been called in the time that is forgotten.
+pub(in crate::ledger) fn hold_queue(tx: &mut Tx, account: &str, channel: &str, now: Ms) -> Result<(), Fault> {
+    let rows = tx.all(
+        "SELECT key FROM payments WHERE partner = $1 AND channel = $2 AND days_left > 0 AND stopped IS NULL \
+         AND granted_at <= (SELECT MAX(declared_at) FROM restorations WHERE undone_at IS NULL)",
+        args![account, channel],
+    )?;
+    for row in rows {
+        hold_rest(tx, &row.get::<String>("key")?, Cause::Restored, None, now)?;
+    }
+    Ok(())
+}
+
+/// A slice that was not called, and what its payment has left, are another channel's from now on.
+pub(in crate::ledger) fn moves_to(tx: &mut Tx, key: &str, slice: &Slice, channel: &str) -> Result<(), Fault> {
+    ensure(tx, &slice.account, channel)?;
+    tx.send(
+        "UPDATE transfers SET channel = $2, live = 0, wanted_at = NULL WHERE key = $1",
+        args![key, channel],
+    )?;
+    tx.send("UPDATE payments SET channel = $2 WHERE key = $1", args![&*slice.payment, channel])
+}
+
+/// What a payment has left, of which no transfer is under way, is another channel's from now on.
+pub(in crate::ledger) fn rest_to(
+    tx: &mut Tx,
+    payment: &str,
+    account: &str,
+    channel: &str,
+) -> Result<(), Fault> {
+    ensure(tx, account, channel)?;
+    tx.send("UPDATE payments SET channel = $2 WHERE key = $1", args![payment, channel])
 }

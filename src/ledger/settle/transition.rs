@@ -1,20 +1,21 @@
-//! What several files write and read alike: a transfer's state, its steps, and when a channel is due.
+//! A transfer goes from one state to the next, with all that this makes of its payment and its channel.
 
+use super::{
+    queue,
+    slices::{self, Slice},
+    steps::{SLOT_MS, SPENT, add_step, cause_of, settled},
+};
 use crate::{
-    domain::{Ms, channel::Channel, closed::HeldCause, settle::State},
+    domain::{Ms, channel::Channel, settle::State},
     ledger::{
         Claim,
         db::{Fault, Tx, args},
         intake::coverage,
         read::words,
         row::{epoch_of, payment_state},
-        settle::slices::{self, Slice},
         storable,
     },
 };
-
-/// Days spent are summed by spans of this, in ms: 10 minutes.
-pub(in crate::ledger) const SLOT_MS: i64 = 600_000;
 
 /// Writes a transfer's state where it still stands at `from`; `false`: it does not. The step goes with it. Whoever plans
 /// a transfer whose money went out while its outcome was open leaves it as the rules would have: held, shorter, cancelled.
@@ -62,7 +63,7 @@ pub(in crate::ledger) fn set(
         note = coverage.apply(tx, key, from, &to, days, note, now)?;
     }
     if let Some(slice) = &slice {
-        slices::changed(tx, key, slice, (from, &to), level, now)?;
+        queue::changed(tx, key, slice, (from, &to), level, now)?;
     }
     let note = match who {
         Some((_, reason)) => format!("{note}; decided: {reason}"),
@@ -160,21 +161,6 @@ const STEP: &str = "UPDATE transfers SET state = $1, attempt = $2, epoch = $3, o
 const PAYMENT_STATE: &str = "UPDATE payments SET state = $1 \
      WHERE key = (SELECT payment FROM transfers WHERE key = $2 AND n = 1)";
 
-const SPENT: &str = "INSERT INTO spent (account, slot, days, transfers) SELECT account, $1, days, 1 FROM transfers \
-     WHERE key = $2 ON CONFLICT (account, slot) DO UPDATE SET days = spent.days + excluded.days, \
-     transfers = spent.transfers + 1";
-
-pub(in crate::ledger) fn cause_of(state: &State) -> Option<HeldCause> {
-    match state {
-        State::Held { cause, .. } => Some(cause.word()),
-        State::Planned { .. }
-        | State::Intended { .. }
-        | State::Doubtful { .. }
-        | State::Settled { .. }
-        | State::Cancelled { .. } => None,
-    }
-}
-
 /// What a transfer's new state makes of its payment and of the days spent; `from` is `None` where it is new.
 pub(in crate::ledger) fn apply(
     tx: &mut Tx,
@@ -186,34 +172,4 @@ pub(in crate::ledger) fn apply(
         tx.send(PAYMENT_STATE, args![payment_state(to), key])?;
     }
     settled(tx, key, from, to)
-}
-
-/// Counts the days of a transfer that is settled, once.
-pub(in crate::ledger) fn settled(
-    tx: &mut Tx,
-    key: &str,
-    from: Option<&State>,
-    to: &State,
-) -> Result<(), Fault> {
-    let State::Settled { at, .. } = to else { return Ok(()) };
-    if matches!(from, Some(State::Settled { .. })) {
-        return Ok(());
-    }
-    tx.send("UPDATE transfers SET settled_at = $1 WHERE key = $2", args![*at, key])?;
-    tx.send(SPENT, args![at.div_euclid(SLOT_MS), key])
-}
-
-/// Keeps one transition.
-pub(in crate::ledger) fn add_step(
-    tx: &mut Tx,
-    key: &str,
-    state: &State,
-    note: &str,
-    who: Option<&str>,
-    now: Ms,
-) -> Result<(), Fault> {
-    tx.send(
-        "INSERT INTO steps (transfer, at, state, attempt, note, who) VALUES ($1, $2, $3, $4, $5, $6)",
-        args![key, now, state.word(), i64::from(state.attempt()), storable::text(note), who],
-    )
 }

@@ -1,6 +1,6 @@
 //! What there is to do with a claimed channel.
 
-use super::{account, server::SERVER_COLUMNS, transition::SLOT_MS};
+use super::{account, server::SERVER_COLUMNS, steps::SLOT_MS};
 use crate::{
     domain::{
         Ms,

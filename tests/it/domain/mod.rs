@@ -5,4 +5,5 @@ mod evidence;
 mod money_out;
 mod payment;
 mod settle;
+mod slices;
 mod windows;
