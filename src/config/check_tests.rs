@@ -36,7 +36,7 @@ fn a_realm_counts_as_long_as_it_is_in_a_key() {
         contradictions(&crate::config::load::parse(&text, Vec::new()).unwrap())
     };
     assert_eq!(wrong("thirteen-char"), Vec::<String>::new());
-    assert!(wrong("üüüü")[0].contains("can grow to 10"), "{:?}", wrong("üüüü"));
+    assert!(wrong("üüüü")[0].contains("can grow to 11"), "{:?}", wrong("üüüü"));
 }
 
 #[test]

@@ -2,8 +2,8 @@
 //! transfer, by whomever, finds it.
 //!
 //! A worker in its turn must not call for days that a refund has just taken off. So whoever weighs the money of a granted
-//! payment touches the channel's row first, which every commit of a turn locks first too: one of the two comes second
-//! and sees the other's work. And where the transfer changes, the claim is taken from the worker.
+//! payment has locked the channel's row first (`seen`), which every commit of a turn locks first too: one of the two comes
+//! second and sees the other's work. And where the transfer changes, the claim is taken from the worker.
 
 use super::coverage;
 use crate::{
@@ -79,9 +79,6 @@ pub(in crate::ledger) fn keep(
     now: Ms,
 ) -> Result<Reversed, Fault> {
     let before = before(tx, payment)?;
-    if let Some(transfer) = &before.transfer {
-        touch(tx, transfer, false)?;
-    }
     let covered = found.covered;
     let paused_out = paused(tx, payment, found, &before, now)?;
     let reduced = covered.bought.zip(found.moves).map_or(0, |(bought, moves)| bought.saturating_sub(moves));
@@ -151,14 +148,12 @@ fn before(tx: &mut Tx, payment: &str) -> Result<Before, Fault> {
 }
 
 /// See the module's text.
-fn touch(tx: &mut Tx, transfer: &Transfer, take: bool) -> Result<(), Fault> {
-    let statement = if take {
+fn take(tx: &mut Tx, transfer: &Transfer) -> Result<(), Fault> {
+    tx.execute(
         "UPDATE channels SET epoch = epoch + 1, lease_until = 0, lease_owner = '' \
-         WHERE account = $1 AND channel = $2"
-    } else {
-        "UPDATE channels SET epoch = epoch WHERE account = $1 AND channel = $2"
-    };
-    tx.execute(statement, args![&*transfer.account, &*transfer.channel])?;
+         WHERE account = $1 AND channel = $2",
+        args![&*transfer.account, &*transfer.channel],
+    )?;
     Ok(())
 }
 
@@ -172,7 +167,7 @@ fn rest(
     now: Ms,
 ) -> Result<Option<String>, Fault> {
     if let Some(transfer) = transfer {
-        touch(tx, transfer, true)?;
+        take(tx, transfer)?;
         schedule::schedule_channel(tx, &transfer.account, &transfer.channel, now)?;
     }
     let held = queue::replan(tx, payment, now)?;
@@ -198,7 +193,7 @@ fn carry_out(tx: &mut Tx, transfer: &Transfer, now: Ms) -> Result<(Reversed, Opt
     if !transition::compare_and_set(tx, &transfer.key, &transfer.state, &to, None, now)? {
         return Err(Fault::Conflict(format!("{} went on meanwhile", transfer.key)));
     }
-    touch(tx, transfer, true)?;
+    take(tx, transfer)?;
     schedule::schedule_channel(tx, &transfer.account, &transfer.channel, now)?;
     if matches!(to, State::Held { cause: Cause::Balance(_), .. }) {
         account::goes_on_below(tx, &transfer.account, now)?;

@@ -40,7 +40,7 @@ pub(in crate::ledger) fn of(tx: &mut Tx, key: &str) -> Result<Option<Slice>, Fau
 }
 
 /// Why none of a payment's days move while others of the channel do; `None`: they move, or all of the channel's wait.
-pub(in crate::ledger) fn stops(state: &State) -> Option<HeldCause> {
+pub(in crate::ledger) fn why_stopped(state: &State) -> Option<HeldCause> {
     match state {
         State::Held { cause, .. } => match cause {
             Cause::Refunded(_)
@@ -58,7 +58,7 @@ pub(in crate::ledger) fn stops(state: &State) -> Option<HeldCause> {
 pub(in crate::ledger) fn keeps_back(state: &State) -> bool {
     match state {
         State::Planned { .. } | State::Intended { .. } | State::Doubtful { .. } => true,
-        State::Held { .. } => stops(state).is_none(),
+        State::Held { .. } => why_stopped(state).is_none(),
         State::Settled { .. } | State::Cancelled { .. } => false,
     }
 }

@@ -1,6 +1,6 @@
 //! The sums of a payment whose days move in slices: what has moved, what is owed, and where it stands.
 
-use super::slices::stops;
+use super::slices::why_stopped;
 use crate::{
     domain::{
         closed::{HeldCause, PaymentState},
@@ -68,5 +68,5 @@ fn sums(last: Option<&State>, moved: u32, total: u32) -> Sums {
         _ if left == 0 => done,
         _ => goes_on(moved),
     };
-    Sums { moved, left, state, stopped: last.and_then(stops) }
+    Sums { moved, left, state, stopped: last.and_then(why_stopped) }
 }

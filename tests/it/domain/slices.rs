@@ -32,7 +32,8 @@ struct World {
     payments: Vec<Payment>,
     /// A hand extended it, so it may have more than we gave.
     hand: bool,
-    dark_ms: i64,
+    /// Since when days are owed without a break.
+    owed_since: i64,
 }
 
 impl World {
@@ -40,7 +41,7 @@ impl World {
         let mut rng = fastrand::Rng::with_seed(seed);
         let sizes = Sizes { slice: rng.u32(1..=12), lead_ms: rng.i64(1..=4) * DAY_MS };
         let till = rng.i64(-20..=40) * DAY_MS + rng.i64(0..24) * HOUR;
-        Self { rng, sizes, now: 0, till, payments: Vec::new(), hand: till > 0, dark_ms: 0 }
+        Self { rng, sizes, now: 0, till, payments: Vec::new(), hand: till > 0, owed_since: 0 }
     }
 
     fn pay(&mut self) {
@@ -48,7 +49,19 @@ impl World {
         self.payments.push(Payment { bought, due: bought, moved: 0, calls: 0, late: false });
     }
 
+    fn owes(&self) -> bool {
+        self.payments.iter().any(|payment| payment.left() > 0)
+    }
+
     fn happens(&mut self) {
+        let owed = self.owes();
+        self.something();
+        if !owed {
+            self.owed_since = self.now;
+        }
+    }
+
+    fn something(&mut self) {
         match self.rng.u32(0..10) {
             0 | 1 if self.payments.len() < 6 => self.pay(),
             2 => {
@@ -77,7 +90,6 @@ impl World {
             return self.happens();
         }
         let before = self.till;
-        self.dark_ms = (sent_at - self.till.max(self.now)).max(0);
         self.now = sent_at;
         let days = late(&planned, left, self.sizes.lead_ms, self.now);
         self.check(&planned, days, outage_ms, before, moved == 0);
@@ -96,7 +108,7 @@ impl World {
         if outage_ms == 0 && planned.at >= self.now {
             assert!(days <= self.sizes.slice, "5: a punctual slice has its size");
         }
-        if !first && before >= planned.at {
+        if !first && self.owed_since <= planned.at {
             // It was due with lead left: dark only where the outage was longer than that.
             let dark = (self.now - before).max(0);
             assert!(outage_ms > self.sizes.lead_ms || dark == 0, "3: dark for {dark} ms");

@@ -1,6 +1,7 @@
 //! The whole system as real processes: a private RabbitMQ, `serve`, `work`, the simulator.
 
 mod agreements;
+mod allocation;
 mod backfill;
 mod check;
 mod desk;

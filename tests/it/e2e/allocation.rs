@@ -1,0 +1,116 @@
+//! Days in slices, on real processes: what moves at once, what waits, and what a person does about it.
+
+use std::process::Output;
+
+use serde_json::{Value, json};
+
+use crate::support::daybridge::House;
+
+const CHANNEL: &str = "DEMOCH-AB12C";
+const OTHER: &str = "DEMOCH-CD34E";
+
+fn told(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// What a command that must be refused says.
+fn refused(house: &House, arguments: &[&str]) -> String {
+    let output = house.command(arguments);
+    assert!(!output.status.success(), "{arguments:?}: {}", told(&output));
+    told(&output)
+}
+
+async fn house(days: i64) -> House {
+    let mut house = House::build("embedded", None, "[allocation]\nslice = 5").await;
+    house.sim("channels", json!({"id": CHANNEL, "days": days, "mode": "live"})).await;
+    house.sim("channels", json!({"id": OTHER, "days": 0, "mode": "live"})).await;
+    house.start("run").await;
+    house
+}
+
+async fn paid(house: &House, name: &str, days: &str) {
+    let body = House::event("charge.succeeded", &format!("evt_{name}"), &format!("pi_{name}"), CHANNEL, days);
+    assert_eq!(house.post(&body).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_years_payment_moves_five_days() {
+    let house = house(0).await;
+    paid(&house, "1", "365").await;
+    let payment = house.payment_is("stripe/pi_1", "running").await;
+    assert_eq!((&payment["moved"], &payment["owed"]), (&json!(5), &json!(360)));
+    paid(&house, "2", "30").await;
+    house.payment_is("stripe/pi_2", "planned").await;
+    let channel = house.json(&["channels", "show", CHANNEL, "--json"]);
+    assert_eq!(channel["owed"], 390);
+    assert_eq!(channel["next"]["key"], "stripe/pi_1#2");
+    let wanted = channel["active_till"].as_i64().unwrap() - 2 * 86_400_000;
+    assert_eq!(channel["next"]["next_at"], wanted, "when two days are left");
+    let keys: Vec<&Value> = channel["payments"].as_array().unwrap().iter().map(|p| &p["key"]).collect();
+    assert_eq!(keys, ["stripe/pi_1", "stripe/pi_2"]);
+    assert!(house.billing_history().await.contains("daybridge stripe/pi_1#1 5d"));
+
+    house.command(&["payments", "slice", "stripe/pi_1", "--days", "3", "--reason", "asked"]);
+    assert_eq!(house.payment_is("stripe/pi_1", "running").await["days"], 365);
+    let text = refused(&house, &["payments", "slice", "pi_2", "--reason", "asked"]);
+    assert!(text.contains("older payments"), "{text}");
+    let text = refused(&house, &["payments", "stop", "stripe/pi_9", "--reason", "x"]);
+    assert!(text.contains("no payment is named"), "{text}");
+    let text = refused(&house, &["payments", "move", "pi_1", "--channel", CHANNEL, "--reason", "x"]);
+    assert!(text.contains("already"), "{text}");
+
+    let stopped = house.json(&["payments", "stop", "pi_1", "--reason", "left", "--json"]);
+    assert_eq!(stopped["state"], "held");
+    let channel = house.json(&["channels", "show", CHANNEL, "--json"]);
+    assert_eq!(channel["next"]["key"], "stripe/pi_2#1", "later payments go on");
+    house.json(&["payments", "go", "pi_1", "--reason", "is back", "--json"]);
+    house.json(&["payments", "move", "pi_1", "--channel", OTHER, "--reason", "new number", "--json"]);
+    let whole = house.payment_is("stripe/pi_1", "running").await;
+    assert_eq!(whole["channel"], OTHER);
+    let actions: Vec<String> = house
+        .json(&["audit", "list", "--json"])
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|act| act["action"].as_str().unwrap().to_owned())
+        .collect();
+    for action in ["payments stop", "payments go", "payments move", "payments slice"] {
+        assert!(actions.iter().any(|one| one == action), "{action} in {actions:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn days_are_granted_and_the_balance_is_told() {
+    let house = house(0).await;
+    let text = refused(&house, &["balance", "set", "-1"]);
+    assert!(text.contains("days must be 0"), "{text}");
+    let text = refused(&house, &["balance", "add", "5"]);
+    assert!(text.contains("balance set"), "{text}");
+    let known = house.json(&["balance", "set", "100", "--json"]);
+    assert_eq!((&known["low"], &known["high"], &known["owed"]), (&json!(100), &json!(100), &json!(0)));
+
+    let grant = ["grant", CHANNEL, "--days", "12", "--reason", "trial", "--key", "t-1", "--json"];
+    assert_eq!(house.json(&grant)["key"], "grant/t-1");
+    house.payment_is("grant/t-1", "running").await;
+    let again = house.command(&["grant", CHANNEL, "--days", "12", "--reason", "trial", "--key", "t-1"]);
+    assert!(again.status.success() && told(&again).contains("granted before"), "{}", told(&again));
+    let other = refused(&house, &["grant", CHANNEL, "--days", "13", "--reason", "trial", "--key", "t-1"]);
+    assert!(other.contains("12 days for DEMOCH-AB12C"), "{other}");
+
+    let known = house.json(&["balance", "add", "5", "--json"]);
+    assert_eq!((&known["low"], &known["high"], &known["owed"]), (&json!(100), &json!(100), &json!(7)));
+    let known = house.json(&["balance", "forecast", "--days", "60", "--json"]);
+    let committed: Vec<&Value> =
+        known["committed"].as_array().unwrap().iter().map(|row| &row["committed"]).collect();
+    assert_eq!(committed, [5, 7, 7].map(|days| json!(days)).iter().collect::<Vec<_>>());
+    assert_eq!(known["runway_days"], 365);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_is_refused_at_start() {
+    let house = House::build("embedded", None, "[allocation]\nslice = 4000\nlead = \"30m\"").await;
+    let text = refused(&house, &["check"]);
+    for part in ["allocation.slice is 4000", "allocation.lead (30m)", "4 times partner.settle_window"] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+}
