@@ -104,7 +104,7 @@ pub enum Command {
     /// Put stored events on the queue again, with a preview
     #[command(subcommand)]
     Replay(replay::Replay),
-    /// Compare what was paid with what was extended: four answers, exit 1 when anything is open
+    /// Compare what was paid with what was extended: five answers, exit 1 when anything is open
     Reconcile(reconcile::Reconcile),
     /// The partner API simulator on its own
     Sim(sim::SimArgs),

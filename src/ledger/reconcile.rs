@@ -13,7 +13,7 @@ use super::{
 };
 use crate::domain::{Ms, facts::Facts, money_out::paid_at_most};
 
-const PAYMENT: &str = "SELECT key, decision, reason, next, channel, days, days_reduced - CASE WHEN gap IS NULL THEN 0 ELSE days_owed END AS days_off, set_channel, set_days, amount, currency, first_seen_at FROM payments";
+const PAYMENT: &str = "SELECT key, decision, reason, next, channel, days, days_reduced - CASE WHEN gap IS NULL THEN 0 ELSE days_owed END AS days_off, CASE WHEN stopped IS NULL AND state IN ('planned', 'running') THEN days_left ELSE 0 END AS days_later, set_channel, set_days, amount, currency, first_seen_at FROM payments";
 
 const TRANSFER: &str = "SELECT key, payment, n, channel, days, detail FROM transfers";
 
@@ -256,6 +256,7 @@ fn payment(row: &Row) -> Result<Booked, Fault> {
         channel: row.get("channel")?,
         days: row.get::<Option<i64>>("days")?.map(narrow),
         days_off: u32::try_from(row.get::<i64>("days_off")?).unwrap_or(0),
+        days_later: narrow(row.get("days_later")?),
         set_channel: row.get("set_channel")?,
         set_days: row.get::<Option<i64>>("set_days")?.map(narrow),
         amount: row.get("amount")?,

@@ -22,6 +22,8 @@ pub struct Booked {
     pub days: Option<u32>,
     /// Days that are not owed, because money went out before they moved.
     pub days_off: u32,
+    /// Days that move later, when their channel needs them.
+    pub days_later: u32,
     /// Channel that a person said it is for.
     pub set_channel: Option<String>,
     /// Days that a person said it is for.

@@ -181,6 +181,15 @@ impl Case<'_> {
             let (why, next) = words::taken_back(found.pending);
             return self.row(Answer::Matched, Some(0), found, why, next);
         }
+        let later = self.booked.map_or(0, |booked| booked.days_later);
+        if let Some(missing) = owed.map(|owed| owed.saturating_sub(found.days))
+            && later > 0
+            && missing == later
+        {
+            let why =
+                format!("{} of its days have moved, {later} move when its channel needs them", found.days);
+            return self.row(Answer::Later, Some(later), found, why, None);
+        }
         if found.days == 0 {
             return self.missing(owed, found);
         }

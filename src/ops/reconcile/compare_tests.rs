@@ -62,6 +62,7 @@ fn booked(transfers: Vec<BookedTransfer>) -> Booked {
         channel: Some("CHAN-1".into()),
         days: (!transfers.is_empty()).then_some(30),
         days_off: 0,
+        days_later: 0,
         set_channel: None,
         set_days: None,
         amount: Some(900),
@@ -162,6 +163,22 @@ fn matched() {
     let planned = Given::new(once(State::planned(AT))).paid(|p| p.refunded = 900);
     check(&planned, (Matched, 0, 0, "refunded in full", true));
     check(&Given::new(Some(booked(vec![]))).paid(|p| p.amount = 0), (Matched, 0, 0, "amount is 0", false));
+}
+
+/// Of a payment in slices some days have moved, and others move later. What is more or fewer than that is open.
+#[test]
+fn days_that_move_later_are_not_missing() {
+    use Answer::{ExtendedTwice as Twice, Later, PaidNotExtended as Missing};
+    let running = |days_later| {
+        let transfers = vec![transfer(1, 10, settled(10)), transfer(2, 5, State::planned(AT))];
+        Some(Booked { days_later, ..booked(transfers) })
+    };
+    check(&Given::new(running(20)), (Later, 20, 900, "10 of its days have moved", false));
+    check(&Given::new(running(20)).history(&[1]), (Later, 20, 900, "20 move when", false));
+    check(&Given::new(running(15)), (Missing, 20, 900, "10 of 30", true));
+    check(&Given::new(running(20)).history(&[1, 1]), (Twice, 10, 900, "", true));
+    let waits = Booked { days_later: 30, decision: PaymentDecision::Granted, ..booked(vec![]) };
+    check(&Given::new(Some(waits)), (Later, 30, 900, "0 of its days", false));
 }
 
 /// What the ledger took off before it moved is not missing, and is owed again when the money is back.

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// One of the four.
+/// What there is to say of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// What was paid was extended, once; or nothing was owed and nothing moved.
     Matched,
+    /// Money came in, and the days that are missing move when the channel needs them.
+    Later,
     /// Money came in, and days are missing.
     PaidNotExtended,
     /// Days moved, and no money stands for them.
@@ -19,14 +21,20 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// All four, as they are told.
-    pub const ALL: [Answer; 4] =
-        [Answer::Matched, Answer::PaidNotExtended, Answer::ExtendedNotPaid, Answer::ExtendedTwice];
+    /// All, as they are told.
+    pub const ALL: [Answer; 5] = [
+        Answer::Matched,
+        Answer::Later,
+        Answer::PaidNotExtended,
+        Answer::ExtendedNotPaid,
+        Answer::ExtendedTwice,
+    ];
 
     /// In words.
     pub fn as_str(self) -> &'static str {
         match self {
             Answer::Matched => "matched",
+            Answer::Later => "later",
             Answer::PaidNotExtended => "paid but not extended",
             Answer::ExtendedNotPaid => "extended but not paid",
             Answer::ExtendedTwice => "extended twice",
@@ -37,7 +45,7 @@ impl Answer {
 /// A payment, or movement of a channel that no payment explains.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Row {
-    /// Which of the four.
+    /// What there is to say of it.
     pub answer: Answer,
     /// Payment key, where it is a payment.
     pub payment: Option<String>,
@@ -45,7 +53,7 @@ pub struct Row {
     pub provider_id: Option<String>,
     /// Channel, where known.
     pub channel: Option<String>,
-    /// Matched: days extended. Else the days that are missing, or too many.
+    /// Matched: days extended. Later: days owed. Else the days that are missing, or too many.
     pub days: Option<u32>,
     /// Smallest unit of the currency. What the provider kept, that is without refunds; for days that moved although
     /// the money went back, what went back.
@@ -62,7 +70,7 @@ impl Row {
     /// Whether somebody has to do something: anything that is not matched, and what is matched only because
     /// Billing History knows more than the ledger.
     pub fn open(&self) -> bool {
-        self.answer != Answer::Matched || self.next.is_some()
+        !matches!(self.answer, Answer::Matched | Answer::Later) || self.next.is_some()
     }
 }
 

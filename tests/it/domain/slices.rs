@@ -89,10 +89,10 @@ impl World {
             self.now = self.now.max(planned.at.min(self.now + 3 * DAY_MS));
             return self.happens();
         }
-        let before = self.till;
+        let (before, was) = (self.till, self.now);
         self.now = sent_at;
         let days = late(&planned, left, self.sizes.lead_ms, self.now);
-        self.check(&planned, days, outage_ms, before, moved == 0);
+        self.check(&planned, days, outage_ms, before, moved == 0 || planned.at < was);
         self.till = self.till.max(self.now) + i64::from(days) * DAY_MS;
         let payment = &mut self.payments[at];
         payment.moved += days;
@@ -103,13 +103,13 @@ impl World {
         assert!(self.hand || self.till - self.now <= most, "4: {} days", (self.till - self.now) / DAY_MS);
     }
 
-    fn check(&self, planned: &Ahead, days: u32, outage_ms: i64, before: i64, first: bool) {
+    fn check(&self, planned: &Ahead, days: u32, outage_ms: i64, before: i64, behind: bool) {
         assert!(days > 0, "a slice has days");
         if outage_ms == 0 && planned.at >= self.now {
             assert!(days <= self.sizes.slice, "5: a punctual slice has its size");
         }
-        if !first && self.owed_since <= planned.at {
-            // It was due with lead left: dark only where the outage was longer than that.
+        if !behind && self.owed_since <= planned.at {
+            // It came to be due with lead left: dark only where the outage was longer than that.
             let dark = (self.now - before).max(0);
             assert!(outage_ms > self.sizes.lead_ms || dark == 0, "3: dark for {dark} ms");
         }
