@@ -17,6 +17,7 @@ fn rules() -> Rules {
         money_in: Family::new("charges"),
         money_in_since: None,
         channel_pointers: vec!["/metadata/channel_id".into(), "/client_reference_id".into()],
+        channel_alias: false,
         days_pointers: vec!["/metadata/days".into()],
         prices: [("price_month".to_owned(), 30), ("price_week".to_owned(), 7)].into(),
         slices: [].into(),
