@@ -43,7 +43,10 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Line>, String> {
         return Err(format!("it has more than {FILE_BYTES_MAX} bytes: cut it into several"));
     }
     let bytes = bytes.strip_prefix(MARK).unwrap_or(bytes);
-    let mut records = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
+    // The reader takes the second half of a `\r\n` for the begin of the next line, and counts one too few.
+    let lines = bytes.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let bytes = lines.collect::<Vec<_>>().join(&b'\n');
+    let mut records = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes.as_slice());
     let heads = records.headers().map_err(|error| told(&error))?.clone();
     let columns = columns(&heads)?;
     let mut lines = Vec::new();
