@@ -7,9 +7,9 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    domain::Ms,
+    domain::{Ms, reply::ListedChannel},
     ledger::{
-        Ledger, LedgerError, ListedChannel, Synced,
+        Ledger, LedgerError, Synced,
         db::{Arg, Bind as _, Fault, Tx, args, fault::refused},
         storable,
     },
@@ -77,7 +77,7 @@ impl Tx {
                  VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (account, channel) DO UPDATE SET \
                  name = excluded.name, phone = excluded.phone, mode = excluded.mode, \
                  active_till = excluded.active_till, seen_at = excluded.seen_at",
-                args![account, one.channel, text(&one.name), text(&one.phone), one.mode, till, now],
+                args![account, one.channel.as_str(), text(&one.name), text(&one.phone), one.mode, till, now],
             )?;
         }
         self.commit();

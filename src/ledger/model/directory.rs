@@ -93,21 +93,6 @@ pub struct DirectoryChange {
     pub after: BTreeSet<String>,
 }
 
-/// A channel as the partner lists it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ListedChannel {
-    /// Its id.
-    pub channel: String,
-    /// What the partner calls it.
-    pub name: Option<String>,
-    /// The number of its WhatsApp.
-    pub phone: Option<String>,
-    /// `trial`, `live` …
-    pub mode: Option<String>,
-    /// Until when it has days; `None`: that cannot be used.
-    pub active_till: Option<Ms>,
-}
-
 /// What a reading of the partner's list came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Synced {

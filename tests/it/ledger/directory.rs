@@ -8,9 +8,10 @@ use daybridge::{
         directory::{Name, NameKind},
         facts::{Facts, Found},
         id::ChannelId,
+        reply::ListedChannel,
     },
     ledger::{
-        Act, Assignment, Correction, DirectoryGo, DirectoryOrder, ListedChannel, Outcome, Place,
+        Act, Assignment, Correction, DirectoryGo, DirectoryOrder, Outcome, Place,
         query::{DirectoryQuery, Page},
         view::Action,
     },
@@ -186,7 +187,7 @@ pub(super) async fn a_plan_is_done_as_it_was_shown_or_not_at_all(kit: Kit) {
 
 pub(super) async fn a_channel_that_the_partner_does_not_list_is_refused(kit: Kit) {
     let listed = |channel: &str| ListedChannel {
-        channel: channel.into(),
+        channel: ChannelId::parse(channel).unwrap(),
         name: None,
         phone: Some("100".into()),
         mode: Some("live".into()),
