@@ -3,6 +3,7 @@
 mod agreements;
 mod backfill;
 mod check;
+mod customers;
 mod desk;
 mod faults;
 mod held_money;
