@@ -1,9 +1,13 @@
-//! `channels list|show`: what each channel has, was sold, and was given.
+//! `channels …`: what each channel has, was sold, and was given; and which channels the partner lists.
+
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use daybridge::{
     config::Config,
     ledger::{self, Ledger, query::ChannelQuery},
+    partner,
+    worker::{clock, listing::sync as read_list},
 };
 
 use super::{
@@ -20,6 +24,12 @@ pub enum Channels {
     Show {
         /// The channel
         channel: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Read which channels the partner has, so that `held set` and `customers` refuse one that it does not list
+    Sync {
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -44,6 +54,7 @@ pub async fn run(config: Config, channels: Channels) -> Result<(), Failure> {
     let args = match channels {
         Channels::List(args) => args,
         Channels::Show { channel, json } => return show(&config, &ledger, &channel, json).await,
+        Channels::Sync { json } => return sync(&config, &ledger, json).await,
     };
     let wanted = ChannelQuery { channel: args.channel, mode: args.mode };
     let rows = ledger.channels(&wanted, &args.list.page()).await?;
@@ -112,5 +123,22 @@ async fn show(config: &Config, ledger: &Ledger, channel: &str, json: bool) -> Re
             ]
         }),
     );
+    Ok(())
+}
+
+async fn sync(config: &Config, ledger: &Ledger, json: bool) -> Result<(), Failure> {
+    let settings = &config.partner;
+    let partner = partner::open(settings).map_err(|error| Failure::Usage(error.to_string()))?;
+    let pause = Duration::from_secs(1).checked_div(settings.calls_per_second_max).unwrap_or_default();
+    let now = clock::now_ms();
+    let synced = read_list(partner.as_ref(), ledger, &settings.account, pause, now).await?;
+    if json {
+        say_json(&synced);
+        return Ok(());
+    }
+    say(format!(
+        "the partner lists {} channels; {} are forgotten, for two readings did not show them",
+        synced.listed, synced.gone
+    ));
     Ok(())
 }

@@ -106,6 +106,12 @@ pub struct Set {
     /// Days
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=36_500))]
     days: Option<u32>,
+    /// Remember the channel: the next payments of this customer go there by themselves
+    #[arg(long, requires = "channel")]
+    remember: bool,
+    /// Take a channel that the partner does not list
+    #[arg(long, requires = "channel")]
+    force: bool,
     /// Only where it is held for this cause
     #[arg(long, value_parser = one_of!(HeldCause))]
     cause: Option<HeldCause>,
@@ -246,7 +252,7 @@ async fn decide(
     Ok(())
 }
 
-fn desk<'a>(
+pub(super) fn desk<'a>(
     config: &Config,
     ledger: &'a Ledger,
     queue: &'a dyn Queue,
@@ -270,15 +276,23 @@ async fn set(config: &Config, ledger: &Ledger, args: Set) -> Result<(), Failure>
         cause: args.cause,
         channel,
         days: args.days,
+        remember: args.remember,
+        force: args.force,
+        account: interpreter.account(),
         act: Act { who: &who, reason: &args.reason },
         comment: interpreter.comment(),
     };
     let done = desk.correct(&args.key, &correction, clock::now_ms()).await;
     queue.close().await;
-    done?;
+    let others = done?;
     say(format!(
         "{0}: corrected and recorded as {who}'s; it is tried again: `daybridge payments show {0}`",
         args.key
     ));
+    if args.remember {
+        say(format!(
+            "remembered; {others} more held payments of this customer are replayed, by their stored events through the queue: `daybridge held list`"
+        ));
+    }
     Ok(())
 }

@@ -51,13 +51,16 @@ pub(super) async fn list(ledger: &Ledger, args: HeldList) -> Result<(), Failure>
     let full = |kind: &HeldKind| rows.iter().filter(|h| h.kind == *kind).count() == most;
     let cut = HeldKind::ALL.iter().any(|kind| *kind != HeldKind::Ledger && full(kind));
     table(
-        &["KIND", "KEY", "CAUSE", "SINCE", "CHANNEL", "DAYS", "WHY", "NEXT"],
+        &["KIND", "KEY", "CAUSE", "SINCE", "CUSTOMER", "AMOUNT", "LAST", "CHANNEL", "DAYS", "WHY", "NEXT"],
         rows.into_iter().map(|h| {
             [
                 h.kind.to_string(),
                 h.key,
                 h.cause.to_string(),
                 time(h.since),
+                or_dash(h.payer.customer),
+                or_dash(h.payer.amount),
+                or_dash(h.payer.last_channel),
                 or_dash(h.channel),
                 or_dash(h.days),
                 h.reason,
@@ -92,6 +95,15 @@ pub(super) async fn show(ledger: &Ledger, key: &str, json: bool) -> Result<(), F
         say(format!("{}  {}", row.kind, row.key));
         say(format!("since     {}", time(row.since)));
         say(format!("why       {}", row.reason));
+        if let Some(customer) = row.payer.customer {
+            say(format!("customer  {customer}"));
+        }
+        if let Some(amount) = row.payer.amount {
+            say(format!("amount    {amount} {}", row.payer.currency.unwrap_or_default()));
+        }
+        if let Some(last) = row.payer.last_channel {
+            say(format!("last      paid for {last} last"));
+        }
         if let Some(outcome) = row.outcome {
             say(format!("outcome   {outcome}"));
         }

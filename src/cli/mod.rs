@@ -17,6 +17,7 @@ pub mod brake;
 pub mod channels;
 pub mod check;
 pub mod console;
+pub mod customers;
 pub mod decide;
 pub mod demo;
 pub mod held;
@@ -83,6 +84,9 @@ pub enum Command {
     /// Agreements (subscriptions): active, behind or ended
     #[command(subcommand)]
     Agreements(agreements::Agreements),
+    /// Which channel each customer, subscription or alias stands for
+    #[command(subcommand)]
+    Customers(customers::Customers),
     /// What waits for a person
     #[command(subcommand)]
     Held(decide::Held),
@@ -240,6 +244,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Grant(args) => allocation::grant(&config()?, args).await,
         Command::Balance(balance) => allocation::balance(&config()?, balance).await,
         Command::Agreements(agreements) => agreements::run(config()?, agreements).await,
+        Command::Customers(customers) => customers::run(config()?, customers).await,
         Command::Settle(settle) => settle::run(config()?, settle).await,
         Command::Audit(audit) => audit::run(config()?, audit).await,
         Command::Held(held) => decide::run(config()?, held).await,

@@ -55,6 +55,9 @@ pub struct Source {
     /// JSON pointers into the event's object for the channel, first hit wins.
     #[serde(default)]
     pub channel: Vec<String>,
+    /// What stands there is an alias in the directory, not a channel.
+    #[serde(default)]
+    pub channel_alias: bool,
     /// JSON pointers into the event's object for the days, first hit wins; or `"period"`: those of what was billed.
     #[serde(default)]
     pub days: Days,
@@ -209,6 +212,7 @@ impl Source {
             money_in: self.money_in.clone(),
             money_in_since,
             channel_pointers: self.channel.clone(),
+            channel_alias: self.channel_alias,
             days_pointers: self.days.to_vec(),
             prices: self.prices.iter().map(|p| (p.price.clone(), p.days)).collect(),
             slices: self.prices.iter().filter_map(|p| Some((p.price.clone(), p.slice?))).collect(),

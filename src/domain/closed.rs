@@ -98,6 +98,10 @@ closed! {
         PaymentUnknown = "payment_unknown",
         /// No event names a channel.
         ChannelMissing = "channel_missing",
+        /// No event names a channel, and whoever paid has several.
+        ChannelAmbiguous = "channel_ambiguous",
+        /// What stands for the channel is an alias that the directory does not know.
+        AliasUnknown = "alias_unknown",
         /// The channel is not a channel id.
         ChannelMalformed = "channel_malformed",
         /// The events name different channels.

@@ -20,6 +20,17 @@ pub enum Hold {
     /// No pointer hit.
     #[error("no channel: none of {0} is in any event of this payment")]
     NoChannel(String),
+    /// Whoever paid has several channels, and nothing says which of them it is for.
+    #[error("no event names a channel, and {whose} has {}: {}", .channels.len(), listed(.channels))]
+    ChannelAmbiguous {
+        /// Whose they are.
+        whose: String,
+        /// The candidates.
+        channels: Vec<ChannelId>,
+    },
+    /// The directory does not know the alias.
+    #[error("{0:?} stands for the channel, and the directory knows no such alias")]
+    AliasUnknown(String),
     /// Not of a channel id's alphabet.
     #[error("the channel {0:?} is not a channel id")]
     BadChannel(String),
@@ -194,11 +205,22 @@ pub enum Hold {
     },
 }
 
+/// Most candidates that are named.
+const CANDIDATES_MAX: usize = 10;
+
+fn listed(channels: &[ChannelId]) -> String {
+    let named: Vec<&str> = channels.iter().take(CANDIDATES_MAX).map(ChannelId::as_str).collect();
+    let more = if channels.len() > CANDIDATES_MAX { ", …" } else { "" };
+    format!("{}{more}", named.join(", "))
+}
+
 impl Hold {
     /// The cause in one word, for grouping.
     pub fn cause(&self) -> HeldCause {
         match self {
             Hold::NoChannel(_) => HeldCause::ChannelMissing,
+            Hold::ChannelAmbiguous { .. } => HeldCause::ChannelAmbiguous,
+            Hold::AliasUnknown(_) => HeldCause::AliasUnknown,
             Hold::BadChannel(_) => HeldCause::ChannelMalformed,
             Hold::ChannelsDiffer(..) => HeldCause::ChannelContradictory,
             Hold::NoDays(_) => HeldCause::DaysMissing,
@@ -230,7 +252,16 @@ impl Hold {
     /// What the operator does next.
     pub fn next(&self) -> &'static str {
         match self {
-            Hold::NoChannel(_) | Hold::BadChannel(_) | Hold::ChannelsDiffer(..) => {
+            Hold::ChannelAmbiguous { .. } => {
+                "say here which of them with `daybridge held set KEY --channel …` (with `--remember` its subscription, if it has one, is known by it from now on), or leave one to the customer: `daybridge customers set ID --channel …`"
+            }
+            Hold::AliasUnknown(_) => {
+                "say it here with `daybridge held set KEY --channel … --remember`, which remembers the alias; or `daybridge customers set ALIAS --kind alias --channel …`"
+            }
+            Hold::NoChannel(_) => {
+                "say it here with `daybridge held set KEY --channel …` (with `--remember` the next payments of this customer go there by themselves); or set the channel id where you create the payment (metadata channel_id or client_reference_id), or correct `channel` of the source and restart the worker, which reads it again"
+            }
+            Hold::BadChannel(_) | Hold::ChannelsDiffer(..) => {
                 "say it here with `daybridge held set KEY --channel …`; and for the next ones, set the channel id where you create the payment (metadata channel_id or client_reference_id), or correct `channel` of the source and restart the worker, which reads it again"
             }
             Hold::NoDays(_) | Hold::BadDays(..) | Hold::DaysDiffer(..) => {

@@ -50,6 +50,9 @@ pub mod twin;
 /// Why a payment is held.
 pub mod hold;
 
+/// Which channel a customer stands for, as a person said.
+pub mod directory;
+
 /// From the facts of all events of a payment to a decision.
 pub mod payment;
 

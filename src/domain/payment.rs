@@ -11,6 +11,7 @@ use super::{
     agreement::OnEnd,
     covered::{Covered, OnMoneyOut, covered},
     days::{Amounts, days_by_amount, days_by_period, days_by_tier, tier},
+    directory::Directory,
     facts::{Facts, Family, Found, Meaning, Money, OutKind},
     hold::Hold,
     id::ChannelId,
@@ -27,6 +28,8 @@ pub struct Rules {
     pub money_in_since: Option<Ms>,
     /// The channel pointers, for the sentence that tells what to set.
     pub channel_pointers: Vec<String>,
+    /// What stands under them is an alias in the directory, not a channel.
+    pub channel_alias: bool,
     /// The days pointers, likewise.
     pub days_pointers: Vec<String>,
     /// Days per unit by price id; empty: no price table.
@@ -49,7 +52,7 @@ pub struct Rules {
     pub on_end: OnEnd,
 }
 
-/// What a person said of a payment; it counts before anything that its events say.
+/// What a person said of a payment; it counts before anything that its events say, but for the directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Corrections {
     /// The channel.
@@ -59,6 +62,8 @@ pub struct Corrections {
     /// The days that are due although money went out, and what it covered when that was said: where it covers less,
     /// that is a new question.
     pub despite: Option<(u32, u32)>,
+    /// What was said of whoever paid. It counts where no event names a channel.
+    pub directory: Directory,
 }
 
 /// What the events of a payment come to.
@@ -89,7 +94,8 @@ pub fn decide(events: &[Facts], rules: &Rules, corrections: &Corrections, memory
     if paid.iter().all(|e| is_nothing(e)) {
         return Decision::Nothing("the amount is 0".to_owned());
     }
-    let channel = corrections.channel.clone().map_or_else(|| channel(events, rules), Ok);
+    let channel =
+        corrections.channel.clone().map_or_else(|| channel(events, rules, &corrections.directory), Ok);
     let days = corrections.days.map_or_else(|| days(events, &paid, rules), Ok);
     let known = (channel.as_ref().ok().cloned(), days.as_ref().ok().copied());
     let out = covers(events, rules, known.1);
@@ -165,21 +171,27 @@ pub fn slice(events: &[Facts], rules: &Rules) -> Option<u32> {
 
 /// Channel and days that a payment bought, corrected by a person, each for itself.
 pub fn sold(events: &[Facts], rules: &Rules, corrections: &Corrections) -> (Option<ChannelId>, Option<u32>) {
-    let (channel, days) = bought(events, rules);
-    (corrections.channel.clone().or(channel), corrections.days.or(days))
+    let said = || channel(events, rules, &corrections.directory).ok();
+    (corrections.channel.clone().or_else(said), corrections.days.or(bought(events, rules).1))
 }
 
-/// Channel and days that the events of a payment come to, each for itself; `None` where missing or contradictory.
+/// Channel and days that the events of a payment come to by themselves; `None` where missing or contradictory.
 pub fn bought(events: &[Facts], rules: &Rules) -> (Option<ChannelId>, Option<u32>) {
     let paid: Vec<&Facts> = events.iter().filter(|e| e.meaning.is_money_in(&rules.money_in)).collect();
-    (channel(events, rules).ok(), days(events, &paid, rules).ok())
+    (channel(events, rules, &Directory::default()).ok(), days(events, &paid, rules).ok())
 }
 
-fn channel(events: &[Facts], rules: &Rules) -> Result<ChannelId, Hold> {
-    let text = first_hit(events.iter().flat_map(|e| &e.channel))
-        .map_err(|(a, b)| Hold::ChannelsDiffer(a, b))?
-        .ok_or_else(|| Hold::NoChannel(rules.channel_pointers.join(", ")))?;
-    ChannelId::parse(&text).ok_or(Hold::BadChannel(shown(&text)))
+/// What the events say counts; where none says anything, the directory.
+fn channel(events: &[Facts], rules: &Rules, directory: &Directory) -> Result<ChannelId, Hold> {
+    let told = first_hit(events.iter().flat_map(|e| &e.channel));
+    match told.map_err(|(a, b)| Hold::ChannelsDiffer(a, b))? {
+        Some(text) if rules.channel_alias => directory.of_alias(&text),
+        Some(text) => ChannelId::parse(&text).ok_or(Hold::BadChannel(shown(&text))),
+        None => {
+            let none = || Hold::NoChannel(rules.channel_pointers.join(", "));
+            directory.of_payer(events)?.ok_or_else(none)
+        }
+    }
 }
 
 /// In this order: what is told under the pointers (held to what the money buys), or the period that was billed; the

@@ -14,11 +14,26 @@ pub struct Reading {
     pub mode: Option<String>,
 }
 
+/// A channel as the partner lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedChannel {
+    /// Its id.
+    pub channel: super::id::ChannelId,
+    /// What the partner calls it.
+    pub name: Option<String>,
+    /// The number of its WhatsApp.
+    pub phone: Option<String>,
+    /// `trial`, `live` …
+    pub mode: Option<String>,
+    /// Until when it has days; `None`: that cannot be used.
+    pub active_till: Option<Ms>,
+}
+
 /// One page of all the channels that the partner shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Page {
-    /// Those that carry an id and an `activeTill` that can be used, with it.
-    pub channels: Vec<(super::id::ChannelId, Ms)>,
+    /// Those that carry an id.
+    pub channels: Vec<ListedChannel>,
     /// How many were shown, those that cannot be used included; the next page begins after them.
     pub shown: u32,
 }

@@ -70,6 +70,9 @@ impl KeptDecided {
 pub(in crate::ledger) struct KeptCorrection {
     channel: Option<ChannelId>,
     days: Option<u32>,
+    remember: bool,
+    force: bool,
+    account: String,
     cause: Option<HeldCause>,
     act: KeptAct,
     comment: CommentTemplate,
@@ -80,6 +83,9 @@ impl Correction<'_> {
         KeptCorrection {
             channel: self.channel.clone(),
             days: self.days,
+            remember: self.remember,
+            force: self.force,
+            account: self.account.to_owned(),
             cause: self.cause,
             act: self.act.kept(),
             comment: self.comment.clone(),
@@ -92,6 +98,9 @@ impl KeptCorrection {
         Correction {
             channel: self.channel.clone(),
             days: self.days,
+            remember: self.remember,
+            force: self.force,
+            account: &self.account,
             cause: self.cause,
             act: self.act.lent(),
             comment: &self.comment,

@@ -63,6 +63,9 @@ mod read;
 /// What a person decides.
 mod decide;
 
+/// Which channel whoever pays means, and which channels the partner has.
+mod directory;
+
 /// Plans of replays.
 mod replay;
 
@@ -88,9 +91,10 @@ pub use db::{
     memory::{Around, Memory},
 };
 pub use model::{
-    AccountHold, Act, Advanced, Claim, Correction, Counts, Decided, Entry, Found, Grant, Origin, Outcome,
-    PROBE_AHEAD_MS_MAX, Plan, Recorded, Scope, Selection, SourceRules, Sweep, SweepTurn, Take, Transfer,
-    Turn, books, measures, plan, query, view,
+    AccountHold, Act, Advanced, Assignment, Claim, Correction, Counts, Decided, DirectoryChange, DirectoryGo,
+    DirectoryOrder, DirectoryPlan, Entry, Found, Grant, Origin, Outcome, PROBE_AHEAD_MS_MAX, Place, Plan,
+    Recorded, Scope, Selection, SourceRules, Sweep, SweepTurn, Synced, Take, Transfer, Turn, books, measures,
+    plan, query, view,
 };
 
 /// What went wrong.

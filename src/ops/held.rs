@@ -1,12 +1,14 @@
 //! What waits for a person: tried again, settled, corrected, closed. A held payment or event is tried again by its own
 //! stored bytes through the queue, so that the worker weighs it as it would a fresh one.
 
+use std::collections::BTreeSet;
+
 use super::{again, publish};
 use crate::{
     domain::{Ms, closed::HeldCause, facts::Unread, hold::may_have_moved, settle::Order},
     envelope::{Envelope, new_delivery},
     ledger::{
-        Act, Correction, Decided, Ledger, LedgerError, Selection,
+        Act, Correction, Decided, Ledger, LedgerError, Place, Selection,
         plan::PlanVerdict,
         query::HeldQuery,
         view::{Action, Held, HeldKind},
@@ -21,6 +23,11 @@ pub const BULK_MAX: u32 = 10_000;
 
 /// Most events of one payment that are replayed.
 const EVENTS_MAX: u32 = 1_000;
+
+/// The payment of a transfer's key; any other name as it stands.
+fn transfers_payment(key: &str) -> String {
+    key.rsplit_once('#').map_or(key, |(payment, _)| payment).to_owned()
+}
 
 /// Why something could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -115,13 +122,40 @@ impl Desk<'_> {
         }
     }
 
-    /// Corrects what something held is for; a payment is weighed anew at once.
-    pub async fn correct(&self, key: &str, correction: &Correction<'_>, now: Ms) -> Result<(), HeldError> {
+    /// Corrects what something held is for; a payment is weighed anew at once, and where its channel is remembered, so are
+    /// those that wait for it. Tells how many these are.
+    pub async fn correct(&self, key: &str, correction: &Correction<'_>, now: Ms) -> Result<usize, HeldError> {
         self.ledger.correct(key, correction, now).await?;
-        match self.read_again(key, now).await? {
-            Some(held) => self.publish(self.events(&held, key).await?).await,
-            None => Ok(()),
+        let mut own = None;
+        if let Some(held) = self.read_again(key, now).await? {
+            self.publish(self.events(&held, key).await?).await?;
+            own = held.payment;
         }
+        if !correction.remember {
+            return Ok(0);
+        }
+        let names = self.ledger.names_of_payment(&transfers_payment(key)).await?;
+        self.learnt(&names, own.as_deref(), now).await
+    }
+
+    /// What is held for want of a channel of these names is weighed anew, but for one payment; tells how many these are.
+    pub async fn learnt(
+        &self,
+        names: &BTreeSet<Place>,
+        but: Option<&str>,
+        now: Ms,
+    ) -> Result<usize, HeldError> {
+        let mut many = 0_usize;
+        for key in self.ledger.held_for_names(names).await? {
+            if Some(key.as_str()) == but {
+                continue;
+            }
+            if let Some(held) = self.read_again(&key, now).await? {
+                self.publish(self.events(&held, &key).await?).await?;
+                many = many.saturating_add(1);
+            }
+        }
+        Ok(many)
     }
 
     /// The held payment or event that is read again by its events; `None`: it is a transfer, or a person must settle it

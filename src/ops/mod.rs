@@ -17,6 +17,9 @@ pub mod replay;
 /// What waits for a person: tried again, corrected, closed.
 pub mod held;
 
+/// A file of customers and their channels.
+pub mod customers;
+
 /// Names that there are.
 pub mod known;
 

@@ -98,7 +98,7 @@ impl<'a> Fields<'a> {
         (0..=ACTIVE_TILL_MS_MAX).contains(&ms).then_some(ms)
     }
 
-    fn mode(&self) -> Option<String> {
+    pub(super) fn mode(&self) -> Option<String> {
         let mode = self.mode.as_ref()?.as_str()?;
         let fits = !mode.is_empty()
             && mode.len() <= MODE_BYTES_MAX
@@ -127,7 +127,7 @@ impl<'a> Fields<'a> {
 }
 
 /// A text or a number as text; nothing else of an error is shown.
-fn scalar(value: Option<Value>) -> Option<String> {
+pub(super) fn scalar(value: Option<Value>) -> Option<String> {
     match value? {
         Value::String(text) => Some(text),
         Value::Number(number) => Some(number.to_string()),

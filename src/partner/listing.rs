@@ -1,22 +1,31 @@
 //! The answer to `GET /channels/list`: `{"channels":[…]}` or a bare array of channel objects.
 //!
-//! Of each object its id and its `activeTill` are kept; a channel's `token` is skipped by the parser. An object
-//! without them is counted, so that paging goes on after it, and left out: it proves nothing.
+//! Of each object its id, name, phone, mode and `activeTill` are kept; a channel's `token` is skipped by the parser. An
+//! object without an id is counted, so that paging goes on after it, and left out.
 
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use super::answer::{Answer, Fields, success_fields};
-use crate::domain::{
-    Ms,
-    id::ChannelId,
-    reply::{Page, ReadError},
+use super::answer::{Answer, Fields, scalar, success_fields};
+use crate::{
+    domain::{
+        id::ChannelId,
+        reply::{ListedChannel, Page, ReadError},
+    },
+    outbound::words,
 };
 
 #[derive(Deserialize)]
 struct List<'a> {
     #[serde(borrow)]
     channels: Vec<&'a RawValue>,
+}
+
+/// What persons call a channel.
+#[derive(Default, Deserialize)]
+struct Labels {
+    name: Option<Value>,
+    phone: Option<Value>,
 }
 
 /// One page; `token` is struck from the partner's words.
@@ -32,15 +41,23 @@ pub(super) fn page(answer: &Answer<'_>, token: &str) -> Result<Page, ReadError> 
         }
     };
     Ok(Page {
-        channels: objects.iter().filter_map(|object| channel(object)).collect(),
+        channels: objects.iter().filter_map(|object| channel(object, token)).collect(),
         shown: u32::try_from(objects.len()).unwrap_or(u32::MAX),
     })
 }
 
-fn channel(object: &RawValue) -> Option<(ChannelId, Ms)> {
+fn channel(object: &RawValue, token: &str) -> Option<ListedChannel> {
     let fields = Fields::parse(object.get().as_bytes())?;
-    let id = fields.id.as_ref().and_then(Value::as_str).and_then(ChannelId::parse)?;
-    Some((id, fields.active_till()?))
+    let channel = fields.id.as_ref().and_then(Value::as_str).and_then(ChannelId::parse)?;
+    let labels: Labels = serde_json::from_str(object.get()).unwrap_or_default();
+    let label = |value| scalar(value).map(|text| words::clean(&text, token)).filter(|text| !text.is_empty());
+    Some(ListedChannel {
+        channel,
+        name: label(labels.name),
+        phone: label(labels.phone),
+        mode: fields.mode(),
+        active_till: fields.active_till(),
+    })
 }
 
 #[cfg(test)]
@@ -54,11 +71,26 @@ mod tests {
 
     #[test]
     fn both_shapes_are_read_and_the_token_is_dropped() {
-        let objects = r#"[{"id":"A-1","activeTill":5,"token":"secret"},{"id":"../x","activeTill":5},{"id":"B-2","activeTill":7.5}, 3]"#;
+        let objects = r#"[{"id":"A-1","activeTill":5,"token":"secret","name":"Shop 7 (partner-token)","phone":491700,"mode":"live"},
+            {"id":"../x","activeTill":5},{"id":"B-2","activeTill":7.5,"name":["x"],"phone":""}, 3]"#;
+        let listed = |channel: &str| ListedChannel {
+            channel: ChannelId::parse(channel).unwrap(),
+            name: None,
+            phone: None,
+            mode: None,
+            active_till: None,
+        };
+        let first = ListedChannel {
+            name: Some("Shop 7 ([redacted])".into()),
+            phone: Some("491700".into()),
+            mode: Some("live".into()),
+            active_till: Some(5),
+            ..listed("A-1")
+        };
         for body in [objects.to_owned(), format!("{{\"channels\":{objects}}}")] {
             let page = read(200, &body).unwrap();
             assert_eq!(page.shown, 4);
-            assert_eq!(page.channels, [(ChannelId::parse("A-1").unwrap(), 5)]);
+            assert_eq!(page.channels, [first.clone(), listed("B-2")]);
             assert!(!format!("{page:?}").contains("secret"));
         }
         assert_eq!(read(200, "[]").unwrap(), Page::default());

@@ -70,6 +70,9 @@ pub mod meters;
 /// How long doubts were watched.
 pub mod watched;
 
+/// The partner's list of channels, read whole and kept.
+pub mod listing;
+
 /// What messages mean; `provider/` stands behind it.
 #[async_trait]
 pub trait Read: Send + Sync {

@@ -186,7 +186,9 @@ async fn channels(config: &Config) -> Result<BTreeMap<String, Ms>, Failure> {
     loop {
         let page = partner.list(offset, LIST_COUNT).await.map_err(|error| unread(&error))?;
         let before = readings.len();
-        readings.extend(page.channels.into_iter().map(|(channel, till)| (String::from(channel), till)));
+        let read =
+            page.channels.into_iter().filter_map(|one| Some((String::from(one.channel), one.active_till?)));
+        readings.extend(read);
         offset = offset.saturating_add(page.shown);
         if page.shown == 0 || readings.len() == before {
             return Ok(readings);

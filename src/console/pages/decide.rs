@@ -76,7 +76,13 @@ pub(in crate::console) fn set(asked: Asked) -> Answer {
             return Err(Wrong::Asked("give a channel, days, or both".into()));
         }
         let comment = asked.site.interpreter.comment();
-        let correction = Correction { channel, days, cause: seen(&asked)?, act: asked.act()?, comment };
+        let remember = asked.form.get("remember").is_some();
+        if remember && channel.is_none() {
+            return Err(Wrong::Asked("to remember a channel, give it".into()));
+        }
+        let account = asked.site.interpreter.account();
+        let (cause, act) = (seen(&asked)?, asked.act()?);
+        let correction = Correction { channel, days, remember, force: false, account, cause, act, comment };
         asked.site.desk().correct(asked.field("key")?, &correction, asked.now).await?;
         Ok(asked.back("/held", Notice::Set, 1))
     })

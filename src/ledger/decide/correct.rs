@@ -13,6 +13,7 @@ use crate::{
     ledger::{
         Correction, Ledger, LedgerError,
         db::{Fault, Row, Tx, args, fault::refused},
+        directory,
         read::resolve::{event_named, resolve},
         row,
         settle::{
@@ -46,12 +47,25 @@ impl Tx {
             "SELECT account, channel, days, detail, payment FROM transfers WHERE key = $1",
             args![key],
         )?;
-        let (before, after) = match row {
-            Some(row) => transfer(self, key, &row, correction, now)?,
+        if let (Some(channel), false) = (&correction.channel, correction.force) {
+            directory::must_be_listed(self, correction.account, channel.as_str())?;
+        }
+        let (payment, (before, after)) = match row {
+            Some(row) => (row.get("payment")?, transfer(self, key, &row, correction, now)?),
             None => match resolve(self, key)? {
-                Some(payment) => payment_held(self, &payment, correction)?,
+                Some(payment) => {
+                    let changed = payment_held(self, &payment, correction)?;
+                    (payment, changed)
+                }
                 None => return Err(no_payment(self, key)?),
             },
+        };
+        let after = match &correction.channel {
+            Some(channel) if correction.remember => {
+                let remembered = directory::remember(self, &payment, channel, correction.act, now)?;
+                format!("{after}; {remembered}")
+            }
+            _ => after,
         };
         let entry = Entry {
             action: Action::HeldSet,

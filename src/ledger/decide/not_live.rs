@@ -63,6 +63,7 @@ fn held(row: &Row) -> Result<Held, Fault> {
         channel: Some(channel),
         days: None,
         history: Vec::new(),
+        payer: crate::ledger::view::Payer::default(),
     })
 }
 

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     domain::{
+        directory::{Directory, asked},
         facts::Facts,
         id::ChannelId,
         money_out::tells,
@@ -25,6 +26,7 @@ use crate::{
     ledger::{
         Claim,
         db::{Fault, Tx},
+        directory::known,
         settle::{queue, slices},
     },
 };
@@ -55,6 +57,7 @@ pub(super) fn update(tx: &mut Tx, recording: &Recording<'_>, identity: Identity)
         true => facts_of(tx, &identity.key)?,
         false => vec![recording.facts.clone()],
     };
+    stored.corrections.directory = directory(tx, recording, &stored, &events)?;
     let evaluated = evaluate(&events, &recording.source.rules, &stored.corrections, &stored.memory);
     let (identity, duplicate) = detect(tx, recording, identity, &evaluated, &events)?;
     let decision = duplicate.as_ref().unwrap_or(&evaluated.decision);
@@ -71,6 +74,22 @@ pub(super) fn update(tx: &mut Tx, recording: &Recording<'_>, identity: Identity)
     };
     let days_by_person = stored.corrections.days.is_some();
     Ok(Updated { disposition, planned, claim, note, days_by_person, late: None })
+}
+
+/// What the directory knows of whoever paid, where that matters: a person did not say which channel it is for.
+fn directory(
+    tx: &mut Tx,
+    recording: &Recording<'_>,
+    stored: &Stored,
+    events: &[Facts],
+) -> Result<Directory, Fault> {
+    let rules = &recording.source.rules;
+    let paid = events.iter().any(|event| event.meaning.is_money_in(&rules.money_in));
+    if !paid || stored.corrections.channel.is_some() {
+        return Ok(Directory::default());
+    }
+    let space = Space::of(recording.facts, &recording.source.realm);
+    known(tx, space.realm, space.account, asked(events, rules.channel_alias))
 }
 
 /// Of what is granted or closed.
@@ -122,7 +141,9 @@ fn detect(
     let Decision::Grant { channel, days } = &evaluated.decision else { return Ok((identity, None)) };
     let Recording { entry, facts, source, seen, now } = *recording;
     if !identity.stored {
-        if !seen.alike && !seen.other_realm {
+        // For another channel, which the directory knows, nothing was looked for yet.
+        let looked = seen.channel.as_ref() == Some(channel);
+        if looked && !seen.alike && !seen.other_realm {
             return Ok((identity, None));
         }
         let space = Space::of(facts, &source.realm);

@@ -59,7 +59,9 @@ pub(super) struct Seen {
     pub(super) payment: bool,
     /// The source's provider has another realm.
     pub(super) other_realm: bool,
-    /// A payment that was granted may be the same purchase under other ids.
+    /// The channel that the event itself names.
+    pub(super) channel: Option<ChannelId>,
+    /// A payment that was granted to it may be the same purchase under other ids.
     pub(super) alike: bool,
 }
 
@@ -160,7 +162,7 @@ fn look_once(tx: &mut Tx, entry: &Entry<'_>, ask: Option<&Ask<'_>>) -> Result<Se
     let Some(ask) = ask else {
         let statement = format!("{SEEN}, 0 AS known, 0 AS other_realm, 0 AS alike {FROM}");
         let row = tx.one(&statement, args![envelope.source, envelope.event_id, digest, envelope.delivery])?;
-        return seen(&row);
+        return seen(&row, None);
     };
     let ids: Vec<&str> = ask.ids.iter().map(|id| &*id.id).collect();
     let channel = ask.channel.as_ref().map(ChannelId::as_str);
@@ -182,7 +184,7 @@ fn look_once(tx: &mut Tx, entry: &Entry<'_>, ask: Option<&Ask<'_>>) -> Result<Se
     values.extend(ids.iter().map(Bind::arg));
     let kinds: BTreeSet<u8> = ask.ids.iter().map(|id| id.rank).collect();
     let row = tx.in_order(|tx| tx.one(&look_sql(ids.len(), &kinds), &values))?;
-    seen(&row)
+    seen(&row, ask.channel.clone())
 }
 
 const SEEN: &str = "SELECT e.number, e.dead, e.facts, e.payment, e.held_reason, e.closed, e.asked, e.received_at, \
@@ -212,7 +214,7 @@ fn look_sql(ids: usize, kinds: &BTreeSet<u8>) -> String {
     )
 }
 
-fn seen(row: &Row) -> Result<Seen, Fault> {
+fn seen(row: &Row, channel: Option<ChannelId>) -> Result<Seen, Fault> {
     let yes = |name: &str| row.get::<i64>(name).map(|value| value != 0);
     let event = match row.get::<Option<i64>>("number")? {
         Some(number) => Some(Event {
@@ -241,6 +243,7 @@ fn seen(row: &Row) -> Result<Seen, Fault> {
         memory,
         payment: yes("known")?,
         other_realm: yes("other_realm")?,
+        channel,
         alike: yes("alike")?,
     })
 }

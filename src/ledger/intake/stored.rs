@@ -10,6 +10,7 @@ use super::{
 use crate::{
     domain::{
         closed::{HeldCause, PaymentDecision, PaymentState, TransferState},
+        directory::Directory,
         facts::{Facts, Money},
         hold::Hold,
         id::ChannelId,
@@ -92,6 +93,7 @@ pub(super) fn load(tx: &mut Tx, recording: &Recording<'_>, identity: &Identity) 
             channel: row.get::<Option<String>>("set_channel")?.as_deref().and_then(ChannelId::parse),
             days: number("set_days")?,
             despite: number("days_despite")?.zip(number("due_decided")?),
+            directory: Directory::default(),
         },
         reversed: row.get::<i64>("out_known")? != 0,
         memory: Memory { received_at: row.get("received_at")?, ..*memory },

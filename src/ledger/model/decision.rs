@@ -59,6 +59,12 @@ pub struct Correction<'a> {
     pub channel: Option<ChannelId>,
     /// The days.
     pub days: Option<u32>,
+    /// The channel is remembered for whoever paid.
+    pub remember: bool,
+    /// A channel that the partner does not list is taken, too.
+    pub force: bool,
+    /// The partner account whose list of channels counts.
+    pub account: &'a str,
     /// As in [`Decided`].
     pub cause: Option<HeldCause>,
     /// Who and why.

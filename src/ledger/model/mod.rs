@@ -21,6 +21,9 @@ mod entry;
 /// What a person decides, and where.
 mod decision;
 
+/// Whose names stand for which channels.
+mod directory;
+
 /// Why an account's calls rest.
 mod account;
 
@@ -35,6 +38,7 @@ mod origin;
 
 pub use account::{AccountHold, PROBE_AHEAD_MS_MAX};
 pub use decision::{Act, Correction, Decided, Grant, Scope};
+pub use directory::{Assignment, DirectoryChange, DirectoryGo, DirectoryOrder, DirectoryPlan, Place, Synced};
 pub use entry::{Entry, Outcome, Recorded, SourceRules, Take};
 pub use origin::{Counts, Found, Origin};
 pub use plan::{Plan, Selection};

@@ -7,6 +7,7 @@ use crate::{
         Ms,
         agreement::AgreementState,
         closed::{HeldCause, PaymentState, TransferState},
+        directory::NameKind,
     },
     envelope::Trigger,
 };
@@ -86,6 +87,19 @@ pub struct ChannelQuery {
 pub struct AgreementQuery {
     /// Where they stand.
     pub state: Option<AgreementState>,
+}
+
+/// What the directory says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DirectoryQuery {
+    /// Of this realm.
+    pub realm: Option<String>,
+    /// Of this kind.
+    pub kind: Option<NameKind>,
+    /// Of this customer, subscription or alias.
+    pub id: Option<String>,
+    /// For this channel.
+    pub channel: Option<String>,
 }
 
 /// Which held events, payments, transfers and accounts.

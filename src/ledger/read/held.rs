@@ -1,6 +1,6 @@
 //! Everything that waits for a person, each with its reason and its next step.
 
-use super::{list::transfer_sql, rows, words};
+use super::{list::transfer_sql, payers, rows, words};
 use crate::{
     domain::{
         Ms,
@@ -59,6 +59,7 @@ impl Tx {
         held.extend(self.held_gaps(wanted, limit)?);
         held.extend(self.held_events(wanted, limit)?);
         held.extend(self.held_channels(wanted, limit)?);
+        payers::add(self, &mut held)?;
         Ok(held)
     }
 
@@ -106,6 +107,7 @@ impl Tx {
             channel: None,
             days: Some(days),
             history: Vec::new(),
+            payer: view::Payer::default(),
         }))
     }
 
@@ -136,6 +138,7 @@ impl Tx {
                 channel: Some(channel),
                 days: Some(days),
                 history,
+                payer: view::Payer::default(),
             });
         }
         Ok(held)
@@ -181,6 +184,7 @@ impl Tx {
                     channel: row.get("channel")?,
                     days: row.get::<Option<i64>>("days")?.map(row::narrow),
                     history,
+                    payer: view::Payer::default(),
                 })
             })
             .chain(other)
@@ -224,6 +228,7 @@ impl Tx {
                     channel: row.get("channel")?,
                     days: Some(days),
                     history: Vec::new(),
+                    payer: view::Payer::default(),
                 })
             })
             .collect()
@@ -264,6 +269,7 @@ impl Tx {
                 channel: None,
                 days: None,
                 history: Vec::new(),
+                payer: view::Payer::default(),
             })
         };
         Ok(rows.iter().map(one).collect())
@@ -296,6 +302,7 @@ impl Tx {
                     channel: None,
                     days: None,
                     history: Vec::new(),
+                    payer: view::Payer::default(),
                 })
             })
             .collect()

@@ -10,6 +10,7 @@ mod measures;
 pub(super) mod messages;
 mod overview;
 pub(super) mod pages;
+mod payers;
 pub(super) mod resolve;
 pub(super) mod rows;
 mod saved_views;

@@ -132,6 +132,7 @@ impl Wait {
             channel: row.get("channel")?,
             days: row.get::<Option<i64>>("days")?.map(narrow),
             history: Vec::new(),
+            payer: crate::ledger::view::Payer::default(),
             key,
         })
     }

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The schema, oldest first; a text never changes once released.
-const MIGRATIONS: [(i64, &str, &str); 16] = [
+const MIGRATIONS: [(i64, &str, &str); 17] = [
     (1, "ledger", include_str!("migrations/0001_ledger.sql")),
     (2, "restorations", include_str!("migrations/0002_restorations.sql")),
     (3, "operators", include_str!("migrations/0003_operators.sql")),
@@ -36,6 +36,7 @@ const MIGRATIONS: [(i64, &str, &str); 16] = [
     (13, "joined", include_str!("migrations/0013_joined.sql")),
     (14, "indexes", include_str!("migrations/0014_indexes.sql")),
     (15, "slices", include_str!("migrations/0015_slices.sql")),
+    (16, "directory", include_str!("migrations/0016_directory.sql")),
     (17, "agreements", include_str!("migrations/0017_agreements.sql")),
 ];
 

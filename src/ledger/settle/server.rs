@@ -163,6 +163,7 @@ impl Tx {
             channel: None,
             days: None,
             history: Vec::new(),
+            payer: view::Payer::default(),
         });
         Ok(held.into_iter().collect())
     }

@@ -3,6 +3,7 @@
 use daybridge::domain::{
     agreement::OnEnd,
     covered::OnMoneyOut,
+    directory::{Directory, Name, NameKind},
     facts::{Facts, Family, Found, Line, Meaning, Money, Out, OutAmount, OutKind, OutState, PaymentId, Span},
     id::ChannelId,
     identity::{Home, Known, home},
@@ -17,6 +18,7 @@ fn rules() -> Rules {
         money_in: Family::new("charges"),
         money_in_since: None,
         channel_pointers: vec!["/metadata/channel_id".into(), "/client_reference_id".into()],
+        channel_alias: false,
         days_pointers: vec!["/metadata/days".into()],
         prices: [("price_month".to_owned(), 30), ("price_week".to_owned(), 7)].into(),
         slices: [].into(),
@@ -96,6 +98,30 @@ fn days_are_whole_numbers_with_a_maximum() {
         ("٣", "days_malformed"),
     ] {
         assert_eq!(said(&[with(charge(), &[(0, "A")], &[days])], &rules()), want, "{days:?}");
+    }
+}
+
+#[test]
+fn the_directory_counts_where_no_event_names_a_channel() {
+    let mut known = Directory::default();
+    known.add(Name::new(NameKind::Customer, "cus_1"), ChannelId::parse("B").unwrap());
+    known.add(Name::new(NameKind::Alias, "shop-7"), ChannelId::parse("C").unwrap());
+    let by_person = Corrections { channel: ChannelId::parse("D"), ..Corrections::default() };
+    for (channel, alias, person, want) in [
+        (&[][..], false, false, "B 30"),
+        (&[][..], true, false, "B 30"),
+        (&[(0, "A")][..], false, false, "A 30"),
+        (&[(0, "shop-7")][..], false, false, "shop-7 30"),
+        (&[(0, "shop-7")][..], true, false, "C 30"),
+        (&[(0, "A")][..], true, false, "alias_unknown"),
+        (&[][..], false, true, "D 30"),
+    ] {
+        let paid = Facts { customer: Some("cus_1".into()), ..with(charge(), channel, &["30"]) };
+        let rules = Rules { channel_alias: alias, ..rules() };
+        let said = if person { by_person.clone() } else { Corrections::default() };
+        let said = Corrections { directory: known.clone(), ..said };
+        let came = told(decide(&[paid], &rules, &said, &Memory::default()));
+        assert_eq!(came, want, "{channel:?}, {alias}, {person}");
     }
 }
 

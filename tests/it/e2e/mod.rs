@@ -4,6 +4,7 @@ mod agreements;
 mod allocation;
 mod backfill;
 mod check;
+mod customers;
 mod desk;
 mod faults;
 mod held_money;

@@ -28,6 +28,9 @@ fn of_source(event: &str, source: &str) -> Envelope {
 
 fn correction(channel: Option<&str>, days: Option<u32>) -> Correction<'static> {
     Correction {
+        remember: false,
+        force: false,
+        account: "main",
         channel: channel.and_then(ChannelId::parse),
         days,
         cause: None,

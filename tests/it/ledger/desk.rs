@@ -111,6 +111,9 @@ pub(super) async fn a_search_finds_by_every_name(kit: Kit) {
 
 fn correction(channel: Option<&str>, days: Option<u32>) -> Correction<'static> {
     Correction {
+        remember: false,
+        force: false,
+        account: "main",
         channel: channel.and_then(ChannelId::parse),
         days,
         cause: None,

@@ -103,6 +103,7 @@ pub(crate) fn rules() -> SourceRules {
             money_in: Family::new("charges"),
             money_in_since: None,
             channel_pointers: vec!["/metadata/channel_id".into()],
+            channel_alias: false,
             days_pointers: vec!["/metadata/days".into()],
             prices: BTreeMap::new(),
             slices: BTreeMap::new(),

@@ -10,6 +10,7 @@ mod cost;
 mod cost_fill;
 mod cost_lists;
 mod desk;
+mod directory;
 mod failover;
 mod files;
 mod forgotten;
@@ -110,6 +111,10 @@ both! {
         what_no_call_is_known_of_is_settled_with_its_days,
         an_inquiry_is_told_and_takes_nothing, refunds_come_along_when_payments_are_joined,
         a_rehearsed_refund_keeps_nothing, a_restored_ledger_does_not_plan_again, a_flood_of_one_event_hides_no_refund, adjustments_are_append_only;
+    directory: the_more_specific_wins_and_what_an_event_says_wins_over_all,
+        a_purchase_told_twice_is_seen_where_the_directory_names_its_channel,
+        what_is_remembered_goes_by_itself_next_time, a_text_is_an_alias_where_the_source_says_so,
+        a_plan_is_done_as_it_was_shown_or_not_at_all, a_channel_that_the_partner_does_not_list_is_refused;
     twins: the_second_of_two_twins_is_held, a_twin_is_closed_or_joined, two_purchases_are_no_twins;
     memory: an_old_payment_that_is_told_again_is_held, facts_of_an_older_version_are_no_proof,
         a_new_ledger_grants_nothing_of_before_it, a_refund_of_before_the_ledger_is_told,

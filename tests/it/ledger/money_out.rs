@@ -90,7 +90,16 @@ async fn gaps(kit: &Kit) -> Vec<(String, String, Option<u32>)> {
 }
 
 fn days(days: u32) -> Correction<'static> {
-    Correction { channel: None, days: Some(days), cause: None, act: ACT, comment: comment() }
+    Correction {
+        channel: None,
+        days: Some(days),
+        remember: false,
+        force: false,
+        account: ACCOUNT,
+        cause: None,
+        act: ACT,
+        comment: comment(),
+    }
 }
 
 fn refused(answer: Result<(), LedgerError>) -> String {

@@ -17,6 +17,9 @@ const ACT: Act<'_> = Act { who: "ada", reason: "x" };
 const DAY: i64 = 86_400_000;
 fn correction(channel: Option<&str>, days: Option<u32>) -> Correction<'static> {
     Correction {
+        remember: false,
+        force: false,
+        account: "main",
         channel: channel.and_then(ChannelId::parse),
         days,
         cause: None,

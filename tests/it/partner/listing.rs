@@ -32,8 +32,8 @@ async fn pages_of_both_shapes_end_and_show_no_token() {
             paged.extend(page.channels);
         }
         assert_eq!(paged, whole.channels);
-        let own = paged.iter().find(|(channel, _)| *channel == id()).unwrap();
-        assert_eq!(own.1, sim.control.channel(ID).unwrap().active_till);
+        let own = paged.iter().find(|one| one.channel == id()).unwrap();
+        assert_eq!(own.active_till.unwrap(), sim.control.channel(ID).unwrap().active_till);
     }
     let object = serde_json::to_string(&sim.control.channel(ID).unwrap()).unwrap();
     assert!(object.len() * CHANNELS > ANSWER_BYTES_MAX, "a list has a limit of its own");

@@ -6,7 +6,7 @@ use daybridge::{
     domain::{
         DAY_MS, Ms,
         id::ChannelId,
-        reply::{Page, ReadError, Reading, Reply},
+        reply::{ListedChannel, Page, ReadError, Reading, Reply},
     },
     partner::answer::{self, Answer as Raw},
 };
@@ -244,7 +244,13 @@ impl Partner {
         let channels = self.channels.iter().filter(|(_, channel)| !channel.deleted);
         let page = channels.skip(offset as usize).take(count as usize);
         let channels: Vec<_> = page
-            .map(|(name, channel)| (ChannelId::parse(name).unwrap(), channel.history.last().unwrap().1))
+            .map(|(name, channel)| ListedChannel {
+                channel: ChannelId::parse(name).unwrap(),
+                name: None,
+                phone: None,
+                mode: None,
+                active_till: Some(channel.history.last().unwrap().1),
+            })
             .collect();
         Page { shown: u32::try_from(channels.len()).unwrap(), channels }
     }

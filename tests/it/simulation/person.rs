@@ -234,7 +234,16 @@ impl Person {
             }
             About::Days(days) => {
                 let comment = interpreter.comment();
-                let correction = Correction { channel: None, days: Some(days), cause, act: ACT, comment };
+                let correction = Correction {
+                    channel: None,
+                    days: Some(days),
+                    remember: false,
+                    force: false,
+                    account: "main",
+                    cause,
+                    act: ACT,
+                    comment,
+                };
                 desk.correct(&row.key, &correction, now).await?;
                 format!("{days} days")
             }
@@ -256,8 +265,18 @@ impl Person {
         // What went out of it is weighed then.
         let days = self.world.payments().get(&name).map(|payment| payment.days);
         let comment = desk.interpreter.comment();
-        let correction = Correction { channel: None, days, cause: Some(row.cause), act: ACT, comment };
-        Ok(desk.correct(&row.key, &correction, now).await?)
+        let correction = Correction {
+            channel: None,
+            days,
+            remember: false,
+            force: false,
+            account: "main",
+            cause: Some(row.cause),
+            act: ACT,
+            comment,
+        };
+        desk.correct(&row.key, &correction, now).await?;
+        Ok(())
     }
 
     /// Compares the ledger with Billing History and Stripe's list of payments.

@@ -106,7 +106,10 @@ async fn rows(world: &Arc<World>, ledger: &Ledger) -> Vec<Row> {
     let range = Range { since: BEGINS_MS - BEFORE_MS, until: now + 1_000 };
     let readings: BTreeMap<String, Ms> = {
         let page = world.partner().list(0, u32::MAX);
-        page.channels.into_iter().map(|(channel, till)| (String::from(channel), till)).collect()
+        page.channels
+            .into_iter()
+            .filter_map(|listed| Some((String::from(listed.channel), listed.active_till?)))
+            .collect()
     };
     let account = &config.partner.account;
     let known = known(ledger, account).await.unwrap();

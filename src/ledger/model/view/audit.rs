@@ -57,6 +57,12 @@ closed! {
         PlanAborted = "replay abort",
         /// Moved one in another way.
         PlanMoved = "replay",
+        /// Said which channel a customer, a subscription or an alias stands for.
+        CustomersSet = "customers set",
+        /// Took that back.
+        CustomersUnset = "customers unset",
+        /// Said it of many, by a file.
+        CustomersImport = "customers import",
         /// Came into the console.
         Login = "login",
         /// Was kept out of it.

@@ -48,6 +48,22 @@ pub struct Held {
     pub days: Option<u32>,
     /// Keys by which Billing History may name it, where its days may have moved.
     pub history: Vec<String>,
+    /// Who paid, and how much, where it is of a payment.
+    #[serde(flatten)]
+    pub payer: Payer,
+}
+
+/// Who paid, and how much.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Payer {
+    /// The provider's id of the customer.
+    pub customer: Option<String>,
+    /// Smallest unit of the currency.
+    pub amount: Option<i64>,
+    /// Lower-case ISO code.
+    pub currency: Option<String>,
+    /// The channel that this customer paid for last, in another payment.
+    pub last_channel: Option<String>,
 }
 
 impl Held {

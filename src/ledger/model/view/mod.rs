@@ -7,6 +7,7 @@ mod channel;
 mod declared;
 mod event;
 mod held;
+mod named;
 mod payment;
 mod transfer;
 
@@ -17,7 +18,8 @@ pub use self::{
     channel::{Channel, Movement, Pause},
     declared::{Adopted, Failover, Restored, Several, Undone, WorkerSeen},
     event::{Event, EventOutcome, EventWhole, Traffic},
-    held::{Counts, Held, HeldGroup, HeldKind},
+    held::{Counts, Held, HeldGroup, HeldKind, Payer},
+    named::Named,
     payment::{Adjustment, AdjustmentKind, MoneyOut, Payment, PaymentWhole},
     transfer::{CallOutcome, Spent, Transfer, TransferStep},
 };

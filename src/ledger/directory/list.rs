@@ -1,0 +1,60 @@
+//! What the directory says, as a list.
+
+use crate::{
+    domain::Ms,
+    ledger::{
+        Ledger, LedgerError,
+        db::{Fault, Tx, filter::Filter},
+        query::{DirectoryQuery, Page},
+        view,
+    },
+};
+
+impl Ledger {
+    /// In the order in which it was said; a page goes on after a number.
+    pub async fn directory(
+        &self,
+        wanted: &DirectoryQuery,
+        page: &Page,
+    ) -> Result<Vec<view::Named>, LedgerError> {
+        let (wanted, page) = (wanted.clone(), page.clone());
+        self.db.read(move |tx| tx.directory(&wanted, &page)).await
+    }
+}
+
+impl Tx {
+    pub(in crate::ledger) fn directory(
+        &mut self,
+        wanted: &DirectoryQuery,
+        page: &Page,
+    ) -> Result<Vec<view::Named>, Fault> {
+        let after: Option<Ms> = page.after.as_deref().and_then(|number| number.parse().ok());
+        let rows = Filter::default()
+            .text("id =", wanted.id.as_deref())
+            .text("channel =", wanted.channel.as_deref())
+            .word("kind =", wanted.kind)
+            .text("realm =", wanted.realm.as_deref())
+            .number("number >", after)
+            .rows(
+                self,
+                "SELECT number, realm, account, kind, id, channel, who, reason, at FROM directory",
+                "ORDER BY number",
+                page.limit,
+            )?;
+        rows.iter()
+            .map(|row| {
+                Ok(view::Named {
+                    number: row.get("number")?,
+                    realm: row.get("realm")?,
+                    account: row.get("account")?,
+                    kind: row.get("kind")?,
+                    id: row.get("id")?,
+                    channel: row.get("channel")?,
+                    who: row.get("who")?,
+                    reason: row.get("reason")?,
+                    at: row.get("at")?,
+                })
+            })
+            .collect()
+    }
+}
