@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use daybridge::{
     config::Config,
     domain::id::ChannelId,
-    ledger::{self, Act, Grant, view, view::MarkKind},
+    ledger::{self, Act, Grant, Moved, view, view::MarkKind},
     worker::clock,
 };
 
@@ -36,6 +36,9 @@ pub struct Move {
     /// Days that came back from the channel before, when it was deleted: they are owed again
     #[arg(long, default_value_t = 0)]
     returned: u32,
+    /// Also where the partner does not list the channel
+    #[arg(long)]
+    force: bool,
 }
 
 #[derive(Debug, Args)]
@@ -62,6 +65,9 @@ pub struct GrantArgs {
     /// Names the grant: one key is granted once [default: a new one]
     #[arg(long)]
     key: Option<String>,
+    /// Also where the partner does not list the channel
+    #[arg(long)]
+    force: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -134,8 +140,9 @@ pub async fn payment(config: &Config, what: Do) -> Result<(), Failure> {
             (why, "goes on".to_owned())
         }
         Do::Move(args) => {
-            ledger.move_rest(&args.why.key, &args.channel, args.returned, &act(&who, &args.why), now).await?;
-            (args.why, format!("what is left of it is for {} from now on", args.channel))
+            let moved = Moved { channel: args.channel, returned: args.returned, force: args.force };
+            ledger.move_rest(&args.why.key, &moved, &act(&who, &args.why), now).await?;
+            (args.why, format!("what is left of it is for {} from now on", moved.channel))
         }
         Do::Slice(args) => {
             let key = ledger.slice_now(&args.why.key, args.days, &act(&who, &args.why), now).await?;
@@ -166,6 +173,7 @@ pub async fn grant(config: &Config, args: GrantArgs) -> Result<(), Failure> {
         channel: args.channel,
         days: args.days,
         account: config.partner.account.clone(),
+        force: args.force,
     };
     let (key, before) = ledger.grant(&grant, &Act { who: &who, reason: &args.reason }, now).await?;
     if args.json {

@@ -92,9 +92,9 @@ pub use db::{
 };
 pub use model::{
     AccountHold, Act, Advanced, Assignment, Claim, Correction, Counts, Decided, DirectoryChange, DirectoryGo,
-    DirectoryOrder, DirectoryPlan, Entry, Found, Grant, Origin, Outcome, PROBE_AHEAD_MS_MAX, Place, Plan,
-    Recorded, Scope, Selection, SourceRules, Sweep, SweepTurn, Synced, Take, Transfer, Turn, books, measures,
-    plan, query, view,
+    DirectoryOrder, DirectoryPlan, Entry, Found, Grant, Moved, Origin, Outcome, PROBE_AHEAD_MS_MAX, Place,
+    Plan, Recorded, Scope, Selection, SourceRules, Sweep, SweepTurn, Synced, Take, Transfer, Turn, books,
+    measures, plan, query, view,
 };
 
 /// What went wrong.

@@ -12,6 +12,7 @@ use crate::{
     ledger::{
         Act, Grant, Ledger, LedgerError,
         db::{Fault, Tx, args, fault::refused},
+        directory,
         intake::grant::FirstTransfer,
         settle::queue,
         storable,
@@ -57,6 +58,9 @@ impl Tx {
                     channel.unwrap_or_default()
                 ))),
             };
+        }
+        if !grant.force {
+            directory::must_be_listed(self, &grant.account, grant.channel.as_str())?;
         }
         let reason = storable::text(&format!("granted by {}: {}", act.who, act.reason));
         self.execute(

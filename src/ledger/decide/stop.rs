@@ -9,8 +9,9 @@ use crate::{
         slices::Ahead,
     },
     ledger::{
-        Act, Ledger, LedgerError,
+        Act, Ledger, LedgerError, Moved,
         db::{Fault, Tx, args, fault::refused},
+        directory,
         read::resolve::resolve,
         settle::{
             queue, schedule, slices,
@@ -34,18 +35,16 @@ impl Ledger {
         self.db.alone(move |tx| tx.go(&payment, &act.lent(), now)).await
     }
 
-    /// What is left of a payment is another channel's; `returned`: days that came back from the one before, and are owed
-    /// again.
+    /// What is left of a payment is another channel's.
     pub async fn move_rest(
         &self,
         payment: &str,
-        channel: &ChannelId,
-        returned: u32,
+        moved: &Moved,
         act: &Act<'_>,
         now: Ms,
     ) -> Result<(), LedgerError> {
-        let (payment, channel, act) = (payment.to_owned(), channel.clone(), act.kept());
-        self.db.alone(move |tx| tx.move_rest(&payment, &channel, returned, &act.lent(), now)).await
+        let (payment, moved, act) = (payment.to_owned(), moved.clone(), act.kept());
+        self.db.alone(move |tx| tx.move_rest(&payment, &moved, &act.lent(), now)).await
     }
 
     /// One slice of a payment is sent now, of so many days where that is said. Returns the transfer's key.
@@ -89,14 +88,18 @@ impl Tx {
     pub(in crate::ledger) fn move_rest(
         &mut self,
         name: &str,
-        channel: &ChannelId,
-        returned: u32,
+        moved: &Moved,
         act: &Act<'_>,
         now: Ms,
     ) -> Result<(), Fault> {
+        let Moved { channel, returned, force } = moved;
+        let returned = *returned;
         let payment = granted(self, name)?;
         let left = stops::left(self, &payment)?;
         must_move(self, &payment, &left, channel, returned)?;
+        if !force {
+            directory::must_be_listed(self, &left.account, channel.as_str())?;
+        }
         if returned > 0 {
             self.execute(
                 "UPDATE payments SET days = days + $2, days_more = days_more + $2 WHERE key = $1",

@@ -41,6 +41,19 @@ pub struct Grant {
     pub days: u32,
     /// The partner account that pays.
     pub account: String,
+    /// Also to a channel that the partner does not list.
+    pub force: bool,
+}
+
+/// What is left of a payment is another channel's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// That channel.
+    pub channel: ChannelId,
+    /// Days that came back from the one before, and are owed again.
+    pub returned: u32,
+    /// Also where the partner does not list it.
+    pub force: bool,
 }
 
 /// Who did something, and why.

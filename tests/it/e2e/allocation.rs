@@ -109,9 +109,9 @@ async fn days_are_granted_and_the_balance_is_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_is_refused_at_start() {
     let house = House::build("embedded", None, "[allocation]\nslice = 5").await;
-    house.set("slice = 5", "slice = 4000\nlead = \"30m\"");
+    house.set("slice = 5", "slice = 4000\nlead = \"1ms\"");
     let text = refused(&house, &["check"]);
-    for part in ["allocation.slice is 4000", "allocation.lead (30m)", "4 times partner.settle_window"] {
+    for part in ["allocation.slice is 4000", "allocation.lead (1ms)", "4 times partner.settle_window"] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
 }

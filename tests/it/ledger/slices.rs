@@ -11,7 +11,7 @@ use daybridge::{
         settle::{Effect, Input, Moment, Order, Policy, step},
         slices::Allocation,
     },
-    ledger::{Act, Grant, LedgerError, SourceRules},
+    ledger::{Act, Grant, LedgerError, Moved, SourceRules},
 };
 
 use super::kit::{ACCOUNT, Kit, NOW, charge, decided, delivery, facts, rules, to};
@@ -104,6 +104,10 @@ async fn pay(kit: &Kit, name: &str, days: u32, now: i64) {
     let mut facts = to(charge(&[&format!("pi_{name}")]), "CHAN-1", days);
     (facts.occurred_at, facts.paid_at) = (now, Some(now));
     kit.record_at(&delivery(&format!("evt_{name}")), Ok(&facts), &rules(), false, now).await;
+}
+
+fn moved(channel: &ChannelId, returned: u32) -> Moved {
+    Moved { channel: channel.clone(), returned, force: false }
 }
 
 async fn sums(kit: &Kit, name: &str) -> (PaymentState, u32, u32) {
@@ -225,8 +229,8 @@ pub(crate) async fn what_is_left_goes_to_another_channel(kit: Kit) {
     work(&kit, &mut partner, NOW).await;
     let other = ChannelId::parse("CHAN-2").unwrap();
     let same = ChannelId::parse("CHAN-1").unwrap();
-    assert!(kit.move_rest("stripe/pi_1", &same, 0, &ACT, NOW).await.is_err());
-    kit.move_rest("stripe/pi_1", &other, 2, &ACT, NOW).await.unwrap();
+    assert!(kit.move_rest("stripe/pi_1", &moved(&same, 0), &ACT, NOW).await.is_err());
+    kit.move_rest("stripe/pi_1", &moved(&other, 2), &ACT, NOW).await.unwrap();
     let mut second = Partner::at(NOW - DAY_MS);
     days(&kit, &mut second, NOW, 30).await;
     assert_eq!(second.keys(), [("pi_1#2", 5), ("pi_1#3", 5), ("pi_1#4", 2)]);
@@ -284,6 +288,7 @@ pub(crate) async fn days_are_granted_by_hand_once_a_key(kit: Kit) {
         channel: ChannelId::parse("CHAN-1").unwrap(),
         days,
         account: ACCOUNT.into(),
+        force: false,
     };
     assert_eq!(kit.ledger.grant(&grant(7), &ACT, NOW).await.unwrap(), ("grant/trial-7".into(), false));
     assert_eq!(kit.ledger.grant(&grant(7), &ACT, NOW).await.unwrap(), ("grant/trial-7".into(), true));
