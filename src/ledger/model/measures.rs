@@ -99,7 +99,7 @@ pub struct KeptBack {
 }
 
 /// Every kind and cause under which something can wait for a person.
-pub const HELD: [(HeldKind, HeldCause); 51] = [
+pub const HELD: [(HeldKind, HeldCause); 53] = [
     (HeldKind::Transfer, HeldCause::Refused),
     (HeldKind::Transfer, HeldCause::Balance),
     (HeldKind::Transfer, HeldCause::Unauthorized),
@@ -132,6 +132,8 @@ pub const HELD: [(HeldKind, HeldCause); 51] = [
     (HeldKind::Payment, HeldCause::Unclear),
     (HeldKind::Payment, HeldCause::Refunded),
     (HeldKind::Payment, HeldCause::Disputed),
+    (HeldKind::Payment, HeldCause::ChannelAmbiguous),
+    (HeldKind::Payment, HeldCause::AliasUnknown),
     (HeldKind::Payment, HeldCause::Twin),
     (HeldKind::Payment, HeldCause::RuleChanged),
     (HeldKind::Payment, HeldCause::Restored),

@@ -23,7 +23,7 @@ pub(super) fn add(tx: &mut Tx, held: &mut [Held]) -> Result<(), Fault> {
             &format!(
                 "SELECT p.key, p.customer, p.amount, p.currency, (SELECT q.channel FROM payments q \
                  WHERE q.customer = p.customer AND q.realm = p.realm AND q.account = p.account AND q.granted = 1 \
-                 AND q.channel IS NOT NULL AND q.key <> p.key ORDER BY q.customer DESC, q.first_seen_at DESC LIMIT 1) AS last_channel \
+                 AND q.channel IS NOT NULL AND q.key <> p.key AND p.customer IS NOT NULL ORDER BY q.first_seen_at + 0 DESC LIMIT 1) AS last_channel \
                  FROM payments p WHERE p.key IN ({})",
                 places.join(", ")
             ),

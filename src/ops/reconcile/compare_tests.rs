@@ -176,7 +176,7 @@ fn days_that_move_later_are_not_missing() {
     check(&Given::new(running(20)), (Later, 20, 900, "10 of its days have moved", false));
     check(&Given::new(running(20)).history(&[1]), (Later, 20, 900, "20 move when", false));
     check(&Given::new(running(15)), (Missing, 20, 900, "extended by 10", true));
-    check(&Given::new(running(20)).history(&[1, 1]), (Twice, 10, 900, "", true));
+    check(&Given::new(running(20)).history(&[1, 1]), (Twice, 30, 900, "2 lines", true));
     let waits = Booked { days_later: 30, decision: PaymentDecision::Granted, ..booked(vec![]) };
     check(&Given::new(Some(waits)), (Later, 30, 900, "0 of its days", false));
 }
