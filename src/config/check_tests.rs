@@ -35,8 +35,11 @@ fn a_realm_counts_as_long_as_it_is_in_a_key() {
         let text = format!("[sources.s]\nprovider = \"stripe\"\nsecrets = [\"s\"]\nrealm = \"{realm}\"");
         contradictions(&crate::config::load::parse(&text, Vec::new()).unwrap())
     };
-    assert_eq!(wrong("thirteen-char"), Vec::<String>::new());
-    assert!(wrong("üüüü")[0].contains("can grow to 11"), "{:?}", wrong("üüüü"));
+    assert_eq!(wrong("sixteen-letters."), Vec::<String>::new());
+    // Slices count up to #9999, which takes three more.
+    assert_eq!(wrong("sixteen-letters.\"\nslice = 0 #"), Vec::<String>::new());
+    assert!(wrong("sixteen-letters.\"\nslice = 5 #")[0].contains("can grow to 10"));
+    assert!(wrong("üüüü")[0].contains("can grow to 10"), "{:?}", wrong("üüüü"));
 }
 
 #[test]

@@ -380,10 +380,21 @@ impl Config {
         }
     }
 
-    /// What names a transfer to the partner.
+    /// Whether any payment moves in slices.
+    fn has_slices(&self) -> bool {
+        let sources = self.sources.values();
+        let mut slices = sources.flat_map(|source| {
+            source.slice.into_iter().chain(source.prices.iter().filter_map(|price| price.slice))
+        });
+        self.allocation.slice > 0 || slices.any(|slice| slice > 0)
+    }
+
+    /// What names a transfer to the partner; the thousandth slice of a payment must be named as well.
     pub fn comment(&self) -> Result<CommentTemplate, String> {
         let realms = self.sources.iter().map(|(name, source)| realm_bytes(source.realm(name)));
         let days_max = self.sources.values().map(|source| source.days_max).max().unwrap_or(0);
-        CommentTemplate::parse(&self.partner.comment, realms.max().unwrap_or(0), days_max)
+        let numbers = if self.has_slices() { "999".len() } else { 0 };
+        let realm_bytes = realms.max().unwrap_or(0).saturating_add(numbers);
+        CommentTemplate::parse(&self.partner.comment, realm_bytes, days_max)
     }
 }

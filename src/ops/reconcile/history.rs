@@ -181,7 +181,7 @@ mod tests {
 
     fn read(files: &[&str]) -> History {
         let mut history = History::default();
-        let comment = CommentTemplate::parse("daybridge {key} {days}d", 14, 3650).unwrap();
+        let comment = CommentTemplate::parse("daybridge {key} {days}d", 16, 3650).unwrap();
         for file in files {
             history.read(file, "stripe", RANGE, &comment, &|word| word == "DEMOCH-AB12C");
         }

@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn what_it_says_beside_our_comment() {
-        let template = |text: &str| CommentTemplate::parse(text, 14, 3650).unwrap();
+        let template = |text: &str| CommentTemplate::parse(text, 16, 3650).unwrap();
         let (ours, other) = (template("daybridge {key} {days}d"), template("{days} days for {key} x"));
         for (line, template, want) in [
             ("2026-11-24 DEMOCH-AB12C -8 days daybridge stripe/pi_1#1 6d", &ours, vec![-8]),

@@ -162,7 +162,7 @@ pub(crate) fn to(mut facts: Facts, channel: &str, days: u32) -> Facts {
 
 pub(crate) fn comment() -> &'static CommentTemplate {
     static COMMENT: OnceLock<CommentTemplate> = OnceLock::new();
-    COMMENT.get_or_init(|| CommentTemplate::parse("daybridge {key} {days}d", 14, 3650).unwrap())
+    COMMENT.get_or_init(|| CommentTemplate::parse("daybridge {key} {days}d", 16, 3650).unwrap())
 }
 
 pub(crate) fn decided(order: Order) -> Decided<'static> {
