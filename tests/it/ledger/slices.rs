@@ -11,7 +11,7 @@ use daybridge::{
         settle::{Effect, Input, Moment, Order, Policy, step},
         slices::Allocation,
     },
-    ledger::{Act, Grant, LedgerError, Moved, SourceRules},
+    ledger::{Act, Grant, LedgerError, Moved, Scope, SourceRules},
 };
 
 use super::kit::{ACCOUNT, Kit, NOW, charge, decided, delivery, facts, rules, to};
@@ -278,6 +278,22 @@ pub(crate) async fn a_slice_that_waits_is_no_transfer_that_is_late(kit: Kit) {
     }
     let planned = kit.transfers(9).await.unwrap().remove(0);
     assert_eq!((planned.next_at, planned.days), (Some(NOW + 3 * DAY_MS), 5));
+}
+
+pub(crate) async fn a_slice_that_is_put_off_is_not_claimed_before(kit: Kit) {
+    slices_of(&kit, 5);
+    pay(&kit, "1", 10, NOW).await;
+    let paused = Scope::Account(ACCOUNT.into());
+    kit.pause(&paused, &ACT, NOW).await.unwrap();
+    let claim = kit.claim_one(NOW).await;
+    let turn = kit.turn(&claim, NOW).await.unwrap();
+    assert!(turn.paused && turn.transfer.is_some());
+    assert_eq!(kit.release(&claim, NOW + 60_000).await.unwrap(), Some(NOW + 60_000));
+    assert!(kit.claim(ACCOUNT, "w", NOW + 59_000, NOW + 90_000, 9).await.unwrap().is_empty());
+    kit.resume(&paused, &ACT, NOW + 59_000).await.unwrap();
+    let mut partner = Partner::at(NOW);
+    work(&kit, &mut partner, NOW + 59_000).await;
+    assert_eq!(partner.keys(), [("pi_1#1", 5)], "a resume ends the wait");
 }
 
 pub(crate) async fn days_are_granted_by_hand_once_a_key(kit: Kit) {
