@@ -4,7 +4,7 @@ use super::{
     Scope, Transfer,
     db::{Fault, Read, Row, Value},
 };
-use crate::domain::{channel::Channel, closed::PaymentState, settle::State};
+use crate::domain::{Ms, channel::Channel, closed::PaymentState, settle::State};
 
 /// Days and counts are small in our words and BIGINT in the database.
 pub(in crate::ledger) fn narrow(value: i64) -> u32 {
@@ -20,6 +20,15 @@ pub(in crate::ledger) fn epoch_of(state: &State) -> i64 {
         | State::Settled { .. }
         | State::Held { .. }
         | State::Cancelled { .. } => 0,
+    }
+}
+
+/// What `transfers.due_at` and `wanted_at` hold: a slice whose time has not come is not due.
+pub(in crate::ledger) fn times(state: &State, now: Ms) -> (Option<Ms>, Option<Ms>) {
+    match state.wanted() {
+        Some(at) if at > now => (None, Some(at)),
+        Some(at) => (Some(at), None),
+        None => (state.due(), None),
     }
 }
 

@@ -27,7 +27,7 @@ const WAITING: &str = "SELECT w.cause, COUNT(*) AS many, CAST(SUM(w.days) AS BIG
      THEN 'channel' WHEN t.due_at > $2 THEN 'retry' ELSE 'due' END) END AS cause \
      FROM transfers t LEFT JOIN accounts a ON a.account = t.account \
      WHERE t.state <> 'settled' AND t.state IN ('planned', 'intended', 'doubtful', 'held') \
-     AND (t.state <> 'held' OR t.cause IN ('balance', 'unauthorized'))) w GROUP BY w.cause ORDER BY w.cause";
+     AND (t.state <> 'planned' OR t.due_at IS NOT NULL) AND (t.state <> 'held' OR t.cause IN ('balance', 'unauthorized'))) w GROUP BY w.cause ORDER BY w.cause";
 
 impl Ledger {
     /// What is planned, or held for the account, in a scope, of so many days or more.
@@ -56,7 +56,8 @@ impl Tx {
             moved: self.moved_by_account()?,
             expiry_waiting: self.time(
                 "SELECT MIN(c.active_till) AS at FROM transfers t CROSS JOIN channels c \
-                     WHERE t.state <> 'settled' AND t.state IN ('planned', 'intended', 'doubtful', 'held') AND c.account = t.account \
+                     WHERE t.state <> 'settled' AND t.state IN ('planned', 'intended', 'doubtful', 'held') \
+                     AND (t.state <> 'planned' OR t.due_at IS NOT NULL) AND c.account = t.account \
                      AND c.channel = t.channel AND c.active_till < $1",
                 i64::MAX,
             )?,
@@ -97,7 +98,9 @@ impl Tx {
 
     fn oldest_open_at(&mut self) -> Result<Option<Ms>, Fault> {
         let row = self.one(
-            "SELECT MIN(created_at + 0) AS at FROM transfers WHERE state <> 'settled' AND state IN ('planned', 'intended', 'doubtful')",
+            "SELECT MIN(CASE WHEN sliced = 1 THEN COALESCE(due_at, created_at) ELSE created_at + 0 END) AS at FROM transfers \
+             WHERE state <> 'settled' AND state IN ('planned', 'intended', 'doubtful') \
+             AND (state <> 'planned' OR due_at IS NOT NULL)",
             args![],
         )?;
         row.get("at")
@@ -137,7 +140,7 @@ impl Tx {
             Scope::Channel(account, channel) => (account.clone(), channel.as_str().to_owned()),
         };
         let row = self.one("SELECT COUNT(*) AS many, CAST(COALESCE(SUM(days), 0) AS BIGINT) AS days FROM transfers \
-             WHERE state <> 'settled' AND state IN ('planned', 'held') AND (state = 'planned' OR cause IN ('balance', 'unauthorized')) \
+             WHERE state <> 'settled' AND state IN ('planned', 'held') AND ((state = 'planned' AND due_at IS NOT NULL) OR cause IN ('balance', 'unauthorized')) \
              AND ($1 = '' OR account || '' = $1) AND ($3 = '' OR channel || '' = $3) AND days + 0 >= $2", args![account, i64::from(days_min), channel])?;
         Ok(KeptBack { transfers: count(&row, "many")?, days: count(&row, "days")? })
     }

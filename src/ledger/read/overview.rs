@@ -48,8 +48,10 @@ impl Tx {
             .get("many")?;
         counts.credited = u64::try_from(settled).unwrap_or(0);
         let rows = self.all(
-            "SELECT state, COUNT(*) AS many, MIN(created_at) AS oldest FROM transfers \
-             WHERE state <> 'settled' AND state IN ('planned', 'intended', 'doubtful', 'held') GROUP BY state",
+            // A slice that waits for its time is neither to be called nor late.
+            "SELECT state, COUNT(*) AS many, MIN(CASE WHEN sliced = 1 THEN COALESCE(due_at, created_at) ELSE created_at END) \
+             AS oldest FROM transfers WHERE state <> 'settled' AND state IN ('planned', 'intended', 'doubtful', 'held') \
+             AND (state <> 'planned' OR due_at IS NOT NULL) GROUP BY state",
             args![],
         )?;
         for row in rows {

@@ -147,7 +147,7 @@ fn write_channel(
     let free = if gives_back { FREE } else { "" };
     let statement = format!(
         "UPDATE channels SET detail = $1, active_till = $5, mode = $6, not_live_since = $7{free} \
-         WHERE account = $2 AND channel = $3 AND epoch = $4 RETURNING due_at, slice_at, \
+         WHERE account = $2 AND channel = $3 AND epoch = $4 RETURNING due_at, \
          (SELECT COUNT(*) FROM accounts WHERE account = $2) AS holds, \
          (SELECT MIN(e.received_at + 0) FROM transfers t JOIN events e ON e.payment = t.payment WHERE t.key = $8) \
          AS accepted_at"

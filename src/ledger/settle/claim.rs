@@ -42,7 +42,7 @@ impl Tx {
         for (statement, ahead_max) in [(DUE_TOO_FAR, DUE_AHEAD_MS_MAX), (LEASED_TOO_LONG, LEASE_MS_MAX)] {
             self.send(statement, args![account, now, now.saturating_add(ahead_max)])?;
         }
-        self.send(&slices_sql(self.dialect()), args![account, now, i64::from(limit)])?;
+        self.slices_due(account, now, limit)?;
         let rows =
             self.all(&claim_sql(self.dialect()), args![account, now, i64::from(limit), worker, lease_until])?;
         self.commit();
@@ -57,6 +57,22 @@ impl Tx {
     }
 }
 
+impl Tx {
+    /// A slice whose time has come is a transfer that is due like any other, and so is its channel.
+    fn slices_due(&mut self, account: &str, now: Ms, limit: u32) -> Result<(), Fault> {
+        let channels = self.all(&slices_sql(self.dialect()), args![account, now, i64::from(limit)])?;
+        for row in &channels {
+            let channel: String = row.get("channel")?;
+            self.send(
+                "UPDATE transfers SET due_at = wanted_at, wanted_at = NULL \
+                 WHERE account = $1 AND channel = $2 AND wanted_at IS NOT NULL AND wanted_at <= $3",
+                args![account, channel, now],
+            )?;
+        }
+        Ok(())
+    }
+}
+
 /// Two looks into indices that find nothing where the clocks are right.
 const DUE_TOO_FAR: &str = "UPDATE channels SET due_at = $2 WHERE account = $1 AND due_at > $3";
 
@@ -64,7 +80,7 @@ const DUE_TOO_FAR: &str = "UPDATE channels SET due_at = $2 WHERE account = $1 AN
 const LEASED_TOO_LONG: &str = "UPDATE channels SET lease_until = $2 \
      WHERE account || '' = $1 AND lease_until > 0 AND lease_until > $3";
 
-/// Channels whose slice is to be sent by now are due. One that has an open outcome says itself when it is.
+/// Channels whose slice is to be sent by now. One that has an open outcome says itself when it is due.
 fn slices_sql(dialect: Dialect) -> String {
     let suffix = match dialect {
         Dialect::Sqlite => "",
@@ -73,7 +89,7 @@ fn slices_sql(dialect: Dialect) -> String {
     format!(
         "UPDATE channels SET slice_at = NULL, due_at = CASE WHEN due_at < slice_at THEN due_at ELSE slice_at END \
          WHERE account = $1 AND channel IN (SELECT channel FROM channels WHERE account = $1 AND slice_at IS NOT NULL \
-         AND slice_at <= $2 ORDER BY slice_at LIMIT $3{suffix})"
+         AND slice_at <= $2 ORDER BY slice_at LIMIT $3{suffix}) RETURNING channel"
     )
 }
 

@@ -10,7 +10,7 @@
 
 use super::{
     schedule,
-    slices::{Slice, resize},
+    slices::{self, Slice, resize},
     steps::{add_step, cause_of, settled},
     sums::refresh,
 };
@@ -18,7 +18,6 @@ use crate::{
     domain::{
         Ms,
         channel::Channel,
-        closed::HeldCause,
         id::{ChannelId, transfer_key},
         settle::{Cause, How, Kept, Outcome, State},
         slices::{Ahead, Level, Owed, next},
@@ -26,7 +25,7 @@ use crate::{
     envelope,
     ledger::{
         Act, Claim, Decided, Take,
-        db::{Dialect, Fault, Tx, args},
+        db::{Dialect, Fault, Row, Tx, args},
         intake::{coverage, grant::make_due_and_take},
         read::words,
         row::{self, narrow},
@@ -47,7 +46,7 @@ pub(in crate::ledger) fn grant(
     plan(tx, account, channel.as_str(), None, now)?;
     let Some(take) = take else { return Ok(None) };
     let row = tx.optional(
-        "SELECT key FROM transfers WHERE account = $1 AND channel = $2 AND wanted_at IS NOT NULL AND wanted_at <= $3",
+        "SELECT key FROM transfers WHERE account = $1 AND channel = $2 AND live = 1 AND due_at <= $3",
         args![account, channel.as_str(), now],
     )?;
     row.map_or(Ok(None), |_| make_due_and_take(tx, account, channel, take, now))
@@ -104,7 +103,9 @@ struct Head {
     waits: Option<(String, State)>,
 }
 
-const HEAD: &str = "SELECT p.key, p.source, p.slice, p.days_left, p.days_moved, p.last_n, t.key AS transfer, t.detail \
+const HEAD: &str = "SELECT p.key, p.source, p.slice, p.days_left, p.days_moved, p.last_n, t.key AS transfer, t.detail, \
+     p.granted_at, (SELECT COALESCE(l.settled_at, l.created_at) FROM transfers l WHERE l.payment = p.key AND l.n = p.last_n) \
+     AS last_at, (SELECT MAX(declared_at) FROM restorations WHERE undone_at IS NULL) AS declared_at \
      FROM payments p LEFT JOIN transfers t ON t.payment = p.key AND t.n = p.last_n AND t.state = 'planned' \
      WHERE p.partner = $1 AND p.channel = $2 AND p.days_left > 0 AND p.stopped IS NULL \
      ORDER BY p.granted_at, p.key LIMIT 1";
@@ -149,7 +150,17 @@ pub(in crate::ledger) fn plan(
 }
 
 fn head(tx: &mut Tx, account: &str, channel: &str, known: &Channel, now: Ms) -> Result<Option<Head>, Fault> {
-    let Some(row) = tx.optional(HEAD, args![account, channel])? else { return Ok(None) };
+    let row = loop {
+        let Some(row) = tx.optional(HEAD, args![account, channel])? else { return Ok(None) };
+        if !may_be_forgotten(&row)? {
+            break row;
+        }
+        // It has days to move by what is told again now, and may have moved them in the time that is forgotten.
+        let key: String = row.get("key")?;
+        if hold_rest(tx, &key, Cause::Restored, None, now)?.is_none() {
+            return Ok(None);
+        }
+    };
     let source: String = row.get("source")?;
     let own = row.get::<Option<i64>>("slice")?.map(narrow);
     let sizes = tx.place().allocation().sizes(&source, own);
@@ -174,6 +185,15 @@ fn head(tx: &mut Tx, account: &str, channel: &str, known: &Channel, now: Ms) -> 
     }))
 }
 
+/// Whether the next slice of the payment at the head may have been sent in the time that a restored ledger has forgotten:
+/// it has no transfer that waits, and nothing of it was settled since.
+fn may_be_forgotten(row: &Row) -> Result<bool, Fault> {
+    let Some(declared_at) = row.get::<Option<Ms>>("declared_at")? else { return Ok(false) };
+    let waits = row.get::<Option<String>>("transfer")?.is_some();
+    let last: Option<Ms> = row.get::<Option<Ms>>("last_at")?.or(row.get("granted_at")?);
+    Ok(!waits && last.is_some_and(|at| at <= declared_at))
+}
+
 /// What the first step of a slice says.
 fn planned(ahead: &Ahead, now: Ms, left: u32, moved: u32) -> String {
     let when = if ahead.at > now { format!("when the clock says {}", ahead.at) } else { "now".to_owned() };
@@ -185,10 +205,11 @@ fn planned(ahead: &Ahead, now: Ms, left: u32, moved: u32) -> String {
 fn takes_its_turn(tx: &mut Tx, key: &str, from: &State, ahead: Ahead, now: Ms) -> Result<(), Fault> {
     let State::Planned { last, retried, .. } = from else { return Ok(()) };
     let to = State::sliced(ahead, now, Kept { last: *last, retried: *retried });
+    let (due_at, wanted_at) = row::times(&to, now);
     let comment = tx.place().allocation().comment.render(key, ahead.days);
     tx.send(
         "UPDATE transfers SET live = 1, days = $2, comment = $3, wanted_at = $4, due_at = $5, detail = $6 WHERE key = $1",
-        args![key, i64::from(ahead.days), comment, to.wanted(), to.due(), storable::json(&to)?],
+        args![key, i64::from(ahead.days), comment, wanted_at, due_at, storable::json(&to)?],
     )?;
     add_step(tx, key, &to, "its turn has come", None, now)
 }
@@ -214,6 +235,7 @@ fn insert(
 ) -> Result<String, Fault> {
     let key = transfer_key(payment, n);
     let comment = tx.place().allocation().comment.render(&key, days);
+    let (due_at, wanted_at) = row::times(state, now);
     tx.send(
         "INSERT INTO transfers (key, payment, n, account, channel, days, comment, state, attempt, epoch, open, cause, \
          due_at, detail, traceparent, created_at, sliced, slice, live, wanted_at) \
@@ -228,12 +250,12 @@ fn insert(
             comment,
             state.word(),
             cause_of(state),
-            state.due(),
+            due_at,
             storable::json(state)?,
             envelope::new_traceparent(),
             now,
             i64::from(place.live),
-            state.wanted()
+            wanted_at
         ],
     )?;
     tx.send("UPDATE payments SET last_n = $2 WHERE key = $1", args![payment, i64::from(n)])?;
@@ -364,12 +386,7 @@ fn asked_to_stop(tx: &mut Tx, payment: &str) -> Result<Option<Cause>, Fault> {
         "SELECT stop, stop_reason FROM payments WHERE key = $1 AND stop IS NOT NULL AND days_left > 0",
         args![payment],
     )?;
-    let Some(row) = row else { return Ok(None) };
-    let reason = row.get::<Option<String>>("stop_reason")?.unwrap_or_default();
-    Ok(Some(match row.get::<HeldCause>("stop")? {
-        HeldCause::Ended => Cause::Ended(reason),
-        _ => Cause::Stopped(reason),
-    }))
+    row.as_ref().map_or(Ok(None), slices::stop)
 }
 
 /// Whatever waits in a channel's queue may have been called in the time that is forgotten.

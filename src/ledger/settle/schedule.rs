@@ -49,7 +49,7 @@ impl Tx {
         let row = self.optional(
             &format!(
                 "UPDATE channels SET epoch = epoch{FREE} WHERE account = $2 AND channel = $3 AND epoch = $1 \
-                 RETURNING detail, due_at, slice_at"
+                 RETURNING detail, due_at"
             ),
             args![claim.epoch, &*claim.account, claim.channel.as_str()],
         )?;
@@ -81,16 +81,12 @@ pub(in crate::ledger) fn give_back(
     not_before: Ms,
 ) -> Result<Option<Ms>, Fault> {
     let transfers: Option<Ms> = freed.get("due_at")?;
-    // A slice whose time has come is put off like any other; one whose time comes later is not looked at before.
-    let slice: Option<Ms> = freed.get::<Option<Ms>>("slice_at")?.filter(|at| *at < not_before);
-    let natural = [transfers, slice, channel.switch_due()].into_iter().flatten().min();
+    let natural = [transfers, channel.switch_due()].into_iter().flatten().min();
     let natural = natural.map(|at| at.max(channel.quiet_until));
     let due = natural.map(|at| at.max(not_before));
     if due != transfers || due > natural {
         tx.send(
-            "UPDATE channels SET due_at = $1, deferred = $2, \
-             slice_at = CASE WHEN slice_at <= $1 THEN NULL ELSE slice_at END \
-             WHERE account = $3 AND channel = $4 AND epoch = $5",
+            "UPDATE channels SET due_at = $1, deferred = $2 WHERE account = $3 AND channel = $4 AND epoch = $5",
             args![due, i64::from(due > natural), &*claim.account, claim.channel.as_str(), claim.epoch],
         )?;
     }

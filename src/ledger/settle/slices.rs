@@ -4,11 +4,11 @@ use crate::{
     domain::{
         Ms,
         closed::HeldCause,
-        settle::{Cause, Kept, State},
+        settle::{Cause, Kept, Outcome, State},
         slices::Ahead,
     },
     ledger::{
-        db::{Fault, Tx, args},
+        db::{Fault, Row, Tx, args},
         row::{self, narrow},
     },
 };
@@ -21,12 +21,15 @@ pub(in crate::ledger) struct Slice {
     pub(in crate::ledger) days: u32,
     /// It is the one of its channel.
     pub(in crate::ledger) live: bool,
+    /// Why its payment is to stop, where a person or its agreement said so.
+    stop: Option<Cause>,
 }
 
 /// The transfer, where it is a slice.
 pub(in crate::ledger) fn of(tx: &mut Tx, key: &str) -> Result<Option<Slice>, Fault> {
     let row = tx.optional(
-        "SELECT payment, account, channel, days, live FROM transfers WHERE key = $1 AND sliced = 1",
+        "SELECT t.payment, t.account, t.channel, t.days, t.live, p.stop, p.stop_reason FROM transfers t \
+         JOIN payments p ON p.key = t.payment WHERE t.key = $1 AND t.sliced = 1",
         args![key],
     )?;
     let Some(row) = row else { return Ok(None) };
@@ -36,6 +39,7 @@ pub(in crate::ledger) fn of(tx: &mut Tx, key: &str) -> Result<Option<Slice>, Fau
         channel: row.get("channel")?,
         days: narrow(row.get("days")?),
         live: row.get::<i64>("live")? != 0,
+        stop: stop(&row)?,
     }))
 }
 
@@ -64,13 +68,17 @@ pub(in crate::ledger) fn keeps_back(state: &State) -> bool {
 }
 
 impl Slice {
-    /// What is planned again takes its turn, where it is not the one of its channel.
+    /// What is planned again takes its turn, where it is not the one of its channel; what was said to stop is held.
     pub(in crate::ledger) fn in_turn(&self, to: State, now: Ms) -> State {
-        match to {
-            State::Planned { last, retried, .. } if !self.live => {
+        match (to, &self.stop) {
+            // A refusal, or a doubt that was settled, does not let go on what was said to stop.
+            (State::Planned { last, retried, .. }, Some(cause)) => {
+                State::Held { cause: cause.clone(), outcome: Outcome::None, at: now, last, retried }
+            }
+            (State::Planned { last, retried, .. }, None) if !self.live => {
                 State::sliced(Ahead::QUEUED, now, Kept { last, retried })
             }
-            other => other,
+            (other, _) => other,
         }
     }
 }
@@ -101,4 +109,13 @@ pub(in crate::ledger) fn known(tx: &mut Tx, key: &str) -> Result<Option<Ms>, Fau
         args![key],
     )?;
     Ok(row.as_ref().map(row::channel).transpose()?.and_then(|channel| channel.known))
+}
+
+/// Why a payment is to stop, by its columns.
+pub(in crate::ledger) fn stop(row: &Row) -> Result<Option<Cause>, Fault> {
+    let reason = row.get::<Option<String>>("stop_reason")?.unwrap_or_default();
+    Ok(row.get::<Option<HeldCause>>("stop")?.map(|cause| match cause {
+        HeldCause::Ended => Cause::Ended(reason),
+        _ => Cause::Stopped(reason),
+    }))
 }

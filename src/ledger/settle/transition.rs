@@ -12,7 +12,7 @@ use crate::{
         db::{Fault, Tx, args},
         intake::coverage,
         read::words,
-        row::{epoch_of, payment_state},
+        row::{epoch_of, payment_state, times},
         storable,
     },
 };
@@ -51,7 +51,7 @@ pub(in crate::ledger) fn set(
     if let Some(slice) = &slice {
         to = slice.in_turn(to, now);
     }
-    if !write(tx, key, from, &to, slice.as_ref())? {
+    if !write(tx, key, (from, &to), slice.as_ref(), now)? {
         return Ok(false);
     }
     match &slice {
@@ -76,7 +76,14 @@ pub(in crate::ledger) fn set(
 }
 
 /// `false`: it does not stand at `from`.
-fn write(tx: &mut Tx, key: &str, from: &State, to: &State, slice: Option<&Slice>) -> Result<bool, Fault> {
+fn write(
+    tx: &mut Tx,
+    key: &str,
+    (from, to): (&State, &State),
+    slice: Option<&Slice>,
+    now: Ms,
+) -> Result<bool, Fault> {
+    let (due_at, wanted_at) = times(to, now);
     let live = slice.is_some_and(|slice| slice.live && slices::keeps_back(to));
     let done = tx.execute(
         "UPDATE transfers SET state = $1, attempt = $2, epoch = $3, open = $4, cause = $5, due_at = $6, \
@@ -87,13 +94,13 @@ fn write(tx: &mut Tx, key: &str, from: &State, to: &State, slice: Option<&Slice>
             epoch_of(to),
             i64::from(to.open()),
             cause_of(to),
-            to.due(),
+            due_at,
             storable::json(to)?,
             key,
             from.word(),
             i64::from(from.attempt()),
             epoch_of(from),
-            to.wanted(),
+            wanted_at,
             i64::from(live)
         ],
     )?;

@@ -105,7 +105,6 @@ const NEXT: &str = "COALESCE((SELECT key FROM transfers WHERE account = $1 AND c
      (SELECT t.key FROM transfers t LEFT JOIN accounts h ON h.account = t.account \
      WHERE t.account = $1 AND t.channel = $2 AND (t.due_at <= $3 OR t.due_at > $4) AND t.state = 'planned' \
      ORDER BY CASE WHEN t.key = h.probe THEN 0 WHEN t.days >= h.ceiling THEN 2 ELSE 1 END, t.created_at, t.key LIMIT 1), \
-     (SELECT key FROM transfers WHERE account = $1 AND channel = $2 AND wanted_at IS NOT NULL AND wanted_at <= $3), \
      (SELECT key FROM transfers WHERE account = $1 AND channel = $2 AND (due_at <= $3 OR due_at > $4) \
      AND state = 'settled' ORDER BY due_at, key LIMIT 1))";
 

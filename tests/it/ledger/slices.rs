@@ -8,7 +8,7 @@ use daybridge::{
         facts::{Facts, Meaning, Out, OutAmount, OutKind, OutState},
         id::ChannelId,
         reply::{ReadError, Reading, Reply},
-        settle::{Effect, Input, Moment, Order, Policy, step},
+        settle::{AccountNews, Effect, Input, Moment, Order, Policy, step},
         slices::Allocation,
     },
     ledger::{Act, Grant, LedgerError, Moved, Scope, SourceRules},
@@ -33,11 +33,12 @@ struct Partner {
     /// What was sent: its key, its days, when.
     sent: Vec<(String, u32, i64)>,
     answers: bool,
+    has_balance: bool,
 }
 
 impl Partner {
     fn at(till: i64) -> Self {
-        Self { till, sent: Vec::new(), answers: true }
+        Self { till, sent: Vec::new(), answers: true, has_balance: true }
     }
 
     fn extend(&mut self, key: &str, days: u32, now: i64) -> Reply {
@@ -79,6 +80,11 @@ async fn work(kit: &Kit, partner: &mut Partner, now: i64) {
                         Effect::Read => {
                             Input::Read(Ok(Reading { active_till: partner.till, mode: Some("live".into()) }))
                         }
+                        Effect::Call if !partner.has_balance => Input::Reply(Reply::Refused {
+                            status: 402,
+                            message: "not enough days".into(),
+                            balance: true,
+                        }),
                         Effect::Call => Input::Reply(partner.extend(&transfer.key, transfer.days, now)),
                     };
                 }
@@ -220,6 +226,64 @@ pub(crate) async fn a_person_stops_a_payment_and_lets_it_go_on(kit: Kit) {
     kit.go("stripe/pi_1", &ACT, now).await.unwrap();
     days(&kit, &mut partner, now, 20).await;
     assert_eq!(sums(&kit, "1").await, (PaymentState::Credited, 15, 0));
+}
+
+pub(crate) async fn a_stop_outlives_a_refusal(kit: Kit) {
+    slices_of(&kit, 5);
+    let mut partner = Partner { has_balance: false, ..Partner::at(NOW) };
+    pay(&kit, "1", 15, NOW).await;
+    work(&kit, &mut partner, NOW).await;
+    assert_eq!(kit.held(9, NOW).await.unwrap()[0].cause, HeldCause::Balance);
+    kit.stop("stripe/pi_1", &ACT, NOW).await.unwrap();
+    partner.has_balance = true;
+    let now = NOW + HOUR;
+    kit.account_news(ACCOUNT, AccountNews::Extends, "stripe/pi_1#1", now, now).await.unwrap();
+    work(&kit, &mut partner, now).await;
+    assert_eq!(partner.sent.len(), 0, "topped up, and stopped all the same");
+    assert_eq!(kit.held(9, now).await.unwrap()[0].cause, HeldCause::Stopped);
+    kit.go("stripe/pi_1", &ACT, now).await.unwrap();
+    work(&kit, &mut partner, now).await;
+    assert_eq!(partner.keys(), [("pi_1#1", 5)]);
+}
+
+pub(crate) async fn a_restored_ledger_asks_about_money_that_is_told_again(kit: Kit) {
+    slices_of(&kit, 5);
+    let mut partner = Partner::at(NOW);
+    pay(&kit, "1", 30, NOW).await;
+    let now = days(&kit, &mut partner, NOW, 5).await;
+    let out = refund("1", 600, now);
+    kit.record_at(&delivery("evt_r"), Ok(&out), &cancelling(), false, now).await;
+    assert_eq!(sums(&kit, "1").await, (PaymentState::Credited, 10, 0));
+    // In the time that is forgotten the refund failed, and the third slice was sent.
+    partner.extend("stripe/pi_1#3", 5, now);
+    kit.restored(now, "ada", now + DAY_MS).await.unwrap();
+    let (sent, now) = (partner.sent.len(), now + 2 * DAY_MS);
+    let mut back = out.clone();
+    back.occurred_at = now;
+    back.out[0].state = OutState::Undone;
+    back.out[0].amount = OutAmount::Part(600);
+    kit.record_at(&delivery("evt_b"), Ok(&back), &cancelling(), false, now).await;
+    let now = days(&kit, &mut partner, now, 20).await;
+    assert_eq!(partner.sent.len(), sent, "nothing is sent that may have been");
+    let held = kit.held(9, now).await.unwrap();
+    assert!(
+        held.iter().any(|held| held.key == "stripe/pi_1#3" && held.cause == HeldCause::Restored),
+        "{held:?}"
+    );
+}
+
+pub(crate) async fn a_slice_that_waits_is_not_waited_for(kit: Kit) {
+    slices_of(&kit, 5);
+    let mut partner = Partner::at(NOW);
+    pay(&kit, "1", 30, NOW).await;
+    work(&kit, &mut partner, NOW).await;
+    let counts = kit.counts().await.unwrap();
+    assert_eq!((counts.planned, counts.oldest_open_at), (0, None), "it is neither to be called nor late");
+    let due = NOW + 3 * DAY_MS;
+    let claim = kit.claim_one(due + HOUR).await;
+    let counts = kit.counts().await.unwrap();
+    assert_eq!((counts.planned, counts.oldest_open_at), (1, Some(due)), "late since its time");
+    kit.release(&claim, 0).await.unwrap();
 }
 
 pub(crate) async fn what_is_left_goes_to_another_channel(kit: Kit) {
