@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     envelope::WORD_BYTES_MAX,
-    ledger::{self, GRANT_REALM, PROBE_AHEAD_MS_MAX},
+    ledger::{self, PROBE_AHEAD_MS_MAX},
     outbound,
     partner::CALL_TIMEOUT_MAX,
 };
@@ -95,7 +95,7 @@ pub fn contradictions(config: &Config) -> Vec<String> {
         "worker.fetch_again must be at least 100ms".into(),
     );
 
-    allocation(config, &mut refuse);
+    config.allocation_wrong(&mut refuse);
     config.console.contradictions(&config.server.trusted_proxies, &mut wrong);
     if let Err(why) = config.comment() {
         wrong.push(format!("partner.comment {why}"));
@@ -106,49 +106,6 @@ pub fn contradictions(config: &Config) -> Vec<String> {
     shared_realms(config, &mut wrong);
     wrong
 }
-
-/// A slice that is in doubt must be settled before its channel is dark.
-fn allocation(config: &Config, refuse: &mut impl FnMut(bool, String)) {
-    let (lead, window) = (config.allocation.lead, config.partner.settle_window);
-    refuse(
-        lead < window.saturating_mul(LEAD_WINDOWS_MIN),
-        format!(
-            "allocation.lead ({}) must be at least {LEAD_WINDOWS_MIN} times partner.settle_window ({}): a slice in doubt is settled before its channel has run out",
-            humantime::format_duration(lead),
-            humantime::format_duration(window)
-        ),
-    );
-    let prices = |source: &Source| source.prices.iter().filter_map(|price| price.slice).collect::<Vec<_>>();
-    let slices = config.sources.iter().flat_map(|(name, source)| {
-        let all = source.slice.into_iter().chain(prices(source));
-        all.map(move |slice| (format!("sources.{name}.slice"), slice, source.days_max))
-    });
-    for (key, slice, days_max) in
-        slices.chain([("allocation.slice".to_owned(), config.allocation.slice, DAYS_MAX)])
-    {
-        refuse(
-            slice > days_max,
-            format!(
-                "{key} is {slice}, more than the {days_max} days that a payment may buy; 0 moves all at once"
-            ),
-        );
-    }
-    let realms = config.sources.iter().filter(|(name, source)| source.realm(name) == GRANT_REALM);
-    for (name, _) in realms {
-        refuse(
-            true,
-            format!(
-                "sources.{name}: the realm {GRANT_REALM:?} is that of `daybridge grant`: give the source another realm"
-            ),
-        );
-    }
-}
-
-/// How many settle windows the lead must have.
-const LEAD_WINDOWS_MIN: u32 = 4;
-
-/// Most days of a payment, where no source says.
-const DAYS_MAX: u32 = 3_650;
 
 /// What stands between us and broker, ledger and the world. A secret that cannot be read is skipped: only the role that
 /// needs it says so.

@@ -5,16 +5,16 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 
-use crate::domain::{
-    id::{CommentTemplate, realm_bytes},
-    slices,
-};
+use crate::domain::slices;
 
 /// From file and environment to [`Config`].
 pub mod load;
 
 /// Variables of the environment that set a key.
 mod variables;
+
+/// Days that move in slices.
+mod allocation;
 
 /// Relative paths.
 mod anchor;
@@ -49,6 +49,7 @@ pub mod queue_url;
 /// Parameters of URLs.
 pub mod parameters;
 
+pub use allocation::Allocation;
 pub use console::Console;
 pub use days::{Amount, Days};
 pub use queue_url::QueueUrl;
@@ -348,53 +349,5 @@ pub struct Brake {
 impl Default for Brake {
     fn default() -> Self {
         Self { multiple: 10, account_days_min: 3_000, account_days_per_channel: 31, channel_days_min: 800 }
-    }
-}
-
-/// `[allocation]`
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Allocation {
-    /// Days in one transfer; 0: all of a payment at once.
-    pub slice: u32,
-    /// A slice is sent when the channel has less than this.
-    #[serde(with = "humantime_serde")]
-    pub lead: Duration,
-}
-
-impl Default for Allocation {
-    fn default() -> Self {
-        Self { slice: 0, lead: Duration::from_secs(2 * 86_400) }
-    }
-}
-
-impl Config {
-    /// How days are allocated, by all that the settings say; the comment where it is no good is said by [`check`].
-    pub(crate) fn allocation(&self) -> slices::Allocation {
-        let slices = self.sources.iter().filter_map(|(name, source)| Some((name.clone(), source.slice?)));
-        slices::Allocation {
-            slice: self.allocation.slice,
-            lead_ms: i64::try_from(self.allocation.lead.as_millis()).unwrap_or(i64::MAX),
-            sources: slices.collect(),
-            comment: self.comment().unwrap_or_default(),
-        }
-    }
-
-    /// Whether any payment moves in slices.
-    fn has_slices(&self) -> bool {
-        let sources = self.sources.values();
-        let mut slices = sources.flat_map(|source| {
-            source.slice.into_iter().chain(source.prices.iter().filter_map(|price| price.slice))
-        });
-        self.allocation.slice > 0 || slices.any(|slice| slice > 0)
-    }
-
-    /// What names a transfer to the partner; the thousandth slice of a payment must be named as well.
-    pub fn comment(&self) -> Result<CommentTemplate, String> {
-        let realms = self.sources.iter().map(|(name, source)| realm_bytes(source.realm(name)));
-        let days_max = self.sources.values().map(|source| source.days_max).max().unwrap_or(0);
-        let numbers = if self.has_slices() { "999".len() } else { 0 };
-        let realm_bytes = realms.max().unwrap_or(0).saturating_add(numbers);
-        CommentTemplate::parse(&self.partner.comment, realm_bytes, days_max)
     }
 }

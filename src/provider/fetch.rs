@@ -5,22 +5,23 @@
 //! by the worker, so a provider's bad hour holds up nobody else's payments. What the API does not know is held too, not
 //! dropped: a key of another account or mode would make every payment unknown.
 
-use std::{fmt::Write as _, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{fmt::Write as _, sync::Arc, time::Duration};
 
-use anyhow::Context as _;
-use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use reqwest::{
-    Method, Request, Response, Url,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+    Method, Request, Url,
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::{sync::Mutex, time::Instant};
 
-use super::{json, path, rest::Rest};
+use super::{
+    json, path,
+    rest::Rest,
+    wire::{Http, Trouble, Wire, away, refused},
+};
 use crate::{
     config::{
         Source,
@@ -30,30 +31,11 @@ use crate::{
         },
     },
     domain::facts::Unread,
-    outbound::{self, address::base_url},
+    outbound::address::base_url,
 };
-
-/// Longest time for one answer.
-pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
-
-/// Longest answer read, in bytes.
-const ANSWER_BYTES_MAX: usize = 1024 * 1024;
-
-/// Requests per second to one provider, per source and process.
-const REQUESTS_PER_SECOND_MAX: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 
 /// A bought token is renewed so long before it ends.
 const TOKEN_MARGIN: Duration = Duration::from_secs(60);
-
-/// The door to one source's API: sends a request, with the key in it, and no other.
-#[async_trait]
-pub trait Wire: Send + Sync {
-    /// Waits until one more request may be sent.
-    async fn turn(&self);
-
-    /// The status, and what was answered with 200 or 201; of others, nothing.
-    async fn send(&self, request: Request) -> Result<(u16, Vec<u8>), Trouble>;
-}
 
 /// One source's API. Not `Debug`: it holds the key.
 pub(super) struct Api {
@@ -69,72 +51,6 @@ pub(super) struct Api {
 struct Bought {
     access_token: SecretString,
     expires_in: u64,
-}
-
-/// Why there is no answer, in words without the key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trouble {
-    /// Another time there may be one.
-    Away(String),
-    /// Asking again does not help by itself.
-    Refused(String),
-}
-
-impl std::convert::From<Trouble> for Unread {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Away(why) => {
-                Unread::Unfetched(format!("the provider's API is away: {why}; it is asked again"))
-            }
-            Trouble::Refused(why) => Unread::Unreadable(why),
-        }
-    }
-}
-
-fn away(why: &str) -> Trouble {
-    Trouble::Away(why.to_owned())
-}
-
-fn refused(why: &str) -> Trouble {
-    Trouble::Refused(why.to_owned())
-}
-
-/// The network. Not `Debug`: it holds the key, which no error may tell.
-struct Http {
-    client: reqwest::Client,
-    pace: DefaultDirectRateLimiter,
-    key: SecretString,
-}
-
-impl Http {
-    fn open(source: &Source, fetch: &Fetch, base: &Url, key: SecretString) -> anyhow::Result<Self> {
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        for (name, value) in &fetch.headers {
-            let name: HeaderName =
-                name.parse().with_context(|| format!("fetch.headers: {name:?} is no name"))?;
-            headers.insert(name, value.parse().context("fetch.headers: a value cannot stand in a header")?);
-        }
-        let builder = outbound::builder(base, ANSWER_TIMEOUT).default_headers(headers);
-        let client = outbound::finish(builder, source.proxy.as_ref())?;
-        Ok(Self { client, pace: RateLimiter::direct(Quota::per_second(REQUESTS_PER_SECOND_MAX)), key })
-    }
-}
-
-#[async_trait]
-impl Wire for Http {
-    async fn turn(&self) {
-        self.pace.until_ready().await;
-    }
-
-    async fn send(&self, request: Request) -> Result<(u16, Vec<u8>), Trouble> {
-        let tell = |error| Trouble::Away(outbound::tell(error, ANSWER_TIMEOUT, self.key.expose_secret()));
-        let response = self.client.execute(request).await.map_err(tell)?;
-        match response.status().as_u16() {
-            status @ (200 | 201) => Ok((status, body(response, tell).await?)),
-            status => Ok((status, Vec::new())),
-        }
-    }
 }
 
 impl Api {
@@ -280,19 +196,6 @@ fn secret(text: &str) -> Result<HeaderValue, Trouble> {
         .map_err(|_| refused("api_key holds characters that cannot stand in a header"))?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-async fn body(mut response: Response, tell: impl Fn(reqwest::Error) -> Trouble) -> Result<Vec<u8>, Trouble> {
-    let mut body = Vec::new();
-    while let Some(part) = response.chunk().await.map_err(&tell)? {
-        if body.len().saturating_add(part.len()) > ANSWER_BYTES_MAX {
-            return Err(Trouble::Refused(format!(
-                "the answer of the provider's API is longer than {ANSWER_BYTES_MAX} bytes"
-            )));
-        }
-        body.extend_from_slice(&part);
-    }
-    Ok(body)
 }
 
 /// A template below the base. `{/pointer}` is one part of the path, whatever it holds; a template that is nothing else

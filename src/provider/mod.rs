@@ -32,6 +32,9 @@ mod whose;
 /// From a body to facts, by an event map.
 pub mod read;
 
+/// The door to a provider's API, and the network behind it.
+mod wire;
+
 /// What an event is about, asked for at the provider's API.
 mod fetch;
 
@@ -80,10 +83,10 @@ mod deadline;
 /// The listener: start, limits, graceful stop.
 pub mod server;
 
-pub use fetch::{ANSWER_TIMEOUT, Trouble, Wire};
 pub use refused::{Refused, Row as RefusedRow};
 pub use server::{Address, Running, StartError, serve};
 pub use source::Sources;
+pub use wire::{ANSWER_TIMEOUT, Trouble, Wire};
 
 /// Every webhook's path is this and the source's name.
 pub const WEBHOOKS: &str = "/webhooks/";

@@ -6,11 +6,12 @@ use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 use actix_http::StatusCode;
 
 use super::{
-    fetch::{Api, Wire},
+    fetch::Api,
     items::{self, BATCH},
     read::{Beside, Unreadable, read, wanted},
     refused::Refused,
     signature::Keys,
+    wire::Wire,
     words,
 };
 use crate::{

@@ -7,6 +7,9 @@
 
 use super::DAY_MS;
 
+/// Why a transfer is held.
+pub mod cause;
+
 /// Where a transfer stands.
 pub mod state;
 
@@ -28,9 +31,10 @@ pub mod person;
 /// What money that went out makes of a transfer.
 pub mod uncovered;
 
+pub use cause::Cause;
 pub use evidence::fits;
 pub use person::{Order, OrderRefused, call_is_over, order, planned_again};
-pub use state::{Call, Cause, How, Kept, Outcome, State, Watch};
+pub use state::{Call, How, Kept, Outcome, State, Watch};
 pub use step::{AccountNews, Effect, Input, Moment, Step, step};
 
 /// Waits between tries of a planned transfer: 1 s, 2 s, 5 s, 10 s, 30 s, 1 min, 2 min, then 5 min.

@@ -8,6 +8,7 @@ pub(super) mod heartbeat;
 pub(super) mod pause;
 pub(super) mod probe;
 pub(super) mod queue;
+pub(super) mod rest;
 pub(super) mod schedule;
 pub(super) mod server;
 pub(super) mod slices;

@@ -9,27 +9,26 @@
 //! one locks the channel's row first.
 
 use super::{
+    rest::{Granted, granted, hold_rest},
     schedule,
-    slices::{self, Slice, resize},
-    steps::{add_step, cause_of, settled},
+    slices::{self, Place, Slice, insert, resize, takes_its_turn},
+    steps::settled,
     sums::refresh,
 };
 use crate::{
     domain::{
         Ms,
         channel::Channel,
-        id::{ChannelId, transfer_key},
+        id::ChannelId,
         settle::{Cause, How, Kept, Outcome, State},
         slices::{Ahead, Level, Owed, next},
     },
-    envelope,
     ledger::{
-        Act, Claim, Decided, Take,
+        Claim, Decided, Take,
         db::{Dialect, Fault, Row, Tx, args},
         intake::{coverage, grant::make_due_and_take},
         read::words,
         row::{self, narrow},
-        storable,
     },
 };
 
@@ -201,68 +200,6 @@ fn planned(ahead: &Ahead, now: Ms, left: u32, moved: u32) -> String {
     format!("planned {when}: {} days of {left} that are owed, {moved} of {all} have moved", ahead.days)
 }
 
-/// A slice that waited for others of its channel is the next.
-fn takes_its_turn(tx: &mut Tx, key: &str, from: &State, ahead: Ahead, now: Ms) -> Result<(), Fault> {
-    let State::Planned { last, retried, .. } = from else { return Ok(()) };
-    let to = State::sliced(ahead, now, Kept { last: *last, retried: *retried });
-    let (due_at, wanted_at) = row::times(&to, now);
-    let comment = tx.place().allocation().comment.render(key, ahead.days);
-    tx.send(
-        "UPDATE transfers SET live = 1, days = $2, comment = $3, wanted_at = $4, due_at = $5, detail = $6 WHERE key = $1",
-        args![key, i64::from(ahead.days), comment, wanted_at, due_at, storable::json(&to)?],
-    )?;
-    add_step(tx, key, &to, "its turn has come", None, now)
-}
-
-/// Where a slice is.
-struct Place<'a> {
-    account: &'a str,
-    channel: &'a str,
-    /// It is the one of its channel.
-    live: bool,
-}
-
-#[expect(clippy::too_many_arguments, reason = "one row, from one place")]
-fn insert(
-    tx: &mut Tx,
-    payment: &str,
-    n: u32,
-    place: &Place<'_>,
-    state: &State,
-    days: u32,
-    (note, who): (&str, Option<&str>),
-    now: Ms,
-) -> Result<String, Fault> {
-    let key = transfer_key(payment, n);
-    let comment = tx.place().allocation().comment.render(&key, days);
-    let (due_at, wanted_at) = row::times(state, now);
-    tx.send(
-        "INSERT INTO transfers (key, payment, n, account, channel, days, comment, state, attempt, epoch, open, cause, \
-         due_at, detail, traceparent, created_at, sliced, slice, live, wanted_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, $9, $10, $11, $12, $13, 1, $6, $14, $15)",
-        args![
-            key,
-            payment,
-            i64::from(n),
-            place.account,
-            place.channel,
-            i64::from(days),
-            comment,
-            state.word(),
-            cause_of(state),
-            due_at,
-            storable::json(state)?,
-            envelope::new_traceparent(),
-            now,
-            i64::from(place.live),
-            wanted_at
-        ],
-    )?;
-    tx.send("UPDATE payments SET last_n = $2 WHERE key = $1", args![payment, i64::from(n)])?;
-    add_step(tx, &key, state, note, who, now)?;
-    Ok(key)
-}
-
 /// When its slice is sent; what is due before makes it due before.
 fn schedule_slice(tx: &mut Tx, account: &str, channel: &str, at: Ms, now: Ms) -> Result<(), Fault> {
     if at <= now {
@@ -272,64 +209,6 @@ fn schedule_slice(tx: &mut Tx, account: &str, channel: &str, at: Ms, now: Ms) ->
         "UPDATE channels SET slice_at = $3 WHERE account = $1 AND channel = $2",
         args![account, channel, at],
     )
-}
-
-/// A payment that is granted in slices: what is owed of it, and where.
-struct Granted {
-    account: String,
-    channel: String,
-    left: u32,
-    last_n: u32,
-    last: Option<(String, State)>,
-}
-
-fn granted(tx: &mut Tx, payment: &str) -> Result<Option<Granted>, Fault> {
-    let row = tx.optional(
-        "SELECT p.partner, p.channel, p.days_left, p.last_n, t.key AS transfer, t.detail FROM payments p \
-         LEFT JOIN transfers t ON t.payment = p.key AND t.n = p.last_n WHERE p.key = $1 AND p.sliced = 1",
-        args![payment],
-    )?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(Granted {
-        account: row.get("partner")?,
-        channel: row.get("channel")?,
-        left: narrow(row.get("days_left")?),
-        last_n: narrow(row.get("last_n")?),
-        last: match row.get::<Option<String>>("transfer")? {
-            Some(key) => Some((key, row::state(&row)?)),
-            None => None,
-        },
-    }))
-}
-
-/// Holds what a payment has left, where none of its transfers is under way: its next slice is a transfer that waits for a
-/// person. Returns its key.
-pub(in crate::ledger) fn hold_rest(
-    tx: &mut Tx,
-    payment: &str,
-    cause: Cause,
-    act: Option<&Act<'_>>,
-    now: Ms,
-) -> Result<Option<String>, Fault> {
-    let Some(granted) = granted(tx, payment)? else { return Ok(None) };
-    let under_way = granted.last.as_ref().is_some_and(|(_, state)| {
-        !matches!(state, State::Settled { .. } | State::Cancelled { money_out: Some(_), .. })
-    });
-    if granted.left == 0 || under_way {
-        return Ok(None);
-    }
-    let outcome = if matches!(cause, Cause::Restored) { Outcome::Forgotten } else { Outcome::None };
-    let note = cause.to_string();
-    let state = State::Held { cause, outcome, at: now, last: None, retried: false };
-    let row = tx.one("SELECT source, slice FROM payments WHERE key = $1", args![payment])?;
-    let own = row.get::<Option<i64>>("slice")?.map(narrow);
-    let slice = tx.place().allocation().sizes(&row.get::<String>("source")?, own).slice;
-    let days = if slice == 0 { granted.left } else { granted.left.min(slice) };
-    let place = Place { account: &granted.account, channel: &granted.channel, live: false };
-    let n = granted.last_n.saturating_add(1);
-    let key = insert(tx, payment, n, &place, &state, days, (&note, act.map(|act| act.who)), now)?;
-    refresh(tx, payment)?;
-    Ok(Some(key))
 }
 
 /// After a change of what a payment has left: asks a person about it where the rules say so, and goes on with its channel.
@@ -367,9 +246,6 @@ pub(in crate::ledger) fn changed(
         resize(tx, key, days)?;
     }
     refresh(tx, &slice.payment)?;
-    if let State::Held { cause: Cause::Restored, .. } = to {
-        hold_queue(tx, &slice.account, &slice.channel, now)?;
-    }
     if let (State::Held { outcome: Outcome::Forgotten, .. }, State::Settled { .. }) = (from, to) {
         // Where this one was sent in the time that is forgotten, the next may have been, too.
         hold_rest(tx, &slice.payment, Cause::Restored, None, now)?;
@@ -387,19 +263,6 @@ fn asked_to_stop(tx: &mut Tx, payment: &str) -> Result<Option<Cause>, Fault> {
         args![payment],
     )?;
     row.as_ref().map_or(Ok(None), slices::stop)
-}
-
-/// Whatever waits in a channel's queue may have been called in the time that is forgotten.
-pub(in crate::ledger) fn hold_queue(tx: &mut Tx, account: &str, channel: &str, now: Ms) -> Result<(), Fault> {
-    let rows = tx.all(
-        "SELECT key FROM payments WHERE partner = $1 AND channel = $2 AND days_left > 0 AND stopped IS NULL \
-         AND granted_at <= (SELECT MAX(declared_at) FROM restorations WHERE undone_at IS NULL)",
-        args![account, channel],
-    )?;
-    for row in rows {
-        hold_rest(tx, &row.get::<String>("key")?, Cause::Restored, None, now)?;
-    }
-    Ok(())
 }
 
 /// A slice that was not called, and what its payment has left, are another channel's from now on.

@@ -1,15 +1,19 @@
 //! Transfers of payments that move in slices, and what they make of their payments.
 
+use super::steps::{add_step, cause_of};
 use crate::{
     domain::{
         Ms,
         closed::HeldCause,
+        id::transfer_key,
         settle::{Cause, Kept, Outcome, State},
         slices::Ahead,
     },
+    envelope,
     ledger::{
         db::{Fault, Row, Tx, args},
         row::{self, narrow},
+        storable,
     },
 };
 
@@ -118,4 +122,72 @@ pub(in crate::ledger) fn stop(row: &Row) -> Result<Option<Cause>, Fault> {
         HeldCause::Ended => Cause::Ended(reason),
         _ => Cause::Stopped(reason),
     }))
+}
+
+/// A slice that waited for others of its channel is the next.
+pub(in crate::ledger) fn takes_its_turn(
+    tx: &mut Tx,
+    key: &str,
+    from: &State,
+    ahead: Ahead,
+    now: Ms,
+) -> Result<(), Fault> {
+    let State::Planned { last, retried, .. } = from else { return Ok(()) };
+    let to = State::sliced(ahead, now, Kept { last: *last, retried: *retried });
+    let (due_at, wanted_at) = row::times(&to, now);
+    let comment = tx.place().allocation().comment.render(key, ahead.days);
+    tx.send(
+        "UPDATE transfers SET live = 1, days = $2, comment = $3, wanted_at = $4, due_at = $5, detail = $6 WHERE key = $1",
+        args![key, i64::from(ahead.days), comment, wanted_at, due_at, storable::json(&to)?],
+    )?;
+    add_step(tx, key, &to, "its turn has come", None, now)
+}
+
+/// Where a slice is.
+pub(in crate::ledger) struct Place<'a> {
+    pub(in crate::ledger) account: &'a str,
+    pub(in crate::ledger) channel: &'a str,
+    /// It is the one of its channel.
+    pub(in crate::ledger) live: bool,
+}
+
+#[expect(clippy::too_many_arguments, reason = "one row, from one place")]
+pub(in crate::ledger) fn insert(
+    tx: &mut Tx,
+    payment: &str,
+    n: u32,
+    place: &Place<'_>,
+    state: &State,
+    days: u32,
+    (note, who): (&str, Option<&str>),
+    now: Ms,
+) -> Result<String, Fault> {
+    let key = transfer_key(payment, n);
+    let comment = tx.place().allocation().comment.render(&key, days);
+    let (due_at, wanted_at) = row::times(state, now);
+    tx.send(
+        "INSERT INTO transfers (key, payment, n, account, channel, days, comment, state, attempt, epoch, open, cause, \
+         due_at, detail, traceparent, created_at, sliced, slice, live, wanted_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, $9, $10, $11, $12, $13, 1, $6, $14, $15)",
+        args![
+            key,
+            payment,
+            i64::from(n),
+            place.account,
+            place.channel,
+            i64::from(days),
+            comment,
+            state.word(),
+            cause_of(state),
+            due_at,
+            storable::json(state)?,
+            envelope::new_traceparent(),
+            now,
+            i64::from(place.live),
+            wanted_at
+        ],
+    )?;
+    tx.send("UPDATE payments SET last_n = $2 WHERE key = $1", args![payment, i64::from(n)])?;
+    add_step(tx, &key, state, note, who, now)?;
+    Ok(key)
 }

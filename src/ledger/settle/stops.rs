@@ -1,6 +1,6 @@
 //! Payments that stop, by a person's word or because their agreement ended, and go on.
 
-use super::{queue, schedule, transition};
+use super::{queue, rest, schedule, transition};
 use crate::{
     domain::{
         Ms,
@@ -85,7 +85,7 @@ pub(in crate::ledger) fn stop(
         }
         _ if !left.sliced => return Ok(false),
         Some((_, State::Settled { .. })) | None => {
-            queue::hold_rest(tx, payment, cause.clone(), Some(act), now)?;
+            rest::hold_rest(tx, payment, cause.clone(), Some(act), now)?;
             queue::plan(tx, &left.account, &left.channel, None, now)?;
         }
         // What is on its way is settled first; what is held waits for a person anyway.

@@ -101,6 +101,20 @@ fn a_hold_between_two_lagging_readings_is_no_window() {
     assert_eq!(run.read(TILL - DAY_MS), "planned");
 }
 
+/// Three readings suffice where the window is over, and it is not over because a clock says so.
+#[test]
+fn a_clock_set_forward_ends_no_lag() {
+    let below = Input::Read(Ok(Reading { active_till: TILL - DAY_MS, mode: None }));
+    let mut run = Run::new(State::planned(NOW));
+    run.input(below.clone());
+    run.wait().input(below.clone());
+    run.now += DAY_MS;
+    for _ in 0..2 {
+        assert_eq!(run.input(below.clone()), "planned", "{:?}", run.state);
+        run.wait();
+    }
+}
+
 #[test]
 fn a_clock_set_forward_ends_no_doubt() {
     let odd = [
