@@ -69,6 +69,7 @@ fn libraries_stay_behind_their_doors() {
             "src/cli/",
             "src/provider/stripe/",
             "src/provider/fetch.rs",
+            "src/provider/wire.rs",
             "src/queue/rabbit/policies.rs",
         ],
     );

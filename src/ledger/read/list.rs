@@ -28,7 +28,7 @@ macro_rules! event_sql {
         concat!(
             "SELECT d.number, d.delivery, d.cause, d.received_at, d.recorded_at, d.outcome, d.reason, \
              e.number AS event_number, e.event_id, e.source, e.event_type, e.payment, e.digest, e.held_cause, \
-             p.cause AS payment_cause, t.detail FROM ",
+             p.cause AS payment_cause, p.state AS payment_state, p.sliced, t.detail FROM ",
             $from,
             " LEFT JOIN payments p ON p.key = e.payment \
              LEFT JOIN transfers t ON t.payment = e.payment AND t.n = p.last_n ",

@@ -123,13 +123,19 @@ pub(in crate::ledger) fn event(row: &Row) -> Result<view::Event, Fault> {
             let state = state_of(row)?;
             reason = state.as_ref().and_then(words::reason);
             cause = state.as_ref().and_then(held_cause);
-            match state.unwrap_or_else(|| State::planned(0)) {
-                State::Settled { .. } => EventOutcome::Credited,
-                State::Held { .. } => EventOutcome::Held,
-                State::Cancelled { .. } => EventOutcome::Ignored,
-                State::Planned { .. } | State::Intended { .. } | State::Doubtful { .. } => {
-                    EventOutcome::Pending
-                }
+            let stands = match &state {
+                Some(state) if row.get::<i64>("sliced")? == 0 => payment_state(state),
+                // Its newest transfer is one of several.
+                Some(_) | None => row.get("payment_state")?,
+            };
+            match stands {
+                PaymentState::Credited | PaymentState::Running => EventOutcome::Credited,
+                PaymentState::Held => EventOutcome::Held,
+                PaymentState::Cancelled => EventOutcome::Ignored,
+                PaymentState::Linked
+                | PaymentState::Planned
+                | PaymentState::Doubtful
+                | PaymentState::Nothing => EventOutcome::Pending,
             }
         }
     };

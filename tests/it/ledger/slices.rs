@@ -11,7 +11,7 @@ use daybridge::{
         settle::{AccountNews, Effect, Input, Moment, Order, Policy, step},
         slices::Allocation,
     },
-    ledger::{Act, Grant, LedgerError, Moved, Scope, SourceRules},
+    ledger::{Act, Grant, LedgerError, Moved, Scope, SourceRules, view::EventOutcome},
 };
 
 use super::kit::{ACCOUNT, Kit, NOW, charge, decided, delivery, facts, rules, to};
@@ -143,6 +143,8 @@ pub(crate) async fn days_move_as_they_are_used(kit: Kit) {
     work(&kit, &mut partner, NOW).await;
     assert_eq!(partner.keys(), [("pi_1#1", 5)], "the channel had run out");
     assert_eq!(sums(&kit, "1").await, (PaymentState::Running, 5, 8));
+    let event = kit.events(9).await.unwrap().remove(0);
+    assert_eq!(event.outcome, EventOutcome::Credited, "its days are moving");
     let now = days(&kit, &mut partner, NOW, 3).await;
     assert_eq!(partner.sent.len(), 1, "more than lead is left");
     days(&kit, &mut partner, now, 20).await;
