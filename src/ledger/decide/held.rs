@@ -20,6 +20,7 @@ use crate::{
             waiting,
             words::OTHER_FAMILY_NEXT,
         },
+        settle::{rest, transition},
         storable,
         view::Action,
     },
@@ -155,17 +156,31 @@ pub(in crate::ledger) fn other_family_needs(key: &str) -> Fault {
 }
 
 /// Days that moved and are not covered, or are covered and did not move: a person did what there was to do.
-fn gap(tx: &mut Tx, key: &str, gap: HeldCause, decided: &Decided<'_>) -> Result<&'static str, Fault> {
+fn gap(
+    tx: &mut Tx,
+    key: &str,
+    gap: HeldCause,
+    decided: &Decided<'_>,
+    now: Ms,
+) -> Result<&'static str, Fault> {
     if decided.order != Order::Cancel {
         return Err(refused(format!(
             "its days were granted, and there is nothing to call again: decide about them, then `daybridge held cancel '{key}' --reason …` says that it is done"
         )));
     }
     tracing::info!(payment = key, gap = gap.as_str(), "decided");
+    // What has moved stays; that is no word to let more of it move, where it moves in slices.
     tx.execute(
-        "UPDATE payments SET due_decided = days_due, gap = NULL, gap_since = NULL WHERE key = $1",
+        "UPDATE payments SET due_decided = days_due, gap = NULL, gap_since = NULL, \
+         days_despite = CASE WHEN sliced = 1 THEN days_moved ELSE days_despite END WHERE key = $1",
         args![key],
     )?;
+    if let Some(slice) = rest::granted(tx, key)?
+        && let Some((transfer, state)) = slice.last
+    {
+        // What is left of it is none now.
+        transition::compare_and_set(tx, &transfer, &state, &state, None, now)?;
+    }
     Ok("decided")
 }
 
@@ -173,7 +188,7 @@ fn payment(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> Result<&'s
     let row =
         tx.one("SELECT decision, granted, cause, days_due, gap FROM payments WHERE key = $1", args![key])?;
     if let Some(cause) = row.get("gap")? {
-        return gap(tx, key, cause, decided);
+        return gap(tx, key, cause, decided, now);
     }
     let other_family = is_of_another_family(tx, key)?;
     if !other_family {

@@ -11,7 +11,7 @@ use crate::{
         db::{Fault, Tx, args, fault::refused},
         intake::coverage,
         row,
-        settle::{account, pause, schedule, transition},
+        settle::{account, pause, schedule, slices, transition},
         storable,
     },
 };
@@ -28,15 +28,20 @@ pub(super) fn decide(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> 
     }
     if let State::Held { cause: cause @ (Cause::Refunded(_) | Cause::Disputed(_)), .. } = &from {
         if decided.order == Order::Retry && decided.cause.is_none() {
+            let what = match slices::of(tx, key)? {
+                Some(_) => "all days that its payment has left".to_owned(),
+                None => format!("its {days} days"),
+            };
             return Err(refused(format!(
-                "{cause}: `held retry '{key}' --cause {}` moves its {days} days all the same, unless its channel shows that they have moved; `held set '{key}' --days …` others",
+                "{cause}: `held retry '{key}' --cause {}` moves {what} all the same, unless its channel shows that they have moved; `held set '{key}' --days …` others",
                 cause.word()
             )));
         }
         if decided.order != Order::Applied {
             // The rules ask no more about what is out now.
             tx.execute(
-                "UPDATE payments SET due_decided = days_due \
+                "UPDATE payments SET due_decided = days_due, \
+                 days_despite = CASE WHEN sliced = 1 THEN NULL ELSE days_despite END \
                  WHERE key = (SELECT payment FROM transfers WHERE key = $1)",
                 args![key],
             )?;

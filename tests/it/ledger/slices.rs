@@ -212,6 +212,26 @@ pub(crate) async fn a_refund_is_asked_about_by_default(kit: Kit) {
     assert_eq!(sums(&kit, "2").await, (PaymentState::Credited, 10, 0));
 }
 
+pub(crate) async fn who_accepts_what_was_spent_lets_no_more_move(kit: Kit) {
+    slices_of(&kit, 5);
+    let mut partner = Partner::at(NOW);
+    pay(&kit, "1", 30, NOW).await;
+    let now = days(&kit, &mut partner, NOW, 10).await;
+    assert_eq!(sums(&kit, "1").await, (PaymentState::Running, 15, 15));
+    let out = refund("1", 600, now);
+    kit.record_at(&delivery("evt_r"), Ok(&out), &rules(), false, now).await;
+    let mut causes: Vec<HeldCause> =
+        kit.held(9, now).await.unwrap().into_iter().map(|held| held.cause).collect();
+    causes.sort_by_key(|cause| cause.as_str());
+    assert_eq!(causes, [HeldCause::DaysSpent, HeldCause::Refunded], "10 of 30 are due, and 15 have moved");
+    kit.decide("stripe/pi_1", &decided(Order::Cancel), now).await.unwrap();
+    kit.record_at(&delivery("evt_r2"), Ok(&out), &rules(), false, now).await;
+    let now = days(&kit, &mut partner, now, 30).await;
+    assert_eq!(partner.sent.len(), 3, "that they were spent is accepted, and no more is");
+    assert_eq!(kit.held(9, now).await.unwrap(), []);
+    assert_eq!(sums(&kit, "1").await, (PaymentState::Credited, 15, 0));
+}
+
 pub(crate) async fn a_person_stops_a_payment_and_lets_it_go_on(kit: Kit) {
     slices_of(&kit, 5);
     let mut partner = Partner::at(NOW);
