@@ -11,7 +11,7 @@ use crate::{
         db::{Fault, Tx, args, fault::refused},
         intake::coverage,
         row,
-        settle::{account, pause, schedule, slices, transition},
+        settle::{account, pause, schedule, slices, stops, transition},
         storable,
     },
 };
@@ -25,6 +25,11 @@ pub(super) fn decide(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> 
     if decided.order == Order::Retry && matches!(from, State::Planned { .. }) {
         retry_waiting(tx, &Waiting { key, account: &account, channel: &channel, days }, &from, decided, now)?;
         return Ok(from.word().as_str());
+    }
+    if decided.order == Order::Retry && stops::is_stopped(&from) {
+        return Err(refused(
+            "its payment is stopped: `daybridge payments go KEY --reason …` lets it go on; `held cancel` takes the rest of its days off",
+        ));
     }
     if let State::Held { cause: cause @ (Cause::Refunded(_) | Cause::Disputed(_)), .. } = &from {
         if decided.order == Order::Retry && decided.cause.is_none() {

@@ -245,6 +245,8 @@ pub(crate) async fn a_person_stops_a_payment_and_lets_it_go_on(kit: Kit) {
     assert_eq!(partner.keys(), [("pi_1#1", 5), ("pi_2#1", 5)], "later payments of the channel go on");
     assert_eq!(sums(&kit, "1").await, (PaymentState::Held, 5, 10));
     assert_eq!(kit.held(9, now).await.unwrap()[0].cause, HeldCause::Stopped);
+    let retried = kit.decide("stripe/pi_1#2", &decided(Order::Retry), now).await.unwrap_err();
+    assert!(matches!(retried, LedgerError::Refused(text) if text.contains("payments go")));
     kit.go("stripe/pi_1", &ACT, now).await.unwrap();
     days(&kit, &mut partner, now, 20).await;
     assert_eq!(sums(&kit, "1").await, (PaymentState::Credited, 15, 0));
