@@ -7,7 +7,7 @@ use daybridge::{
     config::Config,
     ledger::{self, Ledger, query::ChannelQuery},
     partner,
-    worker::{clock, listing::sync as read_list},
+    worker::{clock, listing::sync as read_list, millis},
 };
 
 use super::{
@@ -18,7 +18,7 @@ use super::{
 
 #[derive(Debug, Subcommand)]
 pub enum Channels {
-    /// Soonest expiry first
+    /// All that days were planned for or that the partner lists, soonest expiry first
     List(ChannelList),
     /// One: what it has, what is owed on it, and what moves next
     Show {
@@ -44,6 +44,18 @@ pub struct ChannelList {
     /// Mode at the last reading, such as live or trial
     #[arg(long)]
     mode: Option<String>,
+    /// Has run out while days are owed on it
+    #[arg(long)]
+    dark: bool,
+    /// Days are owed on it
+    #[arg(long)]
+    owed: bool,
+    /// Runs out within this time, such as 3days, or has run out
+    #[arg(long, value_name = "SPAN", value_parser = humantime::parse_duration)]
+    until: Option<Duration>,
+    /// No days are owed on it, and its agreement is behind or ended, or there is none
+    #[arg(long, conflicts_with_all = ["dark", "owed"])]
+    unpaid: bool,
     #[command(flatten)]
     list: ListArgs,
 }
@@ -56,7 +68,15 @@ pub async fn run(config: Config, channels: Channels) -> Result<(), Failure> {
         Channels::Show { channel, json } => return show(&config, &ledger, &channel, json).await,
         Channels::Sync { json } => return sync(&config, &ledger, json).await,
     };
-    let wanted = ChannelQuery { channel: args.channel, mode: args.mode };
+    let now = clock::now_ms();
+    let wanted = ChannelQuery {
+        channel: args.channel,
+        mode: args.mode,
+        until: args.until.map(|span| now.saturating_add(millis(span))),
+        dark_at: args.dark.then_some(now),
+        owed: args.owed,
+        unpaid: args.unpaid,
+    };
     let rows = ledger.channels(&wanted, &args.list.page()).await?;
     if rows.is_empty() {
         typed::channel(ledger.as_ref(), wanted.channel.as_ref()).await?;
@@ -69,13 +89,21 @@ pub async fn run(config: Config, channels: Channels) -> Result<(), Failure> {
     let count = rows.len();
     listing(
         "no channel fits",
-        &["CHANNEL", "ACCOUNT", "ACTIVETILL", "MODE", "DAYS BOUGHT", "DAYS MOVED", "UNEXPLAINED"],
+        &[
+            "CHANNEL", "ACCOUNT", "NAME", "PHONE", "ACTIVETILL", "MODE", "OWED", "PAID", "AGREEMENT", "BOUGHT",
+            "MOVED", "UNEXPLAINED",
+        ],
         rows.into_iter().map(|c| {
             [
                 c.channel,
                 c.account,
+                or_dash(c.name),
+                or_dash(c.phone),
                 or_dash(c.active_till.map(time)),
                 or_dash(c.mode),
+                c.owed.to_string(),
+                or_dash(c.paid_at.map(time)),
+                or_dash(c.agreement),
                 c.days_bought.to_string(),
                 c.days_moved.to_string(),
                 c.movements.to_string(),
@@ -89,7 +117,10 @@ pub async fn run(config: Config, channels: Channels) -> Result<(), Failure> {
 async fn show(config: &Config, ledger: &Ledger, channel: &str, json: bool) -> Result<(), Failure> {
     let Some(whole) = ledger.channel_whole(&config.partner.account, channel).await? else {
         typed::channel(ledger, Some(&channel.to_owned())).await?;
-        return Err(Failure::Failed(format!("no day was ever planned for {channel}")));
+        return Err(Failure::Failed(format!(
+            "no day was ever planned for {channel} of the account {}, and its list shows none such",
+            config.partner.account
+        )));
     };
     if json {
         say_json(&whole);
@@ -97,10 +128,19 @@ async fn show(config: &Config, ledger: &Ledger, channel: &str, json: bool) -> Re
     }
     let known = &whole.channel;
     say(format!("channel    {} of {}", known.channel, known.account));
+    say(format!("name       {}", or_dash(known.name.as_ref())));
+    say(format!("phone      {}", or_dash(known.phone.as_ref())));
     say(format!("activeTill {}", or_dash(known.active_till.map(time))));
     say(format!("mode       {}", or_dash(known.mode.as_ref())));
     say(format!("moved      {} days", known.days_moved));
-    say(format!("owed       {} days", whole.owed));
+    say(format!("owed       {} days", known.owed));
+    say(format!(
+        "paid       {}",
+        known.payment.as_ref().zip(known.paid_at).map_or_else(
+            || "never".to_owned(),
+            |(payment, at)| format!("{}, {payment}{}", time(at), known.agreement.map_or_else(String::new, |state| format!(", agreement {state}")))
+        )
+    ));
     if let Some(slice) = &whole.next {
         say(format!(
             "next       {}: {} days, {}",

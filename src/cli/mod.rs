@@ -73,7 +73,7 @@ pub enum Command {
     /// Events as the provider sent them
     #[command(subcommand)]
     Events(show::Events),
-    /// Channels that days were planned for
+    /// Channels: what each has, what is owed on it, and who pays for it
     #[command(subcommand)]
     Channels(channels::Channels),
     /// Days for a channel without a payment: a trial, goodwill, money that came in another way

@@ -47,9 +47,9 @@ pub async fn source<'a>(
     )))
 }
 
-/// Refuses a channel that no payment was for, on any account.
+/// Refuses a channel that no payment was for and no partner lists, on any account.
 pub async fn channel(ledger: &Ledger, typed: &str) -> Result<(), Unknown> {
-    let row = ChannelQuery { channel: Some(typed.to_owned()), mode: None };
+    let row = ChannelQuery { channel: Some(typed.to_owned()), ..ChannelQuery::default() };
     let held = PaymentQuery { channel: Some(typed.to_owned()), ..PaymentQuery::default() };
     let one = Page::first(1);
     if !ledger.channels(&row, &one).await?.is_empty() || !ledger.payments(&held, &one).await?.is_empty() {

@@ -86,7 +86,7 @@ pub async fn unknown(
         return Ok(Some(Unknown::Account(account.clone(), accounts.join(", "))));
     }
     let Some(channel) = channel else { return Ok(None) };
-    let wanted = ChannelQuery { channel: Some(channel.as_str().to_owned()), mode: None };
+    let wanted = ChannelQuery { channel: Some(channel.as_str().to_owned()), ..ChannelQuery::default() };
     if ledger.channels(&wanted, &Page::first(PAGE)).await?.iter().any(|row| row.account == *account) {
         return Ok(None);
     }

@@ -1,4 +1,4 @@
-//! Channels that days were planned for, soonest expiry first; what moved without us; and the brake by hand.
+//! Channels, soonest expiry first; what moved without us; and the brake by hand.
 
 use std::collections::BTreeMap;
 
@@ -45,7 +45,11 @@ struct Channels {
 pub(in crate::console) fn list(asked: Asked) -> Answer {
     Box::pin(async move {
         let query = &asked.query;
-        let wanted = ChannelQuery { channel: query.owned("channel"), mode: query.owned("mode") };
+        let wanted = ChannelQuery {
+            channel: query.owned("channel"),
+            mode: query.owned("mode"),
+            ..ChannelQuery::default()
+        };
         let (rows, more) =
             page_of(asked.ledger().channels(&wanted, &page_after(query.owned("after"))).await?);
         let [channel, mode, after] =

@@ -80,6 +80,14 @@ pub struct ChannelQuery {
     pub channel: Option<String>,
     /// Mode at the last reading.
     pub mode: Option<String>,
+    /// Runs out until then, or has run out.
+    pub until: Option<Ms>,
+    /// Has run out by then while days are owed on it.
+    pub dark_at: Option<Ms>,
+    /// Days are owed on it.
+    pub owed: bool,
+    /// The partner still lists it, no days are owed on it, and no agreement that is active pays for it.
+    pub unpaid: bool,
 }
 
 /// Which agreements.

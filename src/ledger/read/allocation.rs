@@ -1,6 +1,5 @@
-//! What is owed on channels, and what is known of the balance that it comes from.
+//! What is known of the balance, and what will be needed of it.
 
-use super::{list::transfer_sql, rows};
 use crate::{
     domain::{
         DAY_MS, Ms,
@@ -10,7 +9,6 @@ use crate::{
         Act, Ledger, LedgerError,
         db::{Fault, Tx, args, fault::refused},
         decide::audit::{self, Entry},
-        query::{ChannelQuery, Page},
         row::narrow,
         storable,
         view::{self, Action, MarkKind},
@@ -20,9 +18,6 @@ use crate::{
 /// Most days that a balance is said to have.
 const BALANCE_MAX: i64 = 100_000_000;
 
-/// Most payments shown with a channel.
-const ROWS_MAX: i64 = 1_000;
-
 /// How far ahead needs are told, in days.
 const WITHIN_DAYS: [u32; 2] = [7, 30];
 
@@ -30,16 +25,6 @@ const WITHIN_DAYS: [u32; 2] = [7, 30];
 const NORMAL_DAYS: i64 = 28;
 
 impl Ledger {
-    /// A channel with what is owed on it, of this partner account; `None`: no days were planned for it.
-    pub async fn channel_whole(
-        &self,
-        account: &str,
-        channel: &str,
-    ) -> Result<Option<view::ChannelWhole>, LedgerError> {
-        let (account, channel) = (account.to_owned(), channel.to_owned());
-        self.db.read(move |tx| tx.channel_whole(&account, &channel)).await
-    }
-
     /// A person says what is on the balance, or what was added to it.
     pub async fn mark_balance(
         &self,
@@ -66,42 +51,6 @@ impl Ledger {
 }
 
 impl Tx {
-    pub(in crate::ledger) fn channel_whole(
-        &mut self,
-        account: &str,
-        channel: &str,
-    ) -> Result<Option<view::ChannelWhole>, Fault> {
-        let wanted = ChannelQuery { channel: Some(channel.to_owned()), ..ChannelQuery::default() };
-        let found = self.channels(&wanted, &Page::first(9))?;
-        let Some(found) = found.into_iter().find(|found| found.account == account) else { return Ok(None) };
-        let owed = self.all(
-            "SELECT key, state, days, days_moved, days_left, stopped FROM payments \
-             WHERE partner = $1 AND channel = $2 AND days_left > 0 ORDER BY granted_at, key LIMIT $3",
-            args![account, channel, ROWS_MAX],
-        )?;
-        let payments = owed.iter().map(|row| {
-            Ok::<_, Fault>(view::OwedPayment {
-                key: row.get("key")?,
-                state: row.get("state")?,
-                days: row.get::<Option<i64>>("days")?.map_or(0, narrow),
-                moved: narrow(row.get("days_moved")?),
-                owed: narrow(row.get("days_left")?),
-                stopped: row.get("stopped")?,
-            })
-        });
-        let payments = payments.collect::<Result<Vec<_>, _>>()?;
-        let next = self.optional(
-            transfer_sql!("", "WHERE account = $1 AND channel = $2 AND live = 1"),
-            args![account, channel],
-        )?;
-        Ok(Some(view::ChannelWhole {
-            channel: found,
-            owed: payments.iter().map(|payment| i64::from(payment.owed)).sum(),
-            payments,
-            next: next.as_ref().map(rows::transfer).transpose()?,
-        }))
-    }
-
     pub(in crate::ledger) fn mark_balance(
         &mut self,
         account: &str,

@@ -2,7 +2,7 @@
 
 mod agreements;
 pub(super) mod allocation;
-pub(super) mod channels;
+mod channels;
 pub(super) mod held;
 mod held_groups;
 pub(super) mod list;

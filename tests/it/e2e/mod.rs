@@ -3,6 +3,7 @@
 mod agreements;
 mod allocation;
 mod backfill;
+mod channels;
 mod check;
 mod customers;
 mod desk;

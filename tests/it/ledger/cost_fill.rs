@@ -67,6 +67,10 @@ pub(super) async fn fill(kit: &Kit, raw: &mut Sql, shape: Shape, from: i64, to: 
             "INSERT INTO channels (account, channel, epoch, lease_owner, lease_until, deferred, detail, active_till, \
              mode) SELECT 'main', 'OLD-' || n, 1, '', 0, 0, '{known}', {NOW} + n, 'live' FROM (NUMBERS) AS numbers"
         ),
+        format!(
+            "INSERT INTO listed_channels (account, channel, mode, active_till, seen_at) SELECT 'main', \
+             CASE WHEN n % 2 = 0 THEN 'OLD-' || n ELSE 'ONLY-' || n END, 'live', {NOW} + n, {NOW} FROM (NUMBERS) AS numbers"
+        ),
         "INSERT INTO steps (transfer, at, state, attempt, note) SELECT 'stripe/old_' || n || '#1', 1, 'settled', 1, '' \
          FROM (NUMBERS) AS numbers"
             .into(),

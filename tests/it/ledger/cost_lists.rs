@@ -139,7 +139,10 @@ async fn transfers_and_channels(kit: &Kit, deep: i64, costs: &mut Vec<Cost>) {
             format!("{OLDEST}#1")
         );
     }
-    let filters: [Set<'_, ChannelQuery>; 4] = [
+    let filters: [Set<'_, ChannelQuery>; 7] = [
+        ("until", &|q| q.until = Some(NOW + 86_400_000)),
+        ("dark", &|q| q.dark_at = Some(NOW)),
+        ("unpaid", &|q| q.unpaid = true),
         ("channel", &|q| q.channel = text("OLD-7")),
         ("live", &|q| q.mode = text("live")),
         ("mode", &|q| q.mode = text("test")),
@@ -193,6 +196,7 @@ async fn what_waits(kit: &Kit, costs: &mut Vec<Cost>) {
     list!(kit, costs, "counts", kit.ledger.counts());
     list!(kit, costs, "measures", kit.ledger.measures(&["stripe".to_owned()], NOW));
     list!(kit, costs, "movements", kit.ledger.movements(ROWS));
+    list!(kit, costs, "late slices", kit.ledger.late_slices(ACCOUNT, NOW, 50));
     list!(kit, costs, "spent", kit.ledger.spent(NOW - 86_400_000));
     list!(kit, costs, "last deliveries", kit.ledger.last_deliveries(&["stripe".to_owned()]));
     list!(kit, costs, "kept back", kit.ledger.kept_back(&Scope::Account(ACCOUNT.to_owned()), 1));

@@ -5,6 +5,7 @@ mod asked;
 mod backfill;
 mod ceiling;
 mod certificates;
+mod channels;
 mod closing;
 mod cost;
 mod cost_fill;
@@ -62,6 +63,9 @@ macro_rules! both {
 
 both! {
     slices: days_move_as_they_are_used, the_oldest_payment_of_a_channel_goes_first, a_refund_shortens_what_is_left, a_refund_is_asked_about_by_default, a_person_stops_a_payment_and_lets_it_go_on, what_is_left_goes_to_another_channel, a_hand_made_extension_makes_the_next_slice_later, an_outage_costs_one_call, a_slice_that_waits_is_no_transfer_that_is_late, days_are_granted_by_hand_once_a_key, a_stop_outlives_a_refusal, who_accepts_what_was_spent_lets_no_more_move, a_restored_ledger_asks_about_money_that_is_told_again, a_slice_that_waits_is_not_waited_for, a_slice_that_is_put_off_is_not_claimed_before, a_restored_ledger_sends_no_slice_twice, a_restored_ledger_goes_on_with_what_was_not_due, one_slice_is_sent_now, slices_end_where_the_setting_does;
+    channels: every_channel_stands_once_where_its_later_reading_is, a_channel_tells_what_both_know_of_it,
+        channels_are_told_by_what_is_owed_and_who_pays, what_is_in_doubt_is_not_owed,
+        slices_that_are_late_are_listed_by_their_time, lists_of_what_is_owed_cost_no_more_with_more_payments;
     agreements: the_last_word_counts_in_any_order, payments_belong_to_their_agreement,
         a_granted_payment_learns_its_agreement, an_end_takes_nothing_that_was_granted;
     asked: an_older_answer_replaces_nothing, questions_are_numbered_as_they_begin;

@@ -14,9 +14,7 @@ pub struct ChannelWhole {
     /// The channel.
     #[serde(flatten)]
     pub channel: Channel,
-    /// Days owed in all.
-    pub owed: i64,
-    /// The oldest first.
+    /// Whose days are owed; of those in slices the oldest first.
     pub payments: Vec<OwedPayment>,
     /// The next slice, where one is planned.
     pub next: Option<Transfer>,
@@ -37,6 +35,16 @@ pub struct OwedPayment {
     pub owed: u32,
     /// Why none of them move although others of the channel do.
     pub stopped: Option<HeldCause>,
+}
+
+/// A slice that is late.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LateSlice {
+    /// When it was to be sent, or since when it is held for the balance or the token.
+    pub since: Ms,
+    /// The slice.
+    #[serde(flatten)]
+    pub transfer: Transfer,
 }
 
 closed! {

@@ -3,21 +3,35 @@
 use serde::Serialize;
 
 use crate::{
-    domain::{Ms, closed::PauseCause},
+    domain::{Ms, agreement::AgreementState, closed::PauseCause},
     ledger::Scope,
 };
 
-/// A channel that days were planned for.
+/// A channel that days were planned for, or that the partner lists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Channel {
     /// The partner account.
     pub account: String,
     /// Channel.
     pub channel: String,
-    /// `activeTill` as the ledger can explain it; `None`: never read.
+    /// What persons call it, as the partner lists it.
+    pub name: Option<String>,
+    /// Its phone number, likewise.
+    pub phone: Option<String>,
+    /// `activeTill` as the ledger can explain it or as the partner lists it, whichever is later; `None`: never read.
     pub active_till: Option<Ms>,
-    /// Mode at the last reading that carried one.
+    /// Mode at that reading.
     pub mode: Option<String>,
+    /// Days that are owed on it.
+    pub owed: i64,
+    /// Its last granted payment.
+    pub payment: Option<String>,
+    /// When that was first seen.
+    pub paid_at: Option<Ms>,
+    /// Where that payment's agreement stands.
+    pub agreement: Option<AgreementState>,
+    /// When the partner last listed it; `None`: not in the last two lists.
+    pub listed_at: Option<Ms>,
     /// Days of all its transfers that were not cancelled.
     pub days_bought: i64,
     /// Those that are on it.
