@@ -5,14 +5,18 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use daybridge::{
     config::Config,
-    ledger::{self, Ledger, query::ChannelQuery},
+    ledger::{self, Act, Ledger, Shorter, query::ChannelQuery},
     partner,
-    worker::{clock, listing::sync as read_list, millis},
+    worker::{
+        clock,
+        listing::{self, Pace},
+        millis,
+    },
 };
 
 use super::{
     Failure, ListArgs,
-    text::{listing, next, or_dash, say, say_json, time},
+    text::{listing as table_of, next, or_dash, say, say_json, time},
     typed,
 };
 
@@ -28,8 +32,12 @@ pub enum Channels {
         #[arg(long)]
         json: bool,
     },
-    /// Read which channels the partner has, so that `held set` and `customers` refuse one that it does not list
+    /// Read which channels the partner has, as a worker does every hour: `held set` and `customers` refuse one that it
+    /// does not list
     Sync {
+        /// Believe a list that is empty or much shorter than before: what it does not show is forgotten
+        #[arg(long)]
+        shorter: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -66,7 +74,10 @@ pub async fn run(config: Config, channels: Channels) -> Result<(), Failure> {
     let args = match channels {
         Channels::List(args) => args,
         Channels::Show { channel, json } => return show(&config, &ledger, &channel, json).await,
-        Channels::Sync { json } => return sync(&config, &ledger, json).await,
+        Channels::Sync { shorter, json } => {
+            let shorter = if shorter { Shorter::Believed } else { Shorter::Doubted };
+            return sync(&config, &ledger, shorter, json).await;
+        }
     };
     let now = clock::now_ms();
     let wanted = ChannelQuery {
@@ -87,7 +98,7 @@ pub async fn run(config: Config, channels: Channels) -> Result<(), Failure> {
     }
     let last = rows.last().map(|row| format!("{}/{}", row.account, row.channel));
     let count = rows.len();
-    listing(
+    table_of(
         "no channel fits",
         &[
             "CHANNEL", "ACCOUNT", "NAME", "PHONE", "ACTIVETILL", "MODE", "OWED", "PAID", "AGREEMENT", "BOUGHT",
@@ -149,7 +160,7 @@ async fn show(config: &Config, ledger: &Ledger, channel: &str, json: bool) -> Re
             next(slice.reason.as_ref().or(slice.next.as_ref()).map(String::as_str), slice.next_at)
         ));
     }
-    listing(
+    table_of(
         "nothing is owed",
         &["PAYMENT", "STATE", "DAYS", "MOVED", "OWED", "STOPPED"],
         whole.payments.into_iter().map(|p| {
@@ -166,19 +177,25 @@ async fn show(config: &Config, ledger: &Ledger, channel: &str, json: bool) -> Re
     Ok(())
 }
 
-async fn sync(config: &Config, ledger: &Ledger, json: bool) -> Result<(), Failure> {
+async fn sync(config: &Config, ledger: &Ledger, shorter: Shorter, json: bool) -> Result<(), Failure> {
     let settings = &config.partner;
     let partner = partner::open(settings).map_err(|error| Failure::Usage(error.to_string()))?;
-    let pause = Duration::from_secs(1).checked_div(settings.calls_per_second_max).unwrap_or_default();
-    let now = clock::now_ms();
-    let synced = read_list(partner.as_ref(), ledger, &settings.account, pause, now).await?;
+    let (who, now) = (super::who(), clock::now_ms());
+    let times = (now, listing::next_at(now));
+    let pace = Pace::alone(settings.calls_per_second_max);
+    listing::read_whole(partner.as_ref(), ledger, &settings.account, &pace, now).await?;
+    let act = Act { who: &who, reason: "asked for the partner's list of channels" };
+    let synced = ledger.end_listing(&settings.account, times, shorter, Some(&act)).await?;
     if json {
         say_json(&synced);
+    } else if synced.believed {
+        say(format!("the partner lists {} channels; {} are forgotten", synced.listed, synced.gone));
+    }
+    if synced.believed {
         return Ok(());
     }
-    say(format!(
-        "the partner lists {} channels; {} are forgotten, for two readings did not show them",
-        synced.listed, synced.gone
-    ));
-    Ok(())
+    Err(Failure::Failed(format!(
+        "the partner lists {} channels, and {} are known: a list so much shorter, or empty, is not believed, and nothing is forgotten for it. Is partner.token that of this account? If so many were deleted: `daybridge channels sync --shorter`",
+        synced.listed, synced.listed_before
+    )))
 }

@@ -93,7 +93,7 @@ pub use db::{
 pub use model::{
     AccountHold, Act, Advanced, Assignment, Claim, Correction, Counts, Decided, DirectoryChange, DirectoryGo,
     DirectoryOrder, DirectoryPlan, Entry, Found, Grant, Moved, Origin, Outcome, PROBE_AHEAD_MS_MAX, Place,
-    Plan, Recorded, Scope, Selection, SourceRules, Sweep, SweepTurn, Synced, Take, Transfer, Turn, books,
+    Plan, Recorded, Scope, Selection, Shorter, SourceRules, Sweep, SweepTurn, Synced, Take, Transfer, Turn, books,
     measures, plan, query, view,
 };
 

@@ -28,10 +28,11 @@ const OUTCOMES: [Outcome; 6] =
     [Outcome::Granted, Outcome::Duplicate, Outcome::Refund, Outcome::Link, Outcome::Ignored, Outcome::Held];
 
 /// How each kind of call may end.
-const CALLS: [(&str, &[&str]); 3] = [
+const CALLS: [(&str, &[&str]); 4] = [
     ("read", &["answered", "unknown_channel", "unauthorized", "failed"]),
     ("extend", &["accepted", "refused", "throttled", "not_sent", "unclear"]),
     ("make_live", &["answered", "unknown_channel", "unauthorized", "failed"]),
+    ("list", &["answered", "unknown_channel", "unauthorized", "failed"]),
 ];
 
 /// Describes all, and makes each series.
@@ -84,7 +85,7 @@ pub fn backfilled(source: &str, many: u64) {
     metrics::counter!(BACKFILLED, "source" => source.to_owned()).increment(many);
 }
 
-/// A read, or a switch to live, ended.
+/// A read, a switch to live, or a page of the list ended.
 pub fn called<T>(call: &'static str, begun: Instant, answer: &Result<T, ReadError>) {
     let end = match answer {
         Ok(_) => "answered",

@@ -16,6 +16,7 @@ use super::{
     breaker::Breaker,
     clock::Clock,
     hands::{Hand, Hands},
+    listing::Listing,
     meters, millis, settle_policy,
     turn::Turns,
     watched::Watched,
@@ -66,6 +67,8 @@ pub async fn run(
         tracing::warn!(%error, "a refused token is tried again when its time has come");
     }
     let looking = tokio::spawn(settling.turns.clone().look(settling.poll, stop.clone()));
+    let listing = Listing::new(settling.turns.clone(), settling.account.clone(), per_second.get());
+    let listing = tokio::spawn(listing.run(stop.clone()));
     let mut look_at = Instant::now();
     while !stop.is_cancelled() {
         if look_at <= Instant::now() {
@@ -99,6 +102,7 @@ pub async fn run(
         );
     }
     looking.abort();
+    listing.abort();
 }
 
 /// How long a claimed channel is a worker's: a call may be sent one timeout after its intent, and take another.

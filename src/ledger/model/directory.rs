@@ -93,11 +93,24 @@ pub struct DirectoryChange {
     pub after: BTreeSet<String>,
 }
 
+/// How a list of channels is taken that is empty, or much shorter than the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shorter {
+    /// Nothing is forgotten for it.
+    Doubted,
+    /// A person says that it is right.
+    Believed,
+}
+
 /// What a reading of the partner's list came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Synced {
     /// Channels that are listed.
     pub listed: u64,
+    /// Channels that were listed before or are now.
+    pub listed_before: u64,
+    /// `false`: it is empty or much shorter than before, and nothing is forgotten for it.
+    pub believed: bool,
     /// Channels that are listed no more.
     pub gone: u64,
     /// When.

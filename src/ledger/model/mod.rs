@@ -38,7 +38,9 @@ mod origin;
 
 pub use account::{AccountHold, PROBE_AHEAD_MS_MAX};
 pub use decision::{Act, Correction, Decided, Grant, Moved, Scope};
-pub use directory::{Assignment, DirectoryChange, DirectoryGo, DirectoryOrder, DirectoryPlan, Place, Synced};
+pub use directory::{
+    Assignment, DirectoryChange, DirectoryGo, DirectoryOrder, DirectoryPlan, Place, Shorter, Synced,
+};
 pub use entry::{Entry, Outcome, Recorded, SourceRules, Take};
 pub use origin::{Counts, Found, Origin};
 pub use plan::{Plan, Selection};

@@ -15,7 +15,7 @@ use daybridge::{
         slices::Allocation,
     },
     ledger::{
-        Act,
+        Act, Shorter,
         query::{ChannelQuery, Page},
         view,
     },
@@ -44,7 +44,7 @@ fn listed(channel: &str, till: i64) -> ListedChannel {
 async fn list(kit: &Kit, all: &[(&str, i64)]) {
     let channels = all.iter().map(|(channel, till)| listed(channel, *till)).collect();
     kit.keep_listed(ACCOUNT, channels, NOW).await.unwrap();
-    kit.end_listing(ACCOUNT, NOW, NOW + 9).await.unwrap();
+    kit.end_listing(ACCOUNT, (NOW, NOW + 9), Shorter::Doubted, None).await.unwrap();
 }
 
 /// What the ledger has read of a channel that a payment planned days for.

@@ -11,8 +11,8 @@ use daybridge::{
         reply::ListedChannel,
     },
     ledger::{
-        Act, Assignment, Correction, DirectoryGo, DirectoryOrder, Outcome, Place,
-        query::{DirectoryQuery, Page},
+        Act, Assignment, Correction, DirectoryGo, DirectoryOrder, Outcome, Place, Shorter, Synced,
+        query::{ChannelQuery, DirectoryQuery, Page},
         view::Action,
     },
 };
@@ -198,7 +198,7 @@ pub(super) async fn a_channel_that_the_partner_does_not_list_is_refused(kit: Kit
     // The reading did not end: nobody can say yet.
     let row: [(NameKind, &str, &[&str]); 1] = [(NameKind::Customer, "cus_9", &["CHAN-9"])];
     kit.ledger.change_directory(order(&row), NOW).await.unwrap();
-    assert_eq!(kit.ledger.end_listing(ACCOUNT, NOW, NOW + 9).await.unwrap().listed, 1);
+    assert_eq!(ended_at(&kit, NOW, Shorter::Doubted).await.listed, 1);
     let why = kit.ledger.correct("stripe/pi_1", &set("CHAN-2", true, false), NOW).await.unwrap_err();
     assert!(why.to_string().contains("lists no channel CHAN-2"), "{why}");
     let row: [(NameKind, &str, &[&str]); 1] = [(NameKind::Customer, "cus_1", &["CHAN-2"])];
@@ -207,10 +207,65 @@ pub(super) async fn a_channel_that_the_partner_does_not_list_is_refused(kit: Kit
     let forced = DirectoryOrder { force: true, ..order(&row) };
     kit.ledger.change_directory(forced, NOW).await.unwrap();
     kit.ledger.correct("stripe/pi_1", &set("CHAN-1", false, false), NOW).await.unwrap();
-    // Gone once two readings in a row did not show it; a turn is one caller's.
-    assert_eq!(kit.ledger.end_listing(ACCOUNT, NOW + 10, NOW + 20).await.unwrap().gone, 0);
-    assert_eq!(kit.ledger.end_listing(ACCOUNT, NOW + 20, NOW + 30).await.unwrap().gone, 1);
+    // A turn is one caller's.
+    kit.ledger.take_listing(ACCOUNT, NOW + 20, NOW + 30).await.unwrap();
+    assert!(!kit.ledger.listing_due(ACCOUNT, NOW + 29, NOW + 60).await.unwrap());
+    assert!(kit.ledger.listing_due(ACCOUNT, NOW + 30, NOW + 60).await.unwrap());
     assert!(!kit.ledger.take_listing(ACCOUNT, NOW + 25, NOW + 60).await.unwrap());
     assert!(kit.ledger.take_listing(ACCOUNT, NOW + 30, NOW + 60).await.unwrap());
     assert!(!kit.ledger.take_listing(ACCOUNT, NOW + 31, NOW + 60).await.unwrap());
+}
+
+async fn ended_at(kit: &Kit, at: i64, shorter: Shorter) -> Synced {
+    kit.ledger.end_listing(ACCOUNT, (at, at + 9), shorter, None).await.unwrap()
+}
+
+pub(super) async fn a_channel_is_forgotten_once_two_lists_do_not_show_it(kit: Kit) {
+    let listed = |n: usize| ListedChannel {
+        channel: ChannelId::parse(&format!("CHAN-{n}")).unwrap(),
+        name: None,
+        phone: None,
+        mode: Some("live".into()),
+        active_till: Some(NOW),
+    };
+    let read = async |at: i64, from: usize, to: usize| {
+        kit.ledger.keep_listed(ACCOUNT, (from..to).map(listed).collect(), at).await.unwrap();
+    };
+    let kept = async || kit.ledger.channels(&ChannelQuery::default(), &Page::first(99)).await.unwrap().len();
+    read(NOW, 0, 20).await;
+    let first = ended_at(&kit, NOW, Shorter::Doubted).await;
+    assert_eq!((first.listed, first.listed_before, first.believed), (20, 20, true));
+    read(NOW + 10, 1, 20).await;
+    let second = ended_at(&kit, NOW + 10, Shorter::Doubted).await;
+    assert_eq!((second.listed, second.gone, second.believed, kept().await), (19, 0, true, 20));
+    read(NOW + 20, 1, 20).await;
+    assert_eq!((ended_at(&kit, NOW + 20, Shorter::Doubted).await.gone, kept().await), (1, 19));
+    // However often it comes empty or cut.
+    for at in [30, 40, 50] {
+        let empty = ended_at(&kit, NOW + at, Shorter::Doubted).await;
+        assert_eq!((empty.listed, empty.listed_before, empty.gone, empty.believed), (0, 19, 0, false));
+    }
+    for at in [60, 70, 80] {
+        read(NOW + at, 1, 9).await;
+        let cut = ended_at(&kit, NOW + at, Shorter::Doubted).await;
+        assert_eq!((cut.listed, cut.gone, cut.believed, kept().await), (8, 0, false, 19));
+    }
+    read(NOW + 90, 1, 20).await;
+    assert_eq!((ended_at(&kit, NOW + 90, Shorter::Doubted).await.gone, kept().await), (0, 19));
+    // A person says that they were deleted, and that is kept.
+    read(NOW + 100, 1, 4).await;
+    let times = (NOW + 100, NOW + 109);
+    let told = kit.ledger.end_listing(ACCOUNT, times, Shorter::Believed, Some(&ACT)).await.unwrap();
+    assert_eq!((told.listed, told.gone, told.believed, kept().await), (3, 16, true, 3));
+    read(NOW + 110, 1, 4).await;
+    assert!(ended_at(&kit, NOW + 110, Shorter::Doubted).await.believed, "it is what is known now");
+    let audit = kit.ledger.audit(None, &Page::first(9)).await.unwrap();
+    let told: Vec<_> = audit.iter().map(|act| (act.action, &*act.key, &*act.who, act.after.as_deref())).collect();
+    assert_eq!(told, [(Action::ChannelsSync, "account:main", "ada", Some("3 channels, 16 forgotten"))]);
+}
+
+pub(super) async fn an_empty_list_of_an_unknown_account_forbids_no_channel(kit: Kit) {
+    assert!(!ended_at(&kit, NOW, Shorter::Doubted).await.believed);
+    ended(&kit, "1", &by("1", "cus_1", "")).await;
+    kit.ledger.correct("stripe/pi_1", &set("CHAN-2", false, false), NOW).await.unwrap();
 }

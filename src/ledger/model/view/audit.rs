@@ -63,6 +63,8 @@ closed! {
         CustomersUnset = "customers unset",
         /// Said it of many, by a file.
         CustomersImport = "customers import",
+        /// Had the partner's list of channels read.
+        ChannelsSync = "channels sync",
         /// Came into the console.
         Login = "login",
         /// Was kept out of it.
