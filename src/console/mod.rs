@@ -55,6 +55,9 @@ mod pages;
 /// Columns as SVG.
 mod plot;
 
+/// How far a payment's days have moved.
+mod progress;
+
 /// The one table of pages.
 mod routes;
 
@@ -66,6 +69,9 @@ mod site;
 
 /// Times and values in words.
 mod text;
+
+/// Why a slice is kept back.
+mod waits;
 
 pub use arrival::Arrival;
 pub use gate::password;

@@ -10,7 +10,12 @@ pub(super) fn utc(ms: &Ms) -> String {
     times::utc(*ms)
 }
 
-/// The same for programs.
+/// The day of a time in UTC.
+pub(super) fn day(ms: &Ms) -> String {
+    utc(ms).chars().take(10).collect()
+}
+
+/// A time for programs.
 pub(super) fn stamp(ms: &Ms) -> String {
     jiff::Timestamp::from_millisecond(*ms).map_or_else(|_| ms.to_string(), |time| time.to_string())
 }
@@ -95,7 +100,7 @@ mod tests {
     #[test]
     fn times_and_addresses_in_words() {
         let now = 1_795_420_800_000;
-        assert_eq!(utc(&now), "2026-11-23 08:00:00Z");
+        assert_eq!((&*utc(&now), &*day(&now)), ("2026-11-23 08:00:00Z", "2026-11-23"));
         assert_eq!(
             readable("attempt 1 of 2; from 1795420800000 to 12 or 17954208000001"),
             "attempt 1 of 2; from 2026-11-23 08:00:00Z to 12 or 17954208000001"

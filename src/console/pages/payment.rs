@@ -7,8 +7,9 @@ use askama::Template;
 use crate::{
     console::{
         asked::{Answer, Asked, Wrong},
+        progress::Progress,
         shell::{Shell, page},
-        text,
+        text, waits,
     },
     domain::{
         Ms,
@@ -41,6 +42,8 @@ struct Moment {
 struct Payment {
     shell: Shell,
     whole: view::PaymentWhole,
+    /// Where its days move in slices.
+    progress: Option<Progress>,
     moments: Vec<Moment>,
     /// What of it waits for a person.
     held: Vec<view::Held>,
@@ -59,6 +62,11 @@ pub(in crate::console) fn show(asked: Asked) -> Answer {
             .chain(whole.transfers.iter().map(|transfer| transfer.key.clone()))
             .collect();
         let moments = moments(ledger, &whole, &keys).await?;
+        let kept_back = match whole.transfers.last() {
+            Some(last) => waits::kept_back(ledger, last, asked.now).await?,
+            None => None,
+        };
+        let progress = Progress::of(&whole.payment, asked.now).map(|moves| moves.kept_back(kept_back));
         let mut held = Vec::new();
         for key in keys {
             let wanted = HeldQuery { key: Some(key), cause: None };
@@ -67,6 +75,7 @@ pub(in crate::console) fn show(asked: Asked) -> Answer {
         page(&Payment {
             shell: Shell::new(&asked, whole.payment.key.clone(), "/payments"),
             back: text::payment(&whole.payment.key),
+            progress,
             whole,
             moments,
             held,

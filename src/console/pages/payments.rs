@@ -7,6 +7,7 @@ use super::{page_after, page_of};
 use crate::{
     console::{
         asked::{Answer, Asked, Fields, Wrong},
+        progress::Row,
         shell::{Shell, page},
         text,
     },
@@ -30,7 +31,7 @@ struct Payments {
     sources: Vec<String>,
     /// State, and the address of the same filter with it.
     chips: Vec<(&'static str, String)>,
-    rows: Vec<view::Payment>,
+    rows: Vec<Row>,
     next: Option<String>,
     views: Vec<view::SavedView>,
     /// The filter as it is kept in a view.
@@ -80,6 +81,7 @@ pub(in crate::console) fn list(asked: Asked) -> Answer {
         };
         let chips = PaymentState::WORDS.iter().map(|state| (*state, with(state, ""))).collect();
         let last = rows.last().filter(|_| more).map(|row| row.key.clone());
+        let rows = rows.into_iter().map(|payment| Row::of(payment, asked.now)).collect();
         let next = last.map(|last| with(&state, &last));
         let views = asked.ledger().views(asked.who()).await?;
         page(&Payments {

@@ -49,6 +49,7 @@ pub(in crate::ledger) fn payment(row: &Row) -> Result<view::Payment, Fault> {
         next,
         next_at,
         channel: row.get("channel")?,
+        sliced,
         days: row.get::<Option<i64>>("days")?.map(narrow),
         moved,
         owed,

@@ -6,3 +6,4 @@ mod gate;
 mod kit;
 mod pages;
 mod routes;
+mod slices;

@@ -33,7 +33,7 @@ mod recording;
 mod restored;
 mod rights;
 mod settling;
-mod slices;
+pub(crate) mod slices;
 mod slips;
 mod twins;
 mod upgrade;

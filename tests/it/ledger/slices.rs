@@ -16,28 +16,28 @@ use daybridge::{
 
 use super::kit::{ACCOUNT, Kit, NOW, charge, decided, delivery, facts, rules, to};
 
-const HOUR: i64 = 3_600_000;
-const ACT: Act<'static> = Act { who: "ada", reason: "asked by phone" };
+pub(crate) const HOUR: i64 = 3_600_000;
+pub(crate) const ACT: Act<'static> = Act { who: "ada", reason: "asked by phone" };
 
 fn policy() -> Policy {
     Policy { settle_window_ms: 900_000, retry_unmoved: true, skew_ms: 60_000, ensure_live: false }
 }
 
-fn slices_of(kit: &Kit, slice: u32) {
+pub(crate) fn slices_of(kit: &Kit, slice: u32) {
     kit.ledger.allocate(Allocation { slice, ..Allocation::default() });
 }
 
 /// A partner with one channel.
-struct Partner {
-    till: i64,
+pub(crate) struct Partner {
+    pub(crate) till: i64,
     /// What was sent: its key, its days, when.
-    sent: Vec<(String, u32, i64)>,
-    answers: bool,
-    has_balance: bool,
+    pub(crate) sent: Vec<(String, u32, i64)>,
+    pub(crate) answers: bool,
+    pub(crate) has_balance: bool,
 }
 
 impl Partner {
-    fn at(till: i64) -> Self {
+    pub(crate) fn at(till: i64) -> Self {
         Self { till, sent: Vec::new(), answers: true, has_balance: true }
     }
 
@@ -53,7 +53,7 @@ impl Partner {
 }
 
 /// Works on all that is due.
-async fn work(kit: &Kit, partner: &mut Partner, now: i64) {
+pub(crate) async fn work(kit: &Kit, partner: &mut Partner, now: i64) {
     for _ in 0..20 {
         let claims = kit.claim(ACCOUNT, "w", now, now + 60_000, 4).await.unwrap();
         if claims.is_empty() {
@@ -96,7 +96,7 @@ async fn work(kit: &Kit, partner: &mut Partner, now: i64) {
 }
 
 /// Works every hour for so many days.
-async fn days(kit: &Kit, partner: &mut Partner, from: i64, many: i64) -> i64 {
+pub(crate) async fn days(kit: &Kit, partner: &mut Partner, from: i64, many: i64) -> i64 {
     let until = from + many * DAY_MS;
     let mut now = from;
     while now < until {
@@ -106,7 +106,7 @@ async fn days(kit: &Kit, partner: &mut Partner, from: i64, many: i64) -> i64 {
     until
 }
 
-async fn pay(kit: &Kit, name: &str, days: u32, now: i64) {
+pub(crate) async fn pay(kit: &Kit, name: &str, days: u32, now: i64) {
     let mut facts = to(charge(&[&format!("pi_{name}")]), "CHAN-1", days);
     (facts.occurred_at, facts.paid_at) = (now, Some(now));
     kit.record_at(&delivery(&format!("evt_{name}")), Ok(&facts), &rules(), false, now).await;
@@ -121,7 +121,7 @@ async fn sums(kit: &Kit, name: &str) -> (PaymentState, u32, u32) {
     (payment.state, payment.moved, payment.owed)
 }
 
-fn refund(name: &str, amount: i64, at: i64) -> Facts {
+pub(crate) fn refund(name: &str, amount: i64, at: i64) -> Facts {
     let mut facts = facts(Meaning::MoneyOut, &[&format!("pi_{name}")]);
     facts.occurred_at = at;
     let (kind, state, amount) = (OutKind::Refund, OutState::Done, OutAmount::Total(amount));

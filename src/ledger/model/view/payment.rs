@@ -29,6 +29,8 @@ pub struct Payment {
     pub next_at: Option<Ms>,
     /// Channel, once decided.
     pub channel: Option<String>,
+    /// Its days move in slices, as they are used.
+    pub sliced: bool,
     /// Days, once decided.
     pub days: Option<u32>,
     /// Of these: on the channel, or on their way there.
