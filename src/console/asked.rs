@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, http::header};
 
 use super::{gate::Visitor, shell::Notice, site::Site};
 use crate::{
-    domain::Ms,
+    domain::{Ms, id::ChannelId},
     ledger::{Act, Ledger, LedgerError},
     ops::{held::HeldError, replay::ReplayError},
     times,
@@ -85,6 +85,10 @@ impl Fields {
         Self(form_urlencoded::parse(text).into_owned().collect())
     }
 
+    pub(super) fn of<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        Self(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+
     /// The first of this name, trimmed; `None` where it is empty.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.all(name).next()
@@ -119,6 +123,8 @@ pub(super) struct Asked {
     pub(super) cookie: Option<String>,
     /// What the browser brings of an earlier login.
     pub(super) browser: Option<String>,
+    /// What stands in the path's places.
+    pub(super) path: Fields,
     pub(super) query: Fields,
     pub(super) form: Fields,
     pub(super) now: Ms,
@@ -162,6 +168,21 @@ impl Asked {
         let Some(typed) = fields.get(name) else { return Ok(None) };
         let known = || format!("there is no {name} {typed:?}; there are: {}", words.join(", "));
         parse(typed).map(Some).ok_or_else(|| Wrong::Asked(known()))
+    }
+
+    /// A channel in the address or the form; an empty field says nothing.
+    pub(super) fn channel(fields: &Fields, name: &str) -> Result<Option<ChannelId>, Wrong> {
+        let parsed = |typed| ChannelId::parse(typed).ok_or_else(|| format!("{typed:?} is no channel id"));
+        fields.get(name).map(parsed).transpose().map_err(Wrong::Asked)
+    }
+
+    /// Days as they are typed; an empty field says nothing.
+    pub(super) fn days(&self) -> Result<Option<u32>, Wrong> {
+        let typed = self.form.get("days").map(|typed| match typed.parse::<u32>() {
+            Ok(days) if days > 0 => Ok(days),
+            _ => Err(Wrong::Asked(format!("{typed:?} is no number of days"))),
+        });
+        typed.transpose()
     }
 
     /// A time in the address or the form.

@@ -49,6 +49,19 @@ impl Progress {
         Some(Self::standing(bought, (payment.moved, payment.owed), Standing { state, cause, next_at }, now))
     }
 
+    /// Of a payment in its channel's queue; `next`: the slice of the channel.
+    pub(super) fn queued(payment: &view::OwedPayment, next: Option<&view::Transfer>, now: Ms) -> Self {
+        let own = next.filter(|next| next.payment == payment.key);
+        let cause = payment.stopped.or_else(|| own.and_then(|next| next.cause));
+        let next_at = own.and_then(|next| next.next_at);
+        let standing = Standing { state: payment.state, cause, next_at };
+        let queued = Self::standing(payment.days, (payment.moved, payment.owed), standing, now);
+        match payment.state {
+            PaymentState::Planned if !payment.sliced => Self { then: "all at once".to_owned(), ..queued },
+            _ => queued,
+        }
+    }
+
     fn standing(bought: u32, (moved, owed): (u32, u32), standing: Standing, now: Ms) -> Self {
         let (then, at) = standing.then(moved, owed, bought.saturating_sub(moved), now);
         let runs = !matches!(standing.state, PaymentState::Held | PaymentState::Doubtful);

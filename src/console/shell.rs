@@ -161,10 +161,16 @@ pub(super) enum Notice {
     Applying,
     ReplayPaused,
     Aborted,
+    PaymentStopped,
+    PaymentGoes,
+    SliceSent,
+    RestMoved,
+    Granted,
+    GrantedBefore,
 }
 
 impl Notice {
-    const ALL: [(Notice, &'static str, &'static str); 16] = [
+    const ALL: [(Notice, &'static str, &'static str); 22] = [
         (Notice::Retried, "retried", "tried again"),
         (Notice::Settled, "settled", "settled by your word"),
         (Notice::Cancelled, "cancelled", "cancelled: no days will move"),
@@ -185,6 +191,16 @@ impl Notice {
         (Notice::Applying, "applying", "The plan is being applied; its progress is below."),
         (Notice::ReplayPaused, "replay-paused", "The plan is paused; apply it to go on."),
         (Notice::Aborted, "aborted", "The plan is given up for ever."),
+        (Notice::PaymentStopped, "stopped", "Stopped: no more of its days move until it is let go on."),
+        (Notice::PaymentGoes, "goes", "It goes on."),
+        (Notice::SliceSent, "slice", "The slice is due now: the worker reads the channel, then sends it."),
+        (Notice::RestMoved, "moved", "What is left of it is for the other channel from now on."),
+        (Notice::Granted, "granted", "The days are granted."),
+        (
+            Notice::GrantedBefore,
+            "granted-before",
+            "They were granted under this key before; nothing was changed.",
+        ),
     ];
 
     pub(super) fn word(self) -> &'static str {

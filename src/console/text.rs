@@ -40,16 +40,26 @@ pub(super) fn readable(note: &str) -> String {
     shown
 }
 
-/// How long ago, in its largest unit.
-pub(super) fn ago(ms: &Ms, now: &Ms) -> String {
-    let seconds = now.saturating_sub(*ms).max(0) / 1000;
+/// A span of time, in its largest unit.
+pub(super) fn span(ms: i64) -> String {
+    let seconds = ms.max(0) / 1000;
     let (many, unit) = match seconds {
         0..=119 => (seconds, "s"),
         120..=7_199 => (seconds / 60, "min"),
         7_200..=172_799 => (seconds / 3_600, "h"),
         _ => (seconds / 86_400, "days"),
     };
-    format!("{many} {unit} ago")
+    format!("{many} {unit}")
+}
+
+/// How long ago, in its largest unit.
+pub(super) fn ago(ms: &Ms, now: &Ms) -> String {
+    format!("{} ago", span(now.saturating_sub(*ms)))
+}
+
+/// In how long, or how long ago.
+pub(super) fn relative(ms: &Ms, now: &Ms) -> String {
+    if ms > now { format!("in {}", span(ms.saturating_sub(*now))) } else { ago(ms, now) }
 }
 
 /// A value, or a dash.
@@ -83,6 +93,12 @@ pub(super) fn payment(key: &str) -> String {
     address("/payments/show", &[("key", key)])
 }
 
+/// The page of a channel; `home`: the account that needs no saying.
+pub(super) fn channel(channel: &str, account: &str, home: &str) -> String {
+    let account = if account == home { "" } else { account };
+    address(&format!("/channels/{channel}"), &[("account", account)])
+}
+
 /// The page of a plan.
 pub(super) fn plan(hash: &str) -> String {
     address("/replay/show", &[("hash", hash)])
@@ -107,6 +123,10 @@ mod tests {
         );
         assert_eq!(ago(&(now - 90_000), &now), "90 s ago");
         assert_eq!(ago(&(now - 3 * 86_400_000), &now), "3 days ago");
+        assert_eq!(relative(&(now + 3 * 86_400_000), &now), "in 3 days");
+        assert_eq!(relative(&(now - 60_000), &now), "60 s ago");
+        assert_eq!(channel("CHAN-1", "main", "main"), "/channels/CHAN-1");
+        assert_eq!(channel("CHAN-1", "old", "main"), "/channels/CHAN-1?account=old");
         assert_eq!(payment("stripe/pi 1#1&x"), "/payments/show?key=stripe%2Fpi+1%231%26x");
         assert_eq!(address("/held", &[("cause", "")]), "/held");
     }

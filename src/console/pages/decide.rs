@@ -5,7 +5,7 @@ use crate::{
         asked::{Answer, Asked, Wrong},
         shell::Notice,
     },
-    domain::{closed::HeldCause, id::ChannelId},
+    domain::closed::HeldCause,
     ledger::Correction,
     ops::held::{Choice, Decision},
 };
@@ -51,27 +51,15 @@ pub(in crate::console) fn settle(asked: Asked) -> Answer {
     })
 }
 
-/// Days as they are typed; an empty field says nothing.
-fn days(asked: &Asked) -> Result<Option<u32>, Wrong> {
-    let typed = asked.form.get("days").map(|typed| match typed.parse::<u32>() {
-        Ok(days) if days > 0 => Ok(days),
-        _ => Err(Wrong::Asked(format!("{typed:?} is no number of days"))),
-    });
-    typed.transpose()
-}
-
 async fn decide(asked: &Asked, decision: Decision) -> Result<actix_web::HttpResponse, Wrong> {
-    let choice = Choice { decision, cause: seen(asked)?, days: days(asked)? };
+    let choice = Choice { decision, cause: seen(asked)?, days: asked.days()? };
     asked.site.desk().decide(asked.field("key")?, choice, asked.act()?, asked.now).await?;
     Ok(asked.back("/held", notice(decision), 1))
 }
 
 pub(in crate::console) fn set(asked: Asked) -> Answer {
     Box::pin(async move {
-        let channel = asked.form.get("channel").map(|typed| {
-            ChannelId::parse(typed).ok_or_else(|| Wrong::Asked(format!("{typed:?} is no channel id")))
-        });
-        let (channel, days) = (channel.transpose()?, days(&asked)?);
+        let (channel, days) = (Asked::channel(&asked.form, "channel")?, asked.days()?);
         if channel.is_none() && days.is_none() {
             return Err(Wrong::Asked("give a channel, days, or both".into()));
         }

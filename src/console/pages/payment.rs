@@ -15,6 +15,8 @@ use crate::{
         Ms,
         closed::{HeldCause, TransferState},
         hold,
+        id::ChannelId,
+        slices::QUEUED,
     },
     ledger::{
         Ledger, LedgerError,
@@ -37,6 +39,29 @@ struct Moment {
     who: Option<String>,
 }
 
+/// What can be done about days that are left.
+struct Spend {
+    owed: u32,
+    /// It goes on by a person's word.
+    stopped: bool,
+    /// Its next slice is planned, and not behind older payments.
+    is_next: bool,
+}
+
+impl Spend {
+    fn of(whole: &view::PaymentWhole) -> Option<Self> {
+        let view::Payment { owed, sliced, cause, .. } = whole.payment;
+        let planned = |last: &view::Transfer| {
+            last.state == TransferState::Planned && last.next_at.is_some_and(|at| at != QUEUED)
+        };
+        (sliced && owed > 0).then(|| Self {
+            owed,
+            stopped: matches!(cause, Some(HeldCause::Stopped | HeldCause::Ended)),
+            is_next: whole.transfers.last().is_some_and(planned),
+        })
+    }
+}
+
 #[derive(Template)]
 #[template(path = "payment.html", config = "src/console/askama.toml")]
 struct Payment {
@@ -45,10 +70,14 @@ struct Payment {
     /// Where its days move in slices.
     progress: Option<Progress>,
     moments: Vec<Moment>,
+    /// What an operator can do about its days.
+    spend: Option<Spend>,
     /// What of it waits for a person.
     held: Vec<view::Held>,
     /// This page's own address, for forms to come back to.
     back: String,
+    /// The partner account.
+    home: String,
 }
 
 pub(in crate::console) fn show(asked: Asked) -> Answer {
@@ -75,6 +104,8 @@ pub(in crate::console) fn show(asked: Asked) -> Answer {
         page(&Payment {
             shell: Shell::new(&asked, whole.payment.key.clone(), "/payments"),
             back: text::payment(&whole.payment.key),
+            home: asked.site.interpreter.account().to_owned(),
+            spend: Spend::of(&whole),
             progress,
             whole,
             moments,

@@ -47,7 +47,8 @@ impl Ledger {
         self.db.alone(move |tx| tx.move_rest(&payment, &moved, &act.lent(), now)).await
     }
 
-    /// One slice of a payment is sent now, of so many days where that is said. Returns the transfer's key.
+    /// One slice of a payment is sent now, of so many days where that is said; where a transfer is named, only that one.
+    /// Returns the transfer's key.
     pub async fn slice_now(
         &self,
         payment: &str,
@@ -141,6 +142,12 @@ impl Tx {
     ) -> Result<String, Fault> {
         let payment = granted(self, name)?;
         let left = stops::left(self, &payment)?;
+        let slice = name.rsplit_once('#').filter(|(of, _)| *of == payment);
+        if slice.is_some() && left.last.as_ref().is_none_or(|(key, _)| key != name) {
+            return Err(refused(format!(
+                "{name} is not the next slice of {payment} any more; nothing was changed"
+            )));
+        }
         let asked = days.unwrap_or(1);
         if !left.sliced || asked == 0 || asked > left.days {
             return Err(refused(format!(

@@ -76,6 +76,17 @@ impl Ledger {
         self.db.read(move |tx| tx.events(&wanted, &page)).await
     }
 
+    /// Unexplained movements of one channel, newest first.
+    pub async fn movements_of(
+        &self,
+        account: &str,
+        channel: &str,
+        limit: u32,
+    ) -> Result<Vec<view::Movement>, LedgerError> {
+        let (account, channel) = (account.to_owned(), channel.to_owned());
+        self.db.read(move |tx| tx.movements_of(&account, &channel, limit)).await
+    }
+
     /// Unexplained movements, newest first.
     pub async fn movements(&self, limit: u32) -> Result<Vec<view::Movement>, LedgerError> {
         self.db.read(move |tx| tx.movements(limit)).await
@@ -87,6 +98,20 @@ impl Tx {
         let rows = self.all(
             "SELECT account, channel, at, low, high FROM movements ORDER BY number DESC LIMIT $1",
             args![i64::from(limit)],
+        )?;
+        rows.iter().map(movement).collect()
+    }
+
+    pub(in crate::ledger) fn movements_of(
+        &mut self,
+        account: &str,
+        channel: &str,
+        limit: u32,
+    ) -> Result<Vec<view::Movement>, Fault> {
+        let rows = self.all(
+            "SELECT account, channel, at, low, high FROM movements WHERE account = $1 AND channel = $2 \
+             ORDER BY number DESC LIMIT $3",
+            args![account, channel, i64::from(limit)],
         )?;
         rows.iter().map(movement).collect()
     }

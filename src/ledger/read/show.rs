@@ -19,6 +19,9 @@ use crate::{
 /// Most rows of a kind shown with one payment or event.
 const ROWS_MAX: i64 = 1_000;
 
+/// Most unexplained movements shown with one.
+const MOVEMENTS_MAX: u32 = 1_000;
+
 /// Unpacks a stored body; `None` where it was dropped to save room.
 pub(in crate::ledger) fn body(connection: &mut Tx, event: i64) -> Result<Option<Vec<u8>>, Fault> {
     let row = connection.optional("SELECT zlib FROM bodies WHERE event = $1", args![event])?;
@@ -65,12 +68,7 @@ impl Tx {
         for row in &found {
             let mut transfer = rows::transfer(row)?;
             transfer.steps = steps(self, &transfer.key)?;
-            let rows = self.all(
-                "SELECT account, channel, at, low, high FROM movements WHERE account = $1 AND channel = $2 \
-                 ORDER BY number DESC LIMIT $3",
-                args![&*transfer.account, &*transfer.channel, ROWS_MAX],
-            )?;
-            movements = rows.iter().map(rows::movement).collect::<Result<_, _>>()?;
+            movements = self.movements_of(&transfer.account, &transfer.channel, MOVEMENTS_MAX)?;
             if transfer.state == TransferState::Planned
                 && let Some(next) = waits_for(self, &transfer)?
             {

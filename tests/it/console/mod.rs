@@ -2,6 +2,7 @@
 
 mod acts;
 mod browser;
+mod channel;
 mod gate;
 mod kit;
 mod pages;

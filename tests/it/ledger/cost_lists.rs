@@ -196,6 +196,7 @@ async fn what_waits(kit: &Kit, costs: &mut Vec<Cost>) {
     list!(kit, costs, "counts", kit.ledger.counts());
     list!(kit, costs, "measures", kit.ledger.measures(&["stripe".to_owned()], NOW));
     list!(kit, costs, "movements", kit.ledger.movements(ROWS));
+    list!(kit, costs, "movements of a channel", kit.ledger.movements_of(ACCOUNT, "CHAN-1", ROWS));
     list!(kit, costs, "late slices", kit.ledger.late_slices(ACCOUNT, NOW, 50));
     list!(kit, costs, "spent", kit.ledger.spent(NOW - 86_400_000));
     list!(kit, costs, "last deliveries", kit.ledger.last_deliveries(&["stripe".to_owned()]));

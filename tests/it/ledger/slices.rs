@@ -446,8 +446,11 @@ pub(crate) async fn one_slice_is_sent_now(kit: Kit) {
     work(&kit, &mut partner, NOW).await;
     assert!(kit.slice_now("stripe/pi_1", Some(11), &ACT, NOW).await.is_err(), "more than are owed");
     assert!(kit.slice_now("stripe/pi_1", Some(0), &ACT, NOW).await.is_err());
-    kit.slice_now("stripe/pi_1", Some(2), &ACT, NOW).await.unwrap();
+    let first = kit.slice_now("stripe/pi_1#1", Some(2), &ACT, NOW).await.unwrap_err();
+    assert!(matches!(first, LedgerError::Refused(text) if text.contains("not the next slice")));
+    kit.slice_now("stripe/pi_1#2", Some(2), &ACT, NOW).await.unwrap();
     work(&kit, &mut partner, NOW).await;
+    assert!(kit.slice_now("stripe/pi_1#2", None, &ACT, NOW).await.is_err(), "it was sent");
     assert_eq!(partner.keys(), [("pi_1#1", 5), ("pi_1#2", 2)]);
     assert_eq!(sums(&kit, "1").await, (PaymentState::Running, 7, 8));
 }

@@ -33,6 +33,8 @@ pub struct OwedPayment {
     pub moved: u32,
     /// Of these: still to move.
     pub owed: u32,
+    /// They move in slices.
+    pub sliced: bool,
     /// Why none of them move although others of the channel do.
     pub stopped: Option<HeldCause>,
 }

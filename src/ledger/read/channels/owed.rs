@@ -20,7 +20,7 @@ pub(super) const DAYS_OWED: &str = concat!(
 
 /// Payments whose days move at once, and are still to move to a channel.
 pub(super) const OWED_AT_ONCE: &str = concat!(
-    "SELECT p.key, p.state, p.days, 0 AS days_moved, t.days AS days_left, p.stopped FROM transfers t \
+    "SELECT p.key, p.state, p.days, 0 AS days_moved, t.days AS days_left, p.sliced, p.stopped FROM transfers t \
      JOIN payments p ON p.key = t.payment WHERE t.account = $1 AND t.channel = $2 AND ",
     at_once!(),
     " ORDER BY t.created_at + 0, t.key LIMIT $3"

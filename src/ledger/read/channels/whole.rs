@@ -35,7 +35,7 @@ impl Tx {
         let found = self.channels(&wanted, &Page::first(9))?;
         let Some(found) = found.into_iter().find(|found| found.account == account) else { return Ok(None) };
         let mut owed = self.all(
-            "SELECT key, state, days, days_moved, days_left, stopped FROM payments \
+            "SELECT key, state, days, days_moved, days_left, sliced, COALESCE(stopped, stop) AS stopped FROM payments \
              WHERE partner = $1 AND channel = $2 AND days_left > 0 ORDER BY granted_at, key LIMIT $3",
             args![account, channel, ROWS_MAX],
         )?;
@@ -60,6 +60,7 @@ fn owed_payment(row: &Row) -> Result<view::OwedPayment, Fault> {
         days: row.get::<Option<i64>>("days")?.map_or(0, narrow),
         moved: narrow(row.get("days_moved")?),
         owed: narrow(row.get("days_left")?),
+        sliced: row.get::<i64>("sliced")? != 0,
         stopped: row.get("stopped")?,
     })
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 
-use super::{page_after, page_of};
 use crate::{
     console::{
         asked::{Answer, Asked},
+        pages::{page_after, page_of},
         shell::{Shell, page},
         text,
     },

@@ -1,0 +1,135 @@
+//! One channel: how long it lasts, what is owed on it and what moves next, and what happened on it.
+
+use askama::Template;
+
+use crate::{
+    console::{
+        asked::{Answer, Asked, Wrong},
+        progress::Progress,
+        shell::{Shell, page},
+        text, waits,
+    },
+    domain::{
+        Ms,
+        closed::{HeldCause, TransferState},
+    },
+    ledger::{
+        Ledger, LedgerError,
+        query::{Page, TransferQuery},
+        view,
+    },
+};
+
+/// Last transfers and unexplained movements that are shown.
+const ROWS_MAX: u32 = 20;
+
+/// A payment in the channel's queue.
+struct Queued {
+    payment: view::OwedPayment,
+    progress: Progress,
+    /// Its next slice is planned, so that it can be sent now.
+    is_next: bool,
+    /// It goes on by a person's word.
+    stopped: bool,
+}
+
+/// The next slice.
+struct Next {
+    transfer: view::Transfer,
+    /// When it is sent, or why not.
+    why: String,
+    /// What a person decides about.
+    decides: Option<HeldCause>,
+}
+
+#[derive(Template)]
+#[template(path = "channel.html", config = "src/console/askama.toml")]
+struct Channel {
+    shell: Shell,
+    channel: view::Channel,
+    queue: Vec<Queued>,
+    next: Option<Next>,
+    pauses: Vec<view::Pause>,
+    transfers: Vec<view::Transfer>,
+    movements: Vec<view::Movement>,
+    /// This page's own address, for forms to come back to.
+    back: String,
+    now: Ms,
+}
+
+pub(in crate::console) fn show(asked: Asked) -> Answer {
+    Box::pin(async move {
+        let id = Asked::channel(&asked.path, "channel")?
+            .ok_or_else(|| Wrong::Asked("the address names no channel".into()))?;
+        let ledger = asked.ledger();
+        let account = asked.query.get("account").unwrap_or(asked.site.interpreter.account());
+        let whole = ledger.channel_whole(account, id.as_str()).await?;
+        let Some(view::ChannelWhole { channel, payments, next }) = whole else {
+            return Err(Wrong::Missing(format!(
+                "nothing is known of a channel {id}: no payment was for it, and the partner does not list it"
+            )));
+        };
+        let next = match next {
+            Some(transfer) => Some(next_of(ledger, transfer, &channel, asked.now).await?),
+            None => None,
+        };
+        let queue = payments.into_iter().map(|payment| queued(payment, next.as_ref(), asked.now)).collect();
+        let pauses = ledger.pauses().await?.into_iter();
+        let pauses = pauses.filter(|pause| waits::covers(&pause.scope, &channel.account, id.as_str()));
+        let wanted = TransferQuery { state: None, channel: Some(id.to_string()) };
+        let transfers = ledger.transfers(&wanted, &Page::first(ROWS_MAX)).await?.into_iter();
+        page(&Channel {
+            shell: Shell::new(&asked, id.as_str(), "/channels"),
+            pauses: pauses.collect(),
+            transfers: transfers.filter(|transfer| transfer.account == channel.account).collect(),
+            movements: ledger.movements_of(&channel.account, id.as_str(), ROWS_MAX).await?,
+            back: text::channel(&channel.channel, &channel.account, asked.site.interpreter.account()),
+            queue,
+            next,
+            channel,
+            now: asked.now,
+        })
+    })
+}
+
+fn queued(payment: view::OwedPayment, next: Option<&Next>, now: Ms) -> Queued {
+    let own = next.filter(|next| next.transfer.payment == payment.key);
+    Queued {
+        progress: Progress::queued(&payment, next.map(|next| &next.transfer), now),
+        is_next: own.is_some_and(|next| next.transfer.state == TransferState::Planned),
+        stopped: matches!(payment.stopped, Some(HeldCause::Stopped | HeldCause::Ended)),
+        payment,
+    }
+}
+
+/// When the next slice is sent, or why not.
+async fn next_of(
+    ledger: &Ledger,
+    transfer: view::Transfer,
+    channel: &view::Channel,
+    now: Ms,
+) -> Result<Next, LedgerError> {
+    Ok(match waits::kept_back(ledger, &transfer, now).await? {
+        Some(why) => Next { why, decides: None, transfer },
+        None => Next { why: why(&transfer, channel, now), decides: transfer.cause, transfer },
+    })
+}
+
+fn why(next: &view::Transfer, channel: &view::Channel, now: Ms) -> String {
+    match (next.state, next.next_at, channel.active_till) {
+        (TransferState::Planned, Some(at), till) if at > now => {
+            let has = till.filter(|till| *till > at).map(|till| text::span(till.saturating_sub(at)));
+            let has = has.map_or_else(String::new, |has| format!(" when {has} are left on the channel,"));
+            format!("sent{has} {}, {}", text::relative(&at, &now), text::utc(&at))
+        }
+        (TransferState::Planned, ..) => "its time has come: the worker reads the channel and sends it".into(),
+        (TransferState::Intended, ..) => "it is being sent".into(),
+        (TransferState::Doubtful, ..) => {
+            "it was sent, and whether it moved is being looked at; nothing to do".into()
+        }
+        (TransferState::Held, ..) => {
+            format!("it waits for a person: {}", text::readable(next.reason.as_deref().unwrap_or_default()))
+        }
+        (TransferState::Settled | TransferState::Cancelled, ..) => String::new(),
+    }
+}
