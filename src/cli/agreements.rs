@@ -32,7 +32,8 @@ pub struct AgreementList {
 pub async fn run(config: Config, agreements: Agreements) -> Result<(), Failure> {
     let Agreements::List(args) = agreements;
     let ledger = ledger::open_existing(&config.ledger).await?;
-    let rows = ledger.agreements(&AgreementQuery { state: args.state }, &args.list.page()).await?;
+    let wanted = AgreementQuery { state: args.state, ..AgreementQuery::default() };
+    let rows = ledger.agreements(&wanted, &args.list.page()).await?;
     if args.list.json {
         say_json(&rows);
         return Ok(());

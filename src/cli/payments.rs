@@ -90,6 +90,7 @@ pub async fn payments(config: Config, payments: Payments) -> Result<(), Failure>
                 amount: args.amount,
                 since: at(args.since)?,
                 until: at(args.until)?,
+                ..PaymentQuery::default()
             };
             let rows = ledger.payments(&wanted, &args.list.page()).await?;
             if rows.is_empty() {

@@ -14,7 +14,7 @@ use super::{
     pages::{
         audit, bulk,
         channels::{acts, list, one},
-        decide, held, login, overview, payment, payments, plan, plans, replaying, settings,
+        customer, decide, held, login, overview, payment, payments, plan, plans, replaying, settings,
         settle, views,
     },
     shell,
@@ -85,6 +85,7 @@ pub const ROUTES: &[Route] = &[
     post("/replay/abort", Least::Operator, replaying::abort),
     get("/channels", Least::ReadOnly, list::list),
     get("/channels/{channel}", Least::ReadOnly, one::show),
+    get("/customers/show", Least::ReadOnly, customer::show),
     post("/payments/stop", Least::Operator, acts::stop),
     post("/payments/go", Least::Operator, acts::go),
     post("/payments/slice", Least::Operator, acts::ask_slice),

@@ -149,6 +149,7 @@ pub(super) enum Notice {
     Settled,
     Cancelled,
     Set,
+    Remembered,
     Paused,
     AlreadyPaused,
     Resumed,
@@ -170,11 +171,16 @@ pub(super) enum Notice {
 }
 
 impl Notice {
-    const ALL: [(Notice, &'static str, &'static str); 22] = [
+    const ALL: [(Notice, &'static str, &'static str); 23] = [
         (Notice::Retried, "retried", "tried again"),
         (Notice::Settled, "settled", "settled by your word"),
         (Notice::Cancelled, "cancelled", "cancelled: no days will move"),
         (Notice::Set, "set", "corrected, and weighed anew"),
+        (
+            Notice::Remembered,
+            "remembered",
+            "more held payments of this customer are weighed anew, and the next ones go there by themselves",
+        ),
         (Notice::Paused, "paused", "Paused: no new extension is called there."),
         (Notice::AlreadyPaused, "already-paused", "It was paused already; nothing was changed."),
         (Notice::Resumed, "resumed", "Resumed: the worker goes on."),
@@ -215,6 +221,7 @@ impl Notice {
         let text = Self::ALL.iter().find(|(notice, ..)| *notice == self).map_or("", |(.., text)| text);
         match self {
             Notice::Retried | Notice::Settled | Notice::Cancelled | Notice::Set => format!("{many} {text}."),
+            Notice::Remembered => format!("Remembered: {many} {text}."),
             _ => text.into(),
         }
     }

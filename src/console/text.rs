@@ -99,6 +99,11 @@ pub(super) fn channel(channel: &str, account: &str, home: &str) -> String {
     address(&format!("/channels/{channel}"), &[("account", account)])
 }
 
+/// The page of a customer of a provider's account.
+pub(super) fn customer(realm: &str, account: &str, id: &str) -> String {
+    address("/customers/show", &[("realm", realm), ("account", account), ("id", id)])
+}
+
 /// The page of a plan.
 pub(super) fn plan(hash: &str) -> String {
     address("/replay/show", &[("hash", hash)])

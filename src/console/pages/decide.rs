@@ -71,7 +71,10 @@ pub(in crate::console) fn set(asked: Asked) -> Answer {
         let account = asked.site.interpreter.account();
         let (cause, act) = (seen(&asked)?, asked.act()?);
         let correction = Correction { channel, days, remember, force: false, account, cause, act, comment };
-        asked.site.desk().correct(asked.field("key")?, &correction, asked.now).await?;
-        Ok(asked.back("/held", Notice::Set, 1))
+        let others = asked.site.desk().correct(asked.field("key")?, &correction, asked.now).await?;
+        Ok(match remember {
+            true => asked.back("/held", Notice::Remembered, others),
+            false => asked.back("/held", Notice::Set, 1),
+        })
     })
 }

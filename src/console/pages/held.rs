@@ -8,7 +8,7 @@ use crate::{
         shell::{Shell, page},
         text,
     },
-    domain::{Ms, closed::HeldCause, hold},
+    domain::{Ms, closed::HeldCause, hold, id::ChannelId},
     ledger::{
         query::HeldQuery,
         view::{self, CallOutcome, HeldKind},
@@ -37,6 +37,8 @@ struct Cause {
     total: u64,
     /// This page's own address, for forms to come back to.
     back: String,
+    /// The partner account.
+    home: String,
     now: Ms,
 }
 
@@ -50,7 +52,8 @@ pub(in crate::console) fn show(asked: Asked) -> Answer {
                 let total = groups.iter().filter(|group| group.cause == cause).map(|group| group.count).sum();
                 let (shell, back) =
                     (Shell::new(&asked, format!("Held: {cause}"), "/held"), text::cause(cause.as_str()));
-                page(&Cause { shell, cause, rows, total, back, now: asked.now })
+                let home = asked.site.interpreter.account().to_owned();
+                page(&Cause { shell, cause, rows, total, back, home, now: asked.now })
             }
             None => {
                 let accounts = asked.ledger().held(&HeldQuery::default(), 1, asked.now).await?;

@@ -41,6 +41,10 @@ pub struct PaymentQuery {
     pub channel: Option<String>,
     /// The provider's id of the customer.
     pub customer: Option<String>,
+    /// The provider's account name.
+    pub realm: Option<String>,
+    /// Connected account; empty: those of none.
+    pub account: Option<String>,
     /// The provider's id of the agreement (subscription).
     pub agreement: Option<String>,
     /// Amount in the smallest unit.
@@ -95,6 +99,12 @@ pub struct ChannelQuery {
 pub struct AgreementQuery {
     /// Where they stand.
     pub state: Option<AgreementState>,
+    /// The provider's id of the customer.
+    pub customer: Option<String>,
+    /// The provider's account name.
+    pub realm: Option<String>,
+    /// Connected account; empty: those of none.
+    pub account: Option<String>,
 }
 
 /// What the directory says.

@@ -52,11 +52,18 @@ impl Tx {
             None => None,
         };
         let state = wanted.state.map(AgreementState::as_str);
-        let ways: Vec<Way> =
-            Way::text("agreements a", "a.state", "agreements_by_state", state).into_iter().collect();
+        let ways = [
+            Way::text("agreements a", "a.customer", "agreements_by_customer", wanted.customer.as_deref()),
+            Way::text("agreements a", "a.state", "agreements_by_state", state),
+        ];
+        let ways: Vec<Way> = ways.into_iter().flatten().collect();
         let walked = rarest(self, &ways)?;
         let index = walked.map_or("agreements_by_time", |walked| walked.index);
-        let filter = Filter::default().along(self, ways, walked).row("(a.state_at, a.key) <", after);
+        let filter = Filter::default()
+            .along(self, ways, walked)
+            .text("a.realm =", wanted.realm.as_deref())
+            .text("a.account =", wanted.account.as_deref())
+            .row("(a.state_at, a.key) <", after);
         let order = "ORDER BY a.state_at DESC, a.key DESC";
         filter.walk(self, AGREEMENTS, index, order, page.limit)?.iter().map(agreement).collect()
     }

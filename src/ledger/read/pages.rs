@@ -99,6 +99,8 @@ impl Tx {
         let filter = Filter::default()
             .fixed("p.merged_into IS NULL")
             .along(self, ways, walked)
+            .text("p.realm =", wanted.realm.as_deref())
+            .text("p.account =", wanted.account.as_deref())
             .number("p.first_seen_at >=", wanted.since)
             .number("p.first_seen_at <", until)
             .row("(p.first_seen_at, p.key) <", after.map(values));

@@ -21,7 +21,7 @@ pub(super) fn add(tx: &mut Tx, held: &mut [Held]) -> Result<(), Fault> {
         let values: Vec<Arg<'_>> = keys.iter().map(|key| key.arg()).collect();
         let rows = tx.all(
             &format!(
-                "SELECT p.key, p.customer, p.amount, p.currency, (SELECT q.channel FROM payments q \
+                "SELECT p.key, p.realm, p.account, p.customer, p.amount, p.currency, (SELECT q.channel FROM payments q \
                  WHERE q.customer = p.customer AND q.realm = p.realm AND q.account = p.account AND q.granted = 1 \
                  AND q.channel IS NOT NULL AND q.key <> p.key AND p.customer IS NOT NULL ORDER BY q.first_seen_at + 0 DESC LIMIT 1) AS last_channel \
                  FROM payments p WHERE p.key IN ({})",
@@ -31,7 +31,10 @@ pub(super) fn add(tx: &mut Tx, held: &mut [Held]) -> Result<(), Fault> {
         )?;
         let mut payers = BTreeMap::new();
         for row in rows {
+            let account: String = row.get("account")?;
             let payer = Payer {
+                realm: row.get("realm")?,
+                account: Some(account).filter(|account| !account.is_empty()),
                 customer: row.get("customer")?,
                 amount: row.get("amount")?,
                 currency: row.get("currency")?,

@@ -3,6 +3,7 @@
 mod acts;
 mod browser;
 mod channel;
+mod customer;
 mod gate;
 mod kit;
 mod pages;

@@ -4,7 +4,10 @@ use std::{fs, path::Path};
 
 use daybridge::{
     console::{Least, ROUTES},
-    domain::settle::{Cause, Outcome as Open},
+    domain::{
+        facts::Facts,
+        settle::{Cause, Outcome as Open},
+    },
 };
 
 use super::kit::{PASSWORD, SECRET, Stand, TOKEN, hash};
@@ -19,12 +22,13 @@ async fn stocked() -> Stand {
     take_to(&stand.kit, "1", settled()).await;
     take_to(&stand.kit, "2", held(Cause::Unmoved, Open::Open)).await;
     stand.kit.grant("3", "CHAN-3").await;
-    stand.kit.record("evt_4", &charge(&["pi_4"])).await;
+    let customer = Facts { customer: Some("cus_4".into()), ..charge(&["pi_4"]) };
+    stand.kit.record("evt_4", &customer).await;
     stand.kit.record_as(&delivery("evt_5"), Err("broken"), &rules(), false).await;
     stand
 }
 
-const PATHS: [&str; 15] = [
+const PATHS: [&str; 16] = [
     "/",
     "/payments",
     "/payments?q=CHAN-1&state=credited&since=2000-01-01",
@@ -38,6 +42,7 @@ const PATHS: [&str; 15] = [
     "/channels",
     "/channels?channel=CHAN-1",
     "/channels/CHAN-1",
+    "/customers/show?realm=stripe&id=cus_4",
     "/audit",
     "/settings",
 ];
@@ -126,6 +131,7 @@ async fn what_strangers_wrote_is_text() {
     let key = stand.kit.payments(1).await.unwrap()[0].key.clone();
     let show = form_urlencoded::Serializer::new(String::new()).append_pair("key", &key).finish();
     let evil: String = form_urlencoded::byte_serialize(format!("\"evil={EVIL}").as_bytes()).collect();
+    let customer: String = form_urlencoded::byte_serialize(format!("cus_'evil={EVIL}").as_bytes()).collect();
     let mut seen = 0;
     for path in [
         "/".to_owned(),
@@ -141,6 +147,8 @@ async fn what_strangers_wrote_is_text() {
         "/channels".into(),
         format!("/channels?channel={evil}"),
         format!("/channels/{evil}"),
+        format!("/customers/show?realm={evil}&id={evil}"),
+        format!("/customers/show?realm=stripe&id={customer}"),
         format!("/audit?key={evil}"),
         "/audit".into(),
         format!("/login?next={evil}"),

@@ -35,7 +35,8 @@ fn paid(agreement: &str, payment: &str, at: i64) -> Facts {
 
 /// `id state since its payment and channel`, the one whose state changed last first.
 async fn listed(kit: &Kit, state: Option<AgreementState>) -> Vec<String> {
-    let rows = kit.agreements(&AgreementQuery { state }, &Page::first(9)).await.unwrap();
+    let wanted = AgreementQuery { state, ..AgreementQuery::default() };
+    let rows = kit.agreements(&wanted, &Page::first(9)).await.unwrap();
     rows.into_iter()
         .map(|a| {
             let or = |text: Option<String>| text.unwrap_or_else(|| "-".into());
@@ -100,6 +101,53 @@ pub(super) async fn payments_belong_to_their_agreement(kit: Kit) {
 }
 
 /// A charge names no subscription; its invoice does, and comes when the days were granted.
+/// The same id in another connected account is another customer.
+pub(super) async fn a_customer_has_its_own(kit: Kit) {
+    use AgreementState::Active;
+    let of = |agreement: &str, customer: &str, account: Option<&str>| Facts {
+        customer: Some(customer.into()),
+        account: account.map(str::to_owned),
+        ..told(agreement, Active, NOW)
+    };
+    for (index, facts) in
+        [of("sub_1", "cus_1", None), of("sub_2", "cus_2", None), of("sub_3", "cus_1", Some("acct_1"))]
+            .iter()
+            .enumerate()
+    {
+        kit.record(&format!("evt_{index}"), facts).await;
+    }
+    let buys = |payment: &str, account: Option<&str>| Facts {
+        customer: Some("cus_1".into()),
+        account: account.map(str::to_owned),
+        ..charge(&[payment])
+    };
+    kit.record("evt_7", &buys("pi_7", None)).await;
+    kit.record("evt_8", &buys("pi_8", Some("acct_1"))).await;
+    for (realm, account, agreements, payments) in [
+        ("stripe", "", vec!["sub_1"], vec!["stripe/pi_7"]),
+        ("stripe", "acct_1", vec!["sub_3"], vec!["stripe/acct_1:pi_8"]),
+        ("paddle", "", vec![], vec![]),
+    ] {
+        let (customer, realm) = (Some("cus_1".to_owned()), Some(realm.to_owned()));
+        let wanted = AgreementQuery {
+            customer: customer.clone(),
+            realm: realm.clone(),
+            account: Some(account.into()),
+            ..AgreementQuery::default()
+        };
+        let found = kit.agreements(&wanted, &Page::first(9)).await.unwrap();
+        assert_eq!(found.iter().map(|one| &*one.id).collect::<Vec<_>>(), agreements, "{realm:?} {account}");
+        let wanted = PaymentQuery {
+            customer,
+            realm: realm.clone(),
+            account: Some(account.into()),
+            ..PaymentQuery::default()
+        };
+        let found = kit.ledger.payments(&wanted, &Page::first(9)).await.unwrap();
+        assert_eq!(found.iter().map(|one| &*one.key).collect::<Vec<_>>(), payments, "{realm:?} {account}");
+    }
+}
+
 pub(super) async fn a_granted_payment_learns_its_agreement(kit: Kit) {
     kit.record("evt_1", &paid_at(to(charge(&["pi_1"]), "CHAN-1", 30), NOW - DAY)).await;
     let link = Facts { agreement: Some("sub_1".into()), ..facts(Meaning::Link, &["pi_1", "in_1"]) };

@@ -94,7 +94,7 @@ fn text(text: &str) -> Option<String> {
 }
 
 async fn payments(kit: &Kit, since: i64, costs: &mut Vec<Cost>) {
-    let filters: [Set<'_, PaymentQuery>; 12] = [
+    let filters: [Set<'_, PaymentQuery>; 13] = [
         ("text", &|q| q.text = text("old_7")),
         ("text of a channel", &|q| q.text = text("CHAN-1")),
         ("held", &|q| q.state = Some(PaymentState::Held)),
@@ -104,6 +104,7 @@ async fn payments(kit: &Kit, since: i64, costs: &mut Vec<Cost>) {
         ("channel", &|q| q.channel = text("CHAN-1")),
         ("no channel", &|q| q.channel = text("CHAN-NONE")),
         ("customer", &|q| q.customer = text("cus_1")),
+        ("realm", &|q| q.realm = text("stripe")),
         ("amount", &|q| q.amount = Some(900)),
         ("since", &|q| q.since = Some(since)),
         ("until", &|q| q.until = Some(NOW)),

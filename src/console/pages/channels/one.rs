@@ -12,15 +12,16 @@ use crate::{
     domain::{
         Ms,
         closed::{HeldCause, TransferState},
+        directory::NameKind,
     },
     ledger::{
         Ledger, LedgerError,
-        query::{Page, TransferQuery},
+        query::{DirectoryQuery, Page, TransferQuery},
         view,
     },
 };
 
-/// Last transfers and unexplained movements that are shown.
+/// Last transfers, unexplained movements and names that are shown.
 const ROWS_MAX: u32 = 20;
 
 /// A payment in the channel's queue.
@@ -52,6 +53,8 @@ struct Channel {
     pauses: Vec<view::Pause>,
     transfers: Vec<view::Transfer>,
     movements: Vec<view::Movement>,
+    /// Who pays for it, as persons said.
+    names: Vec<view::Named>,
     /// This page's own address, for forms to come back to.
     back: String,
     now: Ms,
@@ -78,11 +81,13 @@ pub(in crate::console) fn show(asked: Asked) -> Answer {
         let pauses = pauses.filter(|pause| waits::covers(&pause.scope, &channel.account, id.as_str()));
         let wanted = TransferQuery { state: None, channel: Some(id.to_string()) };
         let transfers = ledger.transfers(&wanted, &Page::first(ROWS_MAX)).await?.into_iter();
+        let names = DirectoryQuery { channel: Some(id.to_string()), ..DirectoryQuery::default() };
         page(&Channel {
             shell: Shell::new(&asked, id.as_str(), "/channels"),
             pauses: pauses.collect(),
             transfers: transfers.filter(|transfer| transfer.account == channel.account).collect(),
             movements: ledger.movements_of(&channel.account, id.as_str(), ROWS_MAX).await?,
+            names: ledger.directory(&names, &Page::first(ROWS_MAX)).await?,
             back: text::channel(&channel.channel, &channel.account, asked.site.interpreter.account()),
             queue,
             next,

@@ -56,6 +56,10 @@ pub struct Held {
 /// Who paid, and how much.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Payer {
+    /// The provider's account name.
+    pub realm: Option<String>,
+    /// Connected account.
+    pub account: Option<String>,
     /// The provider's id of the customer.
     pub customer: Option<String>,
     /// Smallest unit of the currency.
