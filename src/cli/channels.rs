@@ -87,6 +87,7 @@ pub async fn run(config: Config, channels: Channels) -> Result<(), Failure> {
         dark_at: args.dark.then_some(now),
         owed: args.owed,
         unpaid: args.unpaid,
+        from: None,
     };
     let rows = ledger.channels(&wanted, &args.list.page()).await?;
     if rows.is_empty() {

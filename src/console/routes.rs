@@ -14,7 +14,7 @@ use super::{
     pages::{
         audit, bulk,
         channels::{acts, list, one},
-        customer, decide, held, login, overview, payment, payments, plan, plans, replaying, settings,
+        customer, days, decide, held, login, overview, payment, payments, plan, plans, replaying, settings,
         settle, views,
     },
     shell,
@@ -85,6 +85,8 @@ pub const ROUTES: &[Route] = &[
     post("/replay/abort", Least::Operator, replaying::abort),
     get("/channels", Least::ReadOnly, list::list),
     get("/channels/{channel}", Least::ReadOnly, one::show),
+    get("/days", Least::ReadOnly, days::show),
+    post("/days/mark", Least::Operator, days::mark),
     get("/customers/show", Least::ReadOnly, customer::show),
     post("/payments/stop", Least::Operator, acts::stop),
     post("/payments/go", Least::Operator, acts::go),

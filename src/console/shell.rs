@@ -31,12 +31,13 @@ pub(super) struct Shell {
 }
 
 /// The menu.
-pub(super) const MENU: [(&str, &str); 7] = [
+pub(super) const MENU: [(&str, &str); 8] = [
     ("/", "Overview"),
     ("/payments", "Payments"),
     ("/held", "Held"),
     ("/replay", "Replay"),
     ("/channels", "Channels"),
+    ("/days", "Days"),
     ("/audit", "Audit"),
     ("/settings", "Settings"),
 ];
@@ -168,10 +169,11 @@ pub(super) enum Notice {
     RestMoved,
     Granted,
     GrantedBefore,
+    BalanceKept,
 }
 
 impl Notice {
-    const ALL: [(Notice, &'static str, &'static str); 23] = [
+    const ALL: [(Notice, &'static str, &'static str); 24] = [
         (Notice::Retried, "retried", "tried again"),
         (Notice::Settled, "settled", "settled by your word"),
         (Notice::Cancelled, "cancelled", "cancelled: no days will move"),
@@ -207,6 +209,7 @@ impl Notice {
             "granted-before",
             "They were granted under this key before; nothing was changed.",
         ),
+        (Notice::BalanceKept, "balance", "The balance is kept; what moves from now on is taken off it."),
     ];
 
     pub(super) fn word(self) -> &'static str {

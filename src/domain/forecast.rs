@@ -77,6 +77,16 @@ pub fn committed(owing: &[Owing], lead_ms: i64, days: u32, now: Ms) -> i64 {
     owing.iter().fold(0_i64, |sum, one| sum.saturating_add(i64::from(one.need(lead_ms, days, now))))
 }
 
+/// Days that move on each of so many days from now on; what is late is the first one's.
+pub fn daily(owing: &[Owing], lead_ms: i64, days: u32, now: Ms) -> Vec<i64> {
+    let mut before = 0;
+    let needs = (1..=days).map(|day| {
+        let until = committed(owing, lead_ms, day, now);
+        until.saturating_sub(std::mem::replace(&mut before, until))
+    });
+    needs.collect()
+}
+
 /// For how many days a balance is enough for what is committed, at most [`DAYS_AHEAD_MAX`].
 pub fn runway(owing: &[Owing], balance: i64, lead_ms: i64, now: Ms) -> u32 {
     let enough = |days: u32| committed(owing, lead_ms, days, now) <= balance;
@@ -127,5 +137,9 @@ mod tests {
         assert_eq!(runway(&all, 9, lead, 0), 7);
         assert_eq!(runway(&all, 1, lead, 0), 0);
         assert_eq!(runway(&all, 40, lead, 0), DAYS_AHEAD_MAX);
+        // Two to bring the second where it should be, and one for its first day; the first's slice on its ninth.
+        assert_eq!(daily(&all, lead, 10, 0), [3, 1, 1, 1, 1, 1, 1, 1, 5, 0]);
+        assert_eq!(daily(&all, lead, 90, 0).iter().sum::<i64>(), committed(&all, lead, 90, 0));
+        assert_eq!(daily(&[owing(10, 30, 0)], lead, 3, 0), [30, 0, 0], "all at once");
     }
 }

@@ -93,8 +93,8 @@ pub use db::{
 pub use model::{
     AccountHold, Act, Advanced, Assignment, Claim, Correction, Counts, Decided, DirectoryChange, DirectoryGo,
     DirectoryOrder, DirectoryPlan, Entry, Found, Grant, Moved, Origin, Outcome, PROBE_AHEAD_MS_MAX, Place,
-    Plan, Recorded, Scope, Selection, Shorter, SourceRules, Sweep, SweepTurn, Synced, Take, Transfer, Turn,
-    books, measures, plan, query, view,
+    Plan, Recorded, Scope, Selection, Shorter, SourceRules, Sweep, SweepTurn, Synced, Take, Transfer, Turn, books,
+    measures, plan, query, view,
 };
 
 /// What went wrong.

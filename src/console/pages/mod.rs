@@ -4,6 +4,7 @@ pub(super) mod audit;
 pub(super) mod bulk;
 pub(super) mod channels;
 pub(super) mod customer;
+pub(super) mod days;
 pub(super) mod decide;
 pub(super) mod held;
 pub(super) mod login;

@@ -84,6 +84,8 @@ pub struct ChannelQuery {
     pub channel: Option<String>,
     /// Mode at the last reading.
     pub mode: Option<String>,
+    /// Runs out then or later.
+    pub from: Option<Ms>,
     /// Runs out until then, or has run out.
     pub until: Option<Ms>,
     /// Has run out by then while days are owed on it.

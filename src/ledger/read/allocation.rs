@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         DAY_MS, Ms,
-        forecast::{Owing, Since, committed, runway},
+        forecast::{Owing, Since, committed, daily, runway},
     },
     ledger::{
         Act, Ledger, LedgerError,
@@ -47,6 +47,12 @@ impl Ledger {
     ) -> Result<view::Balance, LedgerError> {
         let account = account.to_owned();
         self.db.read(move |tx| tx.balance(&account, within_days, now)).await
+    }
+
+    /// The same, and what will be needed of it on each of so many days.
+    pub async fn forecast(&self, account: &str, days: u32, now: Ms) -> Result<view::Forecast, LedgerError> {
+        let account = account.to_owned();
+        self.db.read(move |tx| tx.forecast(&account, days, now)).await
     }
 }
 
@@ -98,10 +104,38 @@ impl Tx {
         within_days: Option<u32>,
         now: Ms,
     ) -> Result<view::Balance, Fault> {
+        let owing = self.owing(account)?;
+        self.balance_of(account, &owing, within_days, now)
+    }
+
+    pub(in crate::ledger) fn forecast(
+        &mut self,
+        account: &str,
+        days: u32,
+        now: Ms,
+    ) -> Result<view::Forecast, Fault> {
+        let owing = self.owing(account)?;
+        let balance = self.balance_of(account, &owing, None, now)?;
+        let lead_ms = self.place().allocation().lead_ms;
+        // Rounded in sum, so that the days come to what is told of all of them.
+        let new_until = |day: u32| (balance.granted_a_day * f64::from(day)).round() as i64;
+        let needs = (0_u32..).zip(daily(&owing, lead_ms, days, now)).map(|(day, committed)| view::Need {
+            committed,
+            new: new_until(day.saturating_add(1)).saturating_sub(new_until(day)),
+        });
+        Ok(view::Forecast { needs: needs.collect(), balance })
+    }
+
+    fn balance_of(
+        &mut self,
+        account: &str,
+        owing: &[Owing],
+        within_days: Option<u32>,
+        now: Ms,
+    ) -> Result<view::Balance, Fault> {
         let mark = self.mark(account)?;
         let since = self.since(account, mark)?;
         let interval = mark.and_then(|_| since.interval());
-        let owing = self.owing(account)?;
         let lead_ms = self.place().allocation().lead_ms;
         let granted: i64 = self
             .one(
@@ -113,7 +147,7 @@ impl Tx {
         let granted_a_day = granted as f64 / NORMAL_DAYS as f64;
         let horizons = WITHIN_DAYS.into_iter().chain(within_days);
         let committed = horizons.map(|within_days| {
-            let committed = committed(&owing, lead_ms, within_days, now);
+            let committed = committed(owing, lead_ms, within_days, now);
             let new = (granted_a_day * f64::from(within_days)).round() as i64;
             view::Committed { within_days, committed, expected: committed.saturating_add(new) }
         });
@@ -130,7 +164,7 @@ impl Tx {
             owed: owing.iter().map(|one| i64::from(one.owed)).sum(),
             committed: committed.collect(),
             granted_a_day,
-            runway_days: interval.map(|interval| runway(&owing, interval.low, lead_ms, now)),
+            runway_days: interval.map(|interval| runway(owing, interval.low, lead_ms, now)),
         })
     }
 

@@ -274,6 +274,7 @@ async fn one_who_may_look_spends_nothing() {
         "/payments/move/apply",
         "/grant",
         "/grant/apply",
+        "/days/mark",
     ] {
         assert_eq!(bob.post(path, &form).await.status, 403, "{path}");
     }
@@ -282,7 +283,7 @@ async fn one_who_may_look_spends_nothing() {
         1,
         "a login"
     );
-    for path in ["/channels/CHAN-1", "/payments/show?key=pi_1"] {
+    for path in ["/channels/CHAN-1", "/payments/show?key=pi_1", "/days"] {
         let page = bob.get(path).await.text;
         assert!(!page.contains("name=\"reason\""), "{path}: {page}");
     }

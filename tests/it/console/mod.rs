@@ -4,6 +4,7 @@ mod acts;
 mod browser;
 mod channel;
 mod customer;
+mod days;
 mod gate;
 mod kit;
 mod pages;

@@ -28,7 +28,7 @@ async fn stocked() -> Stand {
     stand
 }
 
-const PATHS: [&str; 16] = [
+const PATHS: [&str; 17] = [
     "/",
     "/payments",
     "/payments?q=CHAN-1&state=credited&since=2000-01-01",
@@ -42,6 +42,7 @@ const PATHS: [&str; 16] = [
     "/channels",
     "/channels?channel=CHAN-1",
     "/channels/CHAN-1",
+    "/days",
     "/customers/show?realm=stripe&id=cus_4",
     "/audit",
     "/settings",
@@ -147,6 +148,7 @@ async fn what_strangers_wrote_is_text() {
         "/channels".into(),
         format!("/channels?channel={evil}"),
         format!("/channels/{evil}"),
+        "/days".into(),
         format!("/customers/show?realm={evil}&id={evil}"),
         format!("/customers/show?realm=stripe&id={customer}"),
         format!("/audit?key={evil}"),

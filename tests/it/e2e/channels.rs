@@ -52,10 +52,7 @@ async fn all_channels_are_listed_by_what_is_owed_and_when_they_run_out() {
     assert_eq!(names(&house, &["--unpaid"]), [LISTED, LONG]);
     assert_eq!(names(&house, &["--limit", "1", "--after", &format!("main/{DARK}")]), [LISTED]);
     let row = house.json(&["channels", "show", PAID, "--json"]);
-    assert_eq!(
-        (&row["owed"], &row["payment"], &row["agreement"]),
-        (&json!(25), &json!("stripe/pi_1"), &Value::Null)
-    );
+    assert_eq!((&row["owed"], &row["payment"], &row["agreement"]), (&json!(25), &json!("stripe/pi_1"), &Value::Null));
     assert!(row["paid_at"].is_i64() && row["listed_at"].is_i64() && row["name"].is_string(), "{row:#}");
     let row = house.json(&["channels", "show", LISTED, "--json"]);
     assert_eq!((&row["owed"], &row["days_bought"], &row["payment"]), (&json!(0), &json!(0), &Value::Null));

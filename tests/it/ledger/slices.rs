@@ -455,6 +455,21 @@ pub(crate) async fn one_slice_is_sent_now(kit: Kit) {
     assert_eq!(sums(&kit, "1").await, (PaymentState::Running, 7, 8));
 }
 
+pub(crate) async fn the_days_ahead_come_to_what_is_committed(kit: Kit) {
+    slices_of(&kit, 5);
+    let mut partner = Partner::at(NOW);
+    pay(&kit, "1", 60, NOW).await;
+    work(&kit, &mut partner, NOW).await;
+    let forecast = kit.forecast(ACCOUNT, 30, NOW).await.unwrap();
+    let owed: Vec<i64> = forecast.needs.iter().map(|need| need.committed).collect();
+    let slices: Vec<usize> = (0..30).filter(|day| owed[*day] == 5).collect();
+    assert_eq!((owed.len(), slices), (30, vec![3, 8, 13, 18, 23, 28]), "when two days are left");
+    let new: i64 = forecast.needs.iter().map(|need| need.new).sum();
+    let month = forecast.balance.committed.iter().find(|one| one.within_days == 30).unwrap();
+    assert_eq!((owed.iter().sum(), new), (month.committed, month.expected - month.committed));
+    assert_eq!(forecast.balance, kit.balance(ACCOUNT, None, NOW).await.unwrap());
+}
+
 pub(crate) async fn slices_end_where_the_setting_does(kit: Kit) {
     slices_of(&kit, 5);
     let mut partner = Partner::at(NOW);

@@ -90,6 +90,24 @@ pub struct Balance {
     pub runway_days: Option<u32>,
 }
 
+/// What is known of a balance, and what will be needed of it day by day.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Forecast {
+    /// The balance.
+    pub balance: Balance,
+    /// Each day from now on; what is late is the first one's.
+    pub needs: Vec<Need>,
+}
+
+/// Days that move on one day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Need {
+    /// Of those that are owed.
+    pub committed: i64,
+    /// For new payments, as they came until now.
+    pub new: i64,
+}
+
 /// Days that move until then, and what new payments add as they came until now.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Committed {

@@ -72,6 +72,7 @@ pub(super) fn ask(
     limit: u32,
 ) -> Result<Vec<Row>, Fault> {
     let mut filter = after_place(Filter::default(), after)
+        .number("x.active_till >=", wanted.from)
         .number("x.active_till <=", until(wanted));
     if wanted.owed || wanted.dark_at.is_some() {
         filter = filter.fixed(&format!("{DAYS_OWED} > 0"));

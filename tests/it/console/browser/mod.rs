@@ -5,6 +5,8 @@
 
 use crate::support::browser::Browser;
 
+/// Days in slices, channels, customers, the balance.
+mod days;
 /// Pausing and resuming, deciding what is held.
 mod decide;
 /// Logging in, searching, opening a timeline.

@@ -6,7 +6,7 @@ use crate::support::{
     daybridge::House,
 };
 
-async fn visit(browser: &Browser, shots: &Shots, name: &str) {
+pub(super) async fn visit(browser: &Browser, shots: &Shots, name: &str) {
     browser.is_accessible().await;
     browser.fits_a_phone().await;
     shots.take(browser, name).await;

@@ -26,14 +26,18 @@ pub(super) const CREDITED: usize = 12;
 const HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$EGOR/zlgQFZ+ARlKNOUCpQ$VZEZbmxuLrJgSM241vuPgvCXWPFwHA30lMZ8zM5odvI";
 
+/// Settings of both.
+pub(super) fn users() -> String {
+    format!(
+        "[console.users.{OPERATOR}]\npassword = \"{HASH}\"\nrole = \"operator\"\n\
+         [console.users.{READER}]\npassword = \"{HASH}\"\nrole = \"read-only\"\n"
+    )
+}
+
 /// `run` with all of it settled or held.
 pub(super) async fn build() -> House {
-    let users = format!(
-        "on_unmoved = \"hold\"\n\
-         [console.users.{OPERATOR}]\npassword = \"{HASH}\"\nrole = \"operator\"\n\
-         [console.users.{READER}]\npassword = \"{HASH}\"\nrole = \"read-only\"\n"
-    );
-    let mut house = House::build("embedded", None, &users).await;
+    let settings = format!("on_unmoved = \"hold\"\n{}", users());
+    let mut house = House::build("embedded", None, &settings).await;
     for channel in CHANNELS {
         house.sim("channels", json!({"id": channel, "days": 3, "mode": "live"})).await;
     }
