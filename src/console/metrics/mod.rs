@@ -120,7 +120,7 @@ async fn measures(looks: &Looks) -> (Option<f64>, Option<Measures>) {
     if !matches!(in_time(READY_TIMEOUT, ledger.health()).await, Some(Ok(()))) {
         return (Some(0.0), None);
     }
-    match in_time(MEASURES_TIMEOUT, ledger.measures(&looks.sources, clock::now_ms())).await {
+    match in_time(MEASURES_TIMEOUT, ledger.measures(&looks.account, &looks.sources, clock::now_ms())).await {
         Some(Ok(measures)) => (Some(1.0), Some(measures)),
         Some(Err(error)) => {
             tracing::warn!(%error, "the ledger tells no metrics");

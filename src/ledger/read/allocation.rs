@@ -4,7 +4,7 @@ use super::{list::transfer_sql, rows};
 use crate::{
     domain::{
         DAY_MS, Ms,
-        forecast::{Owing, Since, committed, runway},
+        forecast::{Owing, Since, committed as needed, dark, late, runway},
     },
     ledger::{
         Act, Ledger, LedgerError,
@@ -164,7 +164,7 @@ impl Tx {
         let granted_a_day = granted as f64 / NORMAL_DAYS as f64;
         let horizons = WITHIN_DAYS.into_iter().chain(within_days);
         let committed = horizons.map(|within_days| {
-            let committed = committed(&owing, lead_ms, within_days, now);
+            let committed = needed(&owing, lead_ms, within_days, now);
             let new = (granted_a_day * f64::from(within_days)).round() as i64;
             view::Committed { within_days, committed, expected: committed.saturating_add(new) }
         });
@@ -179,6 +179,9 @@ impl Tx {
             unexplained: since.unexplained,
             refused: since.refused,
             owed: owing.iter().map(|one| i64::from(one.owed)).sum(),
+            dark: dark(&owing, now),
+            late: late(&owing, lead_ms, now),
+            short: interval.is_some_and(|interval| interval.high < needed(&owing, lead_ms, 1, now)),
             committed: committed.collect(),
             granted_a_day,
             runway_days: interval.map(|interval| runway(&owing, interval.low, lead_ms, now)),

@@ -3,6 +3,7 @@
 use daybridge::{
     domain::{
         DAY_MS,
+        brake::Brake,
         closed::{HeldCause, PaymentState},
         covered::OnMoneyOut,
         facts::{Facts, Meaning, Out, OutAmount, OutKind, OutState},
@@ -14,7 +15,10 @@ use daybridge::{
     ledger::{Act, Grant, LedgerError, Moved, Scope, SourceRules, view::EventOutcome},
 };
 
-use super::kit::{ACCOUNT, Kit, NOW, charge, decided, delivery, facts, rules, to};
+use super::{
+    kit::{ACCOUNT, Kit, NOW, charge, decided, delivery, facts, rules, to},
+    pauses::claim,
+};
 
 const HOUR: i64 = 3_600_000;
 const ACT: Act<'static> = Act { who: "ada", reason: "asked by phone" };
@@ -460,4 +464,44 @@ pub(crate) async fn slices_end_where_the_setting_does(kit: Kit) {
     slices_of(&kit, 0);
     days(&kit, &mut partner, NOW, 10).await;
     assert_eq!(partner.keys(), [("pi_1#1", 5), ("pi_1#2", 5), ("pi_1#3", 20)], "the planned one stays");
+}
+
+/// A forged payment of ten years would move five days at a time, and its first slice in weeks.
+pub(crate) async fn the_brake_counts_what_is_granted_in_slices(kit: Kit) {
+    let brake =
+        Brake { multiple: 1, account_days_min: 500, account_days_per_channel: 0, channel_days_min: 400 };
+    kit.ledger.allocate(Allocation { slice: 5, brake, ..Allocation::default() });
+    let mut partner = Partner::at(NOW);
+    pay(&kit, "1", 365, NOW).await;
+    work(&kit, &mut partner, NOW).await;
+    assert_eq!((partner.keys(), kit.pauses().await.unwrap()), (vec![("pi_1#1", 5)], vec![]), "a year is normal");
+    pay(&kit, "2", 36, NOW + HOUR / 2).await;
+    let pauses = kit.pauses().await.unwrap();
+    let scope = Scope::Channel(ACCOUNT.into(), ChannelId::parse("CHAN-1").unwrap());
+    let reason = "36 more days would make 401 in an hour; more than 400 is not normal here";
+    assert_eq!(pauses.len(), 1);
+    assert_eq!((&pauses[0].scope, &*pauses[0].reason, &*pauses[0].who), (&scope, reason, "daybridge"));
+    let now = NOW + 10 * DAY_MS;
+    let claims = kit.claim(ACCOUNT, "w", now, now + 60_000, 4).await.unwrap();
+    let turn = kit.turn(&claims[0], now).await.unwrap();
+    assert!(turn.paused && turn.transfer.is_some(), "however late");
+    kit.release(&claims[0], 0).await.unwrap();
+
+    kit.resume(&scope, &ACT, now).await.unwrap();
+    work(&kit, &mut partner, now).await;
+    assert_eq!(partner.sent.len(), 2, "a person has looked");
+    let lately = kit.lately(ACCOUNT, now).await.unwrap();
+    assert_eq!((lately.account_hour, lately.account_days), (0, 0), "what moves of it is not counted again");
+    pay(&kit, "3", 390, now + 1).await;
+    assert_eq!(kit.pauses().await.unwrap(), []);
+
+    // What moves at once counts with it.
+    let may = |days| {
+        let kit = &kit;
+        async move { kit.may_call(&claim("CHAN-2"), days, &brake, now + 2).await.unwrap() }
+    };
+    assert_eq!(may(110).await, None);
+    let pause = may(111).await.unwrap();
+    let reason = "111 more days would make 501 in an hour; more than 500 is not normal here";
+    assert_eq!((&*pause.scope.word(), &*pause.reason), ("account:main", reason));
 }
