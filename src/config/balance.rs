@@ -23,11 +23,7 @@ pub struct Balance {
 
 impl Default for Balance {
     fn default() -> Self {
-        Self {
-            warn: Duration::from_secs(7 * DAY_S),
-            critical: Duration::from_secs(2 * DAY_S),
-            shrink: false,
-        }
+        Self { warn: Duration::from_secs(7 * DAY_S), critical: Duration::from_secs(2 * DAY_S), shrink: false }
     }
 }
 

@@ -105,7 +105,12 @@ impl Watch {
             );
         }
         if now.short != before.short {
-            tracing::info!(account, high, short = now.short, "slices have one day while the balance is short");
+            tracing::info!(
+                account,
+                high,
+                short = now.short,
+                "slices have one day while the balance is short"
+            );
         }
     }
 }

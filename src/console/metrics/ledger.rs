@@ -8,10 +8,7 @@ use crate::{
         closed::{HeldCause, PauseCause},
         settle::AccountNews,
     },
-    ledger::{
-        measures::{HELD, Measures, WaitsFor},
-        view::Balance,
-    },
+    ledger::measures::{HELD, Measures, WaitsFor},
 };
 
 /// A thousandth of a second.
@@ -45,7 +42,6 @@ pub(super) fn write(text: &mut Text, measures: &Measures, known: &Known<'_>) {
     waiting(text, measures, known);
     rests(text, measures, known);
     moved(text, measures, known);
-    balance(text, &measures.balance, known);
     let left = |at: Option<Ms>| at.map_or(f64::INFINITY, |at| seconds(at.saturating_sub(known.now)));
     text.gauge(
         "daybridge_soonest_expiry_seconds",
@@ -193,47 +189,6 @@ fn moved(text: &mut Text, measures: &Measures, known: &Known<'_>) {
         "Days moved to channels since the ledger was made.",
         series(|(_, _, days)| *days),
     );
-}
-
-/// What nobody knows is not a number.
-fn balance(text: &mut Text, balance: &Balance, known: &Known<'_>) {
-    let account = || ("account", balance.account.clone());
-    let days = |days: Option<i64>| days.map_or(f64::NAN, |days| seconds(days.saturating_mul(1_000)));
-    text.gauge(
-        "daybridge_balance_channeldays",
-        "Days on the account's balance, at least (low) and at most (high); NaN: not known.",
-        vec![
-            (vec![account(), ("bound", "low".to_owned())], days(balance.low)),
-            (vec![account(), ("bound", "high".to_owned())], days(balance.high)),
-        ],
-    );
-    text.gauge(
-        "daybridge_balance_mark_age_seconds",
-        "Time since a person said what is on the balance; +Inf: nobody did.",
-        vec![(vec![account()], known.age_or_never(balance.marked_at))],
-    );
-    text.gauge(
-        "daybridge_balance_stale",
-        "1: what was said of the balance does not fit what happened since.",
-        vec![(vec![account()], f64::from(u8::from(balance.stale)))],
-    );
-    text.gauge(
-        "daybridge_balance_runway_seconds",
-        "For how long the balance covers what is owed and will move, at most a year; NaN: not known.",
-        vec![(vec![account()], balance.runway_days.map_or(f64::NAN, |days| f64::from(days) * 86_400.0))],
-    );
-    text.gauge(
-        "daybridge_owed_channeldays",
-        "Days bought that still have to move.",
-        vec![(vec![account()], days(Some(balance.owed)))],
-    );
-    let many = |channels: usize| vec![(vec![account()], whole(u64::try_from(channels).unwrap_or(u64::MAX)))];
-    text.gauge(
-        "daybridge_dark_channels",
-        "Channels that have run out while days are owed on them.",
-        many(balance.dark),
-    );
-    text.gauge("daybridge_late_channels", "Channels whose slice is more than an hour late.", many(balance.late));
 }
 
 #[allow(clippy::cast_precision_loss, reason = "milliseconds of 285,000 years are exact")]

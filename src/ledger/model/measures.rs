@@ -1,6 +1,6 @@
 //! What metrics and the log's ERROR lines tell of the ledger.
 
-use super::view::{Balance, HeldGroup, HeldKind};
+use super::view::{HeldGroup, HeldKind};
 use crate::domain::{
     Ms,
     agreement::AgreementState,
@@ -9,7 +9,7 @@ use crate::domain::{
 };
 
 /// Everything that metrics tell of the ledger, read in one go.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Measures {
     /// What waits for a person, by kind and cause.
     pub held: Vec<HeldGroup>,
@@ -33,8 +33,6 @@ pub struct Measures {
     pub agreements: Vec<(AgreementState, u64)>,
     /// How far the backfill of each source has looked.
     pub cursors: Vec<(String, Option<Ms>)>,
-    /// What is known of the balance, and what is owed.
-    pub balance: Balance,
 }
 
 closed! {

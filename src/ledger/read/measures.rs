@@ -36,25 +36,15 @@ impl Ledger {
         self.db.read(move |tx| tx.kept_back(&scope, days_min)).await
     }
 
-    /// Everything that metrics tell of the ledger, and of an account's balance.
-    pub async fn measures(
-        &self,
-        account: &str,
-        sources: &[String],
-        now: Ms,
-    ) -> Result<Measures, LedgerError> {
-        let (account, sources) = (account.to_owned(), sources.to_vec());
-        self.db.read(move |tx| tx.measures(&account, &sources, now)).await
+    /// Everything that metrics tell of the ledger, but for what is owed and the balance.
+    pub async fn measures(&self, sources: &[String], now: Ms) -> Result<Measures, LedgerError> {
+        let sources = sources.to_vec();
+        self.db.read(move |tx| tx.measures(&sources, now)).await
     }
 }
 
 impl Tx {
-    pub(in crate::ledger) fn measures(
-        &mut self,
-        account: &str,
-        sources: &[String],
-        now: Ms,
-    ) -> Result<Measures, Fault> {
+    pub(in crate::ledger) fn measures(&mut self, sources: &[String], now: Ms) -> Result<Measures, Fault> {
         let pauses: Vec<PauseCause> = self.pauses()?.into_iter().map(|pause| pause.cause).collect();
         let moved = pauses.contains(&PauseCause::Failover);
         Ok(Measures {
@@ -77,7 +67,6 @@ impl Tx {
             last_deliveries: self.last_deliveries(sources)?,
             agreements: self.agreements_by_state()?,
             cursors: self.cursors()?,
-            balance: self.balance(account, None, now)?,
         })
     }
 

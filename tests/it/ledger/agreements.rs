@@ -85,7 +85,7 @@ pub(super) async fn payments_belong_to_their_agreement(kit: Kit) {
     }
     let whole = kit.payment("pi_1").await.unwrap().unwrap();
     assert_eq!((whole.agreement_state, whole.agreement_since), (Some(Behind), Some(NOW - 5 * DAY)));
-    let counts = kit.measures("main", &[], NOW).await.unwrap().agreements;
+    let counts = kit.measures(&[], NOW).await.unwrap().agreements;
     let count = |state| counts.iter().find(|(found, _)| *found == state).map(|(_, many)| *many);
     assert_eq!((count(Active), count(Behind)), (Some(1), Some(1)), "{counts:?}");
 

@@ -191,7 +191,7 @@ async fn what_waits(kit: &Kit, costs: &mut Vec<Cost>) {
     list!(kit, costs, "held by key", kit.ledger.held(&one, ROWS, NOW));
     list!(kit, costs, "held groups", kit.ledger.held_groups(NOW));
     list!(kit, costs, "counts", kit.ledger.counts());
-    list!(kit, costs, "measures", kit.ledger.measures("main", &["stripe".to_owned()], NOW));
+    list!(kit, costs, "measures", kit.ledger.measures(&["stripe".to_owned()], NOW));
     list!(kit, costs, "movements", kit.ledger.movements(ROWS));
     list!(kit, costs, "spent", kit.ledger.spent(NOW - 86_400_000));
     list!(kit, costs, "last deliveries", kit.ledger.last_deliveries(&["stripe".to_owned()]));

@@ -22,7 +22,7 @@ use super::{
 const ACT: Act<'_> = Act { who: "ada", reason: "to look" };
 
 async fn waiting(kit: &Kit) -> BTreeMap<String, (u64, u64)> {
-    let rows = kit.measures("main", &[], NOW).await.unwrap().waiting;
+    let rows = kit.measures(&[], NOW).await.unwrap().waiting;
     rows.into_iter()
         .map(|Waiting { cause, transfers, days, .. }| (cause.to_string(), (transfers, days)))
         .collect()
@@ -33,7 +33,7 @@ fn counted(rows: &[(&str, (u64, u64))]) -> BTreeMap<String, (u64, u64)> {
 }
 
 pub(super) async fn what_waits_is_counted_by_what_it_waits_for(kit: Kit) {
-    let empty = kit.measures("main", &["stripe".to_owned()], NOW).await.unwrap();
+    let empty = kit.measures(&["stripe".to_owned()], NOW).await.unwrap();
     assert_eq!((empty.waiting.len(), empty.oldest_open_at, empty.expiry_waiting), (0, None, None));
     assert_eq!(empty.last_deliveries, [("stripe".to_owned(), None)]);
 
@@ -64,7 +64,7 @@ pub(super) async fn what_waits_is_counted_by_what_it_waits_for(kit: Kit) {
     let no = held(Cause::Balance("no days".into()), Open::None);
     assert!(kit.put(&claim, &open, &intended(claim.epoch), no, NOW).await);
     assert_eq!(waiting(&kit).await, counted(&[("balance", (3, 90)), ("due", (1, 3))]));
-    let all = kit.measures("main", &["stripe".to_owned()], NOW).await.unwrap();
+    let all = kit.measures(&["stripe".to_owned()], NOW).await.unwrap();
     assert_eq!(all.holds, [(ACCOUNT.to_owned(), AccountNews::NoBalance)]);
     assert_eq!(all.pauses, [PauseCause::Operator]);
     assert_eq!((all.moved[0].transfers, all.moved[0].days), (1, 30));

@@ -96,3 +96,14 @@ pub struct Committed {
     /// And with new payments.
     pub expected: i64,
 }
+
+/// Days that persons granted for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Granted {
+    /// As they gave it.
+    pub reason: String,
+    /// How many grants.
+    pub grants: u32,
+    /// Their days.
+    pub days: i64,
+}
