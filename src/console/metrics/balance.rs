@@ -1,7 +1,7 @@
 //! What is owed on channels, and what is known of the balance, as gauges.
 //!
-//! Every channel on which days are owed is looked at for it. So what was read counts for a hundred times as long as it took:
-//! with few channels it is read at each scrape, with 50,000 every some seconds.
+//! Every channel on which days are owed is looked at for it. So what was read counts for twenty times as long as it took: with
+//! few channels it is read at each scrape, with 50,000 every some seconds.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How many times as long as it took it counts.
-const COUNTS: u32 = 100;
+const COUNTS: u32 = 20;
 
 /// What was read last, and until when it counts.
 #[derive(Default)]

@@ -158,9 +158,12 @@ async fn who_runs_out_of_days_is_told_once() {
     .await;
     let known = house.json(&["balance", "show", "--json"]);
     assert_eq!((&known["stale"], &known["low"]), (&json!(true), &Value::Null));
-    let (_, text) = house.look("run", "/metrics").await.unwrap();
-    assert!(text.contains("daybridge_balance_stale{account=\"main\"} 1"), "{text}");
-    assert!(!text.contains("daybridge_balance_channeldays"), "{text}");
+    until("metrics say so", || async {
+        let (_, text) = house.look("run", "/metrics").await?;
+        let stale = text.contains("daybridge_balance_stale{account=\"main\"} 1");
+        (stale && !text.contains("daybridge_balance_channeldays")).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
