@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The schema, oldest first; a text never changes once released.
-const MIGRATIONS: [(i64, &str, &str); 19] = [
+const MIGRATIONS: [(i64, &str, &str); 20] = [
     (1, "ledger", include_str!("migrations/0001_ledger.sql")),
     (2, "restorations", include_str!("migrations/0002_restorations.sql")),
     (3, "operators", include_str!("migrations/0003_operators.sql")),
@@ -39,7 +39,8 @@ const MIGRATIONS: [(i64, &str, &str); 19] = [
     (16, "directory", include_str!("migrations/0016_directory.sql")),
     (17, "agreements", include_str!("migrations/0017_agreements.sql")),
     (18, "channels", include_str!("migrations/0018_channels.sql")),
-    (19, "customers", include_str!("migrations/0019_customers.sql")),
+    (19, "granted", include_str!("migrations/0019_granted.sql")),
+    (20, "customers", include_str!("migrations/0020_customers.sql")),
 ];
 
 /// What the schema's text says differently in each database.

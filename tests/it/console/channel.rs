@@ -250,6 +250,17 @@ async fn days_are_granted_once_after_a_question() {
     let granted = kit.payment(&format!("grant/{key}")).await.unwrap().unwrap().payment;
     assert_eq!((granted.days, granted.owed), (Some(7), 7));
     assert!(ada.get("/channels/CHAN-1").await.text.contains("data-test=\"owed\">22<"));
+    // A restored ledger may have forgotten a key that a person gives, and none that is made now.
+    let now = clock::now_ms();
+    kit.restored(now, "ada", now).await.unwrap();
+    let typed = [form("7").as_slice(), &[("key", "INVOICE-7")]].concat();
+    assert!(!ada.post("/grant", &typed).await.text.contains("name=\"new\""));
+    let refused = ada.post("/grant/apply", &typed).await;
+    assert!(refused.status == 409 && refused.text.contains("restored from a backup"), "{}", refused.text);
+    let page = ada.post("/grant", &form("7")).await.text;
+    let (key, new) = (field(&page, "key"), field(&page, "new"));
+    let made = [form("7").as_slice(), &[("key", &*key), ("new", &*new)]].concat();
+    assert_eq!(ada.post("/grant/apply", &made).await.status, 303);
 }
 
 /// Whatever the table of pages says of their forms.

@@ -142,12 +142,14 @@ pub(in crate::console) fn move_rest(asked: Asked) -> Answer {
     })
 }
 
-/// What a form grants. Its key is the one that was typed, or a new one.
+/// What a form grants. Its key is the one that was typed, or a new one; the page that asks says which.
 fn grant_of(asked: &Asked) -> Result<Grant, Wrong> {
     let missing = |what: &str| Wrong::Asked(format!("{what} is missing"));
     let channel: ChannelId = Asked::channel(&asked.form, "channel")?.ok_or_else(|| missing("channel"))?;
+    let typed = asked.form.owned("key");
     Ok(Grant {
-        key: asked.form.owned("key").unwrap_or_else(|| uuid::Uuid::now_v7().to_string()),
+        new: typed.is_none() || asked.form.get("new").is_some(),
+        key: typed.unwrap_or_else(|| uuid::Uuid::now_v7().to_string()),
         days: asked.days()?.ok_or_else(|| missing("days"))?,
         channel,
         account: asked.site.interpreter.account().to_owned(),
@@ -157,7 +159,7 @@ fn grant_of(asked: &Asked) -> Result<Grant, Wrong> {
 
 pub(in crate::console) fn ask_grant(asked: Asked) -> Answer {
     Box::pin(async move {
-        let Grant { key, channel, days, force, .. } = grant_of(&asked)?;
+        let Grant { key, channel, days, force, new, .. } = grant_of(&asked)?;
         let question = format!("Grant {days} days to {channel}");
         let notes = vec![format!(
             "They come from the account's balance, after what is owed on the channel already. It is known as grant/{key}; \
@@ -165,6 +167,7 @@ pub(in crate::console) fn ask_grant(asked: Asked) -> Answer {
         )];
         let mut fields = vec![("channel", channel.to_string()), ("days", days.to_string()), ("key", key)];
         fields.extend(force.then(|| ("force", "yes".to_owned())));
+        fields.extend(new.then(|| ("new", "yes".to_owned())));
         Sure::ask(&asked, question, ("/grant/apply", "Grant them"), fields, notes)
     })
 }

@@ -13,7 +13,9 @@ mod transfer;
 
 pub use self::{
     agreement::Agreement,
-    allocation::{Balance, ChannelWhole, Committed, Forecast, LateSlice, MarkKind, Need, OwedPayment},
+    allocation::{
+        Balance, ChannelWhole, Committed, Forecast, Granted, LateSlice, MarkKind, Need, OwedPayment,
+    },
     audit::{Action, Audited, Planned, SavedView},
     channel::{Channel, Movement, Pause},
     declared::{Adopted, Failover, Restored, Several, Undone, WorkerSeen},
