@@ -166,7 +166,7 @@ class Play:
             world.set_day(day)
             self.accidents(day)
             if step % STEPS_A_DAY == 0:
-                self.morning(day)
+                self.morning(int(day))
             if "run" not in world.processes:
                 continue
             for name, body in self.waiting:
@@ -184,9 +184,13 @@ class Play:
         elif day == AWAY[1]:
             world.run()
         elif day in EMPTY:
+            # Nothing moves between the two words: what is there is said while it is nothing.
             days = 0 if day == EMPTY[0] else BALANCE
+            if days:
+                world.asked("balance", "set", str(days))
             world.sim("balance", {"days": days})
-            world.asked("balance", "set", str(days))
+            if not days:
+                world.asked("balance", "set", str(days))
 
     def judge(self):
         applied = self.world.applied()
