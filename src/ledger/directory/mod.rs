@@ -11,5 +11,5 @@ mod remember;
 mod waiting;
 
 pub(super) use known::known;
-pub(super) use listed::must_be_listed;
+pub(super) use listed::{must_be_listed, synced_at};
 pub(super) use remember::remember;

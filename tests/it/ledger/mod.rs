@@ -31,6 +31,7 @@ mod pooled;
 mod reconcile;
 mod recording;
 mod restored;
+mod retire;
 mod rights;
 mod settling;
 mod slices;
@@ -89,6 +90,9 @@ both! {
     waiting: what_was_announced_and_never_paid_is_listed, a_refund_of_what_is_not_known_is_listed;
     outages: texts_with_a_null_end_alike, what_never_fits_is_no_outage,
         what_a_clock_ahead_has_dated_is_not_believed;
+    retire: only_what_nobody_pays_for_is_planned, days_that_came_back_are_on_the_balance,
+        what_changed_since_is_left_out, an_unknown_outcome_is_looked_up_before_anything_else,
+        nothing_is_left_of_a_channel_that_nothing_was_planned_for;
     restored: what_was_unsettled_is_held, payments_of_the_forgotten_time_are_held, workers_must_be_stopped;
     upgrade: an_older_ledger_is_brought_up_to_date, what_an_older_worker_wrote_is_caught_up,
         an_older_worker_must_be_stopped_first;

@@ -57,7 +57,7 @@ const CHANNELS: &str = "SELECT x.account, x.channel, x.active_till, x.mode, y.ac
         AND a.livemode = pay.livemode";
 
 /// Granted payments `q` for the channel `x`. A span of one channel has an order that only the index of channels has.
-pub(super) const GRANTED_FOR: &str =
+pub(in crate::ledger) const GRANTED_FOR: &str =
     "q.channel >= x.channel AND q.channel <= x.channel AND q.granted = 1 AND q.merged_into IS NULL";
 
 const ORDER: &str = "ORDER BY x.active_till, x.account, x.channel";
@@ -71,8 +71,7 @@ pub(super) fn ask(
     after: Option<&Place>,
     limit: u32,
 ) -> Result<Vec<Row>, Fault> {
-    let mut filter = after_place(Filter::default(), after)
-        .number("x.active_till <=", until(wanted));
+    let mut filter = after_place(Filter::default(), after).number("x.active_till <=", until(wanted));
     if wanted.owed || wanted.dark_at.is_some() {
         filter = filter.fixed(&format!("{DAYS_OWED} > 0"));
     }
