@@ -4,6 +4,7 @@
 //! payment is recorded either before it and is then found by `waiting`, or after it and goes by itself.
 
 mod change;
+mod contacts;
 mod known;
 mod list;
 mod listed;

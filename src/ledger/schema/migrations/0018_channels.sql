@@ -28,3 +28,17 @@ CREATE TABLE retire_channels (
     changed_at BIGINT,
     PRIMARY KEY (plan, channel)
 );
+
+-- How customers are reached, as the provider's objects tell it: `email` in small letters, `phone` in digits. For persons
+-- who look for a customer; no payment is matched by it.
+CREATE TABLE contacts (
+    kind TEXT NOT NULL,
+    value TEXT NOT NULL,
+    realm TEXT NOT NULL,
+    -- The connected account; '' where there is none.
+    account TEXT NOT NULL,
+    customer TEXT NOT NULL,
+    told_at BIGINT NOT NULL,
+    PRIMARY KEY (kind, value, realm, account, customer)
+);
+CREATE INDEX contacts_by_time ON contacts (told_at);
