@@ -1,10 +1,10 @@
-//! `payments stop|go|move|slice`, `grant` and `balance`: how days are spent.
+//! `payments stop|go|move|slice` and `balance`: how days are spent.
 
 use clap::{Args, Subcommand};
 use daybridge::{
     config::Config,
     domain::id::ChannelId,
-    ledger::{self, Act, Grant, Moved, view, view::MarkKind},
+    ledger::{self, Act, Moved, view, view::MarkKind},
     worker::clock,
 };
 
@@ -50,29 +50,6 @@ pub struct Slice {
     days: Option<u32>,
 }
 
-/// `grant`
-#[derive(Debug, Args)]
-pub struct GrantArgs {
-    /// The channel
-    #[arg(value_parser = channel)]
-    channel: ChannelId,
-    /// How many days
-    #[arg(long)]
-    days: u32,
-    /// Why; kept with your name and the time
-    #[arg(long)]
-    reason: String,
-    /// Names the grant: one key is granted once [default: a new one]
-    #[arg(long)]
-    key: Option<String>,
-    /// Also where the partner does not list the channel
-    #[arg(long)]
-    force: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-}
-
 #[derive(Debug, Subcommand)]
 pub enum Balance {
     /// Say how many days the partner's dashboard shows now
@@ -109,7 +86,7 @@ pub struct Mark {
     json: bool,
 }
 
-fn channel(text: &str) -> Result<ChannelId, String> {
+pub(super) fn channel(text: &str) -> Result<ChannelId, String> {
     ChannelId::parse(text).ok_or_else(|| format!("{text:?} is not a channel id"))
 }
 
@@ -162,28 +139,6 @@ pub async fn payment(config: &Config, what: Do) -> Result<(), Failure> {
 
 fn act<'a>(who: &'a str, why: &'a Why) -> Act<'a> {
     Act { who, reason: &why.reason }
-}
-
-/// `grant`
-pub async fn grant(config: &Config, args: GrantArgs) -> Result<(), Failure> {
-    let ledger = ledger::open_existing(&config.ledger).await?;
-    let (who, now) = (super::who(), clock::now_ms());
-    let grant = Grant {
-        key: args.key.unwrap_or_else(|| uuid::Uuid::now_v7().to_string()),
-        channel: args.channel,
-        days: args.days,
-        account: config.partner.account.clone(),
-        force: args.force,
-    };
-    let (key, before) = ledger.grant(&grant, &Act { who: &who, reason: &args.reason }, now).await?;
-    if args.json {
-        say_json(&ledger.payment(&key).await?);
-    } else if before {
-        say(format!("{key} was granted before, with the same days and channel; nothing was done"));
-    } else {
-        say(format!("{key}: {} days for {}", grant.days, grant.channel));
-    }
-    Ok(())
 }
 
 /// `balance …`

@@ -4,12 +4,12 @@ use daybridge::{
     config::Config,
     domain::brake::{Limits, limits},
     ledger::{self, LedgerError},
-    worker::{self, clock},
+    worker::clock,
 };
 
 /// The brake's limits in a sentence, for `check`. `Err`: the ledger could not be read.
 pub async fn limits_now(config: &Config) -> Result<String, LedgerError> {
-    let brake = worker::brake(&config.brake);
+    let brake = config.brake.rules();
     let account = &config.partner.account;
     let lately = match ledger::open_existing(&config.ledger).await {
         Ok(ledger) => ledger.lately(account, clock::now_ms()).await?,

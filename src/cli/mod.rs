@@ -20,6 +20,7 @@ pub mod console;
 pub mod customers;
 pub mod decide;
 pub mod demo;
+pub mod grant;
 pub mod held;
 pub mod json;
 pub mod ledger;
@@ -78,7 +79,9 @@ pub enum Command {
     #[command(subcommand)]
     Channels(channels::Channels),
     /// Days for a channel without a payment: a trial, goodwill, money that came in another way
-    Grant(allocation::GrantArgs),
+    Grant(grant::GrantArgs),
+    /// Days that were granted by hand in a month, by reason
+    Grants(grant::Grants),
     /// The partner account's balance of days, and how long it lasts
     #[command(subcommand)]
     Balance(allocation::Balance),
@@ -109,7 +112,7 @@ pub enum Command {
     /// Put stored events on the queue again, with a preview
     #[command(subcommand)]
     Replay(replay::Replay),
-    /// Compare what was paid with what was extended: five answers, exit 1 when anything is open
+    /// Compare what was paid with what was extended: six answers, exit 1 when anything is open
     Reconcile(reconcile::Reconcile),
     /// The partner API simulator on its own
     Sim(sim::SimArgs),
@@ -242,7 +245,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Transfers(read) => show::transfers(config()?, read).await,
         Command::Events(read) => show::events(config()?, read).await,
         Command::Channels(channels) => channels::run(config()?, channels).await,
-        Command::Grant(args) => allocation::grant(&config()?, args).await,
+        Command::Grant(args) => grant::grant(&config()?, args).await,
+        Command::Grants(args) => grant::grants(&config()?, args).await,
         Command::Balance(balance) => allocation::balance(&config()?, balance).await,
         Command::Agreements(agreements) => agreements::run(config()?, agreements).await,
         Command::Customers(customers) => customers::run(config()?, customers).await,

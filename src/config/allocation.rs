@@ -39,6 +39,7 @@ impl Config {
             lead_ms: i64::try_from(self.allocation.lead.as_millis()).unwrap_or(i64::MAX),
             sources: slices.collect(),
             comment: self.comment().unwrap_or_default(),
+            brake: self.brake.rules(),
         }
     }
 

@@ -96,6 +96,7 @@ pub fn contradictions(config: &Config) -> Vec<String> {
     );
 
     config.allocation_wrong(&mut refuse);
+    config.balance_wrong(&mut refuse);
     config.console.contradictions(&config.server.trusted_proxies, &mut wrong);
     if let Err(why) = config.comment() {
         wrong.push(format!("partner.comment {why}"));

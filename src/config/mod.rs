@@ -16,6 +16,12 @@ mod variables;
 /// Days that move in slices.
 mod allocation;
 
+/// When somebody is told that the balance runs out.
+mod balance;
+
+/// When too many days move.
+mod brake;
+
 /// Relative paths.
 mod anchor;
 
@@ -50,6 +56,8 @@ pub mod queue_url;
 pub mod parameters;
 
 pub use allocation::Allocation;
+pub use balance::Balance;
+pub use brake::Brake;
 pub use console::Console;
 pub use days::{Amount, Days};
 pub use queue_url::QueueUrl;
@@ -76,6 +84,8 @@ pub struct Config {
     pub worker: Worker,
     /// Days that move in slices.
     pub allocation: Allocation,
+    /// When somebody is told that the balance runs out.
+    pub balance: Balance,
     /// When too many days move.
     pub brake: Brake,
     /// Webhook endpoints by name; each is served at `POST /webhooks/{name}`.
@@ -328,26 +338,5 @@ impl Default for Worker {
             account_probe: Duration::from_secs(300),
             stop_timeout: Duration::from_secs(40),
         }
-    }
-}
-
-/// `[brake]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Brake {
-    /// How many times the normal is too much in an hour; 0: no brake. The account's normal is its mean hour of the
-    /// last 7 days, a channel's the mean transfer of its account.
-    pub multiple: u32,
-    /// Days in an hour on the account that never brake, however few channels it has.
-    pub account_days_min: u32,
-    /// And for each of its channels: all of them may buy as much in one hour.
-    pub account_days_per_channel: u32,
-    /// Days in an hour on one channel that never brake.
-    pub channel_days_min: u32,
-}
-
-impl Default for Brake {
-    fn default() -> Self {
-        Self { multiple: 10, account_days_min: 3_000, account_days_per_channel: 31, channel_days_min: 800 }
     }
 }

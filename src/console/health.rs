@@ -34,6 +34,8 @@ pub(super) struct Looks {
     pub(super) sources: Vec<String>,
     /// Those whose provider's own list is looked through.
     pub(super) backfilled: Vec<String>,
+    /// What is owed, as it was last read.
+    pub(super) owed: Arc<metrics::balance::Looked>,
 }
 
 pub(super) fn routes(app: &mut web::ServiceConfig, looks: Looks, metrics: Option<PrometheusHandle>) {

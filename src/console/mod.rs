@@ -170,6 +170,7 @@ pub fn start(config: &Config, parts: Parts) -> anyhow::Result<Console> {
         account: config.partner.account.clone(),
         sources: config.sources.keys().cloned().collect(),
         backfilled,
+        owed: Arc::default(),
     };
     // Observed values pile up until they are summed, and nobody may ever ask for them.
     let summing = metrics.clone().map(|metrics| {

@@ -9,8 +9,8 @@ pub const COUNTED_MS: i64 = 3_600_000;
 /// What is normal is the mean of this span, in ms: 7 days.
 pub const NORMAL_MS: i64 = 7 * super::DAY_MS;
 
-/// The settings of the brake.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The settings of the brake; by default there is none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Brake {
     /// How many times the normal is too much; 0: no brake.
     pub multiple: u32,
@@ -22,7 +22,8 @@ pub struct Brake {
     pub channel_days_min: u32,
 }
 
-/// What was settled lately.
+/// What was settled lately, or granted where it moves in slices: these count when they are granted, and no more when they
+/// move, for a forged payment of ten years moves five days at a time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Lately {
     /// Days on the account in the last hour.
@@ -37,7 +38,7 @@ pub struct Lately {
     pub channel_hour: i64,
 }
 
-/// What a transfer would pass.
+/// What a transfer, or a payment that moves in slices, would pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Passed {
     /// The account's limit, in days.
@@ -72,7 +73,7 @@ pub fn limits(brake: &Brake, lately: &Lately) -> Option<Limits> {
     })
 }
 
-/// Whether a transfer of `days` would be too much.
+/// Whether `days` more would be too much.
 pub fn passed(brake: &Brake, lately: &Lately, days: u32) -> Option<Passed> {
     let Limits { account, channel } = limits(brake, lately)?;
     let with = |hour: i64| hour.saturating_add(i64::from(days));

@@ -72,6 +72,20 @@ impl Owing {
     }
 }
 
+/// A slice that is sent in time is sent within this, in ms: one hour.
+const IN_TIME_MS: i64 = 3_600_000;
+
+/// Channels that have run out while days are owed on them.
+pub fn dark(owing: &[Owing], now: Ms) -> usize {
+    owing.iter().filter(|one| one.till.is_some_and(|till| till <= now)).count()
+}
+
+/// Channels that have had less than `lead_ms` for so long that their slice is late.
+pub fn late(owing: &[Owing], lead_ms: i64, now: Ms) -> usize {
+    let least = now.saturating_add(lead_ms).saturating_sub(IN_TIME_MS);
+    owing.iter().filter(|one| one.slice > 0 && one.till.is_some_and(|till| till < least)).count()
+}
+
 /// Days that are committed until so many days from now.
 pub fn committed(owing: &[Owing], lead_ms: i64, days: u32, now: Ms) -> i64 {
     owing.iter().fold(0_i64, |sum, one| sum.saturating_add(i64::from(one.need(lead_ms, days, now))))
@@ -91,6 +105,44 @@ pub fn runway(owing: &[Owing], balance: i64, lead_ms: i64, now: Ms) -> u32 {
     enough_for
 }
 
+/// How soon a balance has run out, as far as somebody is to be told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Alarm {
+    /// Not soon.
+    #[default]
+    None,
+    /// It is time to buy days.
+    Warn,
+    /// Channels go dark soon.
+    Critical,
+}
+
+/// Below how many days of runway each is told; 0: never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Levels {
+    /// For [`Alarm::Warn`].
+    pub warn: u32,
+    /// For [`Alarm::Critical`].
+    pub critical: u32,
+}
+
+impl Alarm {
+    /// After another look. It ends only where the balance lasts twice as long as what began it, so that nobody is told of
+    /// the same shortage again and again.
+    pub fn after(self, runway_days: u32, levels: Levels) -> Self {
+        let below = |times: u32| {
+            if runway_days < levels.critical.saturating_mul(times) {
+                Self::Critical
+            } else if runway_days < levels.warn.saturating_mul(times) {
+                Self::Warn
+            } else {
+                Self::None
+            }
+        };
+        below(1).max(self.min(below(2)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,6 +156,44 @@ mod tests {
         assert_eq!(Since { refused: Some(20), ..unsure }.interval(), Some(Interval { low: 19, high: 19 }));
         assert_eq!(Since { moved: 101, ..since }.interval(), None, "more moved than there was");
         assert_eq!(Since { refused: Some(0), ..since }.interval(), None);
+    }
+
+    #[test]
+    fn an_alarm_ends_where_the_balance_lasts_twice_as_long() {
+        use Alarm::{Critical, None, Warn};
+        let levels = Levels { warn: 7, critical: 2 };
+        let mut alarm = None;
+        for (runway, want) in [
+            (7, None),
+            (6, Warn),
+            (13, Warn),
+            (14, None),
+            (1, Critical),
+            (3, Critical),
+            (4, Warn),
+            (1, Critical),
+            (20, None),
+        ] {
+            alarm = alarm.after(runway, levels);
+            assert_eq!(alarm, want, "{runway}");
+        }
+        assert_eq!(None.after(0, Levels { warn: 0, critical: 0 }), None, "switched off");
+    }
+
+    #[test]
+    fn a_channel_is_late_before_it_is_dark() {
+        let hour = DAY_MS / 24;
+        let owing = |till, slice| Owing { till, owed: 5, slice };
+        let all = [
+            owing(Some(-1), 5),
+            owing(Some(46 * hour), 5),
+            owing(Some(47 * hour), 5),
+            owing(Some(hour), 0),
+            owing(Option::None, 5),
+        ];
+        assert_eq!(dark(&all, 0), 1);
+        assert_eq!(late(&all, 2 * DAY_MS, 0), 2);
+        assert_eq!(dark(&all, hour), 2, "all at once, and dark");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DAY_MS, Ms, id::CommentTemplate};
+use super::{DAY_MS, Ms, brake::Brake, id::CommentTemplate};
 
 /// When a slice is sent that was not called yet.
 #[derive(Debug, Clone, Copy, PartialEq, Hash, Eq, Serialize, Deserialize)]
@@ -64,11 +64,19 @@ pub struct Allocation {
     pub sources: BTreeMap<String, u32>,
     /// For the comments of slices.
     pub comment: CommentTemplate,
+    /// When too many days are granted.
+    pub brake: Brake,
 }
 
 impl Default for Allocation {
     fn default() -> Self {
-        Self { slice: 0, lead_ms: LEAD_MS, sources: BTreeMap::new(), comment: CommentTemplate::default() }
+        Self {
+            slice: 0,
+            lead_ms: LEAD_MS,
+            sources: BTreeMap::new(),
+            comment: CommentTemplate::default(),
+            brake: Brake::default(),
+        }
     }
 }
 

@@ -199,6 +199,11 @@ impl Ledger {
         self.db.place().allocate(allocation);
     }
 
+    /// Whether slices have one day from now on, in this process, for the balance is short.
+    pub fn shrink_slices(&self, short: bool) {
+        self.db.place().short.store(short, Ordering::Relaxed);
+    }
+
     /// Statements and transactions of this process so far.
     pub fn database_counts(&self) -> Counts {
         let counts = &self.db.place().counts;

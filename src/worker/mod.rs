@@ -14,7 +14,6 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     config::{self, Config},
     domain::{
-        brake::Brake,
         facts::{Facts, Unread},
         settle,
     },
@@ -63,6 +62,9 @@ pub mod breaker;
 
 /// Says when calls begin to rest, and when they go on.
 pub mod outages;
+
+/// Says when the balance runs out soon.
+pub mod balance;
 
 /// What a worker counts and times.
 pub mod meters;
@@ -182,16 +184,6 @@ pub fn settle_policy(partner: &config::Partner) -> settle::Policy {
         retry_unmoved: partner.on_unmoved == config::OnUnmoved::Retry,
         skew_ms: millis(partner.skew),
         ensure_live: partner.ensure_live,
-    }
-}
-
-/// The brake of the settings.
-pub fn brake(settings: &config::Brake) -> Brake {
-    Brake {
-        multiple: settings.multiple,
-        account_days_min: settings.account_days_min,
-        account_days_per_channel: settings.account_days_per_channel,
-        channel_days_min: settings.channel_days_min,
     }
 }
 

@@ -12,7 +12,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Outages, brake,
+    Outages,
+    balance::Watch,
     breaker::Breaker,
     clock::Clock,
     hands::{Hand, Hands},
@@ -42,6 +43,7 @@ pub async fn run(
 ) {
     let (hands, mut taken) = doors;
     let per_second = NonZeroU32::new(config.partner.calls_per_second_max).unwrap_or(NonZeroU32::MIN);
+    let watch = Watch::new(&config, ledger.clone(), clock.clone());
     let mut settling = Settling {
         hands,
         probe_ms: millis(config.worker.account_probe),
@@ -52,7 +54,7 @@ pub async fn run(
             partner,
             clock,
             policy: settle_policy(&config.partner),
-            brake: brake(&config.brake),
+            brake: config.brake.rules(),
             call_timeout: config.partner.call_timeout,
             probe_ms: millis(config.worker.account_probe),
             limiter: RateLimiter::direct(Quota::per_second(per_second)),
@@ -69,6 +71,7 @@ pub async fn run(
     let looking = tokio::spawn(settling.turns.clone().look(settling.poll, stop.clone()));
     let listing = Listing::new(settling.turns.clone(), settling.account.clone(), per_second.get());
     let listing = tokio::spawn(listing.run(stop.clone()));
+    let watching = tokio::spawn(watch.run(stop.clone()));
     let mut look_at = Instant::now();
     while !stop.is_cancelled() {
         if look_at <= Instant::now() {
@@ -103,6 +106,7 @@ pub async fn run(
     }
     looking.abort();
     listing.abort();
+    watching.abort();
 }
 
 /// How long a claimed channel is a worker's: a call may be sent one timeout after its intent, and take another.

@@ -16,6 +16,9 @@ use crate::{
 };
 use text::{Text, one, whole};
 
+/// What is owed, and what is known of the balance.
+pub(super) mod balance;
+
 /// What the ledger says.
 mod ledger;
 
@@ -47,7 +50,8 @@ pub(super) async fn page(looks: &Looks, recorded: &PrometheusHandle) -> String {
     let mut text = Text::default();
     let labels = vec![("version", env!("CARGO_PKG_VERSION").to_owned()), ("role", looks.role.to_owned())];
     text.gauge("daybridge_build_info", "Which program this is.", vec![(labels, 1.0)]);
-    let ((queue, queued), (ledger, measures)) = tokio::join!(queue(looks), measures(looks));
+    let ((queue, queued), (ledger, measures), owed) =
+        tokio::join!(queue(looks), measures(looks), looks.owed.look(&looks.ledger, &looks.account));
     let mut up = vec![(vec![("part", "queue".to_owned())], queue)];
     up.extend(ledger.map(|ledger| (vec![("part", "ledger".to_owned())], ledger)));
     text.gauge(
@@ -60,6 +64,9 @@ pub(super) async fn page(looks: &Looks, recorded: &PrometheusHandle) -> String {
         let now = clock::now_ms();
         let known = ledger::Known { account: &looks.account, backfilled: &looks.backfilled, now };
         ledger::write(&mut text, &measures, &known);
+        if let Some(balance) = owed {
+            balance::write(&mut text, &balance, now);
+        }
     }
     process::write(&mut text);
     text.into_string() + &recorded.render()

@@ -4,7 +4,10 @@ use std::{
     collections::BTreeMap,
     fmt,
     path::PathBuf,
-    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicU64},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicU64},
+    },
 };
 
 use crate::domain::{Ms, slices::Allocation};
@@ -31,6 +34,8 @@ pub(in crate::ledger) struct Place {
     pub(in crate::ledger) counts: Counts,
     /// How days are allocated.
     pub(in crate::ledger) allocation: Mutex<Arc<Allocation>>,
+    /// The balance is short: slices have one day.
+    pub(in crate::ledger) short: AtomicBool,
     /// What time it is there, where that is not the database's to tell.
     pub(in crate::ledger) time: Option<Arc<dyn Time>>,
     /// The statements that were run, where a test has them explained.

@@ -1,6 +1,9 @@
 //! Days that a person grants without a payment: a trial, goodwill, money that came in another way.
 
-use super::audit::{self, Entry};
+use super::{
+    audit::{self, Entry},
+    restored,
+};
 use crate::{
     domain::{
         Ms,
@@ -58,6 +61,11 @@ impl Tx {
                     channel.unwrap_or_default()
                 ))),
             };
+        }
+        if !grant.new && restored::declared_at(self)?.is_some() {
+            return Err(refused(format!(
+                "{key} is not known, but the ledger was restored from a backup and may have forgotten it: look for {key} in Billing History. If its days are not there, --new grants them. Nothing was changed"
+            )));
         }
         if !grant.force {
             directory::must_be_listed(self, &grant.account, grant.channel.as_str())?;

@@ -41,6 +41,8 @@ pub struct Grant {
     pub days: u32,
     /// The partner account that pays.
     pub account: String,
+    /// The key was never given before, which a restored ledger cannot know.
+    pub new: bool,
     /// Also to a channel that the partner does not list.
     pub force: bool,
 }

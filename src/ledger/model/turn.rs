@@ -49,7 +49,9 @@ pub struct Turn {
     pub hold: Option<AccountHold>,
     /// Calls of everything, the account or the channel are paused.
     pub paused: bool,
-    /// At least what was settled lately; the account's channels are not counted.
+    /// The transfer is a slice: for the brake its days counted when its payment was granted.
+    pub sliced: bool,
+    /// At least what was settled or granted lately; the account's channels are not counted.
     pub lately: Lately,
 }
 

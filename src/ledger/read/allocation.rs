@@ -3,13 +3,14 @@
 use crate::{
     domain::{
         DAY_MS, Ms,
-        forecast::{Owing, Since, committed, runway},
+        forecast::{Owing, Since, committed as needed, dark, late, runway},
     },
     ledger::{
         Act, Ledger, LedgerError,
         db::{Fault, Tx, args, fault::refused},
         decide::audit::{self, Entry},
         row::narrow,
+        settle::{brake::DAYS, steps::SLOT_MS},
         storable,
         view::{self, Action, MarkKind},
     },
@@ -103,17 +104,11 @@ impl Tx {
         let interval = mark.and_then(|_| since.interval());
         let owing = self.owing(account)?;
         let lead_ms = self.place().allocation().lead_ms;
-        let granted: i64 = self
-            .one(
-                "SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) AS days FROM payments \
-                 WHERE first_seen_at > $1 AND granted = 1",
-                args![now.saturating_sub(NORMAL_DAYS * DAY_MS)],
-            )?
-            .get("days")?;
+        let granted = self.granted_since(account, now.saturating_sub(NORMAL_DAYS * DAY_MS))?;
         let granted_a_day = granted as f64 / NORMAL_DAYS as f64;
         let horizons = WITHIN_DAYS.into_iter().chain(within_days);
         let committed = horizons.map(|within_days| {
-            let committed = committed(&owing, lead_ms, within_days, now);
+            let committed = needed(&owing, lead_ms, within_days, now);
             let new = (granted_a_day * f64::from(within_days)).round() as i64;
             view::Committed { within_days, committed, expected: committed.saturating_add(new) }
         });
@@ -128,6 +123,9 @@ impl Tx {
             unexplained: since.unexplained,
             refused: since.refused,
             owed: owing.iter().map(|one| i64::from(one.owed)).sum(),
+            dark: dark(&owing, now),
+            late: late(&owing, lead_ms, now),
+            short: interval.is_some_and(|interval| interval.high < needed(&owing, lead_ms, 1, now)),
             committed: committed.collect(),
             granted_a_day,
             runway_days: interval.map(|interval| runway(&owing, interval.low, lead_ms, now)),
@@ -137,15 +135,18 @@ impl Tx {
     /// What happened since the mark.
     fn since(&mut self, account: &str, mark: Option<(Ms, i64)>) -> Result<Since, Fault> {
         let Some((at, mark)) = mark else { return Ok(Since::default()) };
+        // What moved is summed by spans; the rest of the span of that moment is counted by itself.
+        let slot = at.div_euclid(SLOT_MS).saturating_add(1);
         let row = self.one(
-            "SELECT (SELECT CAST(COALESCE(SUM(t.days), 0) AS BIGINT) FROM transfers t WHERE t.settled_at > $2 \
-             AND t.account || '' = $1) AS moved, \
+            "SELECT (SELECT CAST(COALESCE(SUM(s.days), 0) AS BIGINT) FROM spent s WHERE s.account = $1 AND s.slot >= $3) \
+             + (SELECT CAST(COALESCE(SUM(t.days), 0) AS BIGINT) FROM transfers t WHERE t.settled_at > $2 \
+             AND t.settled_at < $4 AND t.account || '' = $1) AS moved, \
              (SELECT CAST(COALESCE(SUM(t.days), 0) AS BIGINT) FROM transfers t WHERE t.state <> 'settled' \
              AND t.state IN ('intended', 'doubtful', 'held') AND t.open = 1 AND t.account || '' = $1) AS open, \
              (SELECT CAST(COALESCE(SUM(m.high - m.low), 0) AS BIGINT) FROM movements m \
              WHERE m.account = $1 AND m.at > $2) AS unexplained, \
              (SELECT a.ceiling FROM accounts a WHERE a.account = $1 AND a.since > $2) AS refused",
-            args![account, at],
+            args![account, at, slot, slot.saturating_mul(SLOT_MS)],
         )?;
         let unexplained_ms: i64 = row.get("unexplained")?;
         Ok(Since {
@@ -155,6 +156,17 @@ impl Tx {
             unexplained: unexplained_ms.saturating_add(DAY_MS - 1).div_euclid(DAY_MS),
             refused: row.get("refused")?,
         })
+    }
+
+    /// Days granted since, in slices or at once; those of the span in which that is are counted.
+    fn granted_since(&mut self, account: &str, since: Ms) -> Result<i64, Fault> {
+        let row = self.one(
+            &format!(
+                "SELECT CAST(COALESCE(SUM({DAYS}), 0) AS BIGINT) AS days FROM spent WHERE account = $1 AND slot >= $2"
+            ),
+            args![account, since.div_euclid(SLOT_MS)],
+        )?;
+        row.get("days")
     }
 
     /// Every channel on which days are owed, in slices or at once.

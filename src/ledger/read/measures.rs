@@ -36,7 +36,7 @@ impl Ledger {
         self.db.read(move |tx| tx.kept_back(&scope, days_min)).await
     }
 
-    /// Everything that metrics tell of the ledger.
+    /// Everything that metrics tell of the ledger, but for what is owed and the balance.
     pub async fn measures(&self, sources: &[String], now: Ms) -> Result<Measures, LedgerError> {
         let sources = sources.to_vec();
         self.db.read(move |tx| tx.measures(&sources, now)).await

@@ -3,6 +3,7 @@
 mod agreements;
 pub(super) mod allocation;
 mod channels;
+mod grants;
 pub(super) mod held;
 mod held_groups;
 pub(super) mod list;

@@ -1,7 +1,7 @@
-//! Whether a transfer may be called, by what was paused and what was settled lately.
+//! Whether days may move, by what was paused, and what was settled or granted lately.
 
 use super::{
-    pause::{DAYBRIDGE, pause},
+    pause::{DAYBRIDGE, begin, pause},
     steps::SLOT_MS,
 };
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
         Ms,
         brake::{Brake, COUNTED_MS, Lately, NORMAL_MS, Passed, passed},
         closed::PauseCause,
+        id::ChannelId,
     },
     ledger::{
         Act, Claim, Ledger, LedgerError, Scope,
@@ -17,22 +18,41 @@ use crate::{
     },
 };
 
-/// What holds for a channel, and what was settled lately; since the last pause of the scope was ended, if that is
-/// later, for a person has looked at what was before; the rest of the span of that moment is counted by itself.
-const LATELY: &str = "SELECT \
-     (SELECT MIN(number) FROM pauses WHERE ended_at IS NULL AND scope IN ('all', $1, $2)) AS pause, \
-     (SELECT MAX(ended_at) FROM pauses WHERE scope = $1) AS account_looked, \
-     (SELECT MAX(ended_at) FROM pauses WHERE scope = $2) AS channel_looked, \
-     (SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) FROM spent WHERE account = $3 AND slot > $5 \
-        AND slot > COALESCE((SELECT MAX(ended_at) FROM pauses WHERE scope = $1), 0) / 600000) AS account_hour, \
-     (SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) FROM spent WHERE account = $3 AND slot > $6) AS account_days, \
-     (SELECT CAST(COALESCE(SUM(transfers), 0) AS BIGINT) FROM spent WHERE account = $3 AND slot > $6) \
-        AS account_transfers, \
-     (SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) FROM transfers WHERE account = $3 AND channel = $4 \
-        AND settled_at > $7 \
-        AND settled_at > COALESCE((SELECT MAX(ended_at) FROM pauses WHERE scope = $2), 0)) AS channel_hour";
+/// Of a span of `spent`: days that count for the brake.
+pub(in crate::ledger) const DAYS: &str = "days - sliced_days + granted_days";
 
-/// What [`LATELY`] found.
+/// Of a span of `spent`: how many transfers, or payments that move in slices, had these days.
+pub(in crate::ledger) const TRANSFERS: &str = "transfers - slices + grants";
+
+/// Days that were granted and move in slices.
+const GRANTED: &str = "INSERT INTO spent (account, slot, days, transfers, granted_days, grants) VALUES ($1, $2, 0, 0, $3, 1) \
+     ON CONFLICT (account, slot) DO UPDATE SET granted_days = spent.granted_days + excluded.granted_days, \
+     grants = spent.grants + 1";
+
+/// What holds for a channel, and what was settled or granted lately; since the last pause of the scope was ended, if that is
+/// later, for a person has looked at what was before; the rest of the span of that moment is counted by itself. What was
+/// granted to the channel lately is what of it has moved and what is left.
+fn lately_sql() -> String {
+    format!(
+        "SELECT \
+         (SELECT MIN(number) FROM pauses WHERE ended_at IS NULL AND scope IN ('all', $1, $2)) AS pause, \
+         (SELECT MAX(ended_at) FROM pauses WHERE scope = $1) AS account_looked, \
+         (SELECT MAX(ended_at) FROM pauses WHERE scope = $2) AS channel_looked, \
+         (SELECT CAST(COALESCE(SUM({DAYS}), 0) AS BIGINT) FROM spent WHERE account = $3 AND slot > $5 \
+            AND slot > COALESCE((SELECT MAX(ended_at) FROM pauses WHERE scope = $1), 0) / 600000) AS account_hour, \
+         (SELECT CAST(COALESCE(SUM({DAYS}), 0) AS BIGINT) FROM spent WHERE account = $3 AND slot > $6) AS account_days, \
+         (SELECT CAST(COALESCE(SUM({TRANSFERS}), 0) AS BIGINT) FROM spent WHERE account = $3 AND slot > $6) \
+            AS account_transfers, \
+         (SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) FROM transfers WHERE account = $3 AND channel = $4 \
+            AND settled_at > $7 \
+            AND settled_at > COALESCE((SELECT MAX(ended_at) FROM pauses WHERE scope = $2), 0)) \
+         + (SELECT CAST(COALESCE(SUM(days_left), 0) AS BIGINT) FROM payments WHERE partner = $3 AND channel = $4 \
+            AND days_left > 0 AND granted_at > $7 \
+            AND granted_at > COALESCE((SELECT MAX(ended_at) FROM pauses WHERE scope = $2), 0)) AS channel_hour"
+    )
+}
+
+/// What [`lately_sql`] found.
 struct Looked {
     /// The number of a pause.
     pause: Option<i64>,
@@ -81,7 +101,7 @@ impl Tx {
         brake: &Brake,
         now: Ms,
     ) -> Result<Option<(view::Pause, Option<Scope>)>, Fault> {
-        let looked = self.looked(claim, now)?;
+        let looked = self.looked(&claim.account, &claim.channel, now)?;
         if let Some(number) = looked.pause {
             let row = self.one(
                 "SELECT scope, cause, since, who, reason FROM pauses WHERE number = $1",
@@ -89,50 +109,67 @@ impl Tx {
             )?;
             return Ok(Some((pause(&row)?, None)));
         }
-        let Looked { lately, .. } = looked;
-        let over = match passed(brake, &lately, days) {
+        let Some(over) = self.over(&claim.account, &claim.channel, &looked.lately, brake, days)? else {
+            return Ok(None);
+        };
+        // One transfer may be too much by itself: a person who has resumed has looked at it.
+        let looked_at = match over.scope {
+            Scope::Channel(..) => looked.channel && looked.lately.channel_hour == 0,
+            Scope::Account(_) | Scope::All => looked.account && looked.lately.account_hour == 0,
+        };
+        if looked_at {
+            return Ok(None);
+        }
+        let pause = view::Pause {
+            scope: over.scope.clone(),
+            cause: PauseCause::Brake,
+            since: now,
+            who: DAYBRIDGE.into(),
+            reason: over.reason,
+        };
+        Ok(Some((pause, Some(over.scope))))
+    }
+
+    /// What so many days more would pass.
+    fn over(
+        &mut self,
+        account: &str,
+        channel: &ChannelId,
+        lately: &Lately,
+        brake: &Brake,
+        days: u32,
+    ) -> Result<Option<Over>, Fault> {
+        let over = match passed(brake, lately, days) {
             // Counted only where it matters: an account may have 50,000.
             Some(Passed::Account(_)) => {
-                let account_channels = self.channels_shown(&claim.account)?;
-                passed(brake, &Lately { account_channels, ..lately }, days)
+                let account_channels = self.channels_shown(account)?;
+                passed(brake, &Lately { account_channels, ..*lately }, days)
             }
             other => other,
         };
         let (scope, limit, hour) = match over {
             None => return Ok(None),
-            // One transfer may be too much by itself: a person who has resumed has looked at it.
-            Some(Passed::Account(_)) if lately.account_hour == 0 && looked.account => return Ok(None),
-            Some(Passed::Channel(_)) if lately.channel_hour == 0 && looked.channel => return Ok(None),
-            Some(Passed::Account(limit)) => {
-                (Scope::Account(claim.account.clone()), limit, lately.account_hour)
-            }
+            Some(Passed::Account(limit)) => (Scope::Account(account.to_owned()), limit, lately.account_hour),
             Some(Passed::Channel(limit)) => {
-                (Scope::Channel(claim.account.clone(), claim.channel.clone()), limit, lately.channel_hour)
+                (Scope::Channel(account.to_owned(), channel.clone()), limit, lately.channel_hour)
             }
         };
         let reason = format!(
             "{days} more days would make {} in an hour; more than {limit} is not normal here",
             hour.saturating_add(i64::from(days))
         );
-        let pause = view::Pause {
-            scope: scope.clone(),
-            cause: PauseCause::Brake,
-            since: now,
-            who: DAYBRIDGE.into(),
-            reason,
-        };
-        Ok(Some((pause, Some(scope))))
+        Ok(Some(Over { scope, reason }))
     }
 
-    fn looked(&mut self, claim: &Claim, now: Ms) -> Result<Looked, Fault> {
+    fn looked(&mut self, account: &str, channel: &ChannelId, now: Ms) -> Result<Looked, Fault> {
         let hour_ago = now.saturating_sub(COUNTED_MS);
         let row = self.one(
-            LATELY,
+            &lately_sql(),
             args![
-                Scope::Account(claim.account.clone()).word(),
-                Scope::Channel(claim.account.clone(), claim.channel.clone()).word(),
-                &*claim.account,
-                claim.channel.as_str(),
+                Scope::Account(account.to_owned()).word(),
+                Scope::Channel(account.to_owned(), channel.clone()).word(),
+                account,
+                channel.as_str(),
                 hour_ago.div_euclid(SLOT_MS),
                 now.saturating_sub(NORMAL_MS).div_euclid(SLOT_MS),
                 hour_ago
@@ -140,14 +177,14 @@ impl Tx {
         )?;
         let looked =
             |column: &str| Ok::<_, Fault>(row.get::<Option<i64>>(column)?.filter(|at| *at > hour_ago));
-        let account = looked("account_looked")?;
-        let since_look = match account {
-            Some(at) => self.rest_of_slot(&claim.account, at)?,
+        let account_looked = looked("account_looked")?;
+        let since_look = match account_looked {
+            Some(at) => self.rest_of_slot(account, at)?,
             None => 0,
         };
         Ok(Looked {
             pause: row.get("pause")?,
-            account: account.is_some(),
+            account: account_looked.is_some(),
             channel: looked("channel_looked")?.is_some(),
             lately: Lately {
                 account_hour: row.get::<i64>("account_hour")?.saturating_add(since_look),
@@ -168,11 +205,21 @@ impl Tx {
         row.get("many")
     }
 
-    /// What was settled on the account lately, whatever its channels.
+    /// What was settled or granted on the account lately, whatever its channels.
     pub(in crate::ledger) fn lately(&mut self, account: &str, now: Ms) -> Result<Lately, Fault> {
-        let row = self.one("SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) AS days, CAST(COALESCE(SUM(transfers), 0) AS BIGINT) \
-             AS transfers, CAST(COALESCE(SUM(CASE WHEN slot > $3 THEN days ELSE 0 END), 0) AS BIGINT) AS hour \
-             FROM spent WHERE account = $1 AND slot > $2", args![account, now.saturating_sub(NORMAL_MS).div_euclid(SLOT_MS), now.saturating_sub(COUNTED_MS).div_euclid(SLOT_MS)])?;
+        let row = self.one(
+            &format!(
+                "SELECT CAST(COALESCE(SUM({DAYS}), 0) AS BIGINT) AS days, \
+                 CAST(COALESCE(SUM({TRANSFERS}), 0) AS BIGINT) AS transfers, \
+                 CAST(COALESCE(SUM(CASE WHEN slot > $3 THEN {DAYS} ELSE 0 END), 0) AS BIGINT) AS hour \
+                 FROM spent WHERE account = $1 AND slot > $2"
+            ),
+            args![
+                account,
+                now.saturating_sub(NORMAL_MS).div_euclid(SLOT_MS),
+                now.saturating_sub(COUNTED_MS).div_euclid(SLOT_MS)
+            ],
+        )?;
         Ok(Lately {
             account_hour: row.get("hour")?,
             account_days: row.get("days")?,
@@ -182,14 +229,39 @@ impl Tx {
         })
     }
 
-    /// Days settled on the account after a moment, to the end of its span of ten minutes.
+    /// Days settled on the account after a moment, or granted, to the end of its span of ten minutes.
     fn rest_of_slot(&mut self, account: &str, at: Ms) -> Result<i64, Fault> {
         let end = at.div_euclid(SLOT_MS).saturating_add(1).saturating_mul(SLOT_MS);
         let row = self.one(
-            "SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) AS days FROM transfers \
-             WHERE account || '' = $1 AND settled_at > $2 AND settled_at < $3",
+            "SELECT (SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) FROM transfers \
+             WHERE account || '' = $1 AND settled_at > $2 AND settled_at < $3 AND sliced = 0) \
+             + (SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) FROM payments \
+             WHERE partner = $1 AND days_left > 0 AND granted_at > $2 AND granted_at < $3) AS days",
             args![account, at, end],
         )?;
         row.get("days")
     }
+}
+
+/// A scope that is to be paused.
+struct Over {
+    scope: Scope,
+    reason: String,
+}
+
+/// A payment that moves in slices counts when it is granted. Where it is too much, its channel or account is paused at once:
+/// its first slice may be due in weeks.
+pub(in crate::ledger) fn granted(
+    tx: &mut Tx,
+    account: &str,
+    channel: &ChannelId,
+    days: u32,
+    now: Ms,
+) -> Result<(), Fault> {
+    let brake = tx.place().allocation().brake;
+    let lately = tx.looked(account, channel, now)?.lately;
+    if let Some(Over { scope, reason }) = tx.over(account, channel, &lately, &brake, days)? {
+        begin(tx, &scope, PauseCause::Brake, &Act { who: DAYBRIDGE, reason: &reason }, now)?;
+    }
+    tx.send(GRANTED, args![account, now.div_euclid(SLOT_MS), i64::from(days)])
 }

@@ -2,7 +2,7 @@
 
 pub(super) mod account;
 mod advance;
-mod brake;
+pub(super) mod brake;
 pub(super) mod claim;
 pub(super) mod heartbeat;
 pub(super) mod pause;

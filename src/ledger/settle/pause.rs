@@ -93,7 +93,7 @@ pub(in crate::ledger) fn waits(
     Ok(Some(format!("paused by {who} ({reason}); `daybridge settle resume{which}` goes on")))
 }
 
-/// Begins a pause; of two at once one meets the index of those that hold, and looks again. `false`: the scope is paused already.
+/// Begins a pause; `false`: the scope is paused already.
 pub(in crate::ledger) fn begin(
     tx: &mut Tx,
     scope: &Scope,
@@ -102,13 +102,14 @@ pub(in crate::ledger) fn begin(
     now: Ms,
 ) -> Result<bool, Fault> {
     let word = scope.word();
-    if holding(tx, &word)? {
-        return Ok(false);
-    }
-    tx.execute(
-        "INSERT INTO pauses (scope, cause, since, who, reason) VALUES ($1, $2, $3, $4, $5)",
+    let begun = tx.execute(
+        "INSERT INTO pauses (scope, cause, since, who, reason) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (scope) WHERE ended_at IS NULL DO NOTHING",
         args![&*word, cause, now, act.who, storable::text(act.reason)],
     )?;
+    if begun == 0 {
+        return Ok(false);
+    }
     let entry = Entry {
         action: Action::Pause,
         key: &word,

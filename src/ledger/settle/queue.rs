@@ -9,6 +9,7 @@
 //! one locks the channel's row first.
 
 use super::{
+    brake,
     rest::{Granted, granted, hold_rest},
     schedule,
     slices::{self, Place, Slice, insert, resize, takes_its_turn},
@@ -41,7 +42,9 @@ pub(in crate::ledger) fn grant(
     take: Option<Take<'_>>,
     now: Ms,
 ) -> Result<Option<Claim>, Fault> {
-    enqueue(tx, payment, account, channel.as_str(), now)?;
+    let days = enqueue(tx, payment, account, channel.as_str(), now)?;
+    brake::granted(tx, account, channel, days, now)?;
+    refresh(tx, payment)?;
     plan(tx, account, channel.as_str(), None, now)?;
     let Some(take) = take else { return Ok(None) };
     let row = tx.optional(
@@ -72,13 +75,14 @@ pub(in crate::ledger) fn found(
     plan(tx, account, channel.as_str(), None, now)
 }
 
-fn enqueue(tx: &mut Tx, payment: &str, account: &str, channel: &str, now: Ms) -> Result<(), Fault> {
-    tx.send(
-        "UPDATE payments SET sliced = 1, partner = $2, granted_at = $3, last_n = 0 WHERE key = $1",
+/// Returns its days.
+fn enqueue(tx: &mut Tx, payment: &str, account: &str, channel: &str, now: Ms) -> Result<u32, Fault> {
+    ensure(tx, account, channel)?;
+    let row = tx.one(
+        "UPDATE payments SET sliced = 1, partner = $2, granted_at = $3, last_n = 0 WHERE key = $1 RETURNING days",
         args![payment, account, now],
     )?;
-    ensure(tx, account, channel)?;
-    refresh(tx, payment)
+    Ok(row.get::<Option<i64>>("days")?.map_or(0, narrow))
 }
 
 /// Its row, where nothing was ever done on the channel.

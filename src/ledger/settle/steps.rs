@@ -11,9 +11,11 @@ use crate::{
 /// Days spent are summed by spans of this, in ms: 10 minutes.
 pub(in crate::ledger) const SLOT_MS: i64 = 600_000;
 
-pub(in crate::ledger) const SPENT: &str = "INSERT INTO spent (account, slot, days, transfers) SELECT account, $1, days, 1 FROM transfers \
+pub(in crate::ledger) const SPENT: &str = "INSERT INTO spent (account, slot, days, transfers, sliced_days, slices) \
+     SELECT account, $1, days, 1, days * sliced, sliced FROM transfers \
      WHERE key = $2 ON CONFLICT (account, slot) DO UPDATE SET days = spent.days + excluded.days, \
-     transfers = spent.transfers + 1";
+     transfers = spent.transfers + 1, sliced_days = spent.sliced_days + excluded.sliced_days, \
+     slices = spent.slices + excluded.slices";
 
 pub(in crate::ledger) fn cause_of(state: &State) -> Option<HeldCause> {
     match state {

@@ -1,6 +1,13 @@
 //! What there is to do with a claimed channel.
 
-use super::{account, server::SERVER_COLUMNS, steps::SLOT_MS};
+use std::sync::atomic::Ordering;
+
+use super::{
+    account,
+    brake::{DAYS, TRANSFERS},
+    server::SERVER_COLUMNS,
+    steps::SLOT_MS,
+};
 use crate::{
     domain::{
         Ms,
@@ -66,6 +73,7 @@ impl Tx {
                 None => None,
             },
             paused: row.get::<i64>("paused")? != 0,
+            sliced: row.get::<Option<i64>>("sliced")? == Some(1),
             lately: Lately {
                 account_hour: row.get("account_hour")?,
                 account_days: row.get("account_days")?,
@@ -78,11 +86,14 @@ impl Tx {
 }
 
 impl Tx {
-    /// A slice that is late has more days, as far as they are owed.
+    /// A slice that is late has more days, as far as they are owed; where the balance is short, one.
     fn grown(&self, transfer: Transfer, left: Option<i64>, now: Ms) -> Transfer {
         let State::Planned { ahead: Some(ahead), last: None, .. } = &transfer.state else { return transfer };
         let allocation = self.place().allocation();
-        let days = late(ahead, left.map_or(0, row::narrow).max(transfer.days), allocation.lead_ms, now);
+        let days = match ahead.level_ms {
+            Some(_) if self.place().short.load(Ordering::Relaxed) => 1,
+            _ => late(ahead, left.map_or(0, row::narrow).max(transfer.days), allocation.lead_ms, now),
+        };
         let comment = allocation.comment.render(&transfer.key, days);
         Transfer { days, comment, ..transfer }
     }
@@ -108,7 +119,7 @@ const NEXT: &str = "COALESCE((SELECT key FROM transfers WHERE account = $1 AND c
      (SELECT key FROM transfers WHERE account = $1 AND channel = $2 AND (due_at <= $3 OR due_at > $4) \
      AND state = 'settled' ORDER BY due_at, key LIMIT 1))";
 
-/// All that a turn begins with. The sums are at least those of [`LATELY`](super::pause): they may say that nothing is near
+/// All that a turn begins with. The sums are at least those of [`LATELY`](super::brake): they may say that nothing is near
 /// its limit, and else it is asked.
 fn turn_sql(server: Option<&str>) -> String {
     let (columns, from) = match server {
@@ -116,18 +127,19 @@ fn turn_sql(server: Option<&str>) -> String {
         None => ("", String::new()),
     };
     format!(
-        "SELECT c.detail AS known, t.key, t.payment, t.days, t.comment, t.detail, t.traceparent, p.days_left, \
+        "SELECT c.detail AS known, t.key, t.payment, t.days, t.comment, t.detail, t.traceparent, t.sliced, p.days_left, \
          a.news, a.since, a.probe_at, a.probe, a.ceiling, a.refused_first, \
          (SELECT MAX(declared_at) FROM restorations WHERE undone_at IS NULL) AS restored_at, \
          CASE WHEN EXISTS (SELECT 1 FROM pauses WHERE ended_at IS NULL AND scope IN ('all', $8, $9)) \
          THEN 1 ELSE 0 END AS paused, b.account_hour, b.account_days, b.account_transfers, \
          (SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) FROM transfers WHERE account = $1 AND channel = $2 \
-         AND settled_at > $7) AS channel_hour{columns} \
+         AND settled_at > $7) + (SELECT CAST(COALESCE(SUM(days_left), 0) AS BIGINT) FROM payments \
+         WHERE partner = $1 AND channel = $2 AND days_left > 0 AND granted_at > $7) AS channel_hour{columns} \
          FROM channels c LEFT JOIN accounts a ON a.account = c.account LEFT JOIN transfers t ON t.key = {NEXT} \
          LEFT JOIN payments p ON p.key = t.payment \
-         CROSS JOIN (SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) AS account_days, \
-         CAST(COALESCE(SUM(transfers), 0) AS BIGINT) AS account_transfers, \
-         CAST(COALESCE(SUM(CASE WHEN slot >= $5 THEN days ELSE 0 END), 0) AS BIGINT) AS account_hour \
+         CROSS JOIN (SELECT CAST(COALESCE(SUM({DAYS}), 0) AS BIGINT) AS account_days, \
+         CAST(COALESCE(SUM({TRANSFERS}), 0) AS BIGINT) AS account_transfers, \
+         CAST(COALESCE(SUM(CASE WHEN slot >= $5 THEN {DAYS} ELSE 0 END), 0) AS BIGINT) AS account_hour \
          FROM spent WHERE account = $1 AND slot > $6) b{from} WHERE c.account = $1 AND c.channel = $2"
     )
 }

@@ -23,6 +23,8 @@ use crate::{
 pub enum Listed<'a> {
     /// It has it.
     Paid(&'a Paid),
+    /// A person granted it in the range, so that no record has it.
+    Granted,
     /// It was paid in the range, but the record lacks it.
     Missing,
     /// It was paid outside the range: the record may or may not have it.
@@ -108,7 +110,7 @@ impl Case<'_> {
     pub(super) fn paid_days(&self) -> Option<u32> {
         match self.listed {
             Listed::Paid(paid) => paid.days,
-            Listed::Missing | Listed::Elsewhere => None,
+            Listed::Granted | Listed::Missing | Listed::Elsewhere => None,
         }
     }
 
@@ -128,7 +130,7 @@ impl Case<'_> {
         }
         match self.listed {
             Listed::Paid(paid) if owes_nothing(paid) => Some(self.owes_nothing(paid, found)),
-            Listed::Paid(paid) => Some(self.owes(paid, found)),
+            Listed::Paid(_) | Listed::Granted => Some(self.owes(found)),
             Listed::Missing if found.days == 0 => None,
             Listed::Missing => {
                 let (why, next) = words::not_listed();
@@ -171,10 +173,10 @@ impl Case<'_> {
         Row { amount: Some(paid.refunded), ..row }
     }
 
-    fn owes(&self, paid: &Paid, found: &Evidence<'_>) -> Row {
+    fn owes(&self, found: &Evidence<'_>) -> Row {
         let set = self.booked.and_then(|booked| booked.set_days);
         let off = self.booked.map_or(0, |booked| booked.days_off);
-        let owed = set.or(paid.days).or(self.booked.and_then(|booked| booked.days));
+        let owed = set.or(self.paid_days()).or(self.booked.and_then(|booked| booked.days));
         let owed = owed.map(|owed| owed.saturating_sub(off));
         if found.days == 0 && off > 0 && owed == Some(0) {
             // The ledger knows of disputes too, which the provider's record does not count as refunded.
@@ -213,14 +215,19 @@ impl Case<'_> {
     }
 
     fn matched(&self, found: &Evidence<'_>) -> Row {
+        let by_hand = matches!(self.listed, Listed::Granted);
         let (why, next) = if found.unrecorded > 0 {
             words::unrecorded(self.key, self.booked, found.pending)
+        } else if by_hand {
+            let reason = self.booked.and_then(|booked| booked.reason.clone());
+            (reason.unwrap_or_else(|| "granted by hand".into()), None)
         } else {
             let partly = matches!(self.listed, Listed::Paid(paid) if paid.refunded > 0);
             let other = self.other_channel(found).map(words::other_channel);
             (words::matched(partly, found.in_lines), other)
         };
-        self.row(Answer::Matched, Some(found.days), found, why, next)
+        let answer = if by_hand { Answer::Granted } else { Answer::Matched };
+        self.row(answer, Some(found.days), found, why, next)
     }
 
     /// The channel that the payment names, where its days went to another one and no person said so.
@@ -236,7 +243,7 @@ impl Case<'_> {
         let booked = self.booked.and_then(|booked| booked.channel.as_deref());
         let listed = match self.listed {
             Listed::Paid(paid) => paid.channel.as_deref(),
-            Listed::Missing | Listed::Elsewhere => None,
+            Listed::Granted | Listed::Missing | Listed::Elsewhere => None,
         };
         let listed = listed.filter(|text| ChannelId::parse(text).is_some());
         found.channel.or(booked).or(listed).map(str::to_owned)
@@ -256,7 +263,7 @@ impl Case<'_> {
                 Some(paid.amount.saturating_sub(paid.refunded)),
                 Some(paid.currency.clone()),
             ),
-            Listed::Missing | Listed::Elsewhere => {
+            Listed::Granted | Listed::Missing | Listed::Elsewhere => {
                 let booked = self.booked;
                 (None, booked.and_then(|b| b.amount), booked.and_then(|b| b.currency.clone()))
             }

@@ -331,3 +331,53 @@ fn a_channel_that_is_none_is_not_shown() {
     let given = Given::new(None).paid(|p| p.channel = Some("\u{1b}[31m=x".into()));
     assert_eq!(given.judge(Listed::Missing).row.unwrap().channel, None);
 }
+
+#[test]
+fn what_a_person_granted_is_told_with_its_reason() {
+    let reason = Some("granted by ada: trial".to_owned());
+    let granted =
+        |transfers| Booked { reason: reason.clone(), amount: None, currency: None, ..booked(transfers) };
+    let later =
+        |moved: u32| Booked { days_later: 30 - moved, ..granted(vec![transfer(1, moved, settled(5))]) };
+    let hints = Hints::default();
+    for (what, booked, history, want, days, why) in [
+        (
+            "all moved",
+            granted(vec![transfer(1, 30, settled(30))]),
+            None,
+            Answer::Granted,
+            30,
+            "granted by ada: trial",
+        ),
+        ("in slices", later(5), None, Answer::Later, 25, "25 move when its channel needs them"),
+        (
+            "not yet",
+            granted(vec![transfer(1, 30, held(Outcome::None))]),
+            None,
+            Answer::PaidNotExtended,
+            30,
+            "",
+        ),
+        (
+            "twice in history",
+            granted(vec![transfer(1, 30, settled(30))]),
+            Some(vec![said(&[30]), said(&[30])]),
+            Answer::ExtendedTwice,
+            30,
+            "",
+        ),
+    ] {
+        let case = Case {
+            key: "stripe/pi_1",
+            listed: Listed::Granted,
+            booked: Some(&booked),
+            history: history.as_deref(),
+            covered: COVERED,
+            hints: &hints,
+        };
+        let row = judge(&case).row.unwrap();
+        assert_eq!((row.answer, row.days), (want, Some(days)), "{what}");
+        assert!(row.why.contains(why), "{what}: {}", row.why);
+        assert_eq!(row.open(), !matches!(want, Answer::Granted | Answer::Later), "{what}");
+    }
+}

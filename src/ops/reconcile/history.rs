@@ -10,7 +10,10 @@ use std::{
 };
 
 use super::{Range, line};
-use crate::domain::id::{CommentTemplate, realm_prefix};
+use crate::{
+    domain::id::{CommentTemplate, realm_prefix},
+    ledger::GRANT_REALM,
+};
 
 /// Longest history read, in bytes, over all files.
 pub const HISTORY_BYTES_MAX: u64 = 256 * 1024 * 1024;
@@ -92,7 +95,7 @@ impl History {
             *before = (*before).max(*now);
             *now = 0;
         }
-        let prefix = realm_prefix(realm);
+        let prefixes = [realm, GRANT_REALM].map(realm_prefix);
         let html = text.contains("<tr") || text.contains("<TR");
         let plain = if html { flat(text) } else { String::new() };
         for (number, line) in (1..).zip(if html { plain.lines() } else { text.lines() }) {
@@ -103,9 +106,8 @@ impl History {
             let place = Place { file: self.files, line: number };
             let keys = line::keys(line);
             for key in &keys {
-                let Some((payment, n)) = key.rsplit_once('#').filter(|_| key.starts_with(&prefix)) else {
-                    continue;
-                };
+                let ours = prefixes.iter().any(|prefix| key.starts_with(prefix));
+                let Some((payment, n)) = key.rsplit_once('#').filter(|_| ours) else { continue };
                 let Ok(n) = n.parse() else { continue };
                 let beside = line::without_comment(line, key, comment);
                 let found = Line {

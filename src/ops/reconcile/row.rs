@@ -12,7 +12,9 @@ pub enum Answer {
     Matched,
     /// Money came in, and the days that are missing move when the channel needs them.
     Later,
-    /// Money came in, and days are missing.
+    /// A person granted days without a payment, and they were extended.
+    Granted,
+    /// Money came in, or a person granted days, and days are missing.
     PaidNotExtended,
     /// Days moved, and no money stands for them.
     ExtendedNotPaid,
@@ -22,9 +24,10 @@ pub enum Answer {
 
 impl Answer {
     /// All, as they are told.
-    pub const ALL: [Answer; 5] = [
+    pub const ALL: [Answer; 6] = [
         Answer::Matched,
         Answer::Later,
+        Answer::Granted,
         Answer::PaidNotExtended,
         Answer::ExtendedNotPaid,
         Answer::ExtendedTwice,
@@ -35,6 +38,7 @@ impl Answer {
         match self {
             Answer::Matched => "matched",
             Answer::Later => "later",
+            Answer::Granted => "granted by hand",
             Answer::PaidNotExtended => "paid but not extended",
             Answer::ExtendedNotPaid => "extended but not paid",
             Answer::ExtendedTwice => "extended twice",
@@ -53,7 +57,7 @@ pub struct Row {
     pub provider_id: Option<String>,
     /// Channel, where known.
     pub channel: Option<String>,
-    /// Matched: days extended. Later: days owed. Else the days that are missing, or too many.
+    /// Matched, granted: days extended. Later: days owed. Else the days that are missing, or too many.
     pub days: Option<u32>,
     /// Smallest unit of the currency. What the provider kept, that is without refunds; for days that moved although
     /// the money went back, what went back.
@@ -70,7 +74,7 @@ impl Row {
     /// Whether somebody has to do something: anything that is not matched, and what is matched only because
     /// Billing History knows more than the ledger.
     pub fn open(&self) -> bool {
-        !matches!(self.answer, Answer::Matched | Answer::Later) || self.next.is_some()
+        !matches!(self.answer, Answer::Matched | Answer::Later | Answer::Granted) || self.next.is_some()
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     domain::{Ms, settle::State},
     ledger::{
-        Ledger,
+        GRANT_REALM, Ledger,
         books::{ASKED_MAX, Booked, Walk},
     },
 };
@@ -83,6 +83,7 @@ pub async fn run(
     let mut run = Run { ledger, question, in_history, lines, gaps, hints, seen, first_at, sums, tell };
     run.record(pages).await?;
     run.walk().await?;
+    run.grants().await?;
     run.rest().await?;
     run.beyond(&by_hand);
     Ok(run.sums)
@@ -175,6 +176,23 @@ impl Run<'_> {
                 return Err(ReconcileError::TooMany(PAYMENTS_MAX, "payments"));
             }
         }
+    }
+
+    /// What persons granted in the range, whatever the source; no record has it.
+    async fn grants(&mut self) -> Result<(), ReconcileError> {
+        let Range { since, until } = self.question.range;
+        let walk = Walk { realm: GRANT_REALM, livemode: true, since, until, limit: PAGE_PAYMENTS };
+        let mut after = None;
+        while self.question.livemode {
+            let page = self.ledger.booked_page(&walk, after).await?;
+            let Some(last) = page.last() else { break };
+            after = Some((last.first_seen_at, last.key.clone()));
+            for booked in &page {
+                self.judged(&booked.key, Listed::Granted, Some(booked));
+            }
+            self.seen.extend(page.into_iter().map(|booked| (booked.key, String::new())));
+        }
+        Ok(())
     }
 
     /// A payment made just before the range may be paid in it, and one may be paid after the record was made. That

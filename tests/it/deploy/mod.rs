@@ -3,6 +3,9 @@
 /// A proxy as a child of the test.
 mod proxy;
 
+/// When Prometheus' rules fire.
+mod alerts;
+
 /// Settings of each.
 mod caddy;
 mod haproxy;

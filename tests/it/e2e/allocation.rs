@@ -4,7 +4,8 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
-use crate::support::daybridge::House;
+use super::reconcile::export;
+use crate::support::{daybridge::House, wait::until};
 
 const CHANNEL: &str = "DEMOCH-AB12C";
 const OTHER: &str = "DEMOCH-CD34E";
@@ -114,4 +115,120 @@ async fn what_cannot_be_is_refused_at_start() {
     for part in ["allocation.slice is 4000", "allocation.lead (1ms)", "4 times partner.settle_window"] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_runs_out_of_days_is_told_once() {
+    let settings = "[allocation]\nslice = 1\n[balance]\nwarn = \"4days\"";
+    let mut house = House::build("embedded", None, settings).await;
+    house.sim("channels", json!({"id": CHANNEL, "days": 0, "mode": "live"})).await;
+    house.start("run").await;
+    paid(&house, "1", "30").await;
+    house.payment_is("stripe/pi_1", "running").await;
+    until("the channel has its lead", || async {
+        (house.json(&["payments", "show", "pi_1", "--json"])["moved"] == 3).then_some(())
+    })
+    .await;
+    // One day a day, from tomorrow on.
+    let known = house.json(&["balance", "set", "3", "--json"]);
+    assert_eq!(
+        (&known["runway_days"], &known["short"], &known["dark"]),
+        (&json!(3), &json!(false), &json!(0))
+    );
+    assert_eq!(house.stop("run").await, Some(0));
+    house.start("run").await;
+    let low = |line: &Value| line["cause"] == "balance_low";
+    until("it is told", || async { house.lines("run", "WARN").iter().any(low).then_some(()) }).await;
+    let (_, text) = house.look("run", "/metrics").await.unwrap();
+    for line in [
+        "daybridge_balance_channeldays{account=\"main\",bound=\"low\"} 3",
+        "daybridge_balance_runway_seconds{account=\"main\"} 259200",
+        "daybridge_owed_channeldays{account=\"main\"} 27",
+        "daybridge_balance_stale{account=\"main\"} 0",
+        "daybridge_dark_channels{account=\"main\"} 0",
+    ] {
+        assert!(text.lines().any(|one| one == line), "{line} is not in {text}");
+    }
+    // Nobody knows what is on it any more: more has moved than there was.
+    house.json(&["balance", "set", "0", "--json"]);
+    house.command(&["payments", "slice", "pi_1", "--days", "2", "--reason", "asked"]);
+    until("it moves", || async {
+        (house.json(&["payments", "show", "pi_1", "--json"])["moved"] == 5).then_some(())
+    })
+    .await;
+    let known = house.json(&["balance", "show", "--json"]);
+    assert_eq!((&known["stale"], &known["low"]), (&json!(true), &Value::Null));
+    until("metrics say so", || async {
+        let (_, text) = house.look("run", "/metrics").await?;
+        let stale = text.contains("daybridge_balance_stale{account=\"main\"} 1");
+        (stale && !text.contains("daybridge_balance_channeldays")).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forged_payment_in_slices_is_stopped_by_the_brake() {
+    let house = house(100).await;
+    paid(&house, "1", "801").await;
+    house.payment_is("stripe/pi_1", "planned").await;
+    let pauses = house.json(&["settle", "list", "--json"]);
+    assert_eq!((&pauses[0]["cause"], &pauses[0]["who"]), (&json!("brake"), &json!("daybridge")), "{pauses}");
+    assert!(pauses[0]["reason"].as_str().unwrap().contains("801 in an hour; more than 800"), "{pauses}");
+    paid(&house, "2", "30").await;
+    house.payment_is("stripe/pi_2", "planned").await;
+    assert_eq!(house.applied("stripe/pi_1#1").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_granted_is_reported() {
+    let house = house(0).await;
+    for (key, days, reason) in [("a", "7", "trial"), ("b", "12", "cash"), ("c", "3", "trial")] {
+        let key = format!("{key}-1");
+        house.json(&["grant", OTHER, "--days", days, "--reason", reason, "--key", &key, "--json"]);
+    }
+    house.payment_is("grant/a-1", "running").await;
+    let rows = house.json(&["grants", "--json"]);
+    assert_eq!(
+        rows,
+        json!([{"reason": "cash", "grants": 1, "days": 12}, {"reason": "trial", "grants": 2, "days": 10}])
+    );
+    assert_eq!(house.json(&["grants", "--month", "2020-02", "--json"]), json!([]));
+    let text = refused(&house, &["grants", "--month", "2020-2"]);
+    assert!(text.contains("is no month: use 2026-11"), "{text}");
+
+    // Its lines in Billing History are known, and nobody paid for them.
+    let record = export(&[]);
+    std::fs::write(house.path("record.csv"), record).unwrap();
+    std::fs::write(house.path("history.txt"), house.billing_history().await).unwrap();
+    let arguments = [
+        "reconcile",
+        "--source",
+        "stripe",
+        "--since",
+        "1h",
+        "--file",
+        "record.csv",
+        "--history",
+        "history.txt",
+    ];
+    let report = house.json(&[&arguments[..], &["--json"]].concat());
+    let rows: Vec<(&str, &str, u64)> = report["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| {
+            let text = |name: &str| row[name].as_str().unwrap();
+            (text("payment"), text("answer"), row["days"].as_u64().unwrap())
+        })
+        .collect();
+    // Two wait for the first one's end.
+    assert_eq!(rows, [("grant/a-1", "later", 2), ("grant/b-1", "later", 12), ("grant/c-1", "later", 3)]);
+    house.json(&["payments", "slice", "grant/a-1", "--reason", "all of it", "--json"]);
+    until("all of it has moved", || async {
+        (house.json(&["payments", "show", "grant/a-1", "--json"])["owed"] == 0).then_some(())
+    })
+    .await;
+    let report = house.json(&[&arguments[..], &["--json"]].concat());
+    assert_eq!(report["sums"]["answers"]["granted"], json!({"rows": 1, "days": 7, "money": {}}));
+    assert!(report["rows"][0]["why"].as_str().unwrap().ends_with(": trial"), "{report}");
 }

@@ -4,10 +4,10 @@ use daybridge::{
     domain::closed::{HeldCause, PaymentState, TransferState},
     envelope::Trigger,
     ledger::{
-        Outcome, Scope, Selection,
+        Act, Outcome, Scope, Selection,
         books::Walk,
         query::{ChannelQuery, EventQuery, HeldQuery, Page, PaymentQuery, TransferQuery},
-        view,
+        view::{self, MarkKind},
     },
 };
 
@@ -187,6 +187,8 @@ async fn events(kit: &Kit, until: i64, costs: &mut Vec<Cost>) {
 }
 
 async fn what_waits(kit: &Kit, costs: &mut Vec<Cost>) {
+    let act = Act { who: "ada", reason: "read" };
+    kit.ledger.mark_balance(ACCOUNT, MarkKind::Set, 1_000_000, &act, BEGUN).await.unwrap();
     list!(kit, costs, "held", kit.ledger.held(&HeldQuery::default(), ROWS, NOW));
     let twins = HeldQuery { cause: Some(HeldCause::Twin), key: None };
     list!(kit, costs, "held by cause", kit.ledger.held(&twins, ROWS, NOW));
@@ -195,6 +197,8 @@ async fn what_waits(kit: &Kit, costs: &mut Vec<Cost>) {
     list!(kit, costs, "held groups", kit.ledger.held_groups(NOW));
     list!(kit, costs, "counts", kit.ledger.counts());
     list!(kit, costs, "measures", kit.ledger.measures(&["stripe".to_owned()], NOW));
+    list!(kit, costs, "balance", kit.ledger.balance(ACCOUNT, None, NOW));
+    list!(kit, costs, "grants", kit.ledger.grants(NOW, NOW + 1));
     list!(kit, costs, "movements", kit.ledger.movements(ROWS));
     list!(kit, costs, "late slices", kit.ledger.late_slices(ACCOUNT, NOW, 50));
     list!(kit, costs, "spent", kit.ledger.spent(NOW - 86_400_000));

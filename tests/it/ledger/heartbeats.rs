@@ -113,7 +113,7 @@ pub(super) async fn the_brake_scales_with_the_account(kit: Kit) {
     let config = daybridge::config::Brake::default();
     assert!(config.account_days_min < 5_995, "whatever the channels are");
     let config = daybridge::config::Brake { account_days_min: 800, ..config };
-    let brake = daybridge::worker::brake(&config);
+    let brake = config.rules();
     for n in 0..40 {
         kit.grant(&n.to_string(), &format!("CHAN-{n}")).await;
     }

@@ -21,7 +21,7 @@ fn scope(channel: &str) -> Scope {
     Scope::Channel(ACCOUNT.into(), ChannelId::parse(channel).unwrap())
 }
 
-fn claim(channel: &str) -> Claim {
+pub(super) fn claim(channel: &str) -> Claim {
     Claim { account: ACCOUNT.into(), channel: ChannelId::parse(channel).unwrap(), epoch: 1 }
 }
 

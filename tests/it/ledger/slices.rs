@@ -3,6 +3,7 @@
 use daybridge::{
     domain::{
         DAY_MS,
+        brake::Brake,
         closed::{HeldCause, PaymentState},
         covered::OnMoneyOut,
         facts::{Facts, Meaning, Out, OutAmount, OutKind, OutState},
@@ -11,10 +12,16 @@ use daybridge::{
         settle::{AccountNews, Effect, Input, Moment, Order, Policy, step},
         slices::Allocation,
     },
-    ledger::{Act, Grant, LedgerError, Moved, Scope, SourceRules, view::EventOutcome},
+    ledger::{
+        Act, Grant, LedgerError, Moved, Scope, SourceRules,
+        view::{EventOutcome, MarkKind},
+    },
 };
 
-use super::kit::{ACCOUNT, Kit, NOW, charge, decided, delivery, facts, rules, to};
+use super::{
+    kit::{ACCOUNT, Kit, NOW, charge, decided, delivery, facts, rules, to},
+    pauses::claim,
+};
 
 const HOUR: i64 = 3_600_000;
 const ACT: Act<'static> = Act { who: "ada", reason: "asked by phone" };
@@ -392,6 +399,7 @@ pub(crate) async fn days_are_granted_by_hand_once_a_key(kit: Kit) {
         channel: ChannelId::parse("CHAN-1").unwrap(),
         days,
         account: ACCOUNT.into(),
+        new: false,
         force: false,
     };
     assert_eq!(kit.ledger.grant(&grant(7), &ACT, NOW).await.unwrap(), ("grant/trial-7".into(), false));
@@ -401,6 +409,55 @@ pub(crate) async fn days_are_granted_by_hand_once_a_key(kit: Kit) {
     assert!(kit.ledger.grant(&grant(0), &ACT, NOW).await.is_err());
     days(&kit, &mut partner, NOW, 20).await;
     assert_eq!(partner.keys(), [("trial-7#1", 5), ("trial-7#2", 2)]);
+    assert_eq!(kit.ledger.grants(NOW - DAY_MS, NOW).await.unwrap(), []);
+    let row = kit.ledger.grants(NOW, NOW + 1).await.unwrap().remove(0);
+    assert_eq!((&*row.reason, row.grants, row.days), (ACT.reason, 1, 7));
+}
+
+/// It may have been granted in the time that is forgotten.
+pub(crate) async fn a_restored_ledger_grants_no_key_on_faith(kit: Kit) {
+    slices_of(&kit, 5);
+    let grant = |key: &str, new: bool| Grant {
+        key: key.into(),
+        channel: ChannelId::parse("CHAN-1").unwrap(),
+        days: 7,
+        account: ACCOUNT.into(),
+        new,
+        force: false,
+    };
+    kit.ledger.grant(&grant("trial-1", false), &ACT, NOW).await.unwrap();
+    kit.restored(NOW + 1, "ada", NOW + 2).await.unwrap();
+    let known = kit.ledger.grant(&grant("trial-1", false), &ACT, NOW + 3).await.unwrap();
+    assert_eq!(known, ("grant/trial-1".into(), true));
+    let unknown = kit.ledger.grant(&grant("trial-2", false), &ACT, NOW + 3).await.unwrap_err();
+    assert!(
+        matches!(unknown, LedgerError::Refused(text) if text.contains("look for grant/trial-2 in Billing"))
+    );
+    assert_eq!(kit.payment("grant/trial-2").await.unwrap(), None);
+    let new = kit.ledger.grant(&grant("trial-2", true), &ACT, NOW + 3).await.unwrap();
+    assert_eq!(new, ("grant/trial-2".into(), false));
+}
+
+/// A day each, while there is not enough for all.
+pub(crate) async fn slices_shrink_while_the_balance_is_short(kit: Kit) {
+    slices_of(&kit, 5);
+    let mut partner = Partner::at(NOW + 10 * DAY_MS);
+    pay(&kit, "1", 30, NOW).await;
+    kit.ledger.mark_balance(ACCOUNT, MarkKind::Set, 8, &ACT, NOW - 1).await.unwrap();
+    let short = |now: i64| {
+        let kit = &kit;
+        async move { kit.ledger.balance(ACCOUNT, None, now).await.unwrap().short }
+    };
+    let now = days(&kit, &mut partner, NOW, 12).await;
+    assert!(!short(now).await, "nothing is needed within a day");
+    assert!(short(now + HOUR).await, "five days are, and three are left");
+    kit.ledger.shrink_slices(true);
+    let now = days(&kit, &mut partner, now, 3).await;
+    kit.ledger.shrink_slices(false);
+    days(&kit, &mut partner, now, 2).await;
+    let sizes: Vec<u32> = partner.sent.iter().map(|(_, days, _)| *days).collect();
+    assert_eq!(sizes, [5, 1, 1, 5], "the first one, when the channel was read for the first time");
+    assert_eq!(sums(&kit, "1").await, (PaymentState::Running, 12, 18));
 }
 
 pub(crate) async fn a_restored_ledger_sends_no_slice_twice(kit: Kit) {
@@ -460,4 +517,48 @@ pub(crate) async fn slices_end_where_the_setting_does(kit: Kit) {
     slices_of(&kit, 0);
     days(&kit, &mut partner, NOW, 10).await;
     assert_eq!(partner.keys(), [("pi_1#1", 5), ("pi_1#2", 5), ("pi_1#3", 20)], "the planned one stays");
+}
+
+/// A forged payment of ten years would move five days at a time, and its first slice in weeks.
+pub(crate) async fn the_brake_counts_what_is_granted_in_slices(kit: Kit) {
+    let brake =
+        Brake { multiple: 1, account_days_min: 500, account_days_per_channel: 0, channel_days_min: 400 };
+    kit.ledger.allocate(Allocation { slice: 5, brake, ..Allocation::default() });
+    let mut partner = Partner::at(NOW);
+    pay(&kit, "1", 365, NOW).await;
+    work(&kit, &mut partner, NOW).await;
+    assert_eq!(
+        (partner.keys(), kit.pauses().await.unwrap()),
+        (vec![("pi_1#1", 5)], vec![]),
+        "a year is normal"
+    );
+    pay(&kit, "2", 36, NOW + HOUR / 2).await;
+    let pauses = kit.pauses().await.unwrap();
+    let scope = Scope::Channel(ACCOUNT.into(), ChannelId::parse("CHAN-1").unwrap());
+    let reason = "36 more days would make 401 in an hour; more than 400 is not normal here";
+    assert_eq!(pauses.len(), 1);
+    assert_eq!((&pauses[0].scope, &*pauses[0].reason, &*pauses[0].who), (&scope, reason, "daybridge"));
+    let now = NOW + 10 * DAY_MS;
+    let claims = kit.claim(ACCOUNT, "w", now, now + 60_000, 4).await.unwrap();
+    let turn = kit.turn(&claims[0], now).await.unwrap();
+    assert!(turn.paused && turn.transfer.is_some(), "however late");
+    kit.release(&claims[0], 0).await.unwrap();
+
+    kit.resume(&scope, &ACT, now).await.unwrap();
+    work(&kit, &mut partner, now).await;
+    assert_eq!(partner.sent.len(), 2, "a person has looked");
+    let lately = kit.lately(ACCOUNT, now).await.unwrap();
+    assert_eq!((lately.account_hour, lately.account_days), (0, 0), "what moves of it is not counted again");
+    pay(&kit, "3", 390, now + 1).await;
+    assert_eq!(kit.pauses().await.unwrap(), []);
+
+    // What moves at once counts with it.
+    let may = |days| {
+        let kit = &kit;
+        async move { kit.may_call(&claim("CHAN-2"), days, &brake, now + 2).await.unwrap() }
+    };
+    assert_eq!(may(110).await, None);
+    let pause = may(111).await.unwrap();
+    let reason = "111 more days would make 501 in an hour; more than 500 is not normal here";
+    assert_eq!((&*pause.scope.word(), &*pause.reason), ("account:main", reason));
 }

@@ -84,6 +84,12 @@ pub struct Balance {
     pub owed: i64,
     /// Of these: that move within so many days.
     pub committed: Vec<Committed>,
+    /// Channels that have run out while days are owed on them.
+    pub dark: usize,
+    /// Channels whose slice is more than an hour late.
+    pub late: usize,
+    /// Even at most it is less than what is committed within a day.
+    pub short: bool,
     /// Days granted a day, by the last 28 days.
     pub granted_a_day: f64,
     /// Days for which `low` is enough for what is committed; 365: a year or more.
@@ -99,4 +105,15 @@ pub struct Committed {
     pub committed: i64,
     /// And with new payments.
     pub expected: i64,
+}
+
+/// Days that persons granted for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Granted {
+    /// As they gave it.
+    pub reason: String,
+    /// How many grants.
+    pub grants: u32,
+    /// Their days.
+    pub days: i64,
 }

@@ -13,7 +13,7 @@ mod transfer;
 
 pub use self::{
     agreement::Agreement,
-    allocation::{Balance, ChannelWhole, Committed, LateSlice, MarkKind, OwedPayment},
+    allocation::{Balance, ChannelWhole, Committed, Granted, LateSlice, MarkKind, OwedPayment},
     audit::{Action, Audited, Planned, SavedView},
     channel::{Channel, Movement, Pause},
     declared::{Adopted, Failover, Restored, Several, Undone, WorkerSeen},
