@@ -16,6 +16,7 @@ use daybridge::{
 
 use super::{
     Failure, ListArgs,
+    retire::Retire,
     text::{listing as table_of, next, or_dash, say, say_json, time},
     typed,
 };
@@ -32,6 +33,9 @@ pub enum Channels {
         #[arg(long)]
         json: bool,
     },
+    /// Delete channels that nobody pays for: a plan first, then exactly that
+    #[command(subcommand)]
+    Retire(Retire),
     /// Read which channels the partner has, as a worker does every hour: `held set` and `customers` refuse one that it
     /// does not list
     Sync {
@@ -74,6 +78,7 @@ pub async fn run(config: Config, channels: Channels) -> Result<(), Failure> {
     let args = match channels {
         Channels::List(args) => args,
         Channels::Show { channel, json } => return show(&config, &ledger, &channel, json).await,
+        Channels::Retire(retire) => return super::retire::run(&config, &ledger, retire).await,
         Channels::Sync { shorter, json } => {
             let shorter = if shorter { Shorter::Believed } else { Shorter::Doubted };
             return sync(&config, &ledger, shorter, json).await;
@@ -102,8 +107,18 @@ pub async fn run(config: Config, channels: Channels) -> Result<(), Failure> {
     table_of(
         "no channel fits",
         &[
-            "CHANNEL", "ACCOUNT", "NAME", "PHONE", "ACTIVETILL", "MODE", "OWED", "PAID", "AGREEMENT", "BOUGHT",
-            "MOVED", "UNEXPLAINED",
+            "CHANNEL",
+            "ACCOUNT",
+            "NAME",
+            "PHONE",
+            "ACTIVETILL",
+            "MODE",
+            "OWED",
+            "PAID",
+            "AGREEMENT",
+            "BOUGHT",
+            "MOVED",
+            "UNEXPLAINED",
         ],
         rows.into_iter().map(|c| {
             [
@@ -150,7 +165,11 @@ async fn show(config: &Config, ledger: &Ledger, channel: &str, json: bool) -> Re
         "paid       {}",
         known.payment.as_ref().zip(known.paid_at).map_or_else(
             || "never".to_owned(),
-            |(payment, at)| format!("{}, {payment}{}", time(at), known.agreement.map_or_else(String::new, |state| format!(", agreement {state}")))
+            |(payment, at)| format!(
+                "{}, {payment}{}",
+                time(at),
+                known.agreement.map_or_else(String::new, |state| format!(", agreement {state}"))
+            )
         )
     ));
     if let Some(slice) = &whole.next {

@@ -29,6 +29,7 @@ pub mod payments;
 pub mod providers;
 pub mod reconcile;
 pub mod replay;
+pub mod retire;
 pub mod roles;
 pub mod send;
 pub mod settle;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ms, agreement::AgreementState, closed::HeldCause};
+use super::{Ms, agreement::AgreementState, closed::HeldCause, contact::Contact};
 
 /// Most lines of one event that are read for prices.
 pub const LINES_MAX: usize = 100;
@@ -181,6 +181,9 @@ pub struct Facts {
     /// The provider's id of the customer, for searches.
     #[serde(default)]
     pub customer: Option<String>,
+    /// How the customer is reached. It is not stored with the facts, for nothing is decided by it.
+    #[serde(skip)]
+    pub contacts: Vec<Contact>,
     /// Price lines that buy days; `None` where there are no lines at all, empty where none of them does.
     pub lines: Option<Vec<Line>>,
     /// Money that went out again. An event of before this was read has none with [`Meaning::MoneyOut`]: then all did.
@@ -226,6 +229,7 @@ impl Facts {
             amount_unread: None,
             unclear: None,
             customer: None,
+            contacts: Vec::new(),
             lines: None,
             out: Vec::new(),
             part: None,
@@ -238,9 +242,10 @@ impl Facts {
         }
     }
 
-    /// Without what it says of an agreement, which nothing was granted by and which is read of older events too.
-    pub fn without_agreement(self) -> Self {
-        Self { agreement: None, agreement_state: None, ..self }
+    /// Without what nothing was granted by: what it says of an agreement, which is read of older events too, and how the
+    /// customer is reached, which is not stored.
+    pub fn of_the_grant(self) -> Self {
+        Self { agreement: None, agreement_state: None, contacts: Vec::new(), ..self }
     }
 }
 

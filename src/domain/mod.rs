@@ -23,6 +23,9 @@ pub mod facts;
 /// Where an agreement (subscription) stands.
 pub mod agreement;
 
+/// How whoever pays is reached.
+pub mod contact;
+
 /// How many days a billed period has, and a table of amounts buys.
 mod days;
 

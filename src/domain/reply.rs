@@ -76,3 +76,26 @@ pub enum Reply {
     /// Anything else: whether it was applied is not known. The text says what was seen.
     Unclear(String),
 }
+
+/// What came back from one `DELETE` of a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deletion {
+    /// A 2xx in the partner's form that does not say `success: false`.
+    Deleted {
+        /// Days that went back to the balance, where it tells.
+        days: Option<u32>,
+    },
+    /// The partner says it does not know the channel (404 in its own form).
+    UnknownChannel,
+    /// The partner's own JSON error form with 400, 401, 402, 403 or 422: not applied, it says.
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// The partner's message, capped.
+        message: String,
+    },
+    /// Certainly not applied: the connection was never made, or 429 in the partner's form.
+    NotSent(String),
+    /// Anything else: whether it was applied is not known. The text says what was seen.
+    Unclear(String),
+}

@@ -69,6 +69,9 @@ mod directory;
 /// Plans of replays.
 mod replay;
 
+/// Plans of channels to be deleted.
+mod retire;
+
 /// How far each source's own list of events was looked through.
 mod backfill;
 
@@ -93,8 +96,9 @@ pub use db::{
 pub use model::{
     AccountHold, Act, Advanced, Assignment, Claim, Correction, Counts, Decided, DirectoryChange, DirectoryGo,
     DirectoryOrder, DirectoryPlan, Entry, Found, Grant, Moved, Origin, Outcome, PROBE_AHEAD_MS_MAX, Place,
-    Plan, Recorded, Scope, Selection, Shorter, SourceRules, Sweep, SweepTurn, Synced, Take, Transfer, Turn, books,
-    measures, plan, query, view,
+    Plan, Recorded, RetireChannel, RetirePlan, RetireSelection, RetireState, RetireTurn, Retired, Scope,
+    Selection, Shorter, SourceRules, Sweep, SweepTurn, Synced, Take, Transfer, Turn, books, measures, plan,
+    query, view,
 };
 
 /// What went wrong.
@@ -131,6 +135,9 @@ pub enum LedgerError {
 
 /// The realm of what persons grant.
 pub use decide::grant::REALM as GRANT_REALM;
+
+/// A channel of a plan of channels to be deleted.
+pub use retire::OfPlan;
 
 /// How far ahead a channel's turn is believed, in ms.
 pub use settle::DUE_AHEAD_MS_MAX;

@@ -30,7 +30,7 @@ pub const RETRY_AFTER_MS_MAX: i64 = 3_600_000;
 const MODE_BYTES_MAX: usize = 24;
 
 /// Statuses with which the partner's own error form says "not applied".
-const REFUSAL_STATUSES: [u16; 6] = [400, 401, 402, 403, 404, 422];
+pub(super) const REFUSAL_STATUSES: [u16; 6] = [400, 401, 402, 403, 404, 422];
 
 /// One answer as it came, whole: an answer that broke off or grew too long never gets here.
 #[derive(Clone, Copy)]
@@ -67,8 +67,8 @@ struct ErrorFields {
 }
 
 /// What an error in the partner's own form says.
-struct Complaint {
-    text: String,
+pub(super) struct Complaint {
+    pub(super) text: String,
 }
 
 impl<'a> Fields<'a> {
@@ -81,12 +81,16 @@ impl<'a> Fields<'a> {
         self.channel.and_then(|raw| Fields::parse(raw.get().as_bytes()))
     }
 
-    /// `success` is absent or true; anything else is not an acceptance.
+    /// No error stands there, and `success` is absent or true; anything else is not an acceptance.
+    pub(super) fn accepts(&self) -> bool {
+        self.succeeded() && self.error.is_none_or(|raw| raw.get() == "null")
+    }
+
     fn succeeded(&self) -> bool {
         matches!(self.success, None | Some(Value::Null | Value::Bool(true)))
     }
 
-    fn names_another(&self, channel: &ChannelId) -> bool {
+    pub(super) fn names_another(&self, channel: &ChannelId) -> bool {
         match &self.id {
             None | Some(Value::Null) => false,
             Some(id) => id.as_str() != Some(channel.as_str()),
@@ -140,17 +144,17 @@ impl Answer<'_> {
         (200..300).contains(&self.status)
     }
 
-    fn fields(&self) -> Option<Fields<'_>> {
+    pub(super) fn fields(&self) -> Option<Fields<'_>> {
         let html = self.content_type.is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
         if html { None } else { Fields::parse(self.body) }
     }
 
-    fn complaint(&self) -> Option<Complaint> {
+    pub(super) fn complaint(&self) -> Option<Complaint> {
         self.fields()?.complaint()
     }
 
     /// What the body looks like, in our words: none of it is repeated.
-    fn looks(&self) -> &'static str {
+    pub(super) fn looks(&self) -> &'static str {
         match self.body.trim_ascii() {
             [] => "an empty body",
             [b'<', ..] => "a page, not the partner's form",

@@ -23,14 +23,14 @@ use serde_json::json;
 use super::{
     CALL_TIMEOUT_MAX, Partner,
     answer::{self, Answer},
-    listing,
+    deletion, listing,
 };
 use crate::{
     config,
     domain::{
         Ms,
         id::ChannelId,
-        reply::{Page, ReadError, Reading, Reply},
+        reply::{Deletion, Page, ReadError, Reading, Reply},
     },
     outbound,
 };
@@ -215,6 +215,15 @@ impl Partner for Client {
         let received =
             self.look(Method::PATCH, url, Some(json!({ "mode": "live" })), ANSWER_BYTES_MAX).await?;
         answer::mode_set(&received.answer(), self.token.expose_secret())
+    }
+
+    async fn delete(&self, channel: &ChannelId) -> Deletion {
+        let url = self.url(&["channels", channel.as_str()]);
+        match self.call(Method::DELETE, url, None, ANSWER_BYTES_MAX).await {
+            Ok(received) => deletion::deletion(&received.answer(), channel, self.token.expose_secret()),
+            Err(Broken::NotSent(text)) => Deletion::NotSent(text),
+            Err(broken @ Broken::Unclear(..)) => Deletion::Unclear(broken.into_text()),
+        }
     }
 
     async fn list(&self, offset: u32, count: u32) -> Result<Page, ReadError> {

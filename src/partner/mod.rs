@@ -10,7 +10,7 @@ use crate::{
     domain::{
         Ms,
         id::ChannelId,
-        reply::{Page, ReadError, Reading, Reply},
+        reply::{Deletion, Page, ReadError, Reading, Reply},
     },
 };
 
@@ -23,6 +23,8 @@ pub trait Partner: Send + Sync {
     async fn extend(&self, channel: &ChannelId, days: u32, comment: &str, trace_id: &str) -> Reply;
     /// `PATCH /channels/{id}/mode {"mode":"live"}`; idempotent, may be repeated.
     async fn make_live(&self, channel: &ChannelId) -> Result<(), ReadError>;
+    /// `DELETE /channels/{id}`, once.
+    async fn delete(&self, channel: &ChannelId) -> Deletion;
     /// `GET /channels/list?count&offset`: at most `count` channels after the first `offset`; may be repeated.
     async fn list(&self, offset: u32, count: u32) -> Result<Page, ReadError>;
     /// Checks address and token with a harmless read (`GET /channels/list?count=1`), for `check`.
@@ -44,6 +46,9 @@ pub mod client;
 
 /// From status and body to a closed answer.
 pub mod answer;
+
+/// The answer to a deletion.
+mod deletion;
 
 /// The list of channels.
 mod listing;

@@ -15,6 +15,7 @@ use crate::{
     },
     domain::{
         Ms,
+        contact::Contact,
         facts::{Found, LINES_MAX, Line, Money, PaymentId, Span},
     },
 };
@@ -159,6 +160,18 @@ pub(super) fn no_period(at: &Object, object: &Value) -> Option<String> {
 pub(super) fn agreement(at: &Object, object: &Value) -> Option<String> {
     let told = at.agreement.iter().filter_map(|place| object.pointer(place)).find_map(path::id);
     told.filter(|id| !id.is_empty() && id.len() <= ID_BYTES_MAX)
+}
+
+/// How its customer is reached.
+pub(super) fn contacts(at: &Object, object: &Value) -> Vec<Contact> {
+    let first = |places: &[Pointer], read: fn(&str) -> Option<Contact>| {
+        places
+            .iter()
+            .filter_map(|place| object.pointer(place))
+            .filter_map(path::name)
+            .find_map(|text| read(&text))
+    };
+    first(&at.email, Contact::email).into_iter().chain(first(&at.phone, Contact::phone)).collect()
 }
 
 /// What it bills, or its lines that buy days of their own do, each once. A span of which an end cannot be read is none.

@@ -212,6 +212,7 @@ fn of_object(
         .and_then(|place| seen.pointer(place))
         .and_then(path::name)
         .filter(|id| !id.is_empty() && id.len() <= object::ID_BYTES_MAX);
+    facts.contacts = object::contacts(at, &seen);
     facts.agreement = object::agreement(at, &seen);
     facts.agreement_state = on.agreement.filter(|_| facts.agreement.is_some());
     facts.meaning = match on.means {

@@ -171,7 +171,11 @@ impl Listing {
             Ok(None) => {}
             Ok(Some(synced)) if synced.believed => {
                 if self.tells(None).is_some() {
-                    tracing::info!(account = self.account, listed = synced.listed, "the partner's list of channels is read again");
+                    tracing::info!(
+                        account = self.account,
+                        listed = synced.listed,
+                        "the partner's list of channels is read again"
+                    );
                 }
             }
             Ok(Some(synced)) => self.tell_doubt(&synced),

@@ -75,6 +75,9 @@ pub mod watched;
 /// The partner's list of channels, read whole and kept.
 pub mod listing;
 
+/// Channels that nobody pays for, deleted.
+pub mod retire;
+
 /// What messages mean; `provider/` stands behind it.
 #[async_trait]
 pub trait Read: Send + Sync {

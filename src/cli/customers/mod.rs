@@ -11,7 +11,7 @@ use daybridge::{
     },
     ledger::{
         self, Assignment, DirectoryGo, DirectoryOrder, DirectoryPlan, Ledger, Place,
-        query::{DirectoryQuery, Page},
+        query::DirectoryQuery,
         view::{Action, Named},
     },
     queue,
@@ -27,13 +27,16 @@ use super::{
 /// `customers import|export`.
 mod file;
 
+/// `customers show`.
+mod found;
+
 #[derive(Debug, Subcommand)]
 pub enum Customers {
     /// What is known, in the order in which it was said
     List(CustomerList),
     /// What is known of one customer, subscription or alias
     Show {
-        /// Its id
+        /// Its id; the e-mail or phone that the provider told finds the customer
         id: String,
         /// Print JSON
         #[arg(long)]
@@ -54,6 +57,9 @@ pub struct CustomerList {
     /// Only for this channel
     #[arg(long)]
     channel: Option<String>,
+    /// Only of this customer, subscription or alias; an e-mail or phone finds the customer
+    #[arg(long)]
+    id: Option<String>,
     /// Only this kind
     #[arg(long, value_parser = one_of!(NameKind))]
     kind: Option<NameKind>,
@@ -118,8 +124,12 @@ pub async fn run(config: Config, customers: Customers) -> Result<(), Failure> {
     let ledger = ledger.as_ref();
     match customers {
         Customers::List(args) => {
+            let ids = match &args.id {
+                Some(typed) => found::ids(typed, &found::customers(ledger, typed).await?),
+                None => Vec::new(),
+            };
             let wanted =
-                DirectoryQuery { channel: args.channel, kind: args.kind, ..DirectoryQuery::default() };
+                DirectoryQuery { channel: args.channel, kind: args.kind, ids, ..DirectoryQuery::default() };
             let rows = ledger.directory(&wanted, &args.list.page()).await?;
             let last = rows.last().map(|row| row.number.to_string());
             let count = rows.len();
@@ -129,17 +139,7 @@ pub async fn run(config: Config, customers: Customers) -> Result<(), Failure> {
             }
             Ok(())
         }
-        Customers::Show { id, json } => {
-            let wanted = DirectoryQuery { id: Some(id.clone()), ..DirectoryQuery::default() };
-            let rows = ledger.directory(&wanted, &Page::first(file::EXPORT_PAGE)).await?;
-            if rows.is_empty() && !json {
-                return Err(Failure::Failed(format!(
-                    "nothing is known of {id}: `daybridge customers set '{id}' --channel …`"
-                )));
-            }
-            show(rows, json);
-            Ok(())
-        }
+        Customers::Show { id, json } => found::show(ledger, &id, json).await,
         Customers::Set(args) => {
             let channels = args.channel.iter().map(|text| channel(text)).collect::<Result<_, _>>()?;
             let one = Assignment { place: place(&config, args.whose, args.id)?, channels };

@@ -32,6 +32,12 @@ pub struct Object {
     pub currency: Option<Pointer>,
     /// The provider's id of the customer.
     pub customer: Option<Pointer>,
+    /// The customer's e-mail, by which persons find the customer; the first that is there.
+    #[serde(default)]
+    pub email: Vec<Pointer>,
+    /// The customer's phone, likewise.
+    #[serde(default)]
+    pub phone: Vec<Pointer>,
     /// Texts that hold JSON, and are read as such before any pointer is followed.
     #[serde(default)]
     pub unpack: Vec<Pointer>,

@@ -64,7 +64,7 @@ impl Tx {
         }
         if !grant.new && restored::declared_at(self)?.is_some() {
             return Err(refused(format!(
-                "{key} is not known, but the ledger was restored from a backup and may have forgotten it: look for {key} in Billing History. If its days are not there, --new grants them. Nothing was changed"
+                "{key} is not known, but the ledger was restored from a backup and may have forgotten it: look for {key} in Billing History. If its days are not there, say that the key is new (--new). Nothing was changed"
             )));
         }
         if !grant.force {

@@ -19,7 +19,7 @@ const PRUNABLE: &str = "FROM events e JOIN bodies b ON b.event = e.number \
 
 impl Ledger {
     /// Drops the bodies of events received before `before` whose payment is settled, cancelled or nothing; at most
-    /// `limit`. What is dropped cannot be replayed; its digest stays.
+    /// `limit`. What is dropped cannot be replayed; its digest stays. E-mails and phones that no event told since go, too.
     pub async fn prune_bodies(&self, before: Ms, limit: u32) -> Result<u64, LedgerError> {
         self.db.write(move |tx| tx.prune_bodies(before, limit)).await
     }
@@ -32,6 +32,8 @@ impl Ledger {
 
 impl Tx {
     pub(in crate::ledger) fn prune_bodies(&mut self, before: Ms, limit: u32) -> Result<u64, Fault> {
+        // How customers are reached stood in those bodies.
+        self.send("DELETE FROM contacts WHERE told_at < $1", args![before])?;
         let done = self.execute(&format!(
             "DELETE FROM bodies WHERE event IN (SELECT e.number {PRUNABLE} ORDER BY e.received_at LIMIT $2)"
         ), args![before, i64::from(limit)])?;

@@ -4,7 +4,10 @@ use crate::{
     domain::Ms,
     ledger::{
         Ledger, LedgerError,
-        db::{Fault, Tx, filter::Filter},
+        db::{
+            Fault, Tx,
+            filter::{Filter, Value},
+        },
         query::{DirectoryQuery, Page},
         view,
     },
@@ -29,8 +32,10 @@ impl Tx {
         page: &Page,
     ) -> Result<Vec<view::Named>, Fault> {
         let after: Option<Ms> = page.after.as_deref().and_then(|number| number.parse().ok());
+        let ids: Vec<Value> = wanted.ids.iter().cloned().map(Value::Text).collect();
+        let ids = Some(ids).filter(|ids| !ids.is_empty());
         let rows = Filter::default()
-            .text("id =", wanted.id.as_deref())
+            .row("id IN", ids)
             .text("channel =", wanted.channel.as_deref())
             .word("kind =", wanted.kind)
             .text("realm =", wanted.realm.as_deref())

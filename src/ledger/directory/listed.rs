@@ -148,10 +148,18 @@ impl Tx {
             )?;
         }
         let count = |many| u64::try_from(many).unwrap_or(0);
-        let synced =
-            Synced { listed: count(listed), listed_before: count(listed_before), believed, gone, at: begun_at };
+        let synced = Synced {
+            listed: count(listed),
+            listed_before: count(listed_before),
+            believed,
+            gone,
+            at: begun_at,
+        };
         if let Some(act) = act {
-            let after = Some(format!("{listed} channels, {gone} forgotten{}", if believed { "" } else { ", doubted" }));
+            let after = Some(format!(
+                "{listed} channels, {gone} forgotten{}",
+                if believed { "" } else { ", doubted" }
+            ));
             let (action, key) = (Action::ChannelsSync, format!("account:{account}"));
             audit::add(self, Entry { action, key: &key, act, before: None, after }, begun_at)?;
         }

@@ -4,6 +4,7 @@
 //! payment is recorded either before it and is then found by `waiting`, or after it and goes by itself.
 
 mod change;
+mod contacts;
 mod known;
 mod list;
 mod listed;
@@ -11,5 +12,5 @@ mod remember;
 mod waiting;
 
 pub(super) use known::known;
-pub(super) use listed::must_be_listed;
+pub(super) use listed::{must_be_listed, synced_at};
 pub(super) use remember::remember;

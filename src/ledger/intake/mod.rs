@@ -7,6 +7,7 @@
 //! ```
 
 mod agreement;
+mod contacts;
 pub(super) mod coverage;
 mod duplicate;
 mod evaluate;

@@ -5,7 +5,7 @@
 //! recording, so that changed settings and later events are taken in; what was granted stays granted.
 
 use super::{
-    agreement,
+    agreement, contacts,
     events::{self, Ending, Says},
     identity::{self, Place},
     late_money::LateMoney,
@@ -121,6 +121,9 @@ fn recorded(tx: &mut Tx, entry: &Entry<'_>, now: Ms) -> Result<Recorded, Fault> 
     };
     events::end(tx, entry, seen.delivery.as_ref(), &verdict.ending(), now)?;
     events::end_held_before(tx, &seen, &verdict.ending())?;
+    if let (Ok(facts), Some(source)) = (entry.facts, entry.source) {
+        contacts::keep(tx, facts, &source.realm, now)?;
+    }
     Ok(verdict.recorded(again))
 }
 
@@ -238,7 +241,7 @@ fn read(tx: &mut Tx, recording: &Recording<'_>) -> Result<Verdict, Fault> {
 fn says_the_same(before: Option<&str>, facts: &Facts) -> Result<bool, Fault> {
     let Some(before) = before else { return Ok(false) };
     let before: Facts = serde_json::from_str(before)?;
-    Ok(before.without_agreement() == facts.clone().without_agreement())
+    Ok(before.of_the_grant() == facts.clone().of_the_grant())
 }
 
 /// How the delivery of an event that was read ends.

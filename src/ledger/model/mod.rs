@@ -36,6 +36,9 @@ mod sweep;
 /// The ledger as a whole.
 mod origin;
 
+/// Channels to be deleted.
+mod retire;
+
 pub use account::{AccountHold, PROBE_AHEAD_MS_MAX};
 pub use decision::{Act, Correction, Decided, Grant, Moved, Scope};
 pub use directory::{
@@ -44,5 +47,6 @@ pub use directory::{
 pub use entry::{Entry, Outcome, Recorded, SourceRules, Take};
 pub use origin::{Counts, Found, Origin};
 pub use plan::{Plan, Selection};
+pub use retire::{RetireChannel, RetirePlan, RetireSelection, RetireState, RetireTurn, Retired};
 pub use sweep::{Sweep, SweepTurn};
 pub use turn::{Advanced, Claim, Transfer, Turn};

@@ -116,8 +116,8 @@ pub struct DirectoryQuery {
     pub realm: Option<String>,
     /// Of this kind.
     pub kind: Option<NameKind>,
-    /// Of this customer, subscription or alias.
-    pub id: Option<String>,
+    /// Of these customers, subscriptions or aliases; empty: of any.
+    pub ids: Vec<String>,
     /// For this channel.
     pub channel: Option<String>,
 }

@@ -88,11 +88,11 @@ impl Tx {
         Ok(())
     }
 
-    /// When it was last said, and how many days with those added since.
+    /// When it was last said, and how many days with those added and come back since.
     fn mark(&mut self, account: &str) -> Result<Option<(Ms, i64)>, Fault> {
         let row = self.optional(
             "SELECT m.at, m.days + (SELECT CAST(COALESCE(SUM(a.days), 0) AS BIGINT) FROM balance_marks a \
-             WHERE a.account = m.account AND a.kind = 'add' AND a.number > m.number) AS days \
+             WHERE a.account = m.account AND a.kind IN ('add', 'returned') AND a.number > m.number) AS days \
              FROM balance_marks m WHERE m.account = $1 AND m.kind = 'set' ORDER BY m.number DESC LIMIT 1",
             args![account],
         )?;

@@ -18,3 +18,5 @@ mod saved_views;
 pub(super) mod show;
 pub(super) mod waiting;
 pub(super) mod words;
+
+pub(in crate::ledger) use channels::{DAYS_OWED, GRANTED_FOR};

@@ -43,12 +43,12 @@ async fn answered(request: HttpRequest, body: &[u8], shared: &web::Data<Shared>)
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
     match (request.method().as_str(), segments.as_slice()) {
-        ("GET", ["channels", "list"]) => list(&request, shared),
+        ("GET", ["channels", "list"]) => list(&request, shared).await,
         ("GET", ["channels", id]) => read(&request, shared, id).await,
         ("POST", ["channels", id, "extend"]) => extend(&request, shared, id, &body).await,
         ("PATCH", ["channels", id, "mode"]) => set_mode(&request, shared, id, &body).await,
         ("PUT", ["channels"]) => create(shared, &body),
-        ("DELETE", ["channels", id]) => delete(shared, id),
+        ("DELETE", ["channels", id]) => delete(&request, shared, id).await,
         ("GET", ["projects"]) => HttpResponse::Ok()
             .json(json!({ "projects": [{ "id": "projectSimulated", "name": "Simulated" }] })),
         ("PATCH", ["partners", _, "settings"]) => settings(shared, &body),
@@ -158,29 +158,44 @@ fn create(shared: &web::Data<Shared>, body: &Value) -> HttpResponse {
     answer(book.create(clock.now(), name, project, text("phone"), switches), Shape::Full)
 }
 
-fn delete(shared: &web::Data<Shared>, id: &str) -> HttpResponse {
-    let mut world = shared.control.world();
-    let now = world.clock.now();
-    match world.book.delete(now, id) {
-        Ok(days) => HttpResponse::Ok().json(json!({ "days": days, "success": true })),
-        Err(why) => spoil::refused(why.status(), &why.to_string()),
-    }
+async fn delete(request: &HttpRequest, shared: &web::Data<Shared>, id: &str) -> HttpResponse {
+    let name = id.to_owned();
+    suffer(
+        request,
+        shared,
+        (Method::Delete, id),
+        |_, _| (),
+        move |world| match world.book.delete(world.clock.now(), &name) {
+            Ok(days) => HttpResponse::Ok().json(json!({ "days": days, "success": true })),
+            Err(why) => spoil::refused(why.status(), &why.to_string()),
+        },
+    )
+    .await
 }
 
-fn list(request: &HttpRequest, shared: &web::Data<Shared>) -> HttpResponse {
+async fn list(request: &HttpRequest, shared: &web::Data<Shared>) -> HttpResponse {
     let query = web::Query::<std::collections::HashMap<String, String>>::from_query(request.query_string());
     let number = |key: &str| query.as_ref().ok().and_then(|query| query.get(key)?.parse::<usize>().ok());
-    let world = shared.control.world();
-    let channels: Vec<Value> = world
-        .book
-        .channels(world.clock.now(), &world.switches)
-        .iter()
-        .skip(number("offset").unwrap_or(0))
-        .take(number("count").unwrap_or(LIST_COUNT_MAX).min(LIST_COUNT_MAX))
-        .map(object)
-        .collect();
-    let bare = world.switches.list_bare;
-    HttpResponse::Ok().json(if bare { json!(channels) } else { json!({ "channels": channels }) })
+    let (offset, count) = (number("offset").unwrap_or(0), number("count").unwrap_or(LIST_COUNT_MAX));
+    suffer(
+        request,
+        shared,
+        (Method::List, ""),
+        |_, _| (),
+        move |world| {
+            let channels: Vec<Value> = world
+                .book
+                .channels(world.clock.now(), &world.switches)
+                .iter()
+                .skip(offset)
+                .take(count.min(LIST_COUNT_MAX))
+                .map(object)
+                .collect();
+            let bare = world.switches.list_bare;
+            HttpResponse::Ok().json(if bare { json!(channels) } else { json!({ "channels": channels }) })
+        },
+    )
+    .await
 }
 
 /// Takes `days_limit` and the addresses of webhooks that want the `days` event.

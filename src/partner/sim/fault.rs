@@ -16,6 +16,10 @@ pub enum Method {
     Read,
     /// `PATCH …/mode`
     Mode,
+    /// `DELETE /channels/{id}`
+    Delete,
+    /// `GET /channels/list`, whatever the channel.
+    List,
 }
 
 /// When a fault strikes.

@@ -59,3 +59,47 @@ async fn what_is_remembered_of_one_payment_lets_the_next_go_by_itself() {
     );
     assert_eq!(house.json(&["held", "list", "--json"]), json!([]));
 }
+
+/// A charge of a customer who left an e-mail and a phone.
+fn reached(event: &str, payment: &str, customer: &str) -> Vec<u8> {
+    let mut body: Value = serde_json::from_slice(&bare(event, payment)).unwrap();
+    let charge = &mut body["data"]["object"];
+    charge["customer"] = json!(customer);
+    charge["billing_details"] = json!({"email": "Anna@Shop.Example", "phone": "+49 170 000001"});
+    body.to_string().into_bytes()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_is_found_by_e_mail_or_phone() {
+    let mut house = House::build("embedded", None, "").await;
+    house.sim("channels", json!({"id": CHANNEL, "days": 10, "mode": "live"})).await;
+    house.start("run").await;
+    assert_eq!(house.post(&reached("evt_1", "pi_1", "cus_Old")).await, 200);
+    house.payment_is("stripe/pi_1", "held").await;
+    let ids = |filters: &[&str]| -> Vec<String> {
+        let rows = house.json(&[&["customers"], filters, &["--json"]].concat());
+        let row = |row: &Value| format!("{} {}", row["id"].as_str().unwrap(), row["channel"]);
+        rows.as_array().unwrap().iter().map(row).collect()
+    };
+    assert_eq!(ids(&["show", "anna@shop.example"]), ["cus_Old null"]);
+    assert_eq!(ids(&["show", "0049170000001"]), ["cus_Old null"]);
+    assert_eq!(ids(&["show", "bert@shop.example"]), [""; 0]);
+    let told = house.command(&["customers", "show", "anna@shop.example"]);
+    assert!(String::from_utf8_lossy(&told.stdout).contains("customers set 'cus_Old'"), "{told:?}");
+    let told = house.command(&["customers", "show", "bert@shop.example"]);
+    assert!(
+        String::from_utf8_lossy(&told.stderr).contains("no event told of a customer with it"),
+        "{told:?}"
+    );
+    house.json(&["customers", "set", "cus_Old", "--channel", CHANNEL, "--json"]);
+    house.json(&["customers", "set", "cus_Other", "--channel", CHANNEL, "--json"]);
+    let known = format!("cus_Old \"{CHANNEL}\"");
+    assert_eq!(ids(&["show", "ANNA@shop.example"]), [known.clone()]);
+    assert_eq!(ids(&["list", "--id", "+49 170 000001"]), [known]);
+    assert_eq!(ids(&["list"]).len(), 2);
+    // It grants nothing by itself: another customer with the same e-mail is not this one.
+    assert_eq!(house.post(&reached("evt_2", "pi_2", "cus_New")).await, 200);
+    house.payment_is("stripe/pi_2", "held").await;
+    assert_eq!(ids(&["show", "anna@shop.example"]).len(), 2, "both have it");
+    assert!(!house.log("run").to_lowercase().contains("anna@"), "no e-mail in the log");
+}

@@ -127,9 +127,16 @@ pub(super) async fn a_channel_tells_what_both_know_of_it(kit: Kit) {
     let rows = kit.channels(&ChannelQuery::default(), &Page::first(9)).await.unwrap();
     assert_eq!(rows.iter().map(at).collect::<Vec<_>>(), ["main/LIST-1", "main/CHAN-1"]);
     let [only_listed, both] = &rows[..] else { panic!("{rows:#?}") };
-    assert_eq!((only_listed.mode.as_deref(), &only_listed.payment, only_listed.days_bought), (Some("live"), &None, 0));
+    assert_eq!(
+        (only_listed.mode.as_deref(), &only_listed.payment, only_listed.days_bought),
+        (Some("live"), &None, 0)
+    );
     assert_eq!(both.name.as_deref(), Some("shop of CHAN-1"));
-    assert_eq!((both.phone.as_deref(), both.mode.as_deref()), (Some("4917"), Some("trial")), "of two equal ours");
+    assert_eq!(
+        (both.phone.as_deref(), both.mode.as_deref()),
+        (Some("4917"), Some("trial")),
+        "of two equal ours"
+    );
     assert_eq!((both.payment.as_deref(), both.paid_at.is_some()), (Some("stripe/pi_1"), true));
     assert_eq!((both.days_bought, both.days_moved, both.owed, both.listed_at), (30, 30, 0, Some(NOW)));
     // The list is newer: the channel was extended by hand, and is live by now.

@@ -108,8 +108,17 @@ pub(super) fn cost(kit: &Kit, what: &str, before: u64) -> Cost {
 }
 
 /// Tables that have a row for each payment, or more.
-const GROW: [&str; 9] =
-    ["payments", "events", "deliveries", "transfers", "aliases", "steps", "bodies", "channels", "listed_channels"];
+const GROW: [&str; 9] = [
+    "payments",
+    "events",
+    "deliveries",
+    "transfers",
+    "aliases",
+    "steps",
+    "bodies",
+    "channels",
+    "listed_channels",
+];
 
 /// All that happens to a payment, and what a start and a worker without work ask.
 async fn life(kit: &Kit, name: &str) {

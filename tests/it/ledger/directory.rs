@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use daybridge::{
     domain::{
         closed::{HeldCause, PaymentState},
+        contact::Contact,
         directory::{Name, NameKind},
         facts::{Facts, Found},
         id::ChannelId,
@@ -260,7 +261,8 @@ pub(super) async fn a_channel_is_forgotten_once_two_lists_do_not_show_it(kit: Ki
     read(NOW + 110, 1, 4).await;
     assert!(ended_at(&kit, NOW + 110, Shorter::Doubted).await.believed, "it is what is known now");
     let audit = kit.ledger.audit(None, &Page::first(9)).await.unwrap();
-    let told: Vec<_> = audit.iter().map(|act| (act.action, &*act.key, &*act.who, act.after.as_deref())).collect();
+    let told: Vec<_> =
+        audit.iter().map(|act| (act.action, &*act.key, &*act.who, act.after.as_deref())).collect();
     assert_eq!(told, [(Action::ChannelsSync, "account:main", "ada", Some("3 channels, 16 forgotten"))]);
 }
 
@@ -268,4 +270,48 @@ pub(super) async fn an_empty_list_of_an_unknown_account_forbids_no_channel(kit: 
     assert!(!ended_at(&kit, NOW, Shorter::Doubted).await.believed);
     ended(&kit, "1", &by("1", "cus_1", "")).await;
     kit.ledger.correct("stripe/pi_1", &set("CHAN-2", false, false), NOW).await.unwrap();
+}
+
+pub(super) async fn a_customer_is_found_by_an_e_mail_or_a_phone_and_nothing_else_is(kit: Kit) {
+    let reached = |name: &str, customer: &str, email: &str, phone: &str| {
+        let contacts = [Contact::email(email), Contact::phone(phone)].into_iter().flatten().collect();
+        Facts { contacts, ..by(name, customer, "") }
+    };
+    let anna = reached("1", "cus_1", "Anna@Example.com", "+49 170 000001");
+    ended(&kit, "1", &anna).await;
+    ended(&kit, "2", &reached("2", "cus_2", "anna@example.com", "")).await;
+    let mut other = reached("3", "cus_1", "anna@example.com", "");
+    other.account = Some("acct_1".into());
+    ended(&kit, "3", &other).await;
+    let mut nobody = reached("4", "", "bert@example.com", "");
+    nobody.customer = None;
+    ended(&kit, "4", &nobody).await;
+    let at = async |typed: &str| {
+        let found = kit.ledger.customers_at(&Contact::typed(typed).unwrap()).await.unwrap();
+        found
+            .into_iter()
+            .map(|place| format!("{}{} {}", place.realm, place.account, place.name.id))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(at("ANNA@example.com").await, ["stripe cus_1", "stripe cus_2", "stripeacct_1 cus_1"]);
+    assert_eq!(at("0049 170 000001").await, ["stripe cus_1"]);
+    assert_eq!(at("bert@example.com").await, [""; 0], "there is no customer that it would find");
+    // Nobody is taken for somebody else by it, and an event that is told again says nothing new.
+    kit.ledger.change_directory(order(&[(NameKind::Customer, "cus_1", &["CHAN-1"])]), NOW).await.unwrap();
+    assert_eq!(
+        ended(&kit, "5", &reached("5", "cus_9", "anna@example.com", "+49170000001")).await.2,
+        Some(HeldCause::ChannelMissing)
+    );
+    let again = kit.record("evt_1", &anna).await;
+    assert_eq!(again.outcome, Outcome::Granted, "the directory names its channel by now");
+    let again = kit.record("evt_1", &anna).await;
+    assert_eq!(again.outcome, Outcome::Duplicate);
+    let mut raw = kit.sql().await;
+    let kept = raw.column("SELECT event_id FROM events WHERE facts LIKE '%example.com%'").await;
+    assert!(kept.is_empty(), "the facts hold none of it");
+    // With the bodies that told it, it goes.
+    kit.ledger.prune_bodies(NOW, 9).await.unwrap();
+    assert_eq!(at("+49170000001").await.len(), 2, "told since");
+    kit.ledger.prune_bodies(NOW + 1, 9).await.unwrap();
+    assert_eq!(at("anna@example.com").await, [""; 0]);
 }

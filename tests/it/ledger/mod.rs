@@ -31,6 +31,7 @@ mod pooled;
 mod reconcile;
 mod recording;
 mod restored;
+mod retire;
 mod rights;
 mod settling;
 pub(crate) mod slices;
@@ -89,6 +90,9 @@ both! {
     waiting: what_was_announced_and_never_paid_is_listed, a_refund_of_what_is_not_known_is_listed;
     outages: texts_with_a_null_end_alike, what_never_fits_is_no_outage,
         what_a_clock_ahead_has_dated_is_not_believed;
+    retire: only_what_nobody_pays_for_is_planned, days_that_came_back_are_on_the_balance,
+        what_changed_since_is_left_out, an_unknown_outcome_is_looked_up_before_anything_else,
+        nothing_is_left_of_a_channel_that_nothing_was_planned_for;
     restored: what_was_unsettled_is_held, payments_of_the_forgotten_time_are_held, workers_must_be_stopped;
     upgrade: an_older_ledger_is_brought_up_to_date, what_an_older_worker_wrote_is_caught_up,
         an_older_worker_must_be_stopped_first;
@@ -119,7 +123,8 @@ both! {
         a_purchase_told_twice_is_seen_where_the_directory_names_its_channel,
         what_is_remembered_goes_by_itself_next_time, a_text_is_an_alias_where_the_source_says_so,
         a_plan_is_done_as_it_was_shown_or_not_at_all, a_channel_that_the_partner_does_not_list_is_refused,
-        a_channel_is_forgotten_once_two_lists_do_not_show_it, an_empty_list_of_an_unknown_account_forbids_no_channel;
+        a_channel_is_forgotten_once_two_lists_do_not_show_it, an_empty_list_of_an_unknown_account_forbids_no_channel,
+        a_customer_is_found_by_an_e_mail_or_a_phone_and_nothing_else_is;
     twins: the_second_of_two_twins_is_held, a_twin_is_closed_or_joined, two_purchases_are_no_twins;
     memory: an_old_payment_that_is_told_again_is_held, facts_of_an_older_version_are_no_proof,
         a_new_ledger_grants_nothing_of_before_it, a_refund_of_before_the_ledger_is_told,

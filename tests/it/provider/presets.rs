@@ -363,6 +363,34 @@ fn every_first_sample_is_a_payment() {
     }
 }
 
+/// Where the provider's object tells how its customer is reached.
+#[test]
+fn customers_are_reached_as_the_objects_tell() {
+    for (provider, email, phone) in [
+        ("stripe", "anna@example.com", None),
+        ("creem", "payer@shop.example", None),
+        ("dodo", "buyer@example.com", None),
+        ("flutterwave", "payer@shop.example", None),
+        ("lemonsqueezy", "buyer@example.com", None),
+        ("paystack", "buyer@example.com", None),
+        ("polar", "buyer@example.com", None),
+        ("razorpay", "buyer@example.com", Some("910000000000")),
+    ] {
+        let source = source(provider);
+        let kind = kinds(provider).next().unwrap();
+        let whole = envelope(&source, sample().body(&source, kind).unwrap());
+        let item = split(&source.events, &whole).remove(0);
+        let answer = answer(&source, &sample(), kind);
+        let facts = read(&source, &item.body, beside(&item), answer.as_ref()).unwrap();
+        let told: Vec<&str> = facts.contacts.iter().map(|contact| &*contact.value).collect();
+        assert_eq!(told, std::iter::once(email).chain(phone).collect::<Vec<_>>(), "{provider}");
+        assert!(
+            !serde_json::to_string(&facts).unwrap().contains(email),
+            "{provider}: not stored with the facts"
+        );
+    }
+}
+
 /// Square tells of a payment again for a fee, a note, a refund, weeks later; others likewise. Its money is not of then.
 #[test]
 fn an_event_of_today_does_not_make_old_money_new() {

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use daybridge::{
     domain::{
         id::ChannelId,
-        reply::{Page, ReadError, Reading, Reply},
+        reply::{Deletion, Page, ReadError, Reading, Reply},
     },
     ledger::{Around, Ledger, LedgerError},
     ops::backfill::{self, Asked},
@@ -227,6 +227,10 @@ impl Partner for Partners {
 
     async fn make_live(&self, _channel: &ChannelId) -> Result<(), ReadError> {
         Ok(())
+    }
+
+    async fn delete(&self, channel: &ChannelId) -> Deletion {
+        panic!("{channel} is deleted")
     }
 
     async fn list(&self, offset: u32, count: u32) -> Result<Page, ReadError> {

@@ -358,6 +358,13 @@ settle_window = "5s"
         assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap());
     }
 
+    /// Takes something away from the simulator.
+    pub(crate) async fn sim_without(&self, path: &str) {
+        let url = format!("http://127.0.0.1:{}/_sim/{path}", self.admin);
+        let answer = self.http.delete(url).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap());
+    }
+
     /// How often the partner applied days whose comment names this payment.
     pub(crate) async fn applied(&self, key: &str) -> usize {
         let state = self.sim_state().await.unwrap();

@@ -14,21 +14,12 @@ use daybridge::{
     domain::{
         brake::Brake,
         id::ChannelId,
-        reply::{ListedChannel, Page, ReadError, Reading, Reply},
+        reply::{Deletion, ListedChannel, Page, ReadError, Reading, Reply},
         settle::{AccountNews, Policy},
     },
-    ledger::{
-        query::{ChannelQuery, Page as Rows},
-    },
+    ledger::query::{ChannelQuery, Page as Rows},
     partner::Partner,
-    worker::{
-        Outages,
-        breaker::Breaker,
-        clock::Clock,
-        listing::Listing,
-        turn::Turns,
-        watched::Watched,
-    },
+    worker::{Outages, breaker::Breaker, clock::Clock, listing::Listing, turn::Turns, watched::Watched},
 };
 use governor::{Quota, RateLimiter};
 use tracing_subscriber::fmt::MakeWriter;
@@ -55,6 +46,10 @@ impl Partner for Lists {
 
     async fn make_live(&self, channel: &ChannelId) -> Result<(), ReadError> {
         panic!("{channel} is switched")
+    }
+
+    async fn delete(&self, channel: &ChannelId) -> Deletion {
+        panic!("{channel} is deleted")
     }
 
     async fn list(&self, offset: u32, count: u32) -> Result<Page, ReadError> {

@@ -14,7 +14,7 @@ use daybridge::{
         covered::OnMoneyOut,
         id::ChannelId,
         memory::CLOCKS_APART_MS,
-        reply::{Page, ReadError, Reading, Reply},
+        reply::{Deletion, Page, ReadError, Reading, Reply},
         settle::{Order, Policy},
     },
     ledger::Ledger,
@@ -103,6 +103,10 @@ impl Partner for Hand {
     async fn make_live(&self, _: &ChannelId) -> Result<(), ReadError> {
         *self.switches.lock().unwrap() += 1;
         Err(ReadError::Failed("HTTP 500".into()))
+    }
+
+    async fn delete(&self, channel: &ChannelId) -> Deletion {
+        panic!("{channel} is deleted")
     }
 
     async fn list(&self, _: u32, _: u32) -> Result<Page, ReadError> {

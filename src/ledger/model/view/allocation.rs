@@ -50,12 +50,14 @@ pub struct LateSlice {
 }
 
 closed! {
-    /// What a person said of a balance.
+    /// What is known of a balance.
     MarkKind {
         /// So many days are on it.
         Set = "set",
         /// So many were added.
         Add = "add",
+        /// So many came back from a channel that was deleted.
+        Returned = "returned",
     }
 }
 

@@ -63,6 +63,10 @@ closed! {
         CustomersUnset = "customers unset",
         /// Said it of many, by a file.
         CustomersImport = "customers import",
+        /// Made a plan of channels to be deleted.
+        RetirePlan = "channels retire plan",
+        /// Had one of them deleted.
+        RetireApply = "channels retire apply",
         /// Had the partner's list of channels read.
         ChannelsSync = "channels sync",
         /// Came into the console.

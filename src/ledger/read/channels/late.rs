@@ -62,6 +62,8 @@ fn waits_since(state: &State) -> Option<Ms> {
         State::Planned { ahead: Some(ahead), .. } => Some(ahead.at).filter(|at| *at < QUEUED),
         State::Planned { since, .. } => Some(*since),
         State::Held { at, .. } => Some(*at),
-        State::Intended { .. } | State::Doubtful { .. } | State::Settled { .. } | State::Cancelled { .. } => None,
+        State::Intended { .. } | State::Doubtful { .. } | State::Settled { .. } | State::Cancelled { .. } => {
+            None
+        }
     }
 }

@@ -5,3 +5,5 @@ mod list;
 mod owed;
 mod table;
 mod whole;
+
+pub(in crate::ledger) use {owed::DAYS_OWED, table::GRANTED_FOR};

@@ -9,7 +9,7 @@ macro_rules! at_once {
 }
 
 /// Days of the channel of the table `x`, in slices and at once.
-pub(super) const DAYS_OWED: &str = concat!(
+pub(in crate::ledger) const DAYS_OWED: &str = concat!(
     "((SELECT COALESCE(CAST(SUM(o.days_left) AS BIGINT), 0) FROM payments o \
      WHERE o.partner = x.account AND o.channel = x.channel AND o.days_left > 0) + \
      (SELECT COALESCE(CAST(SUM(t.days) AS BIGINT), 0) FROM transfers t WHERE t.account = x.account \

@@ -57,7 +57,7 @@ const CHANNELS: &str = "SELECT x.account, x.channel, x.active_till, x.mode, y.ac
         AND a.livemode = pay.livemode";
 
 /// Granted payments `q` for the channel `x`. A span of one channel has an order that only the index of channels has.
-pub(super) const GRANTED_FOR: &str =
+pub(in crate::ledger) const GRANTED_FOR: &str =
     "q.channel >= x.channel AND q.channel <= x.channel AND q.granted = 1 AND q.merged_into IS NULL";
 
 const ORDER: &str = "ORDER BY x.active_till, x.account, x.channel";
