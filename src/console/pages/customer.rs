@@ -102,8 +102,8 @@ async fn names(
     let subscriptions = agreements.iter().map(|agreement| (NameKind::Agreement, &agreement.id));
     let mut names = Vec::new();
     for (kind, id) in own.chain(subscriptions) {
-        let (realm, id) = (Some(whose.realm.clone()), Some(id.clone()));
-        let wanted = DirectoryQuery { realm, kind: Some(kind), id, channel: None };
+        let (realm, ids) = (Some(whose.realm.clone()), vec![id.clone()]);
+        let wanted = DirectoryQuery { realm, kind: Some(kind), ids, channel: None };
         let found = ledger.directory(&wanted, &Page::first(SHOWN_MAX)).await?;
         names.extend(found.into_iter().filter(|name| name.account == whose.account));
     }
