@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The schema, oldest first; a text never changes once released.
-const MIGRATIONS: [(i64, &str, &str); 18] = [
+const MIGRATIONS: [(i64, &str, &str); 19] = [
     (1, "ledger", include_str!("migrations/0001_ledger.sql")),
     (2, "restorations", include_str!("migrations/0002_restorations.sql")),
     (3, "operators", include_str!("migrations/0003_operators.sql")),
@@ -39,6 +39,7 @@ const MIGRATIONS: [(i64, &str, &str); 18] = [
     (16, "directory", include_str!("migrations/0016_directory.sql")),
     (17, "agreements", include_str!("migrations/0017_agreements.sql")),
     (19, "granted", include_str!("migrations/0019_granted.sql")),
+    (21, "marks", include_str!("migrations/0021_marks.sql")),
 ];
 
 /// What the schema's text says differently in each database.
