@@ -15,6 +15,8 @@ pub struct Since {
     pub mark: i64,
     /// Settled since.
     pub moved: i64,
+    /// On their way, or in doubt, when it was said, which may have them off already.
+    pub under_way: i64,
     /// On their way, or in doubt.
     pub open: i64,
     /// By which channels moved that nothing here explains.
@@ -36,9 +38,10 @@ impl Since {
     /// `None`: no balance fits, so the mark is not true any more.
     pub fn interval(&self) -> Option<Interval> {
         let moved = self.mark.saturating_sub(self.moved);
-        let high = self.refused.map_or(moved, |days| moved.min(days.saturating_sub(1)));
+        let most = moved.saturating_add(self.under_way.min(self.moved));
+        let high = self.refused.map_or(most, |days| most.min(days.saturating_sub(1)));
         let low = moved.saturating_sub(self.open).saturating_sub(self.unexplained).max(0);
-        (high >= 0 && moved >= 0).then_some(Interval { low: low.min(high), high })
+        (high >= 0 && most >= 0).then_some(Interval { low: low.min(high), high })
     }
 }
 
@@ -165,6 +168,11 @@ mod tests {
         assert_eq!(unsure.interval(), Some(Interval { low: 55, high: 70 }));
         assert_eq!(Since { refused: Some(20), ..unsure }.interval(), Some(Interval { low: 19, high: 19 }));
         assert_eq!(Since { moved: 101, ..since }.interval(), None, "more moved than there was");
+        let under_way = Since { under_way: 10, ..since };
+        assert_eq!(under_way.interval(), Some(Interval { low: 70, high: 80 }), "with them, or without");
+        assert_eq!(Since { moved: 105, ..under_way }.interval(), Some(Interval { low: 0, high: 5 }));
+        let nothing_moved = Since { moved: 0, ..under_way };
+        assert_eq!(nothing_moved.interval(), Some(Interval { low: 100, high: 100 }));
         assert_eq!(Since { refused: Some(0), ..since }.interval(), None);
     }
 

@@ -21,7 +21,7 @@ use super::{
     threads::Thread,
     tx::{Begin, Connection, Tx},
 };
-use crate::{config, ledger::LedgerError};
+use crate::{config, domain::slices::Allocation, ledger::LedgerError};
 
 /// What happens to a transaction.
 #[async_trait]
@@ -64,6 +64,11 @@ impl Memory {
         let postgres = apart(|| Postgres::open(&server)).map_err(Fault::report)?;
         let thread = Thread::with(Connection::Postgres(postgres), place.clone());
         Ok(Self { thread: Arc::new(Mutex::new(thread)), place, is_apart: true })
+    }
+
+    /// How days are allocated by whichever process runs a transaction next.
+    pub fn allocate(&self, allocation: Allocation) {
+        self.place.allocate(allocation);
     }
 
     /// A copy of all that it holds now.

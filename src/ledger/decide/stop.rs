@@ -177,19 +177,30 @@ impl Tx {
 }
 
 /// Refuses what cannot be moved.
-fn must_move(tx: &mut Tx, key: &str, left: &Left, channel: &ChannelId, returned: u32) -> Result<(), Fault> {
+fn must_move(
+    tx: &mut Tx,
+    payment: &str,
+    left: &Left,
+    channel: &ChannelId,
+    returned: u32,
+) -> Result<(), Fault> {
     let why = if !left.sliced {
         format!(
-            "{key} does not move in slices, so nothing of it is left for another channel: `daybridge held set` says the channel of what is held"
+            "{payment} does not move in slices, so nothing of it is left for another channel: `daybridge held set` says the channel of what is held"
         )
     } else if left.channel == channel.as_str() {
-        format!("{key} is for {channel} already")
+        format!("{payment} is for {channel} already")
     } else if left.days == 0 && returned == 0 {
-        format!("no day of {key} is left to move")
-    } else if returned > 0 && is_out(tx, key)? {
-        format!("money of {key} is out: `daybridge held set` says how many days are due")
+        format!("no day of {payment} is left to move")
+    } else if returned > 0 && is_out(tx, payment)? {
+        format!("money of {payment} is out: `daybridge held set` says how many days are due")
     } else {
         match &left.last {
+            Some((key, State::Planned { ahead: Some(Ahead { sure: Some(_), .. }), .. })) => {
+                format!(
+                    "{key} may have moved in the time that the restored ledger has forgotten: `daybridge payments stop '{payment}' --reason …` holds it, then Billing History tells"
+                )
+            }
             Some((key, State::Intended { .. } | State::Doubtful { .. })) => {
                 format!("{key} is on its way to {}: try again when it is settled", left.channel)
             }

@@ -25,6 +25,10 @@ const WITHIN_DAYS: [u32; 2] = [7, 30];
 /// Grants of so many days tell what is normal.
 const NORMAL_DAYS: i64 = 28;
 
+/// Days on their way, or in doubt, of the account `$1`.
+const OPEN: &str = "SELECT CAST(COALESCE(SUM(t.days), 0) AS BIGINT) FROM transfers t WHERE t.state <> 'settled' \
+     AND t.state IN ('intended', 'doubtful', 'held') AND t.open = 1 AND t.account || '' = $1";
+
 impl Ledger {
     /// A person says what is on the balance, or what was added to it.
     pub async fn mark_balance(
@@ -78,7 +82,10 @@ impl Tx {
             ));
         }
         self.execute(
-            "INSERT INTO balance_marks (account, at, kind, days, who, reason) VALUES ($1, $2, $3, $4, $5, $6)",
+            &format!(
+                "INSERT INTO balance_marks (account, at, kind, days, who, reason, under_way) \
+                 VALUES ($1, $2, $3, $4, $5, $6, ({OPEN}))"
+            ),
             args![account, now, kind, days, act.who, storable::text(act.reason)],
         )?;
         let (action, key) = (Action::Balance, format!("account:{account}"));
@@ -88,15 +95,15 @@ impl Tx {
         Ok(())
     }
 
-    /// When it was last said, and how many days with those added and come back since.
-    fn mark(&mut self, account: &str) -> Result<Option<(Ms, i64)>, Fault> {
+    /// When it was last said, how many days with those added and come back since, and how many were on their way then.
+    fn mark(&mut self, account: &str) -> Result<Option<(Ms, i64, i64)>, Fault> {
         let row = self.optional(
-            "SELECT m.at, m.days + (SELECT CAST(COALESCE(SUM(a.days), 0) AS BIGINT) FROM balance_marks a \
+            "SELECT m.at, m.under_way, m.days + (SELECT CAST(COALESCE(SUM(a.days), 0) AS BIGINT) FROM balance_marks a \
              WHERE a.account = m.account AND a.kind IN ('add', 'returned') AND a.number > m.number) AS days \
              FROM balance_marks m WHERE m.account = $1 AND m.kind = 'set' ORDER BY m.number DESC LIMIT 1",
             args![account],
         )?;
-        row.map(|row| Ok((row.get("at")?, row.get("days")?))).transpose()
+        row.map(|row| Ok((row.get("at")?, row.get("days")?, row.get("under_way")?))).transpose()
     }
 
     pub(in crate::ledger) fn balance(
@@ -148,7 +155,7 @@ impl Tx {
         });
         Ok(view::Balance {
             account: account.to_owned(),
-            marked_at: mark.map(|(at, _)| at),
+            marked_at: mark.map(|(at, ..)| at),
             low: interval.map(|interval| interval.low),
             high: interval.map(|interval| interval.high),
             stale: mark.is_some() && interval.is_none(),
@@ -167,25 +174,26 @@ impl Tx {
     }
 
     /// What happened since the mark.
-    fn since(&mut self, account: &str, mark: Option<(Ms, i64)>) -> Result<Since, Fault> {
-        let Some((at, mark)) = mark else { return Ok(Since::default()) };
+    fn since(&mut self, account: &str, mark: Option<(Ms, i64, i64)>) -> Result<Since, Fault> {
+        let Some((at, mark, under_way)) = mark else { return Ok(Since::default()) };
         // What moved is summed by spans; the rest of the span of that moment is counted by itself.
         let slot = at.div_euclid(SLOT_MS).saturating_add(1);
         let row = self.one(
-            "SELECT (SELECT CAST(COALESCE(SUM(s.days), 0) AS BIGINT) FROM spent s WHERE s.account = $1 AND s.slot >= $3) \
-             + (SELECT CAST(COALESCE(SUM(t.days), 0) AS BIGINT) FROM transfers t WHERE t.settled_at > $2 \
-             AND t.settled_at < $4 AND t.account || '' = $1) AS moved, \
-             (SELECT CAST(COALESCE(SUM(t.days), 0) AS BIGINT) FROM transfers t WHERE t.state <> 'settled' \
-             AND t.state IN ('intended', 'doubtful', 'held') AND t.open = 1 AND t.account || '' = $1) AS open, \
-             (SELECT CAST(COALESCE(SUM(m.high - m.low), 0) AS BIGINT) FROM movements m \
-             WHERE m.account = $1 AND m.at > $2) AS unexplained, \
-             (SELECT a.ceiling FROM accounts a WHERE a.account = $1 AND a.since > $2) AS refused",
+            &format!(
+                "SELECT (SELECT CAST(COALESCE(SUM(s.days), 0) AS BIGINT) FROM spent s WHERE s.account = $1 AND s.slot >= $3) \
+                 + (SELECT CAST(COALESCE(SUM(t.days), 0) AS BIGINT) FROM transfers t WHERE t.settled_at > $2 \
+                 AND t.settled_at < $4 AND t.account || '' = $1) AS moved, ({OPEN}) AS open, \
+                 (SELECT CAST(COALESCE(SUM(m.high - m.low), 0) AS BIGINT) FROM movements m \
+                 WHERE m.account = $1 AND m.at > $2) AS unexplained, \
+                 (SELECT a.ceiling FROM accounts a WHERE a.account = $1 AND a.since > $2) AS refused"
+            ),
             args![account, at, slot, slot.saturating_mul(SLOT_MS)],
         )?;
         let unexplained_ms: i64 = row.get("unexplained")?;
         Ok(Since {
             mark,
             moved: row.get("moved")?,
+            under_way,
             open: row.get("open")?,
             unexplained: unexplained_ms.saturating_add(DAY_MS - 1).div_euclid(DAY_MS),
             refused: row.get("refused")?,

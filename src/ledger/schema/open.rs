@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The schema, oldest first; a text never changes once released.
-const MIGRATIONS: [(i64, &str, &str); 20] = [
+const MIGRATIONS: [(i64, &str, &str); 21] = [
     (1, "ledger", include_str!("migrations/0001_ledger.sql")),
     (2, "restorations", include_str!("migrations/0002_restorations.sql")),
     (3, "operators", include_str!("migrations/0003_operators.sql")),
@@ -41,6 +41,7 @@ const MIGRATIONS: [(i64, &str, &str); 20] = [
     (18, "channels", include_str!("migrations/0018_channels.sql")),
     (19, "granted", include_str!("migrations/0019_granted.sql")),
     (20, "customers", include_str!("migrations/0020_customers.sql")),
+    (21, "marks", include_str!("migrations/0021_marks.sql")),
 ];
 
 /// What the schema's text says differently in each database.

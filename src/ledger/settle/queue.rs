@@ -27,7 +27,7 @@ use crate::{
     ledger::{
         Claim, Decided, Take,
         db::{Dialect, Fault, Row, Tx, args},
-        intake::{coverage, grant::make_due_and_take},
+        intake::grant::make_due_and_take,
         read::words,
         row::{self, narrow},
     },
@@ -217,9 +217,8 @@ fn schedule_slice(tx: &mut Tx, account: &str, channel: &str, at: Ms, now: Ms) ->
 
 /// After a change of what a payment has left: asks a person about it where the rules say so, and goes on with its channel.
 pub(in crate::ledger) fn replan(tx: &mut Tx, payment: &str, now: Ms) -> Result<Option<String>, Fault> {
-    refresh(tx, payment)?;
+    let asks = refresh(tx, payment)?;
     let Some(Granted { account, channel, last, .. }) = granted(tx, payment)? else { return Ok(None) };
-    let asks = coverage::of_payment(tx, payment)?.and_then(|coverage| coverage.asks());
     let held = match (asks, last) {
         (Some(cause), None | Some((_, State::Settled { .. }))) => hold_rest(tx, payment, cause, None, now)?,
         _ => None,
@@ -249,12 +248,16 @@ pub(in crate::ledger) fn changed(
     if let Some(days) = days.filter(|days| *days != slice.days) {
         resize(tx, key, days)?;
     }
-    refresh(tx, &slice.payment)?;
+    let asks = refresh(tx, &slice.payment)?;
     if let (State::Held { outcome: Outcome::Forgotten, .. }, State::Settled { .. }) = (from, to) {
         // Where this one was sent in the time that is forgotten, the next may have been, too.
         hold_rest(tx, &slice.payment, Cause::Restored, None, now)?;
     }
     if let Some(cause) = asked_to_stop(tx, &slice.payment)? {
+        hold_rest(tx, &slice.payment, cause, None, now)?;
+    }
+    if let (Some(cause), State::Settled { .. }) = (asks, to) {
+        // Its money went out while it was on its way.
         hold_rest(tx, &slice.payment, cause, None, now)?;
     }
     plan(tx, &slice.account, &slice.channel, level, now)

@@ -21,13 +21,15 @@ pub(in crate::ledger) struct Granted {
     pub(in crate::ledger) account: String,
     pub(in crate::ledger) channel: String,
     left: u32,
+    /// Bought, and neither moved nor on their way.
+    unmoved: u32,
     last_n: u32,
     pub(in crate::ledger) last: Option<(String, State)>,
 }
 
 pub(in crate::ledger) fn granted(tx: &mut Tx, payment: &str) -> Result<Option<Granted>, Fault> {
     let row = tx.optional(
-        "SELECT p.partner, p.channel, p.days_left, p.last_n, t.key AS transfer, t.detail FROM payments p \
+        "SELECT p.partner, p.channel, p.days_left, COALESCE(p.days, 0) - p.days_moved AS unmoved, p.last_n, t.key AS transfer, t.detail FROM payments p \
          LEFT JOIN transfers t ON t.payment = p.key AND t.n = p.last_n WHERE p.key = $1 AND p.sliced = 1",
         args![payment],
     )?;
@@ -36,6 +38,7 @@ pub(in crate::ledger) fn granted(tx: &mut Tx, payment: &str) -> Result<Option<Gr
         account: row.get("partner")?,
         channel: row.get("channel")?,
         left: narrow(row.get("days_left")?),
+        unmoved: narrow(row.get("unmoved")?),
         last_n: narrow(row.get("last_n")?),
         last: match row.get::<Option<String>>("transfer")? {
             Some(key) => Some((key, row::state(&row)?)),
@@ -57,16 +60,20 @@ pub(in crate::ledger) fn hold_rest(
     let under_way = granted.last.as_ref().is_some_and(|(_, state)| {
         !matches!(state, State::Settled { .. } | State::Cancelled { money_out: Some(_), .. })
     });
-    if granted.left == 0 || under_way {
+    // In the time that is forgotten days may have moved that the money does not cover any more.
+    let (outcome, left) = match cause {
+        Cause::Restored => (Outcome::Forgotten, granted.unmoved),
+        _ => (Outcome::None, granted.left),
+    };
+    if left == 0 || under_way {
         return Ok(None);
     }
-    let outcome = if matches!(cause, Cause::Restored) { Outcome::Forgotten } else { Outcome::None };
     let note = cause.to_string();
     let state = State::Held { cause, outcome, at: now, last: None, retried: false };
     let row = tx.one("SELECT source, slice FROM payments WHERE key = $1", args![payment])?;
     let own = row.get::<Option<i64>>("slice")?.map(narrow);
     let slice = tx.place().allocation().sizes(&row.get::<String>("source")?, own).slice;
-    let days = if slice == 0 { granted.left } else { granted.left.min(slice) };
+    let days = if slice == 0 { left } else { left.min(slice) };
     let place = Place { account: &granted.account, channel: &granted.channel, live: false };
     let n = granted.last_n.saturating_add(1);
     let key = insert(tx, payment, n, &place, &state, days, (&note, act.map(|act| act.who)), now)?;

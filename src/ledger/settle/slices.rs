@@ -87,6 +87,22 @@ impl Slice {
     }
 }
 
+/// A slice whose first reading was to tell whether it was sent in the time that a restored ledger has forgotten. Once it
+/// stands otherwise than planned for its time, no reading will: only a person can tell.
+pub(in crate::ledger) fn only_a_person_tells(from: &State, to: State, now: Ms) -> State {
+    let State::Planned { ahead: Some(Ahead { sure: Some(_), .. }), retried, .. } = from else { return to };
+    match &to {
+        State::Planned { ahead: Some(ahead), .. } if *ahead != Ahead::QUEUED => to,
+        // A person said that it is not to be called, whatever became of it.
+        State::Cancelled { money_out: None, .. } => to,
+        State::Planned { .. } | State::Held { .. } | State::Cancelled { .. } => {
+            let (cause, outcome) = (Cause::Restored, Outcome::Forgotten);
+            State::Held { cause, outcome, at: now, last: None, retried: *retried }
+        }
+        State::Intended { .. } | State::Doubtful { .. } | State::Settled { .. } => to,
+    }
+}
+
 /// The newest transfer of a payment; `None`: it waits for others of its channel.
 pub(in crate::ledger) fn newest(tx: &mut Tx, payment: &str) -> Result<Option<String>, Fault> {
     let row = tx.optional(

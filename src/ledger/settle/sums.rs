@@ -4,7 +4,7 @@ use super::slices::why_stopped;
 use crate::{
     domain::{
         closed::{HeldCause, PaymentState},
-        settle::State,
+        settle::{Cause, State},
     },
     ledger::{
         db::{Fault, Tx, args},
@@ -21,8 +21,9 @@ struct Sums {
     stopped: Option<HeldCause>,
 }
 
-/// Writes the sums of a payment in slices, by its transfers and its money.
-pub(in crate::ledger) fn refresh(tx: &mut Tx, payment: &str) -> Result<(), Fault> {
+/// Writes the sums of a payment in slices, by its transfers and its money. Returns what a person is asked for its money
+/// before more of its days move; `None`: nothing.
+pub(in crate::ledger) fn refresh(tx: &mut Tx, payment: &str) -> Result<Option<Cause>, Fault> {
     let row = tx.optional(
         "SELECT p.days, p.last_n, t.detail, (SELECT CAST(COALESCE(SUM(m.days), 0) AS BIGINT) FROM transfers m \
          WHERE m.payment = p.key AND (m.state IN ('intended', 'doubtful', 'settled') \
@@ -31,7 +32,7 @@ pub(in crate::ledger) fn refresh(tx: &mut Tx, payment: &str) -> Result<(), Fault
          WHERE p.key = $1 AND p.sliced = 1",
         args![payment],
     )?;
-    let Some(row) = row else { return Ok(()) };
+    let Some(row) = row else { return Ok(None) };
     let moved = narrow(row.get("moved")?);
     let bought = row.get::<Option<i64>>("days")?.map_or(0, narrow);
     let last = match row.get::<Option<String>>("detail")? {
@@ -52,7 +53,8 @@ pub(in crate::ledger) fn refresh(tx: &mut Tx, payment: &str) -> Result<(), Fault
             sums.stopped,
             i64::from(cut)
         ],
-    )
+    )?;
+    Ok(covered.and_then(|coverage| coverage.asks()))
 }
 
 fn sums(last: Option<&State>, moved: u32, total: u32) -> Sums {

@@ -49,7 +49,7 @@ pub(in crate::ledger) fn set(
         None => (to.clone(), None),
     };
     if let Some(slice) = &slice {
-        to = slice.in_turn(to, now);
+        to = slices::only_a_person_tells(from, slice.in_turn(to, now), now);
     }
     if !write(tx, key, (from, &to), slice.as_ref(), now)? {
         return Ok(false);

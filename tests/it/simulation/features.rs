@@ -87,6 +87,22 @@ words! {
         Settings = "settings",
         /// Settings change while it runs, and workers start with them.
         Changes = "changes",
+        /// Days move in slices, and weeks pass.
+        Slices = "slices",
+        /// A person stops payments, and lets them go on.
+        Stops = "stops",
+        /// A person gives what is left of a payment to another channel.
+        Moves = "moves",
+        /// A person has a slice sent at once.
+        SlicesNow = "slices_now",
+        /// A person grants days.
+        Grants = "grants",
+        /// Workers, or the partner's readings, are away for days.
+        Outages = "outages",
+        /// A person says what is on the balance.
+        Marks = "marks",
+        /// Subscriptions end, or their money does not come.
+        Ends = "ends",
     }
 }
 

@@ -12,7 +12,7 @@ use daybridge::{
     },
 };
 
-use super::world::World;
+use super::{slices::judge::twice, world::World};
 
 /// Most rows of a list.
 const ROWS_MAX: u32 = 10_000;
@@ -111,8 +111,8 @@ pub async fn judge(world: &World, ledger: &Ledger) -> Vec<String> {
         }
         let moved = days_in_books(world, &name);
         let by_hand = world.partner().owed.get(&name).copied().unwrap_or(0);
-        if booked > 1 {
-            wrong.push(format!("twice: {name} moved {moved} days by {booked} calls"));
+        if let Some((_, number)) = twice(world, &name) {
+            wrong.push(format!("twice: {name} moved {moved} days by {booked} calls, #{number} twice"));
         } else if moved + by_hand > bought {
             wrong.push(format!("too many: {name} moved {moved} days, {by_hand} by hand, of {bought} bought"));
         } else if moved + by_hand < due && world.partner().knows(&channel) {

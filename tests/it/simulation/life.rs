@@ -64,6 +64,9 @@ struct Told {
     set: BTreeMap<String, Kind>,
 }
 
+/// What its bodies tell nothing of.
+const NOTHING: Told = Told { told: Vec::new(), set: BTreeMap::new() };
+
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -150,6 +153,7 @@ impl Life {
             Occasion::Lost => (&self.lost, None),
             Occasion::Tried => (&self.tried, None),
             Occasion::Aside => (&self.aside, None),
+            Occasion::Ended | Occasion::Behind => (const { &NOTHING }, None),
         }
     }
 

@@ -5,6 +5,8 @@
 mod api;
 /// What providers send.
 mod delivery;
+/// What becomes of calls.
+mod fates;
 /// What may happen.
 mod features;
 /// Stripe's list of events.
@@ -31,6 +33,8 @@ mod reconcile;
 mod settings;
 /// The fewest steps.
 mod shrink;
+/// Days in slices.
+mod slices;
 /// What happens, step by step.
 mod story;
 /// Stripe's bodies.

@@ -66,6 +66,8 @@ pub struct Partner {
     pub reads_fail_until: Ms,
     /// A channel was deleted and made again.
     pub was_remade: bool,
+    /// Days moved by a call that was refused.
+    pub lied: bool,
     reads: u32,
 }
 
@@ -83,6 +85,7 @@ impl Partner {
             owed: BTreeMap::new(),
             reads_fail_until: Ms::MIN,
             was_remade: false,
+            lied: false,
             reads: 0,
         }
     }
@@ -111,6 +114,25 @@ impl Partner {
             *channel = Channel { history: vec![(Ms::MIN, now)], deleted: false };
             self.was_remade = true;
         }
+    }
+
+    /// The least `activeTill` that a channel had since then.
+    pub fn least_till(&self, name: &str, since: Ms) -> Ms {
+        let history = self.channels.get(name).map(|channel| &*channel.history).unwrap_or_default();
+        let from = history.iter().rposition(|(at, _)| *at <= since).unwrap_or(0);
+        history[from.min(history.len())..].iter().map(|(_, till)| *till).min().unwrap_or(Ms::MIN)
+    }
+
+    /// Channels that run out before that time.
+    pub fn channels_until(&self, before: Ms) -> Vec<String> {
+        let there = self.channels.iter().filter(|(_, channel)| !channel.deleted);
+        let low = there.filter(|(_, channel)| channel.history.last().unwrap().1 < before);
+        low.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// One that it knows.
+    pub fn any_but(&self, name: &str) -> Option<String> {
+        self.channels.keys().find(|known| *known != name && self.knows(known)).cloned()
     }
 
     pub fn knows(&self, name: &str) -> bool {
@@ -201,6 +223,8 @@ impl Partner {
             let answer = if self.has(Habit::NoBalance, "422") { Answer::Invalid } else { Answer::NoBalance };
             return (self.answer(answer, channel, now), None);
         }
+        let refusal = matches!(fate.answer, Answer::Invalid | Answer::NoBalance | Answer::Throttled);
+        self.lied |= refusal && fate.debit != Debit::Not;
         match fate.debit {
             Debit::Applied => self.apply(line, now),
             Debit::Not => {}

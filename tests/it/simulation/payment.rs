@@ -21,6 +21,8 @@ pub enum Way {
     Subscription,
     /// Another provider.
     At(&'static Life),
+    /// Not at all: a person grants its days.
+    Granted,
 }
 
 /// What events may tell of.
@@ -36,6 +38,10 @@ pub enum Occasion<'a> {
     Tried,
     /// Nothing that matters here: a note, a fee, a mail.
     Aside,
+    /// Its subscription ends.
+    Ended,
+    /// The next money of its subscription did not come.
+    Behind,
 }
 
 impl Way {
@@ -45,6 +51,7 @@ impl Way {
             Way::Checkout => "session",
             Way::Subscription => "subscription",
             Way::At(life) => &life.provider,
+            Way::Granted => "granted",
         }
     }
 
@@ -62,6 +69,7 @@ impl Way {
         match self {
             Way::Direct | Way::Checkout | Way::Subscription => "stripe",
             Way::At(life) => &life.provider,
+            Way::Granted => "grant",
         }
     }
 
@@ -73,6 +81,7 @@ impl Way {
     pub fn events(self, of: Occasion) -> Vec<String> {
         match self {
             Way::At(life) => life.words(of).collect(),
+            Way::Granted => Vec::new(),
             Way::Direct | Way::Checkout | Way::Subscription => self.of_stripe(of),
         }
     }
@@ -82,7 +91,7 @@ impl Way {
             Occasion::Paid => match self {
                 Way::Checkout => &["charge", "intent", "session"],
                 Way::Subscription => &["charge", "intent", "invoice", "joined"],
-                Way::Direct | Way::At(_) => &["charge", "intent"],
+                Way::Direct | Way::At(_) | Way::Granted => &["charge", "intent"],
             },
             Occasion::Refund(id) => return vec![format!("refund.{id}"), format!("refunded.{id}")],
             Occasion::RefundFails(id) => return vec![format!("failed.{id}")],
@@ -90,6 +99,9 @@ impl Way {
             Occasion::Won | Occasion::Lost => &["dispute_closed"],
             Occasion::Tried => &["tried", "intent_failed"],
             Occasion::Aside => &["noted"],
+            Occasion::Ended | Occasion::Behind if self != Way::Subscription => &[],
+            Occasion::Ended => &["ended"],
+            Occasion::Behind => &["behind"],
         };
         words.iter().map(|word| (*word).to_owned()).collect()
     }
@@ -159,6 +171,9 @@ pub struct Payment {
     pub refunds: BTreeMap<String, Refund>,
     pub dispute: Option<Dispute>,
     pub was_tried: bool,
+    /// The subscription that it belongs to, if it belongs to one, and when that ended.
+    pub subscription: String,
+    pub ended_s: Option<i64>,
     pub events: BTreeMap<String, Event>,
 }
 
@@ -174,6 +189,8 @@ impl Payment {
             refunds: BTreeMap::new(),
             dispute: None,
             was_tried: false,
+            subscription: format!("sub_{channel}"),
+            ended_s: None,
             events: BTreeMap::new(),
         };
         payment.tells_of(Occasion::Paid, now_s);
@@ -188,6 +205,7 @@ impl Payment {
                 self.events.extend(events);
             }
             Way::Direct | Way::Checkout | Way::Subscription => self.stripe(of, now_s),
+            Way::Granted => {}
         }
     }
 
@@ -256,6 +274,18 @@ impl Payment {
     pub fn tried(&mut self) {
         self.was_tried = true;
         self.tells_of(Occasion::Tried, self.paid_s - 60);
+    }
+
+    /// Its subscription does.
+    pub fn ends(&mut self, now_s: i64) {
+        if self.ended_s.is_none() && self.knows(Occasion::Ended) {
+            self.ended_s = Some(now_s);
+            self.tells_of(Occasion::Ended, now_s);
+        }
+    }
+
+    pub fn behind(&mut self, now_s: i64) {
+        self.tells_of(Occasion::Behind, now_s);
     }
 
     pub fn aside(&mut self, now_s: i64) {

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use daybridge::{
     domain::{
-        closed::{HeldCause, PaymentState},
+        closed::{HeldCause, TransferState},
         hold::may_have_moved,
     },
     ledger::{
         Act, Around, Correction, Ledger, LedgerError, Selection,
-        query::{HeldQuery, Page, PaymentQuery},
+        query::{HeldQuery, Page, PaymentQuery, TransferQuery},
         view::{CallOutcome, Held, HeldKind},
     },
     ops::{
@@ -26,13 +26,20 @@ use super::{
     judge::{self, days_in_books},
     process::Life,
     queue, reconcile,
+    slices::judge::{days_of, numbered},
     world::World,
 };
+
+/// What comes within this is to come soon.
+const SOON_MS: i64 = 600_000;
+
+/// The partner account of all worlds.
+pub(super) const ACCOUNT: &str = "main";
 
 /// Most rows that one look shows.
 const ROWS_MAX: u32 = 1_000;
 
-const ACT: Act<'static> = Act { who: "ada", reason: "by the books" };
+pub(super) const ACT: Act<'static> = Act { who: "ada", reason: "by the books" };
 
 /// Nothing befalls its transactions.
 pub struct Untroubled;
@@ -48,9 +55,28 @@ impl Around for Untroubled {
     }
 }
 
+/// Of a command at her desk: by the settings of now.
+struct AtDesk(Arc<World>);
+
+#[async_trait]
+impl Around for AtDesk {
+    async fn before(&self, _writes: bool) -> Result<u32, LedgerError> {
+        self.0.memory.allocate(self.0.config().ledger.allocation.clone());
+        Ok(0)
+    }
+
+    async fn after(&self, _writes: bool) -> Result<(), LedgerError> {
+        Ok(())
+    }
+}
+
 /// What to do about a row.
 enum About {
     Later,
+    /// The payment that was stopped goes on.
+    Go(String),
+    /// Its channel is gone: what is left is another one's.
+    Gives(String, String),
     Decide(Decision),
     /// So many days stand in Billing History.
     Stands(u32),
@@ -62,9 +88,23 @@ enum About {
     ByHand(u32),
 }
 
+/// So many days are right for a row.
+fn says<'a>(days: Option<u32>, row: &Held, interpreter: &'a Interpreter) -> Correction<'a> {
+    Correction {
+        channel: None,
+        days,
+        remember: false,
+        force: false,
+        account: ACCOUNT,
+        cause: Some(row.cause),
+        act: ACT,
+        comment: interpreter.comment(),
+    }
+}
+
 /// See the module.
 pub struct Person {
-    world: Arc<World>,
+    pub(super) world: Arc<World>,
     pub ledger: Ledger,
     queue: queue::Door,
     wrong: Mutex<Vec<String>>,
@@ -72,7 +112,8 @@ pub struct Person {
 
 impl Person {
     pub async fn new(world: Arc<World>) -> Self {
-        let ledger = world.ledger().await;
+        let around = Arc::new(AtDesk(world.clone()));
+        let ledger = Ledger::in_memory(&world.memory, around, world.now()).await.unwrap();
         let queue = queue::Door { broker: world.broker.clone(), life: Life::new() };
         Self { world, ledger, queue, wrong: Mutex::default() }
     }
@@ -93,6 +134,7 @@ impl Person {
         let wrong = judge::reasons(&self.world, &rows);
         let paid = judge::payments(&self.world, &self.ledger).await;
         self.wrong.lock().unwrap_or_else(PoisonError::into_inner).extend(wrong.into_iter().chain(paid));
+        self.look_at_balance().await;
         for row in &rows {
             let about = self.mistaken(row, self.about(row).await);
             if let Err(error) = self.act(row, about).await {
@@ -131,33 +173,24 @@ impl Person {
         let (moved, by_hand) =
             (days_in_books(world, &name), world.partner().owed.get(&name).copied().unwrap_or(0));
         if row.is_gap() {
-            let more = due.saturating_sub(moved + by_hand);
-            return match row.cause {
-                // As is said: they would be taken for those of a call whose outcome is open.
-                HeldCause::DaysOwed if more > 0 && self.is_busy(&channel).await => About::Later,
-                HeldCause::DaysOwed if more > 0 => About::ByHand(more),
-                _ => About::Decide(Decision::Cancel),
-            };
+            return self.gap(row, due.saturating_sub(moved + by_hand), &channel).await;
         }
         let forgotten = may_have_moved(row.cause);
         let open = row.outcome == Some(CallOutcome::Open) || forgotten;
-        if moved + by_hand > 0 && (open || row.kind == HeldKind::Transfer) {
-            return About::Stands(moved + by_hand);
+        let sliced = world.inner().slices.terms.is_on();
+        // Of a payment in slices each has its own line.
+        let stands = match sliced {
+            true => days_of(world, &numbered(world, &row.key).unwrap_or((name.clone(), 1))),
+            false => moved + by_hand,
+        };
+        if stands > 0 && (open || row.kind == HeldKind::Transfer) {
+            return About::Stands(stands);
         }
         if !world.partner().knows(&channel) {
-            let open = row.outcome == Some(CallOutcome::Open);
-            if !open {
-                world.gives_up(&name);
-            }
-            return About::Decide(if open { Decision::NotApplied } else { Decision::Cancel });
+            return self.gone(row, &name, &channel);
         }
-        if due == 0 {
-            // Whoever closes it for its money looks whether the ledger knows that too.
-            return match row.outcome {
-                Some(CallOutcome::Open) => About::Decide(Decision::NotApplied),
-                _ if self.all_out(named, amount).await => About::Decide(Decision::Cancel),
-                _ => About::Later,
-            };
+        if due <= moved + by_hand {
+            return self.nothing_due(row, named, amount, moved).await;
         }
         if open {
             return About::Decide(Decision::NotApplied);
@@ -165,18 +198,62 @@ impl Person {
         match row.cause {
             // What she knows beyond what was told is told yet, and weighed then.
             HeldCause::Refunded | HeldCause::Disputed => match self.told_due(named).await {
-                Some(told) if told > 0 => About::Days(told),
+                Some(told) if told > moved => About::Days(told),
                 Some(_) | None => About::Later,
             },
+            HeldCause::Stopped | HeldCause::Ended if world.inner().rests => About::Go(name),
+            HeldCause::Stopped | HeldCause::Ended => About::Later,
             _ => About::Decide(Decision::Retry),
         }
     }
 
-    /// Whether a call for the channel is to come, or in doubt.
+    /// What she does about days that moved and are not covered, or are and did not: `more` of them.
+    async fn gap(&self, row: &Held, more: u32, channel: &str) -> About {
+        match row.cause {
+            // As is said: they would be taken for those of a call whose outcome is open.
+            HeldCause::DaysOwed if more > 0 && self.is_busy(channel).await => About::Later,
+            HeldCause::DaysOwed if more > 0 => About::ByHand(more),
+            _ => About::Decide(Decision::Cancel),
+        }
+    }
+
+    /// What she does about a row of which no more days are due. Whoever closes it for its money looks whether the ledger
+    /// knows that too.
+    async fn nothing_due(&self, row: &Held, named: &str, amount: i64, moved: u32) -> About {
+        let told = self.told_due(named).await;
+        match row.outcome {
+            Some(CallOutcome::Open) => About::Decide(Decision::NotApplied),
+            _ if self.all_out(named, amount).await => About::Decide(Decision::Cancel),
+            _ if moved > 0 && told.is_some_and(|told| told <= moved) => About::Decide(Decision::Cancel),
+            _ => About::Later,
+        }
+    }
+
+    /// What she does about a row of a channel that is gone.
+    fn gone(&self, row: &Held, name: &str, channel: &str) -> About {
+        if row.outcome == Some(CallOutcome::Open) {
+            return About::Decide(Decision::NotApplied);
+        }
+        let other = self.world.partner().any_but(channel);
+        match other.filter(|_| row.cause == HeldCause::ChannelUnknown && row.kind == HeldKind::Transfer) {
+            Some(other) if self.world.inner().slices.terms.is_on() => About::Gives(name.to_owned(), other),
+            _ => {
+                self.world.gives_up(name);
+                About::Decide(Decision::Cancel)
+            }
+        }
+    }
+
+    /// Whether a call for the channel is to come soon, or in doubt.
     async fn is_busy(&self, channel: &str) -> bool {
-        let query = PaymentQuery { channel: Some(channel.to_owned()), ..PaymentQuery::default() };
-        let rows = self.ledger.payments(&query, &Page::first(ROWS_MAX)).await.unwrap();
-        rows.iter().any(|row| matches!(row.state, PaymentState::Planned | PaymentState::Doubtful))
+        let query = TransferQuery { channel: Some(channel.to_owned()), state: None };
+        let rows = self.ledger.transfers(&query, &Page::first(ROWS_MAX)).await.unwrap();
+        let soon = self.world.now() + SOON_MS;
+        rows.iter().any(|row| match row.state {
+            TransferState::Planned => row.next_at.is_none_or(|at| at < soon),
+            TransferState::Intended | TransferState::Doubtful => true,
+            TransferState::Settled | TransferState::Held | TransferState::Cancelled => false,
+        })
     }
 
     /// What she makes of it who mistakes Billing History.
@@ -213,7 +290,23 @@ impl Person {
             About::Later => return Ok(()),
             About::TopUp => {
                 self.world.partner().balance += 10_000;
+                if self.world.balance_changed() {
+                    self.mark().await;
+                }
                 "topped up".to_owned()
+            }
+            About::Go(name) => {
+                self.go(&name).await?;
+                "goes on".to_owned()
+            }
+            About::Gives(name, channel) => {
+                if let Err(why) = self.gives(&name, &channel).await {
+                    self.world.note(&format!("person: {name} not given to {channel}: {why}"));
+                    self.world.gives_up(&name);
+                    let choice = Choice { decision: Decision::Cancel, cause, days: None };
+                    desk.decide(&row.key, choice, ACT, now).await?;
+                }
+                format!("is {channel}'s")
             }
             About::Decide(decision) => {
                 let decided = desk.decide(&row.key, Choice { decision, cause, days: None }, ACT, now).await;
@@ -233,18 +326,7 @@ impl Person {
                 format!("applied, {days} days")
             }
             About::Days(days) => {
-                let comment = interpreter.comment();
-                let correction = Correction {
-                    channel: None,
-                    days: Some(days),
-                    remember: false,
-                    force: false,
-                    account: "main",
-                    cause,
-                    act: ACT,
-                    comment,
-                };
-                desk.correct(&row.key, &correction, now).await?;
+                desk.correct(&row.key, &says(Some(days), row, &interpreter), now).await?;
                 format!("{days} days")
             }
             About::ByHand(days) => {
@@ -264,18 +346,7 @@ impl Person {
         let name = self.world.payment_of(&row.key).unwrap_or_default();
         // What went out of it is weighed then.
         let days = self.world.payments().get(&name).map(|payment| payment.days);
-        let comment = desk.interpreter.comment();
-        let correction = Correction {
-            channel: None,
-            days,
-            remember: false,
-            force: false,
-            account: "main",
-            cause: Some(row.cause),
-            act: ACT,
-            comment,
-        };
-        desk.correct(&row.key, &correction, now).await?;
+        desk.correct(&row.key, &says(days, row, desk.interpreter), now).await?;
         Ok(())
     }
 
@@ -295,7 +366,10 @@ impl Person {
     /// Nothing is held, and nothing is under way.
     pub async fn nothing_left(&self) -> bool {
         let counts = self.ledger.counts().await.unwrap();
-        counts.planned + counts.doubtful + counts.held == 0
+        let query = TransferQuery { state: Some(TransferState::Planned), channel: None };
+        // A slice that waits for its time is not counted.
+        let later = self.ledger.transfers(&query, &Page::first(1)).await.unwrap();
+        counts.planned + counts.doubtful + counts.held == 0 && later.is_empty()
     }
 
     /// What is.
@@ -342,7 +416,7 @@ impl Person {
         self.world.note(&format!("person: replay of {name}: {told}"));
     }
 
-    async fn key_of(&self, name: &str) -> Option<String> {
+    pub(super) async fn key_of(&self, name: &str) -> Option<String> {
         let rows = self.ledger.payments(&PaymentQuery::default(), &Page::first(ROWS_MAX)).await.unwrap();
         rows.into_iter().map(|row| row.key).find(|key| self.world.payment_of(key).as_deref() == Some(name))
     }

@@ -10,6 +10,7 @@ use daybridge::{
     domain::{
         id::ChannelId,
         reply::{Deletion, Page, ReadError, Reading, Reply},
+        slices::Allocation,
     },
     ledger::{Around, Ledger, LedgerError},
     ops::backfill::{self, Asked},
@@ -160,6 +161,8 @@ impl Life {
 pub struct Ledgers {
     pub world: Arc<World>,
     pub life: Arc<Life>,
+    /// By the settings that it was started with.
+    pub allocation: Allocation,
 }
 
 #[async_trait]
@@ -168,11 +171,11 @@ impl Around for Ledgers {
         self.world.little_while(2).await;
         self.life.goes_on().await;
         self.world.ledger_is_there(writes)?;
-        if !writes {
-            return Ok(0);
+        if writes {
+            self.life.begins().await;
         }
-        self.life.begins().await;
-        Ok(self.world.meets())
+        self.world.memory.allocate(self.allocation.clone());
+        Ok(if writes { self.world.meets() } else { 0 })
     }
 
     async fn after(&self, writes: bool) -> Result<(), LedgerError> {
@@ -215,10 +218,17 @@ impl Partner for Partners {
             self.world.little_while(20).await;
             let payment = self.world.payment_of(comment).unwrap_or_default();
             self.world.watch_call(&payment, days);
+            self.world.watch_slice(channel.as_str(), comment, days);
+            let said = match comment.split_once('#') {
+                Some((_, number)) if !number.starts_with("1 ") => {
+                    format!("{payment}#{}", number.split(' ').next().unwrap_or_default())
+                }
+                _ => payment.clone(),
+            };
             let (channel_name, comment) = (channel.as_str().to_owned(), comment.to_owned());
             let line = Line { at: self.world.now(), channel: channel_name, days, comment };
             let (reply, hangs) = self.world.partner().extend(&payment, line, channel);
-            self.world.note(&format!("extend {payment} {days}d: {reply:?}"));
+            self.world.note(&format!("extend {said} {days}d: {reply:?}"));
             sleep(hangs.unwrap_or_default()).await;
             reply
         };
@@ -289,9 +299,10 @@ pub async fn keep(world: Arc<World>, number: usize) {
 }
 
 async fn run(world: Arc<World>, number: usize, life: Arc<Life>) -> anyhow::Result<()> {
-    let around = Arc::new(Ledgers { world: world.clone(), life: life.clone() });
-    let ledger = Arc::new(Ledger::in_memory(&world.memory, around, world.now()).await?);
     let (config, readers) = (world.config(), world.readers(&life));
+    let allocation = config.ledger.allocation.clone();
+    let around = Arc::new(Ledgers { world: world.clone(), life: life.clone(), allocation });
+    let ledger = Arc::new(Ledger::in_memory(&world.memory, around, world.now()).await?);
     let queue = Arc::new(queue::Door { broker: world.broker.clone(), life: life.clone() });
     let clock = Arc::new(Watch { world: world.clone(), number });
     let asked = world.history().map(Asked::from).into_iter().collect();

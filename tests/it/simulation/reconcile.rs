@@ -20,6 +20,7 @@ use super::{
     history::Stripes,
     judge,
     payment::{Dispute, Payment},
+    slices::judge::twice,
     tables::BEGINS_MS,
     world::World,
 };
@@ -57,6 +58,9 @@ pub async fn wrong(world: &Arc<World>, ledger: &Ledger, at_rest: bool) -> Vec<St
         let answers: Vec<Answer> =
             of.remove(&payment.name).into_iter().flatten().map(|row| row.answer).collect();
         let mut may = may_be(world, &payment);
+        if !world.inner().slices.terms.is_on() {
+            may.retain(|answer| *answer != Answer::Later);
+        }
         if !at_rest && may == [Answer::PaidNotExtended] && money_came_back(&payment) {
             may.push(Answer::Matched);
         }
@@ -85,19 +89,22 @@ fn money_came_back(payment: &Payment) -> bool {
 
 /// What it may be called.
 fn may_be(world: &World, payment: &Payment) -> Vec<Answer> {
-    use Answer::{ExtendedNotPaid, ExtendedTwice, Matched, PaidNotExtended};
-    let (lines, moved) = (judge::in_books(world, &payment.name), judge::days_in_books(world, &payment.name));
+    use Answer::{ExtendedNotPaid, ExtendedTwice, Later, Matched, PaidNotExtended};
+    let moved = judge::days_in_books(world, &payment.name);
+    let by_hand = world.partner().owed.contains_key(&payment.name);
     let in_dispute = matches!(payment.dispute, Some(Dispute::Open | Dispute::Lost));
     match (payment.refunded() >= payment.amount, moved) {
-        _ if lines > 1 => vec![ExtendedTwice, ExtendedNotPaid],
+        _ if twice(world, &payment.name).is_some() => vec![ExtendedTwice, ExtendedNotPaid],
         (true, 0) => vec![Matched],
         (true, _) => vec![ExtendedNotPaid],
         // Its list does not count what the bank has: only the ledger may know that nothing is owed.
-        (false, 0) if in_dispute || payment.due() == 0 => vec![Matched, PaidNotExtended],
-        (false, 0) => vec![PaidNotExtended],
+        (false, 0) if in_dispute || payment.due() == 0 => vec![Matched, PaidNotExtended, Later],
+        // The rest of a payment in slices is closed by a person's word, and was extended by hand.
+        (false, 0) if by_hand && world.inner().slices.terms.is_on() => vec![Matched, PaidNotExtended, Later],
+        (false, 0) => vec![PaidNotExtended, Later],
         (false, moved) if moved == payment.days => vec![Matched],
         // A part was refunded before the rest moved, or is back again, or a person said so.
-        (false, _) => vec![Matched, PaidNotExtended, ExtendedNotPaid],
+        (false, _) => vec![Matched, Later, PaidNotExtended, ExtendedNotPaid],
     }
 }
 

@@ -14,7 +14,7 @@ use super::life::{Life, lives};
 pub const SETTLE_WINDOW_MS: i64 = 60_000;
 
 /// What stories may set, with what holds where they don't.
-const KEYS: [(&str, &str); 9] = [
+const KEYS: [(&str, &str); 13] = [
     ("money_in", "charges"),
     ("on_refund", "report"),
     ("on_unmoved", "retry"),
@@ -28,6 +28,14 @@ const KEYS: [(&str, &str); 9] = [
     ("api_key", "k"),
     // How many workers run.
     ("workers", "1"),
+    // Days in one transfer; 0: all at once.
+    ("slice", "0"),
+    // The same for Stripe's payments; without a word as the others.
+    ("slice_stripe", ""),
+    // A slice is sent when its channel has less.
+    ("lead", "2days"),
+    // What is owed when a subscription ends: `finish` or `stop`.
+    ("on_end", "finish"),
     // Draws how long things take.
     ("chance", "0"),
 ];
@@ -59,10 +67,20 @@ impl Settings {
     pub fn text(&self) -> String {
         let (money_in, on_refund) = (self.get("money_in"), self.get("on_refund"));
         let (on_unmoved, brake) = (self.get("on_unmoved"), self.get("brake"));
+        let (slice, lead) = (self.get("slice"), self.get("lead"));
+        let own = match self.get("slice_stripe") {
+            "" => String::new(),
+            days => format!("slice = {days}"),
+        };
+        let on_end = self.get("on_end");
         let mut text = format!(
             r#"
+[allocation]
+slice = {slice}
+lead = "{lead}"
 [partner]
 token = "token"
+comment = "{{key}} {{days}}d"
 base_url = "http://127.0.0.1:9"
 call_timeout = "10s"
 settle_window = "60s"
@@ -86,6 +104,8 @@ provider = "stripe"
 secrets = ["s"]
 money_in = "{money_in}"
 on_refund = "{on_refund}"
+on_end = "{on_end}"
+{own}
 "#
         );
         for Life { provider, secret, currency, settings, .. } in lives() {

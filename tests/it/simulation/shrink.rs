@@ -70,12 +70,18 @@ fn is_about(step: &Step, name: &str) -> bool {
         Step::Pay { payment, .. }
         | Step::Aside { payment }
         | Step::Tried { payment }
+        | Step::Ends { payment }
+        | Step::Behind { payment }
         | Step::Refund { payment, .. }
         | Step::RefundFails { payment, .. }
         | Step::Dispute { payment }
         | Step::DisputeEnds { payment, .. }
         | Step::Tell { payment, .. }
         | Step::Call { payment, .. }
+        | Step::StopPayment(payment)
+        | Step::Go(payment)
+        | Step::Move { payment, .. }
+        | Step::SliceNow { payment, .. }
         | Step::Errs(payment)
         | Step::Replay(payment) => payment == name,
         _ => false,

@@ -64,6 +64,14 @@ pub enum Step {
     Aside {
         payment: Name,
     },
+    /// The subscription that it belongs to ends.
+    Ends {
+        payment: Name,
+    },
+    /// The subscription's next money does not come.
+    Behind {
+        payment: Name,
+    },
     /// A part of the money goes back.
     Refund {
         payment: Name,
@@ -171,6 +179,28 @@ pub enum Step {
     Errs(Name),
     /// The person reads all events of a payment again, through the queue.
     Replay(Name),
+    /// The person lets no more days of a payment move.
+    StopPayment(Name),
+    /// And lets it go on.
+    Go(Name),
+    /// What is left of a payment is another channel's.
+    Move {
+        payment: Name,
+        channel: Name,
+    },
+    /// The person has one slice of a payment sent now, of so many days.
+    SliceNow {
+        payment: Name,
+        days: u32,
+    },
+    /// The person grants days under a key: once, however often.
+    Grant {
+        key: Name,
+        channel: Name,
+        days: u32,
+    },
+    /// The person says what the partner's dashboard shows of the balance.
+    Mark,
     Wait(Duration),
 }
 

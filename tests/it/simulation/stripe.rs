@@ -46,6 +46,16 @@ impl Payment {
                 charge["description"] = json!("a note of the seller's");
                 self.make("noted", "charge.updated", charge, now_s);
             }
+            Occasion::Ended if self.way == Way::Subscription => {
+                self.make("ended", "customer.subscription.deleted", self.subscription_object(), now_s);
+            }
+            Occasion::Behind if self.way == Way::Subscription => {
+                let mut invoice = self.invoice(&json!({}));
+                invoice["id"] = json!(format!("in_{}_next", self.name));
+                (invoice["status"], invoice["amount_paid"]) = (json!("open"), json!(0));
+                self.make("behind", "invoice.payment_failed", invoice, now_s);
+            }
+            Occasion::Ended | Occasion::Behind => {}
             Occasion::Lost => {
                 self.make("dispute_closed", "charge.dispute.closed", self.dispute_object("lost"), now_s);
             }
@@ -63,7 +73,7 @@ impl Payment {
                 self.make("invoice", "invoice.paid", self.invoice(&mine), now_s);
                 self.make("joined", "invoice_payment.paid", self.invoice_payment(), now_s);
             }
-            Way::Direct | Way::At(_) => {}
+            Way::Direct | Way::At(_) | Way::Granted => {}
         }
     }
 
@@ -153,14 +163,14 @@ impl Payment {
             "billing_reason": "subscription_cycle",
             "created": self.paid_s,
             "currency": "usd",
-            "customer": format!("cus_{}", self.name),
+            "customer": self.subscription.replace("sub_", "cus_"),
             "lines": { "object": "list", "data": [{
                 "id": format!("il_{}", self.name),
                 "object": "line_item",
                 "amount": self.amount,
                 "metadata": {},
                 "parent": {
-                    "subscription_item_details": { "proration": false, "subscription": format!("sub_{}", self.name) },
+                    "subscription_item_details": { "proration": false, "subscription": self.subscription },
                     "type": "subscription_item_details",
                 },
                 "pricing": { "price_details": { "price": "price_1Month", "product": "prod_Channel" } },
@@ -169,7 +179,7 @@ impl Payment {
             "livemode": true,
             "metadata": {},
             "parent": {
-                "subscription_details": { "metadata": metadata, "subscription": format!("sub_{}", self.name) },
+                "subscription_details": { "metadata": metadata, "subscription": self.subscription },
                 "type": "subscription_details",
             },
             "status": "paid",
@@ -189,6 +199,19 @@ impl Payment {
             "payment": { "payment_intent": format!("pi_{}", self.name), "type": "payment_intent" },
             "status": "paid",
             "status_transitions": { "canceled_at": null, "paid_at": self.paid_s },
+        })
+    }
+
+    fn subscription_object(&self) -> Value {
+        json!({
+            "id": self.subscription,
+            "object": "subscription",
+            "canceled_at": self.ended_s,
+            "customer": self.subscription.replace("sub_", "cus_"),
+            "ended_at": self.ended_s,
+            "livemode": true,
+            "metadata": {},
+            "status": "canceled",
         })
     }
 

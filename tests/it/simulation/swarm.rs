@@ -7,17 +7,18 @@ use super::{
     features::{Feature, features},
     life::lives,
     payment::{Occasion, Way},
-    story::{Answer, Debit, Fate, Step, Story},
+    slices,
+    story::{Step, Story},
 };
 
 /// How long a story lasts.
-const STORY_MS: u64 = 240_000;
+pub(super) const STORY_MS: u64 = 240_000;
 
-struct Draw {
-    rng: fastrand::Rng,
+pub(super) struct Draw {
+    pub(super) rng: fastrand::Rng,
     features: BTreeSet<Feature>,
-    steps: Vec<(u64, Step)>,
-    channels: Vec<String>,
+    pub(super) steps: Vec<(u64, Step)>,
+    pub(super) channels: Vec<String>,
     workers: usize,
     money_in: &'static str,
 }
@@ -35,11 +36,15 @@ pub fn story(seed: u64, payments_max: usize) -> Story {
     };
     draw.settings(seed);
     draw.partner();
-    let payments = draw.rng.usize(1..=payments_max);
+    let mut payments = draw.rng.usize(1..=payments_max);
+    if draw.has(Feature::Slices) {
+        payments = payments.min(slices::draw::PAYMENTS_MAX);
+    }
     for number in 0..payments {
         draw.payment(number);
     }
     draw.faults();
+    draw.slices(payments);
     let title = format!("seed {seed}");
     let mut steps = std::mem::take(&mut draw.steps);
     steps.sort_by_key(|(at, _)| *at);
@@ -56,24 +61,24 @@ pub fn story(seed: u64, payments_max: usize) -> Story {
 }
 
 impl Draw {
-    fn has(&self, feature: Feature) -> bool {
+    pub(super) fn has(&self, feature: Feature) -> bool {
         self.features.contains(&feature)
     }
 
     /// Whether it happens: with a feature, once in so many.
-    fn now_and_then(&mut self, feature: Feature, once_in: u32) -> bool {
+    pub(super) fn now_and_then(&mut self, feature: Feature, once_in: u32) -> bool {
         self.has(feature) && self.rng.u32(0..once_in) == 0
     }
 
-    fn at(&mut self, at: u64, step: Step) {
+    pub(super) fn at(&mut self, at: u64, step: Step) {
         self.steps.push((at, step));
     }
 
-    fn moment(&mut self) -> u64 {
+    pub(super) fn moment(&mut self) -> u64 {
         self.rng.u64(0..STORY_MS)
     }
 
-    fn set(&mut self, key: &str, value: &str) {
+    pub(super) fn set(&mut self, key: &str, value: &str) {
         self.at(0, Step::Set { key: key.to_owned(), value: value.to_owned() });
     }
 
@@ -108,6 +113,8 @@ impl Draw {
             let name = format!("CHAN-{number}");
             let days = if self.now_and_then(Feature::Expired, 2) {
                 -self.rng.i64(1..20)
+            } else if self.has(Feature::Slices) {
+                self.rng.i64(1..10)
             } else {
                 self.rng.i64(1..40)
             };
@@ -159,7 +166,8 @@ impl Draw {
     fn payment(&mut self, number: usize) {
         let name = format!("p{number}");
         let way = self.way();
-        let days = *self.rng.choice(&[30, 30, 30, 10, 7, 90, 365]).unwrap();
+        let many = if self.has(Feature::Slices) { slices::draw::DAYS } else { [30, 30, 30, 10, 7, 90, 365] };
+        let days = *self.rng.choice(&many).unwrap();
         let amount = i64::from(days) * 30;
         let channel = self.rng.choice(&self.channels).unwrap().clone();
         let paid = self.rng.u64(0..STORY_MS / 2);
@@ -194,7 +202,7 @@ impl Draw {
     }
 
     /// An event that was made at a time.
-    fn tell(&mut self, payment: &str, event: &str, made: u64) {
+    pub(super) fn tell(&mut self, payment: &str, event: &str, made: u64) {
         let slow = self.now_and_then(Feature::Delays, 3);
         if slow && self.rng.u32(0..4) == 0 {
             return; // at the end
@@ -278,41 +286,6 @@ impl Draw {
         }
     }
 
-    fn calls(&mut self, payment: &str) {
-        for number in 1..=self.rng.u32(1..=3) {
-            let Some(fate) = self.fate() else { continue };
-            self.at(0, Step::Call { payment: payment.to_owned(), number, fate });
-        }
-    }
-
-    fn fate(&mut self) -> Option<Fate> {
-        let mut fates = Vec::new();
-        let unclear =
-            [Answer::Cut, Answer::Server, Answer::Html403, Answer::Conflict, Answer::Empty, Answer::SaysNo];
-        let refusals =
-            [Answer::Invalid, Answer::NoBalance, Answer::Throttled, Answer::NotSent, Answer::NoToken];
-        if self.has(Feature::Refusals) {
-            fates.extend(refusals.map(|answer| (Debit::Not, answer)));
-        }
-        if self.has(Feature::Unclear) {
-            fates.extend(unclear.map(|answer| (Debit::Applied, answer)));
-            fates.extend(unclear.map(|answer| (Debit::Not, answer)));
-        }
-        if self.has(Feature::Lies) {
-            let lies = [Answer::Invalid, Answer::NoBalance, Answer::Throttled];
-            fates.extend(lies.map(|answer| (Debit::Applied, answer)));
-        }
-        if self.has(Feature::Late) {
-            let late = Debit::Late(Duration::from_millis(self.rng.u64(100..45_000)));
-            fates.extend([Answer::Cut, Answer::Server, Answer::Conflict].map(|answer| (late, answer)));
-        }
-        if fates.is_empty() || self.rng.u32(0..3) > 0 {
-            return None;
-        }
-        let (debit, answer) = *self.rng.choice(&fates).unwrap();
-        Some(Fate { debit, answer })
-    }
-
     fn faults(&mut self) {
         let span = |rng: &mut fastrand::Rng, max: u64| Duration::from_millis(rng.u64(100..max));
         for _ in 0..self.rng.u32(1..=4) {
@@ -354,7 +327,8 @@ impl Draw {
             if self.has(Feature::Hands) {
                 let channel = self.rng.choice(&self.channels).unwrap().clone();
                 // Of no payment's days: those of a hand inside the window are taken for ours, as is said.
-                self.at(at, Step::Hand { channel, days: 1_001 });
+                let days = if self.has(Feature::Slices) { slices::draw::HAND_DAYS } else { 1_001 };
+                self.at(at, Step::Hand { channel, days });
             }
         }
         if self.has(Feature::Deleted) {

@@ -9,10 +9,11 @@ use tokio::{task::JoinHandle, time::sleep};
 use super::{
     judge,
     partner::Habit,
-    payment::Payment,
+    payment::{Payment, Way},
     person::Person,
     process::{self, Life},
     settings::SETTLE_WINDOW_MS,
+    slices,
     story::{Step, Story, parsed},
     tables::Tables,
     world::World,
@@ -20,6 +21,14 @@ use super::{
 
 /// How often a person decides after the story, at most.
 const ROUNDS_MAX: usize = 60;
+
+/// Of these, one after the other; then one a week, where days move in slices.
+const ROUNDS_SOON: usize = 8;
+
+const WEEK: Duration = Duration::from_secs(7 * 86_400);
+
+/// A longer wait is none in which every second counts.
+const LONG: Duration = Duration::from_secs(600);
 
 /// How a story ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +65,8 @@ impl World {
         let keepers: Vec<JoinHandle<()>> = (1..=usize::try_from(workers).unwrap())
             .map(|number| tokio::spawn(process::keep(self.clone(), number)))
             .collect();
-        let around = process::Ledgers { world: self.clone(), life: Life::new() };
+        let allocation = self.config().ledger.allocation.clone();
+        let around = process::Ledgers { world: self.clone(), life: Life::new(), allocation };
         let looked = Ledger::in_memory(&self.memory, Arc::new(around), self.now()).await.unwrap();
         for step in &story.steps {
             self.note(&format!("> {step}"));
@@ -76,6 +86,7 @@ impl World {
         wrong.append(&mut self.inner().wrong);
         wrong.extend(person.wrong());
         wrong.extend(judge::judge(&self, &person.ledger).await);
+        wrong.extend(slices::judge::judge(&self, &person.ledger).await);
         wrong
     }
 
@@ -84,7 +95,12 @@ impl World {
         match step {
             Step::Channel { .. } => {}
             Step::Set { key, value } => self.inner().settings.set(key, value),
-            Step::Balance(days) => self.partner().balance = *days,
+            Step::Balance(days) => {
+                self.partner().balance = *days;
+                if self.balance_changed() {
+                    person.mark().await;
+                }
+            }
             Step::Partner { habit, value } => {
                 let habit =
                     parsed(Habit::ALL, Habit::word, habit).unwrap_or_else(|| panic!("no habit {habit}"));
@@ -96,6 +112,8 @@ impl World {
             }
             Step::Tried { payment } => self.with(payment, Payment::tried),
             Step::Aside { payment } => self.with(payment, |payment| payment.aside(now_s)),
+            Step::Ends { payment } => self.with(payment, |payment| payment.ends(now_s)),
+            Step::Behind { payment } => self.with(payment, |payment| payment.behind(now_s)),
             Step::Refund { payment, refund, amount } => {
                 self.with(payment, |payment| payment.refund(refund, *amount, now_s));
             }
@@ -154,6 +172,13 @@ impl World {
             Step::Decide => person.decide().await,
             Step::Reconcile => person.reconcile(false).await,
             Step::Replay(payment) => person.replay(payment).await,
+            Step::StopPayment(_)
+            | Step::Go(_)
+            | Step::Move { .. }
+            | Step::SliceNow { .. }
+            | Step::Grant { .. } => person.acts(step).await,
+            Step::Mark => person.mark().await,
+            Step::Wait(time) if *time > LONG => self.passes(*time, person).await,
             Step::Wait(time) => sleep(*time).await,
         }
     }
@@ -182,7 +207,9 @@ impl World {
         {
             let mut inner = self.inner();
             (inner.closed, inner.restored) = (true, true);
+            inner.slices.disturbed_at = self.now();
         }
+        self.forgets_grants(made_at);
         for life in self.inner().lives.values() {
             life.kill();
         }
@@ -198,6 +225,15 @@ impl World {
         self.broker.heal();
         self.told_again();
         self.inner().closed = false;
+    }
+
+    /// What she granted since the copy was made is hers to grant again.
+    fn forgets_grants(&self, made_at: i64) {
+        let payments = self.payments();
+        let granted = payments.values().filter(|payment| payment.way == Way::Granted);
+        for payment in granted.filter(|payment| payment.paid_s * 1000 + 1000 >= made_at) {
+            self.gives_up(&payment.name);
+        }
     }
 
     /// The provider's own list has all that was told: it comes again, as by the backfill. What was told before the copy was
@@ -217,8 +253,10 @@ impl World {
         self.inner().closed = false;
         self.partner().heal();
         self.partner().balance = 1_000_000;
+        self.balance_changed();
         {
             let mut inner = self.inner();
+            inner.rests = true;
             inner.lives.values().for_each(|life| life.heal());
             inner.clocks.clear();
             inner.api = None;
@@ -237,8 +275,13 @@ impl World {
             self.note(&format!("> tell {payment} {event}"));
             self.deliver(&payment, &event, false);
         }
-        for _ in 0..ROUNDS_MAX {
-            sleep(Duration::from_millis(u64::try_from(SETTLE_WINDOW_MS).unwrap() + 15_000)).await;
+        let sliced = self.inner().slices.terms.is_on();
+        for round in 0..ROUNDS_MAX {
+            let time = Duration::from_millis(u64::try_from(SETTLE_WINDOW_MS).unwrap() + 15_000);
+            if sliced && round >= ROUNDS_SOON {
+                self.passes(WEEK, person).await;
+            }
+            sleep(time).await;
             person.decide().await;
             if self.broker.is_empty() && person.nothing_left().await {
                 return Vec::new();

@@ -49,6 +49,8 @@ impl fmt::Display for Step {
             }
             Step::Tried { payment } => write!(f, "tried {payment}"),
             Step::Aside { payment } => write!(f, "aside {payment}"),
+            Step::Ends { payment } => write!(f, "ends {payment}"),
+            Step::Behind { payment } => write!(f, "behind {payment}"),
             Step::Refund { payment, refund, amount } => write!(f, "refund {payment} {refund} {amount}"),
             Step::RefundFails { payment, refund } => write!(f, "refund_fails {payment} {refund}"),
             Step::Dispute { payment } => write!(f, "dispute {payment}"),
@@ -92,6 +94,12 @@ impl fmt::Display for Step {
             Step::Decide => write!(f, "decide"),
             Step::Errs(payment) => write!(f, "errs {payment}"),
             Step::Replay(payment) => write!(f, "replay {payment}"),
+            Step::StopPayment(payment) => write!(f, "stop_payment {payment}"),
+            Step::Go(payment) => write!(f, "go {payment}"),
+            Step::Move { payment, channel } => write!(f, "move {payment} {channel}"),
+            Step::SliceNow { payment, days } => write!(f, "slice_now {payment} {days}d"),
+            Step::Grant { key, channel, days } => write!(f, "grant {key} {channel} {days}d"),
+            Step::Mark => write!(f, "mark"),
             Step::Wait(span) => write!(f, "wait {}", time(*span)),
         }
     }
@@ -120,6 +128,8 @@ impl FromStr for Step {
             },
             ["tried", payment] => Step::Tried { payment: name(payment) },
             ["aside", payment] => Step::Aside { payment: name(payment) },
+            ["ends", payment] => Step::Ends { payment: name(payment) },
+            ["behind", payment] => Step::Behind { payment: name(payment) },
             ["refund", payment, refund, amount] => {
                 Step::Refund { payment: name(payment), refund: name(refund), amount: number(amount)? }
             }
@@ -180,6 +190,14 @@ impl FromStr for Step {
             ["decide"] => Step::Decide,
             ["errs", payment] => Step::Errs(name(payment)),
             ["replay", payment] => Step::Replay(name(payment)),
+            ["stop_payment", payment] => Step::StopPayment(name(payment)),
+            ["go", payment] => Step::Go(name(payment)),
+            ["move", payment, channel] => Step::Move { payment: name(payment), channel: name(channel) },
+            ["slice_now", payment, days] => Step::SliceNow { payment: name(payment), days: of_days(days)? },
+            ["grant", key, channel, days] => {
+                Step::Grant { key: name(key), channel: name(channel), days: of_days(days)? }
+            }
+            ["mark"] => Step::Mark,
             ["wait", time] => Step::Wait(span(time)?),
             _ => return Err("no such step".to_owned()),
         })

@@ -11,7 +11,7 @@ use daybridge::{
     config::Config,
     domain::Ms,
     envelope::Envelope,
-    ledger::{Ledger, LedgerError, Memory, Time as _},
+    ledger::{LedgerError, Memory, Time as _},
     provider::{Sources, source::Readers},
     worker::Clock,
 };
@@ -21,12 +21,13 @@ use super::{
     api::{self, Fault},
     delivery::delivery,
     history::Stripes,
+    judge::days_in_books,
     partner::Partner,
     payment::{Payment, Way},
-    person::Untroubled,
     process::Life,
     queue::Broker,
     settings::Settings,
+    slices::{self, Terms},
     story::{Step, Story},
     tables::{BEGINS_MS, Right, Tables, WorldTime},
 };
@@ -68,6 +69,10 @@ pub(super) struct Inner {
     pub(super) errs: BTreeMap<String, bool>,
     /// Payments that she closed because their channel was gone.
     pub(super) given_up: BTreeSet<String>,
+    /// What was seen of days in slices.
+    pub(super) slices: slices::Seen,
+    /// The story is over.
+    pub(super) rests: bool,
     pub(super) history: Vec<String>,
     pub(super) told: Vec<Told>,
     pub(super) rng: fastrand::Rng,
@@ -102,6 +107,7 @@ impl World {
         for step in &story.steps {
             world.prepare(step);
         }
+        world.inner().slices.terms = Terms::of(story);
         let chance = world.inner().settings.number("chance");
         world.inner().rng = fastrand::Rng::with_seed(chance);
         Arc::new(world)
@@ -236,7 +242,7 @@ impl World {
     }
 
     /// Which events of a payment were read so long ago.
-    fn told_ago(&self, name: &str, ago: Duration) -> impl Fn(&str) -> bool {
+    pub(super) fn told_ago(&self, name: &str, ago: Duration) -> impl Fn(&str) -> bool + use<> {
         let acked = self.broker.acked(ago);
         let name = name.to_owned();
         move |word: &str| {
@@ -260,12 +266,13 @@ impl World {
             let payment = payments.get(name).filter(|payment| self.was_answered(payment.way.source()));
             payment.and_then(|payment| payment.due_as_told(told))
         };
+        let in_all = days_in_books(self, name) + days;
         let mut inner = self.inner();
-        if due.is_some_and(|due| due < days) && !inner.restored && !inner.errs.contains_key(name) {
+        if due.is_some_and(|due| due < in_all) && !inner.restored && !inner.errs.contains_key(name) {
             let due = due.unwrap_or_default();
             inner
                 .wrong
-                .push(format!("in spite: {days} days are moved for {name}, {due} are due as was told"));
+                .push(format!("in spite: {in_all} days are moved for {name}, {due} are due as was told"));
         }
     }
 
@@ -281,7 +288,7 @@ impl World {
         }
         let own = |payment: &Payment| match payment.way {
             Way::At(life) => life.key(&payment.name).is_some_and(|own| own == id),
-            Way::Direct | Way::Checkout | Way::Subscription => false,
+            Way::Direct | Way::Checkout | Way::Subscription | Way::Granted => false,
         };
         payments.values().find(|payment| own(payment)).map(|payment| payment.name.clone())
     }
@@ -315,10 +322,5 @@ impl World {
     /// Whether nobody answers a read now.
     pub fn reads_fail(&self) -> bool {
         self.now() < self.partner().reads_fail_until
-    }
-
-    /// A way to the ledger that nothing befalls.
-    pub async fn ledger(&self) -> Ledger {
-        Ledger::in_memory(&self.memory, Arc::new(Untroubled), self.now()).await.unwrap()
     }
 }
