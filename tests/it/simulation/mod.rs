@@ -64,7 +64,7 @@ use story::Story;
 const PAYMENTS_MAX: usize = 30;
 
 /// Seeds that every run of the tests plays: all pairs of features are in them.
-const SEEDS: u64 = 400;
+const SEEDS: u64 = 200;
 
 fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).map_or(default, |text| text.parse().unwrap())
