@@ -37,7 +37,7 @@ pub struct Retiring<'a> {
     pub clock: &'a dyn Clock,
     /// Who says so, and why.
     pub act: Act<'a>,
-    /// Longest one call may take.
+    /// Longest one call may take, and how late after the channel was taken it may still be sent.
     pub call_timeout: Duration,
     /// The wait between two calls.
     pub pause: Duration,
@@ -81,22 +81,30 @@ impl Retiring<'_> {
                 return Ok(RetireChannel { note: Some(format!("it cannot be read: {why}")), ..row.clone() });
             }
         };
-        let now = self.clock.now_ms();
+        let (now, taken) = (self.clock.now_ms(), self.clock.boot());
         let lease_until = now.saturating_add(lease_ms(self.call_timeout));
         let claim = match self.ledger.retire_begin(one, &reading, lease_until, now).await? {
             RetireTurn::Go(claim) => claim,
             RetireTurn::No(row) => return Ok(row),
         };
-        tokio::time::sleep(self.pause).await;
-        let retired = match self.partner.delete(one.channel).await {
-            Deletion::Deleted { days } => Retired::Deleted(days),
-            Deletion::Refused { status, message } => Retired::Refused(format!("{status} {message}")),
-            Deletion::NotSent(why) => Retired::NotSent { prior: row.state, why },
-            Deletion::UnknownChannel => self.looked(one, Retired::Refused("404".into())).await,
-            Deletion::Unclear(why) => self.looked(one, Retired::Unknown(why)).await,
+        let retired = if self.clock.boot().saturating_sub(taken) > self.call_timeout {
+            // A process that stood still may find a channel that is paid for again.
+            Retired::NotSent { prior: row.state, why: "the deadline passed before the call was sent".into() }
+        } else {
+            self.delete(one, row.state).await
         };
         let now = self.clock.now_ms();
         Ok(self.ledger.retire_end(one, &claim, &retired, &self.act, now).await?)
+    }
+
+    async fn delete(&self, one: OfPlan<'_>, prior: RetireState) -> Retired {
+        match self.partner.delete(one.channel).await {
+            Deletion::Deleted { days } => Retired::Deleted(days),
+            Deletion::Refused { status, message } => Retired::Refused(format!("{status} {message}")),
+            Deletion::NotSent(why) => Retired::NotSent { prior, why },
+            Deletion::UnknownChannel => self.looked(one, Retired::Refused("404".into())).await,
+            Deletion::Unclear(why) => self.looked(one, Retired::Unknown(why)).await,
+        }
     }
 
     /// Whether the partner knows a channel after a deletion whose answer does not tell; where it does, `otherwise`.
