@@ -33,6 +33,9 @@ const EVERY_MS: i64 = 3_600_000;
 /// How often a worker looks whether that time has come.
 const LOOK: Duration = Duration::from_secs(60);
 
+/// When it looks first: what waited for its start goes before.
+const LOOK_FIRST: Duration = Duration::from_secs(5);
+
 /// A worker's list takes one of so many calls.
 const SHARE: u32 = 10;
 
@@ -153,15 +156,17 @@ impl Listing {
 
     /// Until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        loop {
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => return,
-                () = async {
-                    self.look().await;
-                    tokio::time::sleep(LOOK).await;
-                } => {}
+        let look = async {
+            tokio::time::sleep(LOOK_FIRST).await;
+            loop {
+                self.look().await;
+                tokio::time::sleep(LOOK).await;
             }
+        };
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {}
+            () = look => {}
         }
     }
 
