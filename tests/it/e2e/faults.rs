@@ -1,9 +1,16 @@
 //! The whole system under the faults that lose or double payments elsewhere.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::support::{
-    daybridge::House, disk::SmallDisk, postgres::Postgres, rabbitmq::Broker, sql::Sql, wait::until,
+    daybridge::House,
+    disk::SmallDisk,
+    postgres::Postgres,
+    rabbitmq::Broker,
+    sql::Sql,
+    wait::{PATIENCE, until, within},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -208,12 +215,17 @@ async fn two_workers_share_a_ledger_while_one_is_killed() {
     }
     for n in 0..40 {
         let key = format!("stripe/pi_{n}");
-        let settled = until("every transfer is settled or held", || async {
-            let whole = house.json(&["payments", "show", &key, "--json"]);
-            let state = whole["transfers"][0]["state"].as_str()?.to_owned();
-            matches!(&*state, "settled" | "held").then_some(state == "settled")
-        })
-        .await;
+        let over = async {
+            loop {
+                let whole = house.json(&["payments", "show", &key, "--json"]);
+                match whole["transfers"][0]["state"].as_str() {
+                    Some("settled") => return true,
+                    Some("held") => return false,
+                    _ => tokio::time::sleep(Duration::from_millis(50)).await,
+                }
+            }
+        };
+        let settled = within(PATIENCE * 3, "every transfer is settled or held", over).await;
         let applied = house.applied(&key).await;
         assert!(
             if settled { applied == 1 } else { applied <= 1 },
