@@ -8,8 +8,9 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     task::JoinSet,
-    time::{Instant, interval},
+    time::interval,
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::support::{
     daybridge::{House, now_s, sign},
@@ -20,8 +21,6 @@ use crate::support::{
 const SLOW: usize = 1_000;
 const HONEST: usize = 200;
 const DRIP: Duration = Duration::from_millis(200);
-/// The settings' `head_timeout` and `body_timeout`, with time to be late on a busy machine.
-const CUT_S_MAX: u64 = 5 + 10 + 20;
 
 const FLOODS: usize = 64;
 /// What each of them tries to send.
@@ -49,10 +48,9 @@ fn charge(name: &str) -> Vec<u8> {
     House::event("charge.succeeded", &format!("evt_{name}"), &format!("pi_{name}"), "DEMOCH-AB12C", "7")
 }
 
-/// Sends a byte now and then until it is cut; how long that took.
-async fn drip(port: u16, start: &'static str) -> Duration {
+/// Sends a byte now and then until it is cut.
+async fn drip(port: u16, start: &'static str) {
     let mut connection = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-    let began = Instant::now();
     let _ = connection.write_all(start.as_bytes()).await;
     let (mut read, mut write) = connection.into_split();
     let dripping = tokio::spawn(async move {
@@ -68,7 +66,6 @@ async fn drip(port: u16, start: &'static str) -> Duration {
     let _ = read.read_to_end(&mut answer).await;
     dripping.abort();
     assert!(!answer.starts_with(b"HTTP/1.1 2"), "{}", String::from_utf8_lossy(&answer));
-    began.elapsed()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,21 +73,26 @@ async fn a_thousand_slow_connections_keep_nobody_out() {
     let mut house = House::build("embedded", None, "").await;
     house.start("serve").await;
     let mut slow = JoinSet::new();
+    let answered = CancellationToken::new();
     for number in 0..SLOW {
-        slow.spawn(drip(
-            house.server,
-            match number % 2 {
-                0 => "POST /webhooks/stripe HTTP/1.1\r\nX-Slow: ",
-                _ => "POST /webhooks/stripe HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n",
-            },
-        ));
+        let start = match number % 2 {
+            0 => "POST /webhooks/stripe HTTP/1.1\r\nX-Slow: ",
+            _ => "POST /webhooks/stripe HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n",
+        };
+        let (port, answered) = (house.server, answered.clone());
+        // Who is cut comes again, so that there are as many however long the honest ones take.
+        slow.spawn(async move {
+            while !answered.is_cancelled() {
+                drip(port, start).await;
+            }
+        });
     }
     for number in 0..HONEST {
         assert_eq!(house.post(&charge(&number.to_string())).await, 200);
     }
-    assert!(slow.try_join_next().is_none(), "they were cut before the honest ones were answered");
-    while let Some(took) = soon("every slow connection is cut", slow.join_next()).await {
-        assert!(took.unwrap() < Duration::from_secs(CUT_S_MAX));
+    answered.cancel();
+    while let Some(cut) = soon("every slow connection is cut", slow.join_next()).await {
+        cut.unwrap();
     }
 }
 

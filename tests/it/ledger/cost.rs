@@ -42,18 +42,33 @@ async fn costs_no_more(kit: Kit, shape: Shape) {
     fill(&kit, &mut raw, shape, 0, FEW).await;
     let few = measured(&kit, "few", FEW).await;
     fill(&kit, &mut raw, shape, FEW, MANY).await;
-    let many = measured(&kit, "many", MANY).await;
+    let mut grow = grown(&kit, &few, "many").await;
     raw.execute("ANALYZE").await;
-    let known = measured(&kit, "known", MANY).await;
-    let mut grow = Vec::new();
-    for few in &few {
-        for later in many.iter().chain(&known).filter(|later| later.what == few.what) {
-            if later.work > few.work * 3 / 2 + slack(&kit) {
-                grow.push(format!("GROWS {}: {}, then {}\n{}", few.what, few.work, later.work, later.plans));
-            }
+    grow.extend(grown(&kit, &few, "known").await);
+    assert!(grow.is_empty(), "{} grow\n\n{}", grow.len(), grow.join("\n\n"));
+}
+
+/// What takes more than it did, and does so again: where other databases of the server change their tables at the time, a
+/// session forgets what it knows of its own, and whatever runs next reads that once more.
+async fn grown(kit: &Kit, few: &[Cost], name: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for name in [name.to_owned(), format!("{name}_again")] {
+        let later = measured(kit, &name, MANY).await;
+        found = few
+            .iter()
+            .flat_map(|few| {
+                later.iter().filter(|later| later.what == few.what).map(move |later| (few, later))
+            })
+            .filter(|(few, later)| later.work > few.work * 3 / 2 + slack(kit))
+            .map(|(few, later)| {
+                format!("GROWS {}: {}, then {}\n{}", few.what, few.work, later.work, later.plans)
+            })
+            .collect();
+        if found.is_empty() {
+            break;
         }
     }
-    assert!(grow.is_empty(), "{} grow\n\n{}", grow.len(), grow.join("\n\n"));
+    found
 }
 
 /// What one ask may take more than another by chance: a row that is written may make its table's file longer, and looks for
