@@ -6,9 +6,10 @@ use daybridge::domain::{
     DAY_MS, Ms,
     channel::Channel,
     reply::{Reading, Reply},
-    settle::{Call, Effect, How, Input, Moment, Outcome, Policy, State, planned_again, step},
+    settle::{Call, Effect, How, Input, Kept, Moment, Outcome, Policy, State, planned_again, step},
+    slices::Ahead,
 };
-use stateright::{Model, Property};
+use stateright::{Expectation, Model, Property};
 
 use super::time::{back, plain, state_back};
 
@@ -21,7 +22,7 @@ pub(super) const LATE_MS_MAX: Ms = 1_000;
 
 /// `activeTill` before anything, far in the future.
 const TILL: Ms = 1_000 * DAY_MS;
-/// Of both payments: what one of them moved looks like what the other would have moved.
+/// Of both transfers: what one of them moved looks like what the other would have moved.
 const DAYS: u32 = 7;
 /// Of the newest claim, whichever it is: older ones are told by how far they are behind.
 const EPOCH: i64 = 1;
@@ -56,7 +57,49 @@ pub(super) enum Removed {
     Lease,
     /// Both.
     LeaseAndEpoch,
+    /// The second slice does not wait for the first.
+    Order,
+    /// A slice is sent whatever the channel has.
+    Level,
 }
+
+/// What the two transfers are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Moves {
+    /// Of a payment each.
+    Payments,
+    /// One after the other of one payment, and the channel has less than it needs until both have moved.
+    Slices,
+    /// Likewise, and with the first of them it has enough.
+    OneSlice,
+}
+
+impl Moves {
+    /// What a slice keeps its channel above, in ms.
+    fn level_ms(self) -> i64 {
+        TILL + match self {
+            Moves::Payments | Moves::Slices => 9 * i64::from(DAYS) * DAY_MS,
+            Moves::OneSlice => 1,
+        }
+    }
+
+    fn next_slice(self) -> State {
+        let ahead = Ahead { at: 0, days: DAYS, level_ms: Some(self.level_ms()), sure: None };
+        State::sliced(ahead, 0, UNCALLED)
+    }
+
+    fn transfers(self, removed: Option<Removed>) -> [State; 2] {
+        match self {
+            Moves::Payments => [State::planned(0), State::planned(0)],
+            Moves::Slices | Moves::OneSlice if removed == Some(Removed::Order) => {
+                [self.next_slice(), self.next_slice()]
+            }
+            Moves::Slices | Moves::OneSlice => [self.next_slice(), State::sliced(Ahead::QUEUED, 0, UNCALLED)],
+        }
+    }
+}
+
+const UNCALLED: Kept = Kept { last: None, retried: false };
 
 /// A worker's hold of a transfer, as it was when it looked.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -134,6 +177,7 @@ pub(super) enum Action {
 }
 
 pub(super) struct Protocol {
+    pub(super) moves: Moves,
     pub(super) removed: Option<Removed>,
     /// The one property that is looked at; none: all.
     pub(super) only: Option<&'static str>,
@@ -143,7 +187,7 @@ impl World {
     fn due(&self, transfer: usize) -> bool {
         let state = &self.transfers[transfer];
         let orphan = matches!(state, State::Intended { .. }) && self.intended_behind[transfer] > 0;
-        orphan || state.due().is_some_and(|due| due <= 0)
+        orphan || due(state).is_some_and(|due| due <= 0)
     }
 
     fn till(&self) -> Ms {
@@ -157,7 +201,7 @@ impl World {
     /// The next instant at which anything changes by itself.
     fn next_instant(&self) -> Option<Ms> {
         let mut instants = vec![self.lease_until];
-        instants.extend(self.transfers.iter().filter_map(State::due));
+        instants.extend(self.transfers.iter().filter_map(due));
         instants.extend(self.late.iter().map(|late| late.until));
         for worker in &self.workers {
             if let Worker::Effect(at, Effect::Call) = worker {
@@ -178,6 +222,11 @@ impl World {
             }
         }
     }
+}
+
+/// When there is something to do, also with a slice that has its own time for it.
+fn due(state: &State) -> Option<Ms> {
+    state.due().or_else(|| state.wanted())
 }
 
 /// Any order will do, as long as it is always the same.
@@ -201,9 +250,12 @@ fn forget_what_is_stale(worker: &mut Worker) {
 }
 
 impl World {
-    /// The workers are alike, and so are the payments: one world stands for all that differ only in which is which.
-    fn standing_for_its_equals(mut self) -> Self {
+    /// The workers are alike, and so are payments: one world stands for all that differ only in which is which.
+    fn standing_for_its_equals(mut self, moves: Moves) -> Self {
         self.sort();
+        if moves != Moves::Payments {
+            return self;
+        }
         let mut other = self.clone();
         other.transfers.swap(0, 1);
         other.intended_behind.swap(0, 1);
@@ -271,6 +323,9 @@ impl Protocol {
             *epoch = EPOCH - i64::from(world.intended_behind[at.transfer]);
         }
         self.spoil_evidence(&mut at);
+        if let (State::Planned { ahead, .. }, true) = (&mut at.state, self.without(Removed::Level)) {
+            *ahead = None;
+        }
         let watched_ms = match at.state {
             State::Doubtful { since, .. } => -since,
             _ => 0,
@@ -294,6 +349,11 @@ impl Protocol {
         if !(intends && self.without(Removed::Intent)) {
             world.transfers[at.transfer] = next.state.clone();
             world.channel = next.channel.clone();
+        }
+        let first_settled = at.transfer == 0 && matches!(next.state, State::Settled { .. });
+        let second = &mut world.transfers[1];
+        if first_settled && matches!(second, State::Planned { ahead: Some(Ahead::QUEUED), .. }) {
+            *second = self.moves.next_slice();
         }
         at.state = next.state;
         at.channel = next.channel;
@@ -382,7 +442,7 @@ impl Model for Protocol {
     fn init_states(&self) -> Vec<World> {
         let channel = Channel { floor: Some(TILL), known: Some(TILL), ..Channel::default() };
         vec![World {
-            transfers: [State::planned(0), State::planned(0)],
+            transfers: self.moves.transfers(self.removed),
             intended_behind: [0; 2],
             channel,
             lease_until: 0,
@@ -467,7 +527,7 @@ impl Model for Protocol {
         if !self.without(Removed::Epoch) {
             world.workers.iter_mut().for_each(forget_what_is_stale);
         }
-        Some(world.standing_for_its_equals())
+        Some(world.standing_for_its_equals(self.moves))
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
@@ -490,8 +550,18 @@ impl Model for Protocol {
             }),
             Property::always("nothing is forgotten", |_, world: &World| {
                 world.transfers.iter().all(|state| {
-                    state.due().is_some() || matches!(state, State::Settled { .. } | State::Held { .. })
+                    let slice = matches!(state, State::Planned { ahead: Some(_), .. });
+                    slice
+                        || state.due().is_some()
+                        || matches!(state, State::Settled { .. } | State::Held { .. })
                 })
+            }),
+            Property::always("slices move in their order", |model: &Self, world: &World| {
+                let second = model.moves != Moves::Payments && world.applied[1] > 0;
+                !second || matches!(world.transfers[0], State::Settled { .. })
+            }),
+            Property::always("no slice moves before it is needed", |model: &Self, world: &World| {
+                model.moves != Moves::OneSlice || world.applied[1] == 0
             }),
             Property::sometimes("both are credited", |_, world: &World| {
                 world.transfers.iter().all(|state| matches!(state, State::Settled { .. }))
@@ -513,7 +583,11 @@ impl Model for Protocol {
                 })
             }),
         ];
-        all.retain(|property| self.only.is_none_or(|only| only == property.name));
+        all.retain(|property| match (self.only, &property.expectation) {
+            (Some(only), _) => only == property.name,
+            (None, Expectation::Sometimes) => self.moves != Moves::OneSlice,
+            (None, _) => true,
+        });
         all
     }
 }
