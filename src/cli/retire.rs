@@ -127,6 +127,7 @@ async fn apply(config: &Config, ledger: &Ledger, args: Apply) -> Result<(), Fail
         clock: &clock::Machine,
         act: Act { who: &who, reason: &args.reason },
         call_timeout: settings.call_timeout,
+        settle_window: settings.settle_window,
         pause: Duration::from_secs(1).checked_div(settings.calls_per_second_max).unwrap_or_default(),
     };
     let tell = |one: &RetireChannel| {

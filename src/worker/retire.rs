@@ -2,11 +2,12 @@
 //!
 //! A deletion cannot be taken back, so each channel is read again, and looked at again in the ledger. Its outcome is not
 //! believed: where it is not known, the channel is read, and it is deleted where the partner knows it no more. Where it
-//! still knows it, nothing is said but that: the call may be applied later, and the plan may be applied again.
+//! still knows it, nothing is said but that: the call may be applied later, and the plan may be applied again. For as long
+//! as that may be, no worker gives the channel days.
 
 use std::time::Duration;
 
-use super::{clock::Clock, settling::lease_ms};
+use super::{clock::Clock, millis, settling::lease_ms};
 use crate::{
     domain::{
         id::ChannelId,
@@ -39,6 +40,8 @@ pub struct Retiring<'a> {
     pub act: Act<'a>,
     /// Longest one call may take, and how late after the channel was taken it may still be sent.
     pub call_timeout: Duration,
+    /// How long a deletion whose outcome is not known may still be applied.
+    pub settle_window: Duration,
     /// The wait between two calls.
     pub pause: Duration,
 }
@@ -82,7 +85,7 @@ impl Retiring<'_> {
             }
         };
         let (now, taken) = (self.clock.now_ms(), self.clock.boot());
-        let lease_until = now.saturating_add(lease_ms(self.call_timeout));
+        let lease_until = now.saturating_add(lease_ms(self.call_timeout).max(millis(self.settle_window)));
         let claim = match self.ledger.retire_begin(one, &reading, lease_until, now).await? {
             RetireTurn::Go(claim) => claim,
             RetireTurn::No(row) => return Ok(row),

@@ -158,11 +158,12 @@ impl Turns {
         days: u32,
         now: Ms,
     ) -> Result<Option<Ms>, LedgerError> {
-        let brake = if turn.sliced { Brake::default() } else { self.brake };
-        if !turn.paused && passed(&brake, &turn.lately, days).is_none() {
+        // What moves in slices was counted when it was granted.
+        let days = if turn.sliced { 0 } else { days };
+        if !turn.paused && passed(&self.brake, &turn.lately, days).is_none() {
             return Ok(None);
         }
-        let Some(pause) = self.ledger.may_call(claim, days, &brake, now).await? else {
+        let Some(pause) = self.ledger.may_call(claim, days, &self.brake, now).await? else {
             return Ok(None);
         };
         if pause.since == now {

@@ -8,7 +8,7 @@ use crate::{
         db::{Fault, Row, Tx, args, fault::refused, filter::Filter},
         query::HeldQuery,
         row,
-        settle::schedule,
+        settle::{claim::take_from_worker, schedule},
         view::{Held, HeldKind},
     },
 };
@@ -98,8 +98,11 @@ pub(in crate::ledger) fn decide(
             )));
         }
     };
-    tx.execute("UPDATE channels SET detail = $1, not_live_since = $2, epoch = epoch + 1, lease_until = 0, lease_owner = '' \
-         WHERE account = $3 AND channel = $4", args![serde_json::to_string(&known)?, known.not_live_since, &*account, channel.as_str()])?;
+    tx.send(
+        "UPDATE channels SET detail = $1, not_live_since = $2 WHERE account = $3 AND channel = $4",
+        args![serde_json::to_string(&known)?, known.not_live_since, &*account, channel.as_str()],
+    )?;
+    take_from_worker(tx, &account, channel.as_str())?;
     schedule::schedule_channel(tx, &account, channel.as_str(), now)?;
     Ok(Some(after))
 }

@@ -11,7 +11,7 @@ use crate::{
         db::{Fault, Tx, args, fault::refused},
         intake::coverage,
         row,
-        settle::{account, pause, schedule, slices, stops, transition},
+        settle::{account, claim::take_from_worker, pause, schedule, slices, stops, transition},
         storable,
     },
 };
@@ -71,9 +71,11 @@ pub(super) fn decide(tx: &mut Tx, key: &str, decided: &Decided<'_>, now: Ms) -> 
     }
     schedule::schedule_channel(tx, &account, &channel, now)?;
     if after != before {
-        // Whoever holds the channel knows it as it was: the claim is taken from them.
-        tx.execute("UPDATE channels SET detail = $1, active_till = $4, epoch = epoch + 1, lease_until = 0, lease_owner = '' \
-             WHERE account = $2 AND channel = $3", args![storable::json(&after)?, &*account, &*channel, row::expiry(&after)])?;
+        tx.send(
+            "UPDATE channels SET detail = $1, active_till = $4 WHERE account = $2 AND channel = $3",
+            args![storable::json(&after)?, &*account, &*channel, row::expiry(&after)],
+        )?;
+        take_from_worker(tx, &account, &channel)?;
     }
     let waited = matches!(from, State::Held { cause: Cause::Balance(_) | Cause::Unauthorized, .. });
     if waited && decided.order == Order::Retry && matches!(to, State::Planned { .. }) {

@@ -19,7 +19,7 @@ use crate::{
         Act, Scope,
         db::{Fault, Tx, args},
         row,
-        settle::{account, pause, queue, schedule, transition},
+        settle::{account, claim::take_from_worker, pause, queue, schedule, transition},
         storable,
         view::AdjustmentKind,
     },
@@ -147,16 +147,6 @@ fn before(tx: &mut Tx, payment: &str) -> Result<Before, Fault> {
     })
 }
 
-/// See the module's text.
-fn take(tx: &mut Tx, transfer: &Transfer) -> Result<(), Fault> {
-    tx.execute(
-        "UPDATE channels SET epoch = epoch + 1, lease_until = 0, lease_owner = '' \
-         WHERE account = $1 AND channel = $2",
-        args![&*transfer.account, &*transfer.channel],
-    )?;
-    Ok(())
-}
-
 /// What is left of a payment in slices is another number of days now, or waits for a person. A worker in its turn knows the
 /// slice as it was: the claim is taken from it.
 fn rest(
@@ -167,7 +157,7 @@ fn rest(
     now: Ms,
 ) -> Result<Option<String>, Fault> {
     if let Some(transfer) = transfer {
-        take(tx, transfer)?;
+        take_from_worker(tx, &transfer.account, &transfer.channel)?;
         schedule::schedule_channel(tx, &transfer.account, &transfer.channel, now)?;
     }
     let held = queue::replan(tx, payment, now)?;
@@ -193,7 +183,7 @@ fn carry_out(tx: &mut Tx, transfer: &Transfer, now: Ms) -> Result<(Reversed, Opt
     if !transition::compare_and_set(tx, &transfer.key, &transfer.state, &to, None, now)? {
         return Err(Fault::Conflict(format!("{} went on meanwhile", transfer.key)));
     }
-    take(tx, transfer)?;
+    take_from_worker(tx, &transfer.account, &transfer.channel)?;
     schedule::schedule_channel(tx, &transfer.account, &transfer.channel, now)?;
     if matches!(to, State::Held { cause: Cause::Balance(_), .. }) {
         account::goes_on_below(tx, &transfer.account, now)?;

@@ -10,7 +10,11 @@ use crate::{
         Act, Claim, Ledger, LedgerError, RetireChannel, RetireState, RetireTurn, Retired,
         db::{Fault, Tx, args, fault::refused},
         decide::audit::{self, Entry},
-        settle::{queue::ensure, schedule::FREE},
+        settle::{
+            claim::{LEASE_MS_MAX, RETIRE, RETIRE_IN_DOUBT},
+            queue::ensure,
+            schedule::FREE,
+        },
         storable,
         view::{Action, MarkKind},
     },
@@ -60,7 +64,7 @@ impl Ledger {
         self.db.alone(move |tx| tx.retire_begin(one.lent(), &reading, lease_until, now)).await
     }
 
-    /// What became of a channel that was taken.
+    /// What became of a channel that was taken. Where that is not known it stays taken until its lease ends.
     pub async fn retire_end(
         &self,
         one: OfPlan<'_>,
@@ -111,7 +115,7 @@ impl Tx {
         }
         let Some(epoch) = lease(self, one, lease_until, now)? else {
             return Ok(RetireTurn::No(RetireChannel {
-                note: Some("a worker has it in hand: apply the plan again in a minute".into()),
+                note: Some("somebody has it in hand: apply the plan again in a minute".into()),
                 ..row
             }));
         };
@@ -140,7 +144,10 @@ impl Tx {
                 note(self, one, act, format!("outcome unknown: {why}"), now)?;
             }
         }
-        give_back(self, claim)?;
+        match retired {
+            Retired::Unknown(_) => keep(self, claim)?,
+            Retired::Deleted(_) | Retired::Refused(_) | Retired::NotSent { .. } => give_back(self, claim)?,
+        }
         self.commit();
         of_plan(self, one)
     }
@@ -200,15 +207,25 @@ fn kept_back(tx: &mut Tx, one: OfPlan<'_>) -> Result<Option<String>, Fault> {
     row.map_or_else(|| Ok(Some("the partner does not list it any more".into())), |row| row.get("why"))
 }
 
-/// Takes the channel as a worker would; `None`: one has it.
+/// Takes the channel as a worker would, or from a deletion whose outcome is not known; `None`: somebody has it.
 fn lease(tx: &mut Tx, one: OfPlan<'_>, lease_until: Ms, now: Ms) -> Result<Option<i64>, Fault> {
     ensure(tx, one.account, one.channel.as_str())?;
+    // A longer one is not believed by those who claim.
+    let lease_until = lease_until.min(now.saturating_add(LEASE_MS_MAX));
     let row = tx.optional(
-        "UPDATE channels SET epoch = epoch + 1, lease_owner = 'retire', lease_until = $3 \
-         WHERE account = $1 AND channel = $2 AND lease_until <= $4 RETURNING epoch",
-        args![one.account, one.channel.as_str(), lease_until, now],
+        "UPDATE channels SET epoch = epoch + 1, lease_owner = $6, lease_until = $3 \
+         WHERE account = $1 AND channel = $2 AND (lease_until <= $4 OR lease_owner = $5) RETURNING epoch",
+        args![one.account, one.channel.as_str(), lease_until, now, RETIRE_IN_DOUBT, RETIRE],
     )?;
     row.map(|row| row.get("epoch")).transpose()
+}
+
+/// The deletion may still be applied, and days that are given meanwhile would be lost with the channel.
+fn keep(tx: &mut Tx, claim: &Claim) -> Result<(), Fault> {
+    tx.send(
+        "UPDATE channels SET lease_owner = $4 WHERE account = $2 AND channel = $3 AND epoch = $1",
+        args![claim.epoch, &*claim.account, claim.channel.as_str(), RETIRE_IN_DOUBT],
+    )
 }
 
 /// Without a transfer there is nothing to remember of it.

@@ -30,11 +30,13 @@ const GRANTED: &str = "INSERT INTO spent (account, slot, days, transfers, grante
      grants = spent.grants + 1";
 
 /// What holds for a channel, and what was settled or granted lately; since the last pause of the scope was ended, if that is
-/// later, for a person has looked at what was before; the rest of the span of that moment is counted by itself. What was
-/// granted to the channel lately is what of it has moved and what is left.
+/// later, for a person has looked at what was before; the rest of the span of that moment is counted by itself.
 fn lately_sql() -> String {
+    let channel_hour = channel_hour("$3", "$4", "l.since");
     format!(
-        "SELECT \
+        "WITH l AS (SELECT CASE WHEN ended.at > $7 THEN ended.at ELSE $7 END AS since FROM \
+            (SELECT COALESCE(MAX(ended_at), 0) AS at FROM pauses WHERE scope = $2) ended) \
+         SELECT \
          (SELECT MIN(number) FROM pauses WHERE ended_at IS NULL AND scope IN ('all', $1, $2)) AS pause, \
          (SELECT MAX(ended_at) FROM pauses WHERE scope = $1) AS account_looked, \
          (SELECT MAX(ended_at) FROM pauses WHERE scope = $2) AS channel_looked, \
@@ -43,12 +45,19 @@ fn lately_sql() -> String {
          (SELECT CAST(COALESCE(SUM({DAYS}), 0) AS BIGINT) FROM spent WHERE account = $3 AND slot > $6) AS account_days, \
          (SELECT CAST(COALESCE(SUM({TRANSFERS}), 0) AS BIGINT) FROM spent WHERE account = $3 AND slot > $6) \
             AS account_transfers, \
-         (SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) FROM transfers WHERE account = $3 AND channel = $4 \
-            AND settled_at > $7 \
-            AND settled_at > COALESCE((SELECT MAX(ended_at) FROM pauses WHERE scope = $2), 0)) \
-         + (SELECT CAST(COALESCE(SUM(days_left), 0) AS BIGINT) FROM payments WHERE partner = $3 AND channel = $4 \
-            AND days_left > 0 AND granted_at > $7 \
-            AND granted_at > COALESCE((SELECT MAX(ended_at) FROM pauses WHERE scope = $2), 0)) AS channel_hour"
+         {channel_hour} AS channel_hour FROM l"
+    )
+}
+
+/// Days that a channel got after a moment: what moved at once, and what was granted to move in slices, of which some has
+/// moved and some is left.
+pub(in crate::ledger) fn channel_hour(account: &str, channel: &str, since: &str) -> String {
+    format!(
+        "(SELECT CAST(COALESCE(SUM(m.days), 0) AS BIGINT) FROM transfers m LEFT JOIN payments g ON g.key = m.payment \
+            WHERE m.account = {account} AND m.channel = {channel} AND m.settled_at > {since} \
+            AND (m.sliced = 0 OR g.granted_at > {since})) \
+         + (SELECT CAST(COALESCE(SUM(days_left), 0) AS BIGINT) FROM payments WHERE partner = {account} \
+            AND channel = {channel} AND days_left > 0 AND granted_at > {since})"
     )
 }
 
@@ -64,7 +73,8 @@ struct Looked {
 
 impl Ledger {
     /// Whether a planned transfer of the claimed channel may be called now: what was paused by a person, and what the
-    /// brake pauses by this very question.
+    /// brake pauses by this very question. A slice brings no days that were not counted when they were granted: it asks with
+    /// none, for payments that were recorded at the same time did not see each other.
     pub async fn may_call(
         &self,
         claim: &Claim,
@@ -154,10 +164,13 @@ impl Tx {
                 (Scope::Channel(account.to_owned(), channel.clone()), limit, lately.channel_hour)
             }
         };
-        let reason = format!(
-            "{days} more days would make {} in an hour; more than {limit} is not normal here",
-            hour.saturating_add(i64::from(days))
-        );
+        let too_much = match days {
+            0 => format!("{hour} days were granted in an hour"),
+            days => {
+                format!("{days} more days would make {} in an hour", hour.saturating_add(i64::from(days)))
+            }
+        };
+        let reason = format!("{too_much}; more than {limit} is not normal here");
         Ok(Some(Over { scope, reason }))
     }
 
@@ -233,8 +246,9 @@ impl Tx {
     fn rest_of_slot(&mut self, account: &str, at: Ms) -> Result<i64, Fault> {
         let end = at.div_euclid(SLOT_MS).saturating_add(1).saturating_mul(SLOT_MS);
         let row = self.one(
-            "SELECT (SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) FROM transfers \
-             WHERE account || '' = $1 AND settled_at > $2 AND settled_at < $3 AND sliced = 0) \
+            "SELECT (SELECT CAST(COALESCE(SUM(m.days), 0) AS BIGINT) FROM transfers m \
+             LEFT JOIN payments g ON g.key = m.payment WHERE m.account || '' = $1 AND m.settled_at > $2 \
+             AND (m.sliced = 0 AND m.settled_at < $3 OR g.granted_at > $2 AND g.granted_at < $3)) \
              + (SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) FROM payments \
              WHERE partner = $1 AND days_left > 0 AND granted_at > $2 AND granted_at < $3) AS days",
             args![account, at, end],

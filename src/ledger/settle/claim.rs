@@ -11,7 +11,13 @@ use crate::{
 
 /// Longest lease of any worker, in ms: two of the longest calls, and time for commits. What ends later was dated by a
 /// clock that was ahead, and has ended.
-const LEASE_MS_MAX: i64 = 900_000;
+pub(in crate::ledger) const LEASE_MS_MAX: i64 = 900_000;
+
+/// Who holds a channel while it is deleted.
+pub(in crate::ledger) const RETIRE: &str = "retire";
+
+/// Who holds a channel that was asked to be deleted and may still be.
+pub(in crate::ledger) const RETIRE_IN_DOUBT: &str = "retire in doubt";
 
 impl Ledger {
     /// Takes up to `limit` due channels of the account; each is ours until `lease_until`.
@@ -71,6 +77,15 @@ impl Tx {
         }
         Ok(())
     }
+}
+
+/// Whoever works on a channel knows it as it was: it is taken from them. A deletion knows nothing of it, and keeps it.
+pub(in crate::ledger) fn take_from_worker(tx: &mut Tx, account: &str, channel: &str) -> Result<(), Fault> {
+    tx.send(
+        "UPDATE channels SET epoch = epoch + 1, lease_until = 0, lease_owner = '' \
+         WHERE account = $1 AND channel = $2 AND lease_owner NOT IN ($3, $4)",
+        args![account, channel, RETIRE, RETIRE_IN_DOUBT],
+    )
 }
 
 /// Two looks into indices that find nothing where the clocks are right.

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::{
     account,
-    brake::{DAYS, TRANSFERS},
+    brake::{DAYS, TRANSFERS, channel_hour},
     server::SERVER_COLUMNS,
     steps::SLOT_MS,
 };
@@ -126,15 +126,14 @@ fn turn_sql(server: Option<&str>) -> String {
         Some(question) => (SERVER_COLUMNS, format!(" CROSS JOIN origin o CROSS JOIN ({question}) s")),
         None => ("", String::new()),
     };
+    let channel_hour = channel_hour("$1", "$2", "$7");
     format!(
         "SELECT c.detail AS known, t.key, t.payment, t.days, t.comment, t.detail, t.traceparent, t.sliced, p.days_left, \
          a.news, a.since, a.probe_at, a.probe, a.ceiling, a.refused_first, \
          (SELECT MAX(declared_at) FROM restorations WHERE undone_at IS NULL) AS restored_at, \
          CASE WHEN EXISTS (SELECT 1 FROM pauses WHERE ended_at IS NULL AND scope IN ('all', $8, $9)) \
          THEN 1 ELSE 0 END AS paused, b.account_hour, b.account_days, b.account_transfers, \
-         (SELECT CAST(COALESCE(SUM(days), 0) AS BIGINT) FROM transfers WHERE account = $1 AND channel = $2 \
-         AND settled_at > $7) + (SELECT CAST(COALESCE(SUM(days_left), 0) AS BIGINT) FROM payments \
-         WHERE partner = $1 AND channel = $2 AND days_left > 0 AND granted_at > $7) AS channel_hour{columns} \
+         {channel_hour} AS channel_hour{columns} \
          FROM channels c LEFT JOIN accounts a ON a.account = c.account LEFT JOIN transfers t ON t.key = {NEXT} \
          LEFT JOIN payments p ON p.key = t.payment \
          CROSS JOIN (SELECT CAST(COALESCE(SUM({DAYS}), 0) AS BIGINT) AS account_days, \

@@ -179,6 +179,32 @@ async fn a_forged_payment_in_slices_is_stopped_by_the_brake() {
     assert_eq!(house.applied("stripe/pi_1#1").await, 0);
 }
 
+/// What was recorded at the same time did not see each other.
+#[tokio::test(flavor = "multi_thread")]
+async fn grants_that_passed_together_are_seen_by_their_slices() {
+    let mut house = house(0).await;
+    assert_eq!(house.stop("run").await, Some(0));
+    // So much is normal while they are recorded, and is not while they move.
+    house.set("[brake]", "[brake]\nmultiple = 1\nchannel_days_min = 5000");
+    house.start("run").await;
+    assert!(house.command(&["settle", "pause", "--reason", "a look"]).status.success());
+    for name in ["1", "2", "3"] {
+        paid(&house, name, "365").await;
+        house.payment_is(&format!("stripe/pi_{name}"), "planned").await;
+    }
+    assert_eq!(house.stop("run").await, Some(0));
+    house.set("channel_days_min = 5000", "channel_days_min = 800");
+    house.start("run").await;
+    assert!(house.command(&["settle", "resume", "--reason", "looked"]).status.success());
+    let paused = || async {
+        let pauses = house.json(&["settle", "list", "--json"]);
+        pauses[0]["reason"].as_str().map(str::to_owned)
+    };
+    let reason = until("the brake strikes", paused).await;
+    assert_eq!(reason, "1095 days were granted in an hour; more than 800 is not normal here");
+    assert_eq!(house.applied("stripe/pi_1#1").await, 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_granted_is_reported() {
     let house = house(0).await;

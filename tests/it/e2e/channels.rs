@@ -251,3 +251,27 @@ async fn days_of_an_ended_customers_channel_come_back_to_the_balance() {
     assert_eq!((&balance["low"], &balance["high"]), (&json!(129), &json!(129)), "{balance:#}");
     assert_eq!(house.json(&["channels", "show", PAID, "--json"])["listed_at"], Value::Null);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_given_to_a_channel_that_may_still_be_deleted() {
+    let mut house = House::build("embedded", None, "").await;
+    house.set("settle_window = \"5s\"", "settle_window = \"20s\"");
+    channel(&house, DARK, -40).await;
+    channel(&house, LONG, 90).await;
+    house.json(&["channels", "sync", "--json"]);
+    let plan = house.json(&["channels", "retire", "plan", "--json"]);
+    let hash = plan["hash"].as_str().unwrap();
+    house.start("run").await;
+    // The partner answers nothing within the time for a call, and deletes the channel later.
+    house.sim("faults", json!({"method": "delete", "kind": {"late_commit": {"ms": 6000}}, "times": 1})).await;
+    let apply = ["channels", "retire", "apply", hash, "--reason", "nobody pays", "--json"];
+    let first = house.command(&[&apply[..], &["--yes", "1"]].concat());
+    let said: Value = serde_json::from_slice(&first.stdout).unwrap();
+    assert_eq!(said["channels"][0]["state"], "unknown", "{}", told(&first));
+    paid(&house, "1", DARK).await;
+    let held = house.payment_is("stripe/pi_1", "held").await;
+    assert_eq!(held["cause"], "channel_unknown", "{held:#}");
+    assert_eq!(house.applied("stripe/pi_1").await, 0, "days would have been lost with the channel");
+    let second = house.json(&[&apply[..], &["--yes", "1"]].concat());
+    assert_eq!(second["channels"][0]["state"], "deleted");
+}

@@ -4,6 +4,7 @@ use daybridge::{
     domain::{
         DAY_MS,
         agreement::AgreementState,
+        covered::OnMoneyOut,
         facts::{Facts, Meaning},
         id::ChannelId,
         reply::{ListedChannel, Reading},
@@ -18,7 +19,10 @@ use daybridge::{
     },
 };
 
-use super::kit::*;
+use super::{
+    kit::*,
+    money_out::{policy, refund},
+};
 
 const ACT: Act<'static> = Act { who: "ada", reason: "end of the year" };
 const LONG_AGO: i64 = NOW - 40 * DAY_MS;
@@ -268,6 +272,26 @@ pub(super) async fn an_unknown_outcome_is_looked_up_before_anything_else(kit: Ki
         high,
         "no day was told to have come back"
     );
+}
+
+/// The deletion may still be applied: days that are given meanwhile would be lost.
+pub(super) async fn a_channel_that_may_still_be_deleted_gets_no_days(kit: Kit) {
+    let plan = planned(&kit, &[("CHAN-1", 1)]).await;
+    let cut = Retired::Unknown("no answer within 2s".into());
+    let claim = begin(&kit, &plan, "CHAN-1", &reading(1)).await.unwrap();
+    assert_eq!(end(&kit, &plan, &claim, cut.clone()).await.state, RetireState::Unknown);
+    let claim = begin(&kit, &plan, "CHAN-1", &reading(1)).await.expect("a person may ask again at once");
+    assert_eq!(end(&kit, &plan, &claim, cut).await.state, RetireState::Unknown);
+    let source = policy(OnMoneyOut::CancelUnspent);
+    let paid = to(charge(&["pi_new"]), "CHAN-1", 30);
+    kit.record_as(&delivery("evt_new"), Ok(&paid), &source, false).await;
+    let claimed = async |at| kit.ledger.claim(ACCOUNT, "w", at, at + 1_000, 9).await.unwrap().len();
+    assert_eq!(claimed(NOW + 59_999).await, 0);
+    // Whoever takes a channel from a worker does not take it from a deletion.
+    kit.record_as(&delivery("evt_back"), Ok(&refund("pi_new", 300)), &source, false).await;
+    assert_eq!(kit.payment("pi_new").await.unwrap().unwrap().transfers[0].days, 20);
+    assert_eq!(claimed(NOW + 59_999).await, 0, "after a refund");
+    assert_eq!(claimed(NOW + 60_000).await, 1, "when the time for it is over");
 }
 
 /// The row that kept workers away from a channel that was never paid for is gone with it.

@@ -61,7 +61,7 @@ pub async fn wrong(world: &Arc<World>, ledger: &Ledger, at_rest: bool) -> Vec<St
         if !world.inner().slices.terms.is_on() {
             may.retain(|answer| *answer != Answer::Later);
         }
-        if !at_rest && may == [Answer::PaidNotExtended] && money_came_back(&payment) {
+        if !at_rest && may.first() == Some(&Answer::PaidNotExtended) && money_came_back(&payment) {
             may.push(Answer::Matched);
         }
         if !matches!(answers.as_slice(), [answer] if may.contains(answer)) {

@@ -98,6 +98,7 @@ async fn a_process_that_stood_still_deletes_nothing() {
             clock: &clock,
             act: Act { who: "ada", reason: "nobody pays" },
             call_timeout: CALL_TIMEOUT,
+            settle_window: Duration::ZERO,
             pause: Duration::ZERO,
         };
         let ended = retiring.apply(&plan, |_| {}).await.unwrap();
