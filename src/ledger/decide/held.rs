@@ -318,7 +318,7 @@ fn event(tx: &mut Tx, id: &str, decided: &Decided<'_>) -> Result<&'static str, F
 pub(in crate::ledger) fn must_be_held(row: &Row, key: &str) -> Result<(), Fault> {
     if row.get::<i64>("granted")? != 0 {
         return Err(refused(format!(
-            "its days were granted: name its newest transfer (`daybridge payments show '{key}'`), as '{key}#1'"
+            "its days were granted: name the transfer that waits, as `daybridge payments show '{key}'` lists it"
         )));
     }
     match row.get("decision")? {

@@ -42,7 +42,8 @@ pub(in crate::ledger) fn refresh(tx: &mut Tx, payment: &str) -> Result<Option<Ca
     let covered = coverage::of_payment(tx, payment)?;
     let total = covered.as_ref().and_then(|coverage| coverage.ask().total()).unwrap_or(bought);
     let sums = sums(last.as_ref(), moved, total);
-    let cut = bought.saturating_sub(moved).saturating_sub(sums.left);
+    // What a person took off is no money that went out.
+    let cut = bought.saturating_sub(total.max(moved));
     tx.send(
         "UPDATE payments SET days_moved = $2, days_left = $3, state = $4, stopped = $5, days_reduced = $6 WHERE key = $1",
         args![

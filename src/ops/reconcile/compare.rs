@@ -4,7 +4,7 @@
 //! compared with what moved. Owed are the days of the provider's metadata or, where it has none, what the ledger
 //! decided, without the days that it took off when money went out before they moved; nothing is owed for what was refunded in full, and nothing for what the provider does not list.
 
-use std::collections::BTreeSet;
+use std::{cmp::Ordering, collections::BTreeSet};
 
 use super::{
     Paid, Range,
@@ -163,12 +163,8 @@ impl Case<'_> {
             let (why, next) = words::owes_nothing(refunded, found.pending);
             return self.row(Answer::Matched, Some(0), found, why, next);
         }
-        let why = if refunded {
-            "its money was refunded in full, and its days moved".to_owned()
-        } else {
-            "its amount is 0, and days moved".to_owned()
-        };
-        let next = "decide whether its channel keeps the days".to_owned();
+        let later = self.booked.map_or(0, |booked| booked.days_later);
+        let (why, next) = words::owes_nothing_and_moved(refunded, self.key, later);
         let row = self.row(Answer::ExtendedNotPaid, Some(found.days), found, why, Some(next));
         Row { amount: Some(paid.refunded), ..row }
     }
@@ -184,29 +180,27 @@ impl Case<'_> {
             return self.row(Answer::Matched, Some(0), found, why, next);
         }
         let later = self.booked.map_or(0, |booked| booked.days_later);
-        if let Some(missing) = owed.map(|owed| owed.saturating_sub(found.days))
-            && later > 0
-            && missing == later
-        {
-            let why =
-                format!("{} of its days have moved, {later} move when its channel needs them", found.days);
-            return self.row(Answer::Later, Some(later), found, why, None);
-        }
-        if found.days == 0 {
+        if found.days == 0 && later == 0 {
             return self.missing(owed, found);
         }
-        let owed = owed.unwrap_or(found.days);
-        if found.days < owed {
-            let missing = owed.saturating_sub(found.days);
-            let (why, next) = words::too_few(owed, found);
-            return self.row(Answer::PaidNotExtended, Some(missing), found, why, Some(next));
-        }
-        if found.days > owed {
-            let surplus = found.days.saturating_sub(owed);
-            let (why, next) = words::too_many(owed, found);
-            return self.row(Answer::ExtendedNotPaid, Some(surplus), found, why, Some(next));
-        }
-        self.matched(found)
+        let all = found.days.saturating_add(later);
+        let owed = owed.unwrap_or(all);
+        let (answer, days, (why, next)) = match all.cmp(&owed) {
+            Ordering::Equal if later > 0 => (Answer::Later, later, (words::later(found.days, later), None)),
+            Ordering::Equal => return self.matched(found),
+            Ordering::Less => {
+                (Answer::PaidNotExtended, owed.saturating_sub(all), words::too_few(owed, later, found))
+            }
+            Ordering::Greater => {
+                (Answer::ExtendedNotPaid, all.saturating_sub(owed), words::too_many(owed, later, found))
+            }
+        };
+        // First of all the ledger learns of what it does not know, or sends it again.
+        let (why, next) = match found.unrecorded {
+            0 => (why, next),
+            _ => words::unrecorded(self.key, self.booked, found.pending),
+        };
+        self.row(answer, Some(days), found, why, next)
     }
 
     fn missing(&self, days: Option<u32>, found: &Evidence<'_>) -> Row {

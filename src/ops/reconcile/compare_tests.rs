@@ -168,14 +168,18 @@ fn matched() {
 /// Of a payment in slices some days have moved, and others move later. What is more or fewer than that is open.
 #[test]
 fn days_that_move_later_are_not_missing() {
-    use Answer::{ExtendedTwice as Twice, Later, PaidNotExtended as Missing};
+    use Answer::{ExtendedNotPaid as TooMany, ExtendedTwice as Twice, Later, PaidNotExtended as Missing};
     let running = |days_later| {
         let transfers = vec![transfer(1, 10, settled(10)), transfer(2, 5, State::planned(AT))];
         Some(Booked { days_later, ..booked(transfers) })
     };
     check(&Given::new(running(20)), (Later, 20, 900, "10 of its days have moved", false));
     check(&Given::new(running(20)).history(&[1]), (Later, 20, 900, "20 move when", false));
-    check(&Given::new(running(15)), (Missing, 20, 900, "extended by 10", true));
+    check(&Given::new(running(15)), (Missing, 5, 900, "extended by 10, and 15 move later", true));
+    check(&Given::new(running(25)), (TooMany, 5, 900, "extended by 10, and 25 move later", true));
+    check(&Given::new(running(20)).history(&[1, 2]), (TooMany, 5, 900, "names it", true));
+    let refunded = Given::new(running(20)).paid(|p| p.refunded = 900);
+    check(&refunded, (TooMany, 10, 900, "20 more move later", true));
     check(&Given::new(running(20)).history(&[1, 1]), (Twice, 30, 900, "2 lines", true));
     let waits = Booked { days_later: 30, decision: PaymentDecision::Granted, ..booked(vec![]) };
     check(&Given::new(Some(waits)), (Later, 30, 900, "0 of its days", false));

@@ -30,6 +30,23 @@ pub(super) fn owes_nothing(refunded: bool, pending: Option<&BookedTransfer>) -> 
     (why.into(), would_move(pending))
 }
 
+/// Nothing is owed, and days moved. The ledger does not know it where `later` days have yet to move.
+pub(super) fn owes_nothing_and_moved(refunded: bool, key: &str, later: u32) -> (String, String) {
+    let why = if refunded {
+        "its money was refunded in full, and its days moved"
+    } else {
+        "its amount is 0, and days moved"
+    };
+    let keeps = "decide whether its channel keeps the days";
+    if later == 0 {
+        return (why.into(), keeps.into());
+    }
+    let stop = format!(
+        "`daybridge payments stop '{key}' --reason …`, then backfill or resend the event that tells it; {keeps}"
+    );
+    (format!("{why}; {later} more move later, for the ledger was not told"), stop)
+}
+
 /// All of its days were taken off in the ledger.
 pub(super) fn taken_back(pending: Option<&BookedTransfer>) -> (String, Option<String>) {
     ("its money went out again, as the ledger was told, and no days moved".into(), would_move(pending))
@@ -129,32 +146,53 @@ pub(super) fn missing(
             decision => (format!("{decision}: {reason}"), booked.next.clone()),
         };
     };
-    let reason = transfer.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
     let evidence = match (found.moved, in_history) {
         (true, _) => "; its channel moved by exactly its days, so it was probably applied",
         (false, true) => "; Billing History does not name it",
         (false, false) => "",
     };
-    (format!("{}{reason}{evidence}", transfer.state.word()), transfer.next.clone())
+    (format!("{}{evidence}", state(transfer)), rest_needs(transfer))
 }
 
-pub(super) fn too_few(owed: u32, found: &Evidence<'_>) -> (String, String) {
-    let why = match (found.pending, found.absent) {
-        (Some(transfer), _) => {
-            format!("paid for {owed} days, extended by {}; the rest is {}", found.days, transfer.state.word())
+/// Days that are owed still move when their time has come.
+pub(super) fn later(moved: u32, later: u32) -> String {
+    format!("{moved} of its days have moved, {later} move when its channel needs them")
+}
+
+/// So many days were paid for; `later` of them have yet to move.
+fn paid(owed: u32, later: u32, found: &Evidence<'_>) -> String {
+    let moves = if later > 0 { format!(", and {later} move later") } else { String::new() };
+    format!("paid for {owed} days, extended by {}{}{moves}", found.days, odd(found))
+}
+
+pub(super) fn too_few(owed: u32, later: u32, found: &Evidence<'_>) -> (String, Option<String>) {
+    let why = paid(owed, later, found);
+    let by_hand = "extend the channel by the missing days";
+    match (found.pending.filter(|_| later == 0), found.absent) {
+        (Some(transfer), _) => (format!("{why}; the rest is {}", state(transfer)), rest_needs(transfer)),
+        (None, Some(transfer)) => {
+            (format!("{why}; {} is not in Billing History", transfer.key), Some(by_hand.into()))
         }
-        (None, Some(transfer)) => format!(
-            "paid for {owed} days, extended by {}; {} is not in Billing History",
-            found.days, transfer.key
-        ),
-        (None, None) => format!("paid for {owed} days, extended by {}{}", found.days, odd(found)),
-    };
-    (why, "extend the channel by the missing days".into())
+        (None, None) => (why, Some(by_hand.into())),
+    }
 }
 
-pub(super) fn too_many(owed: u32, found: &Evidence<'_>) -> (String, String) {
-    let why = format!("paid for {owed} days, extended by {}{}", found.days, odd(found));
-    (why, "correct the days where the payment is made; decide whether the channel keeps them".into())
+pub(super) fn too_many(owed: u32, later: u32, found: &Evidence<'_>) -> (String, Option<String>) {
+    let next = "correct the days where the payment is made; decide whether the channel keeps them";
+    (paid(owed, later, found), Some(next.into()))
+}
+
+/// In a word, and why.
+fn state(transfer: &BookedTransfer) -> String {
+    let reason = transfer.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+    format!("{}{reason}", transfer.state.word())
+}
+
+/// What moves days that have not moved.
+fn rest_needs(transfer: &BookedTransfer) -> Option<String> {
+    let off = "give its money back at the provider, or give the days: `daybridge grant CHANNEL --days N --reason …`";
+    let cancelled = matches!(transfer.state, State::Cancelled { .. });
+    transfer.next.clone().or_else(|| cancelled.then(|| off.to_owned()))
 }
 
 fn odd(found: &Evidence<'_>) -> &'static str {
@@ -186,6 +224,10 @@ pub(super) fn unrecorded(
         State::Held { outcome: Outcome::Open | Outcome::Forgotten, .. } => {
             Some(format!("`daybridge held settle '{key}' --applied --reason …`"))
         }
+        State::Planned { ahead: Some(_), .. } => Some(format!(
+            "`daybridge payments stop '{}' --reason …` at once, or its days may move a second time; then `daybridge ledger restored --since TIME`, which asks about it",
+            booked.key
+        )),
         State::Held { outcome: Outcome::None, .. } | State::Planned { .. } => Some(format!(
             "`daybridge held cancel '{key}' --reason …`, at once: a call would move its days a second time"
         )),

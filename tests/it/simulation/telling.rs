@@ -210,6 +210,7 @@ impl World {
             inner.slices.disturbed_at = self.now();
         }
         self.forgets_grants(made_at);
+        self.forgets_gifts(made_at);
         for life in self.inner().lives.values() {
             life.kill();
         }

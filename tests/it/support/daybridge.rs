@@ -367,6 +367,7 @@ settle_window = "5s"
 
     /// How often the partner applied days whose comment names this payment.
     pub(crate) async fn applied(&self, key: &str) -> usize {
+        assert!(!key.contains('#'), "{key} is a transfer, and this counts those of a payment");
         let state = self.sim_state().await.unwrap();
         let key = format!(" {key}#");
         let extends = state["extends"].as_array().unwrap();

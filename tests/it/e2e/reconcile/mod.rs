@@ -4,6 +4,7 @@
 mod filled;
 mod planted;
 mod scale;
+mod slices;
 mod usage;
 
 use daybridge::domain::Ms;

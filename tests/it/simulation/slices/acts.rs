@@ -1,7 +1,7 @@
 //! What a person does about days that are owed, and what the dashboard shows her.
 
 use daybridge::{
-    domain::id::ChannelId,
+    domain::{Ms, id::ChannelId},
     ledger::{Grant, LedgerError, Moved, view::MarkKind},
 };
 
@@ -19,6 +19,22 @@ impl World {
     /// Hand-made days so far.
     fn hand_days(&self) -> i64 {
         self.partner().by_hand.iter().map(|line| i64::from(line.days)).sum()
+    }
+
+    /// A payment is another channel's now; whose it was.
+    fn given(&self, name: &str, channel: &str) -> Option<String> {
+        let mut payments = self.payments();
+        payments.get_mut(name).map(|payment| std::mem::replace(&mut payment.channel, channel.to_owned()))
+    }
+
+    /// A copy of the ledger that was made then knows of no gift since.
+    pub fn forgets_gifts(&self, made_at: Ms) {
+        let mut gifts = std::mem::take(&mut self.inner().slices.gifts);
+        let kept = gifts.partition_point(|(at, ..)| *at < made_at);
+        for (_, name, before) in gifts.drain(kept..).rev() {
+            self.given(&name, &before);
+        }
+        self.inner().slices.gifts = gifts;
     }
 
     /// What a person said of the balance is not so any more.
@@ -72,10 +88,9 @@ impl Person {
         let (key, now) = (self.known(name).await?, self.world.now());
         let moved = Moved { channel: ChannelId::parse(channel).unwrap(), returned: 0, force: false };
         self.ledger.move_rest(&key, &moved, &ACT, now).await?;
-        if let Some(payment) = self.world.payments().get_mut(name) {
-            payment.channel = channel.to_owned();
-        }
+        let before = self.world.given(name, channel);
         let seen = &mut self.world.inner().slices;
+        seen.gifts.extend(before.map(|before| (now, name.to_owned(), before)));
         seen.moved.insert(name.to_owned(), now);
         seen.touched.insert(name.to_owned());
         Ok(())

@@ -85,6 +85,8 @@ pub struct Seen {
     gone_on: BTreeSet<String>,
     /// Payments that were given to another channel, and when.
     moved: BTreeMap<String, Ms>,
+    /// Each such gift: when, of which payment, and whose it was before.
+    gifts: Vec<(Ms, String, String)>,
     /// Slices that a person had sent at once.
     now: BTreeSet<Key>,
     /// Payments that a person ever stopped, or gave to another channel.
