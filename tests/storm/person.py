@@ -53,9 +53,12 @@ class Person:
         return left
 
     def _history(self):
-        """All words of Billing History's comments, the keys among them."""
+        """All words of Billing History's comments, the keys among them, and the days of their lines."""
         return {
-            word for line in self.house.truth()["extends"] if line["applied"] for word in (line["comment"] or "").split()
+            word: line["days"]
+            for line in self.house.truth()["extends"]
+            if line["applied"]
+            for word in (line["comment"] or "").split()
         }
 
     def _about(self, row, history):
@@ -75,8 +78,9 @@ class Person:
     def _open(self, row, history):
         if time.time() * 1000 - row["since"] < SETTLE_WINDOW_S * 1000:
             return "later"  # the call may still be applied
-        if any(key in history for key in row["history"] or [row["key"]]):
-            return "in Billing History", "held", "settle", "--applied"
+        found = [history[key] for key in row["history"] or [row["key"]] if key in history]
+        if found:
+            return "in Billing History", "held", "settle", "--applied", "--days", str(found[0])
         payment = self.load.by_key.get(row["payment"])
         if payment and row["cause"].startswith("restored"):
             others = set(payment.keys) - {row["payment"]}
@@ -90,7 +94,7 @@ class Person:
         """One purchase in two realms: closed here where it was granted in the other, granted where that one is closed."""
         others = [key for key in payment.keys if key != row["key"]]
         states = {self.house.rows("payments", "show", key)["state"] for key in others}
-        if "credited" in states:
+        if states & {"credited", "running"}:
             return "one purchase, by the provider's list", "held", "cancel"
         if states == {"cancelled"}:
             return "one purchase, and the other one is closed", "held", "settle", "--not-applied"

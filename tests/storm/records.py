@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 
 ROWS_MAX = 1_000_000
+STOPPED = ("refunded", "disputed", "stopped", "ended", "restored")
 KEY = re.compile(r"daybridge (\S+?)(#\d+) ")
 
 
@@ -12,9 +13,19 @@ class Records:
     def __init__(self, house):
         limit = ["--limit", str(ROWS_MAX)]
         self.payments = {row["key"]: row for row in house.rows("payments", "list", *limit)}
-        self.transfers = {row["payment"]: row for row in house.rows("transfers", "list", *limit)}
+        self.transfers = {row["key"]: row for row in house.rows("transfers", "list", *limit)}
         self.open_channels = {
             t["channel"] for t in self.transfers.values() if t["state"] == "held" and t["outcome"] == "open"
+        }
+        self._transfers_of = defaultdict(list)
+        for row in self.transfers.values():
+            self._transfers_of[row["payment"]].append(row)
+        # A slice that is held keeps back all others of its channel, unless its payment was stopped.
+        blocked = {t["channel"] for t in self.transfers.values() if t["state"] == "held" and t["cause"] not in STOPPED}
+        self.waiting = {
+            key
+            for key, row in self.payments.items()
+            if row["owed"] and row["channel"] in (blocked if row["sliced"] else self.open_channels)
         }
         held = [row for row in house.rows("held", "list", *limit) if row["kind"] != "account"]
         self.spent = {row["payment"]: row for row in held if row["cause"] == "days_spent"}
@@ -28,12 +39,16 @@ class Records:
             if line["by"] == "api":
                 found = KEY.match(line["comment"] or "")
                 if found:
+                    line["transfer"] = found[1] + found[2]
                     self.extends[found[1]].append(line)
                 elif line["applied"]:
                     self.strange.append(line)
 
     def applied(self, key):
         return [line for line in self.extends[key] if line["applied"]]
+
+    def transfers_of(self, key):
+        return self._transfers_of.get(key, [])
 
     def waits_behind(self, transfer):
         """Planned behind a transfer of its channel whose outcome a person must decide."""

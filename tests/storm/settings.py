@@ -14,12 +14,15 @@ class Source:
     realm: str
     secret: str
     on_refund: str
+    slice: int  # days in one transfer; 0: all at once
 
 
+# Of the second one every payment moves slice by slice, for the channels never have their lead.
 SOURCES = (
-    Source("stripe", "stripe", "whsec_storm_0123456789abcdef0123456789", "report"),
-    Source("second", "second", "whsec_storm_abcdef0123456789abcdef0123", "cancel_unspent"),
+    Source("stripe", "stripe", "whsec_storm_0123456789abcdef0123456789", "report", 0),
+    Source("second", "second", "whsec_storm_abcdef0123456789abcdef0123", "cancel_unspent", 10),
 )
+LEAD = "100000days"
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ breaker_pause = "2s"
 account_probe = "2s"
 [brake]
 multiple = 0
+[allocation]
+lead = "{LEAD}"
 """
     for source in SOURCES:
         whole += f"""
@@ -60,5 +65,6 @@ provider = "stripe"
 realm = "{source.realm}"
 secrets = ["{source.secret}"]
 on_refund = "{source.on_refund}"
+slice = {source.slice}
 """
     return whole

@@ -11,6 +11,8 @@
 """
 
 REFUNDED = ("refunded", "restored_refunded")
+# All of its days have moved, or the first of them.
+CREDITED = ("credited", "running")
 
 
 class Verdict:
@@ -44,72 +46,95 @@ class Verdict:
             if lines or any(key in self.records.payments for key in payment.keys):
                 self.twice.append((payment.key, f"a {payment.kind} payment that was applied {len(lines)} times"))
             return
-        told = [(key, line["channel"], line["days"]) for key, line in lines]
-        right = [line for _, line in lines if self._is_right(payment, line)]
         for key in payment.keys:
             self._judge_reading(payment, key)
-        if len(lines) == 1 and lines[0][1]["channel"] == payment.channel and lines[0][1]["days"] < payment.due:
-            self.misread.append((lines[0][0], f"{lines[0][1]['days']} days moved, {payment.due} are due"))
-        elif len(lines) > 1 or len(right) != len(lines):
+            self._judge_settled(key)
+        told = [(line["transfer"], line["channel"], line["days"]) for _, line in lines]
+        once = len({transfer for transfer, _, _ in told}) == len(told) and len({key for key, _ in lines}) <= 1
+        days = sum(line["days"] for _, line in lines)
+        right = all(line["channel"] == payment.channel and line["days"] > 0 for _, line in lines)
+        if not (once and right and days <= payment.days):
             self.twice.append((payment.key, f"{payment.days} days for {payment.channel}, applied {told}"))
         elif lines:
-            self._judge_applied(payment, *lines[0])
+            self._judge_applied(payment, lines[0][0], [line for _, line in lines], days)
         else:
             self._judge_not_applied(payment)
+
+    def _judge_settled(self, key):
+        applied = {line["transfer"] for line in self.records.applied(key)}
+        for transfer in self.records.transfers_of(key):
+            if transfer["state"] == "settled" and transfer["key"] not in applied:
+                self.lost.append((key, f"{transfer['key']} is settled in the ledger, and the partner has not applied it"))
 
     def _judge_reading(self, payment, key):
         held = self.records.spent.get(key) or self.records.held.get(key)
         if held and not payment.refunds and (key in self.records.spent or held["cause"] in REFUNDED):
             self.misread.append((key, f"nothing was refunded, and it is held: {held['reason']}"))
 
-    @staticmethod
-    def _is_right(payment, line):
-        """As many as were bought, or as are left of them, or between the two where several refunds came one by one."""
-        return line["channel"] == payment.channel and payment.due <= line["days"] <= payment.days and line["days"] > 0
-
-    def _judge_applied(self, payment, key, line):
-        row, transfer = self.records.payments.get(key), self.records.transfers.get(key)
-        state = row["state"] if row else None
-        if state == "credited":
-            # What a person finds in Billing History after a restoration is booked with the days that were bought.
-            by_hand = transfer["how"] == "by_operator" and transfer["days"] != line["days"]
-            self.booked_otherwise += [key] if by_hand else []
-            self.days["ledger"] += line["days"] if by_hand else transfer["days"]
-            told = key in self.records.spent or transfer["how"] == "by_operator"
-            if line["days"] > payment.due and not told:
-                self.untold.append((key, f"{line['days']} days moved, {payment.due} are due"))
+    def _judge_applied(self, payment, key, lines, days):
+        row = self.records.payments.get(key)
+        words = {self._count(key, row, line) for line in lines}
+        by_hand = any(t["how"] == "by_operator" for t in self.records.transfers_of(key))
+        if "twice" in words:
+            self.twice.append((key, f"applied, while the ledger says {row['state'] if row else None}"))
+        elif "open" in words:
+            self.held.append((key, self._reason(key)))
+        elif "hidden" in words:
+            self.hidden.append((key, self._reason(key)))
+        elif days > payment.due and key not in self.records.spent and not by_hand:
+            self.untold.append((key, f"{days} days moved, {payment.due} are due"))
+        elif days >= payment.due:
             self.credited.append(key)
             for other in set(payment.keys) - {key}:
                 self._judge_other_realm(other)
-        elif self._is_open(key, transfer):
-            self.days["open"] += line["days"]
-            self.held.append((key, self._reason(row, transfer)))
-        elif state == "held" or transfer and self.records.waits_behind(transfer):
-            self.days["hidden"] += line["days"]
-            self.hidden.append((key, self._reason(row, transfer)))
+        elif self._waits(key):
+            self.held.append((key, self._reason(key)))
         else:
-            self.twice.append((key, f"applied, while the ledger says {state}"))
+            self.misread.append((key, f"{days} days moved, {payment.due} are due"))
+
+    def _count(self, key, row, line):
+        """What the ledger makes of days that the partner applied."""
+        transfer = self.records.transfers.get(line["transfer"])
+        days = line["days"]
+        if transfer and transfer["state"] == "settled":
+            word = "ledger"
+            if transfer["how"] != "by_operator":
+                days = transfer["days"]
+            elif transfer["days"] != days:
+                # What a person finds in Billing History after a restoration is booked with the days that were bought.
+                self.booked_otherwise.append(key)
+        elif self._is_open(key, transfer):
+            word = "open"
+        elif row and row["state"] == "held" or transfer and self.records.waits_behind(transfer):
+            word = "hidden"
+        else:
+            return "twice"
+        self.days[word] += days
+        return word
+
+    def _waits(self, key):
+        """For a person, or behind an open outcome of its channel."""
+        return key in self.records.held or key in self.records.waiting
 
     def _judge_other_realm(self, key):
         """The same purchase, told to another realm: held as a suspected duplicate, or closed by a person."""
         state = self.records.payments.get(key, {}).get("state")
         event = any(key.partition("/")[2] in row["key"] for row in self.records.held_events)
-        transfer = self.records.transfers.get(key)
-        if transfer and self.records.waits_behind(transfer):
+        if key in self.records.waiting:
             return
-        if state == "credited":
-            self.lost.append((key, "credited in the ledger, not by the partner"))
+        if state in CREDITED:
+            self.lost.append((key, f"{state} in the ledger, and the partner has applied nothing"))
         elif state not in ("held", "cancelled") and not event:
             self.lost.append((key, f"got a 2xx, and the ledger says {state}"))
 
     def _judge_not_applied(self, payment):
         states = {key: self.records.payments.get(key, {}).get("state") for key in payment.keys}
         key = next((key for key, state in states.items() if state == "held"), payment.key)
-        row, transfer = self.records.payments.get(key), self.records.transfers.get(key)
-        if "credited" in states.values():
-            self.lost.append((key, "credited in the ledger, not by the partner"))
-        elif key in self.records.held or transfer and self.records.waits_behind(transfer):
-            self.held.append((key, self._reason(row, transfer)))
+        credited = [state for state in states.values() if state in CREDITED]
+        if credited:
+            self.lost.append((key, f"{credited[0]} in the ledger, and the partner has applied nothing"))
+        elif self._waits(key):
+            self.held.append((key, self._reason(key)))
         elif payment.due == 0 and states[key] in ("cancelled", "nothing"):
             self.closed.append(key)
         elif payment.accepted:
@@ -121,6 +146,6 @@ class Verdict:
         by_outcome = transfer and transfer["state"] == "held" and transfer["outcome"] == "open"
         return by_outcome or held.get("cause", "").startswith("restored")
 
-    @staticmethod
-    def _reason(row, transfer):
-        return row["reason"] or (transfer and transfer["reason"]) or "waits behind an open outcome of its channel"
+    def _reason(self, key):
+        reasons = [row["reason"] for row in [self.records.payments[key], *self.records.transfers_of(key)]]
+        return next(filter(None, reasons), "waits behind an open outcome of its channel")
