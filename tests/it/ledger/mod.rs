@@ -117,6 +117,8 @@ both! {
         what_was_on_its_way_is_weighed_when_it_is_back, days_already_moved_short_are_owed,
         a_refund_beside_a_worker_is_never_lost, changed_settings_weigh_what_is_held, the_channel_is_paused_once, a_decision_is_for_the_cause_that_was_seen,
         a_refund_of_what_was_refused_is_for_a_person,
+        other_days_than_a_person_said_are_asked_about,
+        the_days_of_a_call_are_those_that_were_sent,
         what_no_call_is_known_of_is_settled_with_its_days,
         an_inquiry_is_told_and_takes_nothing, refunds_come_along_when_payments_are_joined,
         a_rehearsed_refund_keeps_nothing, a_restored_ledger_does_not_plan_again, a_flood_of_one_event_hides_no_refund, adjustments_are_append_only;

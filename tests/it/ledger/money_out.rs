@@ -608,3 +608,33 @@ pub(super) async fn what_no_call_is_known_of_is_settled_with_its_days(kit: Kit) 
     assert_eq!(stands(&kit, "pi_1").await, "credited - 25, 20 5 5 0");
     assert_eq!(gaps(&kit).await, [("stripe/pi_1".into(), "days_spent".into(), Some(5))]);
 }
+
+/// What a person said of a refund counts for the days that were planned, and not for others that moved in the time that is
+/// forgotten.
+pub(super) async fn other_days_than_a_person_said_are_asked_about(kit: Kit) {
+    let told = Told::of(&kit, OnMoneyOut::Report);
+    told.event("evt_1", &paid("pi_1")).await;
+    told.event("evt_re", &refund("pi_1", 300)).await;
+    kit.correct("stripe/pi_1#1", &days(20), NOW).await.unwrap();
+    assert_eq!(stands(&kit, "pi_1").await, "planned - 20, 20 10 0 0");
+    kit.restored(NOW - DAY, "ada", NOW + 1).await.unwrap();
+    let shown = Decided { days: Some(25), ..decided_for(Order::Applied, HeldCause::Restored) };
+    kit.decide("stripe/pi_1#1", &shown, NOW + 2).await.unwrap();
+    assert_eq!(gaps(&kit).await, [("stripe/pi_1".into(), "days_spent".into(), Some(5))]);
+}
+
+/// A refusal hid that 30 days moved; a refund has made 20 of them since.
+pub(super) async fn the_days_of_a_call_are_those_that_were_sent(kit: Kit) {
+    let told = Told::of(&kit, OnMoneyOut::CancelUnspent);
+    told.event("evt_1", &paid("pi_1")).await;
+    let claim = kit.claim_one(NOW).await;
+    let (key, called) = ("stripe/pi_1#1", intended(claim.epoch));
+    assert!(kit.put(&claim, key, &State::planned(NOW), called.clone(), NOW).await);
+    let no = held(Cause::Refused(422, "no".into()), Open::None);
+    assert!(kit.put(&claim, key, &called, no, NOW).await);
+    kit.release(&claim, NOW + 60_000).await.unwrap();
+    told.event("evt_re", &refund("pi_1", 300)).await;
+    assert_eq!(stands(&kit, "pi_1").await, "held refused 20, 20 10 0 0");
+    kit.decide(key, &decided_for(Order::Applied, HeldCause::Refused), NOW).await.unwrap();
+    assert_eq!(stands(&kit, "pi_1").await, "credited - 30, 20 0 10 0");
+}

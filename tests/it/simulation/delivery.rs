@@ -23,14 +23,18 @@ impl World {
         }
     }
 
-    /// What a source's provider made, with the bodies of its list.
-    pub fn made_at(&self, source: &str) -> Vec<(Event, String)> {
+    /// What a source's provider made of what is wanted, with the bodies of its list.
+    pub fn made_at(&self, source: &str, wanted: impl Fn(&Event) -> bool) -> Vec<(Event, String)> {
         let events: Vec<Event> = {
             let payments = self.payments();
             let there = payments.values().filter(|payment| payment.way.source() == source);
-            there.flat_map(|payment| payment.events.values().cloned()).collect()
+            there.flat_map(|payment| payment.events.values().filter(|event| wanted(event)).cloned()).collect()
         };
-        events.into_iter().map(|event| (event.clone(), self.written(text(&event.body)))).collect()
+        let written = |event: Event| {
+            let body = self.written(text(&event.body));
+            (event, body)
+        };
+        events.into_iter().map(written).collect()
     }
 
     pub(super) fn deliver(&self, name: &str, word: &str, as_new: bool) {

@@ -9,7 +9,10 @@ use daybridge::{
     provider::history::{History, HistoryError, Listed, Paid, Range, Walk, Which},
 };
 
-use super::{payment::Way, world::World};
+use super::{
+    payment::{Event, Way},
+    world::World,
+};
 
 /// How often it is asked.
 const EVERY_MS: i64 = 60_000;
@@ -42,15 +45,16 @@ impl History for Stripes {
         }
         walk.turn(None, false)?;
         let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-        let listed = self.0.made_at("stripe").into_iter().filter_map(|(event, body)| {
-            let created_at = event.body["created"].as_i64()? * 1000;
-            let wanted = which == Which::All || event.is_untold();
-            (wanted && range.from <= created_at && created_at < range.until).then(|| Listed {
-                event_id: text(&event.body["id"]),
-                event_type: text(&event.body["type"]),
-                created_at,
-                body: Bytes::from(body),
-            })
+        let created_at = |event: &Event| event.body["created"].as_i64().map(|at_s| at_s * 1000);
+        let wanted = |event: &Event| {
+            let there = created_at(event).is_some_and(|at| range.from <= at && at < range.until);
+            there && (which == Which::All || event.is_untold())
+        };
+        let listed = self.0.made_at("stripe", wanted).into_iter().map(|(event, body)| Listed {
+            event_id: text(&event.body["id"]),
+            event_type: text(&event.body["type"]),
+            created_at: created_at(&event).unwrap_or_default(),
+            body: Bytes::from(body),
         });
         Ok(listed.collect())
     }

@@ -30,12 +30,13 @@ pub fn days_in_books(world: &World, name: &str) -> u32 {
     mine.map(|line| line.days).sum()
 }
 
-/// Whether days of its channel moved that a restored ledger forgot, and nobody told it: they explain nothing there, and may
-/// be taken for others.
+/// Whether days of it, or of its channel, moved that a restored ledger forgot, and nobody told it: they explain nothing
+/// there, and may be taken for others.
 fn is_forgotten(world: &World, name: &str) -> bool {
     let channel = world.payments()[name].channel.clone();
     let lines = world.partner().lines.clone();
-    lines.iter().any(|line| line.channel == channel && world.is_forgotten(line.at))
+    let its = |comment: &str| world.payment_of(comment).as_deref() == Some(name);
+    lines.iter().any(|line| world.is_forgotten(line.at) && (line.channel == channel || its(&line.comment)))
 }
 
 /// Whether something made of a payment what it came to that no program can know: a person's word, or a copy that was put

@@ -127,11 +127,11 @@ impl Person {
     /// She looks whether what is known of the balance has in it what the dashboard shows, and says that.
     pub async fn mark(&self) {
         self.look_at_balance().await;
-        // A late debit may leave less than nothing there.
-        let (days, now) = (self.world.partner().balance.max(0), self.world.now());
-        self.ledger.mark_balance(ACCOUNT, MarkKind::Set, days, &ACT, now).await.unwrap();
+        // A late debit may leave less than nothing there, which cannot be said.
+        let (shown, now) = (self.world.partner().balance, self.world.now());
+        self.ledger.mark_balance(ACCOUNT, MarkKind::Set, shown.max(0), &ACT, now).await.unwrap();
         let by_hand = self.world.hand_days();
-        self.world.inner().slices.marked = Some(by_hand);
+        self.world.inner().slices.marked = (shown >= 0).then_some(by_hand);
     }
 
     pub async fn look_at_balance(&self) {
