@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 
 use super::row::{Answer, Row};
-use crate::domain::{DAY_MS, Ms};
+use crate::{
+    domain::{DAY_MS, Ms},
+    times::utc,
+};
 
 /// One movement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +90,8 @@ impl Gaps {
                 currency: None,
                 why: format!(
                     "nobody paid for it here: activeTill reads {}, the ledger explains {}",
-                    gap.high, gap.low
+                    utc(gap.high),
+                    utc(gap.low)
                 ),
                 next: Some(
                     "look in Billing History for an extension by hand, a card renewal, or one without our key"
