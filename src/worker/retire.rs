@@ -40,7 +40,7 @@ pub struct Retiring<'a> {
     pub act: Act<'a>,
     /// Longest one call may take, and how late after the channel was taken it may still be sent.
     pub call_timeout: Duration,
-    /// How long a deletion whose outcome is not known may still be applied.
+    /// How long after its call a deletion whose outcome is not known may still be applied.
     pub settle_window: Duration,
     /// The wait between two calls.
     pub pause: Duration,
@@ -85,7 +85,8 @@ impl Retiring<'_> {
             }
         };
         let (now, taken) = (self.clock.now_ms(), self.clock.boot());
-        let lease_until = now.saturating_add(lease_ms(self.call_timeout).max(millis(self.settle_window)));
+        let in_hand = lease_ms(self.call_timeout).saturating_add(millis(self.settle_window));
+        let lease_until = now.saturating_add(in_hand);
         let claim = match self.ledger.retire_begin(one, &reading, lease_until, now).await? {
             RetireTurn::Go(claim) => claim,
             RetireTurn::No(row) => return Ok(row),

@@ -255,7 +255,7 @@ async fn days_of_an_ended_customers_channel_come_back_to_the_balance() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_given_to_a_channel_that_may_still_be_deleted() {
     let mut house = House::build("embedded", None, "").await;
-    house.set("settle_window = \"5s\"", "settle_window = \"20s\"");
+    house.set("settle_window = \"5s\"", "settle_window = \"10s\"");
     channel(&house, DARK, -40).await;
     channel(&house, LONG, 90).await;
     house.json(&["channels", "sync", "--json"]);
