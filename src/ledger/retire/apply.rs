@@ -244,10 +244,19 @@ fn give_back(tx: &mut Tx, claim: &Claim) -> Result<(), Fault> {
 }
 
 fn deleted(tx: &mut Tx, one: OfPlan<'_>, days: Option<u32>, act: &Act<'_>, now: Ms) -> Result<(), Fault> {
-    let told = match days {
+    let mut told = match days {
         Some(days) => format!("deleted, {days} days came back"),
         None => "deleted; how many days came back was not told".to_owned(),
     };
+    let moved = moved_meanwhile(tx, one)?;
+    if moved > 0 {
+        tracing::warn!(channel = %one.channel, days = moved, "days moved to a channel that was deleted after all");
+        told.push_str(&format!(
+            "; {moved} days moved to it since the plan was made: `daybridge channels show {}` names who paid, \
+             `daybridge grant` gives them to another channel",
+            one.channel
+        ));
+    }
     write(tx, one, RetireState::Deleted, Some(&told), days, now)?;
     if let Some(days) = days.filter(|days| *days > 0) {
         tx.send(
@@ -264,6 +273,17 @@ fn deleted(tx: &mut Tx, one: OfPlan<'_>, days: Option<u32>, act: &Act<'_>, now: 
     }
     unlist(tx, one)?;
     note(tx, one, act, told, now)
+}
+
+/// Days that were given to a channel whose deletion was applied later than any call should be. Before it was asked for none
+/// were: its `activeTill` was still the plan's.
+fn moved_meanwhile(tx: &mut Tx, one: OfPlan<'_>) -> Result<i64, Fault> {
+    let row = tx.one(
+        "SELECT CAST(COALESCE(SUM(t.days), 0) AS BIGINT) AS days FROM transfers t JOIN retire_plans r ON r.hash = $1 \
+         WHERE t.account = $2 AND t.channel = $3 AND t.settled_at > r.made_at",
+        args![one.plan, one.account, one.channel.as_str()],
+    )?;
+    row.get("days")
 }
 
 fn unlist(tx: &mut Tx, one: OfPlan<'_>) -> Result<(), Fault> {

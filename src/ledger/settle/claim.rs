@@ -13,10 +13,10 @@ use crate::{
 /// clock that was ahead, and has ended.
 pub(in crate::ledger) const LEASE_MS_MAX: i64 = 900_000;
 
-/// Who holds a channel while it is deleted.
+/// Owner of the lease of a channel that is being deleted.
 pub(in crate::ledger) const RETIRE: &str = "retire";
 
-/// Who holds a channel that was asked to be deleted and may still be.
+/// Owner of the lease where a deletion may still be applied, for its outcome is not known.
 pub(in crate::ledger) const RETIRE_IN_DOUBT: &str = "retire in doubt";
 
 impl Ledger {

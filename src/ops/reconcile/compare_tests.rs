@@ -1,5 +1,8 @@
 //! One table: what the three lists say of a payment of 30 days for 9.00, and the answer.
 
+#[path = "compare_lines_tests.rs"]
+mod lines;
+
 use super::super::history::Place;
 use super::*;
 use crate::{
@@ -204,24 +207,6 @@ fn days_that_were_taken_off_are_not_owed() {
 }
 
 #[test]
-fn matched_by_billing_history_alone_tells_the_ledger() {
-    use Answer::Matched;
-    for (state, want) in [
-        (held(Outcome::Open), "settle 'stripe/pi_1#1' --applied"),
-        (held(Outcome::None), "cancel 'stripe/pi_1#1'"),
-        (State::planned(AT), "cancel 'stripe/pi_1#1'"),
-    ] {
-        let verdict = Given::new(once(state)).history(&[1]).judge(Listed::Missing);
-        let row = verdict.row.unwrap();
-        assert_eq!((row.answer, row.days), (Matched, Some(30)), "{row:?}");
-        assert!(row.next.as_ref().unwrap().contains(want), "{row:?}");
-        assert_eq!(verdict.explains, Some(("CHAN-1".into(), 30)));
-    }
-    check(&Given::new(Some(booked(vec![]))).history(&[1]), (Matched, 30, 900, "ledger says held", true));
-    check(&Given::new(None).history(&[1]), (Matched, 30, 900, "no record of it", true));
-}
-
-#[test]
 fn paid_not_extended() {
     use Answer::PaidNotExtended as Missing;
     check(&Given::new(None), (Missing, 30, 900, "no event of it ever arrived", true));
@@ -255,71 +240,12 @@ fn extended_not_paid() {
 }
 
 #[test]
-fn extended_twice() {
-    use Answer::ExtendedTwice as Twice;
-    let good = || Given::new(once(settled(30)));
-    check(
-        &good().history(&[1, 1]),
-        (Twice, 30, 900, "2 lines of Billing History (file:line 1:1, 1:2)", true),
-    );
-    check(&good().history(&[1, 1, 1]), (Twice, 60, 900, "3 lines", true));
-    check(&Given { again: true, ..good() }, (Twice, 30, 900, "called more than once", true));
-    check(&good().history(&[1, 1]).paid(|p| p.refunded = 900), (Twice, 30, 0, "2 lines", true));
-    assert_eq!(good().history(&[1, 1]).judge(Listed::Missing).explains, Some(("CHAN-1".into(), 30)));
-}
-
-/// Its key was enough, whatever else the line said.
-#[test]
-fn a_line_that_says_something_else_is_no_match() {
-    use Answer::{ExtendedNotPaid as Surplus, ExtendedTwice as Twice, Matched, PaidNotExtended as Missing};
-    let with = |lines: Vec<Line>| Given { history: Some(lines), ..Given::new(once(settled(30))) };
-    let named = |channels: &[&str]| Line {
-        channels: channels.iter().map(|name| (*name).to_owned()).collect(),
-        ..said(&[-30])
-    };
-    let back = || Line { given_back: true, ..said(&[30]) };
-    let (says_8, says_40) =
-        ("(file:line 1:1) says 8 days under stripe/pi_1#1, and the ledger 30", "says 40 days");
-    for (lines, want) in [
-        (vec![said(&[-8])], (Missing, 22, 900, says_8, true)),
-        (vec![said(&[40])], (Surplus, 10, 900, says_40, true)),
-        (vec![said(&[963, 8])], (Surplus, 933, 900, "says 963 days", true)),
-        (vec![named(&["CHAN-2"])], (Missing, 30, 900, "says the channel CHAN-2 under", true)),
-        (vec![back()], (Missing, 30, 900, "given back", true)),
-        (vec![said(&[-30]), back()], (Missing, 30, 900, "given back", true)),
-        (vec![said(&[-30]), said(&[-8])], (Twice, 8, 900, "2 lines", true)),
-        // What says nothing else, or ours among others.
-        (vec![said(&[-30])], (Matched, 30, 900, "as Billing History shows", false)),
-        (vec![said(&[])], (Matched, 30, 900, "as Billing History shows", false)),
-        (vec![said(&[993, 30])], (Matched, 30, 900, "as Billing History shows", false)),
-        (vec![named(&["CHAN-2", "CHAN-1"])], (Matched, 30, 900, "as Billing History shows", false)),
-    ] {
-        check(&with(lines), want);
-    }
-    let held = Given { history: Some(vec![said(&[8])]), ..Given::new(once(held(Outcome::Open))) };
-    check(&held, (Missing, 22, 900, says_8, true));
-}
-
-#[test]
 fn what_was_neither_paid_nor_extended_is_no_row() {
     for given in [Given::new(once(State::planned(AT))), Given::new(once(settled(30))).history(&[])] {
         assert_eq!(Given { paid: None, ..given }.judge(Listed::Missing).row, None);
     }
     let good = Given { paid: None, ..Given::new(once(settled(30))) };
     assert_eq!(good.judge(Listed::Elsewhere).row, None, "another time's payment is not judged");
-}
-
-#[test]
-fn history_speaks_of_the_time_it_covers_only() {
-    for (at, want) in [
-        (COVERED.since, Answer::PaidNotExtended),
-        (COVERED.since - 1, Answer::Matched),
-        (COVERED.until, Answer::Matched),
-    ] {
-        let State::Settled { how, before, after, attempt, watch, .. } = settled(30) else { unreachable!() };
-        let given = Given::new(once(State::Settled { how, before, after, at, attempt, watch })).history(&[]);
-        assert_eq!(given.judge(Listed::Missing).row.unwrap().answer, want);
-    }
 }
 
 #[test]

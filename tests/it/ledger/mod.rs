@@ -93,6 +93,7 @@ both! {
     retire: only_what_nobody_pays_for_is_planned, days_that_came_back_are_on_the_balance,
         what_changed_since_is_left_out, an_unknown_outcome_is_looked_up_before_anything_else,
         a_channel_that_may_still_be_deleted_gets_no_days,
+        days_that_were_given_to_a_deleted_channel_are_told,
         nothing_is_left_of_a_channel_that_nothing_was_planned_for;
     restored: what_was_unsettled_is_held, payments_of_the_forgotten_time_are_held, workers_must_be_stopped;
     upgrade: an_older_ledger_is_brought_up_to_date, what_an_older_worker_wrote_is_caught_up,

@@ -8,7 +8,7 @@ use daybridge::{
         facts::{Facts, Meaning},
         id::ChannelId,
         reply::{ListedChannel, Reading},
-        settle::State,
+        settle::{How, State},
         slices::Allocation,
     },
     ledger::{
@@ -292,6 +292,27 @@ pub(super) async fn a_channel_that_may_still_be_deleted_gets_no_days(kit: Kit) {
     assert_eq!(kit.payment("pi_new").await.unwrap().unwrap().transfers[0].days, 20);
     assert_eq!(claimed(NOW + 59_999).await, 0, "after a refund");
     assert_eq!(claimed(NOW + 60_000).await, 1, "when the time for it is over");
+}
+
+/// Later than any call should be applied: the days are lost with the channel, and a person is told.
+pub(super) async fn days_that_were_given_to_a_deleted_channel_are_told(kit: Kit) {
+    let plan = planned(&kit, &[("CHAN-1", 1), ("CHAN-2", 2)]).await;
+    let cut = Retired::Unknown("no answer within 2s".into());
+    for (channel, days) in [("CHAN-1", 1), ("CHAN-2", 2)] {
+        let claim = begin(&kit, &plan, channel, &reading(days)).await.unwrap();
+        end(&kit, &plan, &claim, cut.clone()).await;
+    }
+    kit.grant("new", "CHAN-1").await;
+    let claim = kit.claim_one(NOW + 60_000).await;
+    let (key, called) = ("stripe/pi_new#1", intended(claim.epoch));
+    assert!(kit.put(&claim, key, &State::planned(NOW), called.clone(), NOW + 60_001).await);
+    let how = How::Answered;
+    let moved = State::Settled { how, before: 1, after: None, at: NOW + 60_002, attempt: 1, watch: None };
+    assert!(kit.put(&claim, key, &called, moved, NOW + 60_002).await);
+    let note = gone(&kit, &plan, "CHAN-1").await.note.unwrap();
+    assert!(note.contains("30 days moved to it since the plan was made"), "{note}");
+    let note = gone(&kit, &plan, "CHAN-2").await.note.unwrap();
+    assert!(note.ends_with("how many days came back was not told"), "{note}");
 }
 
 /// The row that kept workers away from a channel that was never paid for is gone with it.
