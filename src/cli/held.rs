@@ -39,14 +39,24 @@ pub(super) async fn list(ledger: &Ledger, args: HeldList) -> Result<(), Failure>
         say("nothing waits for a person");
         return Ok(());
     }
-    let groups = ledger.held_groups(now).await?;
-    table(
-        &["CAUSE", "KIND", "COUNT", "DAYS", "OLDEST"],
-        groups.into_iter().filter(|group| wanted.cause.is_none_or(|cause| cause == group.cause)).map(|g| {
-            [g.cause.to_string(), g.kind.to_string(), g.count.to_string(), g.days.to_string(), time(g.oldest)]
-        }),
-    );
-    say("");
+    let mut groups = ledger.held_groups(now).await?;
+    groups.retain(|group| wanted.cause.is_none_or(|cause| cause == group.cause));
+    // An account that is held is in no group.
+    if !groups.is_empty() {
+        table(
+            &["CAUSE", "KIND", "COUNT", "DAYS", "OLDEST"],
+            groups.into_iter().map(|g| {
+                [
+                    g.cause.to_string(),
+                    g.kind.to_string(),
+                    g.count.to_string(),
+                    g.days.to_string(),
+                    time(g.oldest),
+                ]
+            }),
+        );
+        say("");
+    }
     let most = usize::try_from(args.limit).unwrap_or(usize::MAX);
     let full = |kind: &HeldKind| rows.iter().filter(|h| h.kind == *kind).count() == most;
     let cut = HeldKind::ALL.iter().any(|kind| *kind != HeldKind::Ledger && full(kind));

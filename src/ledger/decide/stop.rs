@@ -158,7 +158,7 @@ impl Tx {
         let Some((key, from @ State::Planned { ahead: Some(ahead), last: None, retried, .. })) = &left.last
         else {
             return Err(refused(format!(
-                "no slice of {} is planned: it waits for older payments of its channel, is stopped, or one is on its way",
+                "no slice of {0} is planned: it waits for older payments of its channel, is held or stopped, or one is on its way; `daybridge payments show '{0}'` says which",
                 payment
             )));
         };
