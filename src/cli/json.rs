@@ -1,5 +1,5 @@
 //! JSON for programs. Every time stands there twice: in ms since epoch, and beside it, under its name and `_utc`, as
-//! RFC 3339. deploy/json.md has the fields of every command.
+//! RFC 3339. deploy/docs/json.md has the fields of every command.
 
 use serde::Serialize;
 use serde_json::{Map, Value};

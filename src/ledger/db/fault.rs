@@ -165,7 +165,7 @@ fn of_postgres(code: &str, text: String) -> Fault {
         ("40001" | "40P01", _) => Fault::Conflict(text),
         ("42501", _) => Fault::Broken(format!(
             "{text}: the role of ledger.url must own the ledger's tables, or have all rights on them and on their schema \
-             (deploy/managed.md)"
+             (deploy/docs/managed.md)"
         )),
         ("25006", _) => Fault::Broken(format!("{text}: {NO_WRITES}")),
         (_, Some("22" | "23" | "54" | "P0")) => Fault::Ledger(LedgerError::Unstorable(text)),

@@ -9,7 +9,7 @@
 //! that is let in again remembers itself. A person's word counts up, so that a process does not take it for that.
 //!
 //! Not noticed: what keeps the timeline, such as a snapshot of a disk put back. Where a managed database lets an
-//! ordinary role ask for none of this, the ledger relies on the operator (deploy/runbook.md).
+//! ordinary role ask for none of this, the ledger relies on the operator (deploy/docs/runbook.md).
 
 use super::pause;
 use crate::{

@@ -87,7 +87,7 @@ pub(super) fn not_declared(what: &str, name: &str, error: &lapin::Error) -> Queu
     if amqp.get_id() == ACCESS_REFUSED {
         return QueueError(format!(
             "this user may not make {what} {name} ({said}): as an administrator {}, or let the administrator make what is \
-             needed (deploy/managed.md) and set [queue] topology = \"verify\"",
+             needed (deploy/docs/managed.md) and set [queue] topology = \"verify\"",
             grant(said, "VHOST", "USER")
         ));
     }

@@ -1,4 +1,4 @@
-//! `deploy/managed.md`: its commands are run as they stand, on private servers; only names of hosts and passwords change.
+//! `deploy/docs/managed.md`: its commands are run as they stand, on private servers; only names of hosts and passwords change.
 
 use daybridge::{
     config::{self, Config, Topology, check, load},
@@ -18,7 +18,7 @@ use crate::support::{
 
 /// The fenced blocks of a language, in order.
 fn blocks(language: &str) -> Vec<String> {
-    let page = committed("managed.md");
+    let page = committed("docs/managed.md");
     let mut found = Vec::new();
     let mut block: Option<String> = None;
     for line in page.lines() {

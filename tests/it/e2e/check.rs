@@ -146,7 +146,7 @@ async fn what_a_database_refuses_is_told_with_the_mend() {
     sql(&url, "INSERT INTO _sqlx_migrations SELECT * FROM kept");
     sql(&url, &format!("ALTER TABLE backfill OWNER TO daybridge; REVOKE ALL ON backfill FROM {role}"));
     let checked = out(&house.command(&["check"]));
-    assert!(checked.contains("deploy/managed.md") && checked.contains("permission denied"), "{checked}");
+    assert!(checked.contains("deploy/docs/managed.md") && checked.contains("permission denied"), "{checked}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

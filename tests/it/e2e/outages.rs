@@ -311,7 +311,8 @@ async fn a_ledger_that_no_wait_mends_ends_the_process() {
 async fn every_metric_is_documented_and_there_from_the_start() {
     let house = house("").await;
     let all = metrics(&house, "run").await;
-    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/metrics.md")).unwrap();
+    let text =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/docs/metrics.md")).unwrap();
     let rows = text.lines().filter_map(|line| line.strip_prefix("| `"));
     let names = rows.map(|row| row.split(['{', '`']).next().unwrap());
     let documented: std::collections::BTreeSet<String> = names

@@ -435,7 +435,7 @@ async fn every_field_of_json_is_documented() {
     house.payment_is("stripe/pi_2", "held").await;
     house.json(&["replay", "plan", "--payment", "pi_2", "--json"]);
     assert!(house.command(&["settle", "pause", "--reason", "a look"]).status.success());
-    let page = include_str!("../../../deploy/json.md");
+    let page = include_str!("../../../deploy/docs/json.md");
     let words: std::collections::BTreeSet<&str> = page.split('`').skip(1).step_by(2).collect();
     for arguments in [
         "payments list",

@@ -9,7 +9,7 @@ use super::presets::data;
 const PAGES: [&str; 3] = ["signed-with-time.md", "signed-without-time.md", "fetched.md"];
 
 fn page(name: &str) -> String {
-    let path = format!("{}/deploy/providers/{name}", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/deploy/docs/providers/{name}", env!("CARGO_MANIFEST_DIR"));
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 

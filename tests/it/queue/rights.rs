@@ -108,7 +108,7 @@ async fn a_user_who_may_not_configure_uses_what_the_administrator_made() {
     assert_eq!((ours(&broker, "other"), bindings("other")), (before, bound));
 }
 
-/// The rights that `deploy/managed.md` names suffice for a user of everything.
+/// The rights that `deploy/docs/managed.md` names suffice for a user of everything.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_rights_of_the_page_suffice_and_others_are_named() {
     let broker = Broker::shared();

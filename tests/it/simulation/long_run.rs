@@ -81,7 +81,7 @@ impl State {
 
 /// `SIMULATION_STATE` is the file, `SIMULATION_SEEDS` the seed at which it ends, `SIMULATION_CORES` how many threads play.
 #[test]
-#[ignore = "takes as long as it is let: see deploy/proof.md"]
+#[ignore = "takes as long as it is let: see deploy/docs/proof.md"]
 fn from_where_it_stood_to_the_last_seed() {
     let path = std::env::var("SIMULATION_STATE").expect("SIMULATION_STATE names a file");
     let (path, last) = (Path::new(&path), number("SIMULATION_SEEDS", 1_000_000));
