@@ -1,4 +1,4 @@
-//! The pages for users say what the presets say.
+//! The pages for users say what the presets say, and their settings load.
 
 use std::fs;
 
@@ -8,13 +8,19 @@ use super::presets::data;
 
 const PAGES: [&str; 3] = ["signed-with-time.md", "signed-without-time.md", "fetched.md"];
 
+/// A page beside those, of whole settings files too.
+const STRIPE: &str = "../stripe.md";
+
 fn page(name: &str) -> String {
     let path = format!("{}/deploy/docs/providers/{name}", env!("CARGO_MANIFEST_DIR"));
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// A provider's part of its page.
+/// A provider's part of its page; Stripe has one of its own.
 fn section(provider: &str) -> String {
+    if provider == "stripe" {
+        return page(STRIPE);
+    }
     let head = format!("\n## {provider}\n");
     let found = PAGES.iter().find_map(|name| Some(page(name).split_once(&head)?.1.to_owned()));
     let text = found.unwrap_or_else(|| panic!("no page has a section {provider}"));
@@ -45,7 +51,7 @@ fn every_provider_has_its_section_with_every_event_that_counts() {
 #[test]
 fn every_block_of_settings_loads() {
     let mut blocks = 0;
-    for name in PAGES.into_iter().chain(["custom.md"]) {
+    for name in PAGES.into_iter().chain(["custom.md", STRIPE]) {
         let page = page(name);
         for block in page.split("```toml\n").skip(1) {
             let text = block.split("```").next().unwrap();
