@@ -8,7 +8,8 @@ use super::presets::data;
 
 const PAGES: [&str; 3] = ["signed-with-time.md", "signed-without-time.md", "fetched.md"];
 
-/// A page beside those, of whole settings files too.
+/// Pages beside those, of whole settings files too.
+const README: &str = "../../../README.md";
 const STRIPE: &str = "../stripe.md";
 
 fn page(name: &str) -> String {
@@ -51,7 +52,7 @@ fn every_provider_has_its_section_with_every_event_that_counts() {
 #[test]
 fn every_block_of_settings_loads() {
     let mut blocks = 0;
-    for name in PAGES.into_iter().chain(["custom.md", STRIPE]) {
+    for name in PAGES.into_iter().chain(["custom.md", STRIPE, README]) {
         let page = page(name);
         for block in page.split("```toml\n").skip(1) {
             let text = block.split("```").next().unwrap();
