@@ -38,7 +38,8 @@ pub enum Held {
     /// Try again: a refused transfer, or a payment or event with today's settings
     Retry(Decide),
     /// Decide an open outcome, or what a restored ledger cannot know, after a look at Billing History
-    Settle(Settle),
+    #[command(alias = "settle")]
+    Resolve(Resolve),
     /// Never extend; it cannot be taken back
     Cancel(Cancel),
     /// Say which channel, or how many days, a payment or transfer is for; it is tried again at once
@@ -78,7 +79,7 @@ pub struct Cancel {
 
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("outcome").required(true).args(["applied", "not_applied"])))]
-pub struct Settle {
+pub struct Resolve {
     #[command(flatten)]
     which: Which,
     /// Its key stands in Billing History
@@ -131,7 +132,7 @@ pub async fn run(config: Config, held: Held) -> Result<(), Failure> {
         Held::Cancel(args) => {
             decide(&config, ledger, args.which, (Decision::Cancel, None), args.reason).await
         }
-        Held::Settle(args) => {
+        Held::Resolve(args) => {
             let decision = if args.applied { Decision::Applied } else { Decision::NotApplied };
             decide(&config, ledger, args.which, (decision, args.days), args.reason).await
         }

@@ -25,6 +25,7 @@ pub mod held;
 pub mod json;
 pub mod ledger;
 pub mod opening;
+pub mod pause;
 pub mod payments;
 pub mod providers;
 pub mod reconcile;
@@ -32,7 +33,6 @@ pub mod replay;
 pub mod retire;
 pub mod roles;
 pub mod send;
-pub mod settle;
 pub mod show;
 pub mod sim;
 pub mod sure;
@@ -94,9 +94,15 @@ pub enum Command {
     /// What waits for a person
     #[command(subcommand)]
     Held(decide::Held),
-    /// Where no new extend call is made
-    #[command(subcommand)]
-    Settle(settle::Settle),
+    /// Make no new extend call; what is doubtful is still read
+    Pause(pause::Where),
+    /// Make calls again, also after the brake
+    Resume(pause::Where),
+    /// Where no new extend call is made now
+    Pauses(pause::List),
+    /// The words that these three had before
+    #[command(subcommand, hide = true)]
+    Settle(pause::Settle),
     /// Who did what, when and why
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -250,7 +256,10 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Balance(balance) => allocation::balance(&config()?, balance).await,
         Command::Agreements(agreements) => agreements::run(config()?, agreements).await,
         Command::Customers(customers) => customers::run(config()?, customers).await,
-        Command::Settle(settle) => settle::run(config()?, settle).await,
+        Command::Pause(args) => pause::pause(config()?, args).await,
+        Command::Resume(args) => pause::resume(config()?, args).await,
+        Command::Pauses(args) => pause::list(config()?, args).await,
+        Command::Settle(settle) => pause::run(config()?, settle).await,
         Command::Audit(audit) => audit::run(config()?, audit).await,
         Command::Held(held) => decide::run(config()?, held).await,
         Command::Console(console) => console::run(console),

@@ -295,22 +295,22 @@ impl Hold {
                 "say how many days are due with `daybridge held set KEY --days …`; `daybridge held cancel KEY --reason …` closes it; where the money comes back it goes on by itself"
             }
             Hold::Twin { .. } => {
-                "compare the two at the provider: `daybridge held settle KEY --not-applied --reason …` if they are two purchases (its days are planned), `daybridge held cancel KEY --reason …` if they are one"
+                "compare the two at the provider: `daybridge held resolve KEY --not-applied --reason …` if they are two purchases (its days are planned), `daybridge held cancel KEY --reason …` if they are one"
             }
             Hold::BeforeRuleChange(_) => {
                 "look in Billing History whether its days were moved by hand: if they were, `daybridge held cancel KEY --reason …` closes it; if not, `daybridge held set KEY --days …` moves them"
             }
             Hold::Restored { .. } => {
-                "look for its key in Billing History; then `daybridge held settle KEY --applied --reason …` if it is there (with `--days N` where it shows other days), or `--not-applied` if it is not"
+                "look for its key in Billing History; then `daybridge held resolve KEY --applied --reason …` if it is there (with `--days N` where it shows other days), or `--not-applied` if it is not"
             }
             Hold::OtherRealm { .. } => {
-                "`daybridge held cancel KEY --reason …` if they are one, and give both sources one `realm`; `daybridge held settle KEY --not-applied --reason …` if they are two purchases (its days are planned)"
+                "`daybridge held cancel KEY --reason …` if they are one, and give both sources one `realm`; `daybridge held resolve KEY --not-applied --reason …` if they are two purchases (its days are planned)"
             }
             Hold::BeforeLedger { .. } => {
-                "look in Billing History, or in your own list, whether its days were moved; then `daybridge held settle KEY --applied --reason …` if they were, `--not-applied` if not (its days are planned), `daybridge held cancel KEY --reason …` closes it; or say how far back this ledger grants: `daybridge ledger adopt --since TIME`, then `daybridge held retry KEY`"
+                "look in Billing History, or in your own list, whether its days were moved; then `daybridge held resolve KEY --applied --reason …` if they were, `--not-applied` if not (its days are planned), `daybridge held cancel KEY --reason …` closes it; or say how far back this ledger grants: `daybridge ledger adopt --since TIME`, then `daybridge held retry KEY`"
             }
             Hold::RestoredRefunded { .. } | Hold::BeforeLedgerRefunded { .. } => {
-                "look for its key in Billing History; then `daybridge held settle KEY --applied --reason …` if it is there (with `--days N` where it shows other days), or if it is not: `--not-applied` where some of its money is left (the days that it covers are planned), else `daybridge held cancel KEY --reason …`"
+                "look for its key in Billing History; then `daybridge held resolve KEY --applied --reason …` if it is there (with `--days N` where it shows other days), or if it is not: `--not-applied` where some of its money is left (the days that it covers are planned), else `daybridge held cancel KEY --reason …`"
             }
         }
     }

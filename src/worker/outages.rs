@@ -80,7 +80,7 @@ impl Outages {
             told.insert(outage.clone());
         }
         if let Some(more) = begun.len().checked_sub(LINES_MAX).filter(|more| *more > 0) {
-            tracing::error!(more, "no call is made elsewhere, too; `daybridge settle list` names all pauses");
+            tracing::error!(more, "no call is made elsewhere, too; `daybridge pauses` names all pauses");
         }
         Ok(())
     }
@@ -137,7 +137,7 @@ impl Outages {
                 days,
                 who,
                 reason,
-                next = "look at what waits, then `daybridge settle resume` for this scope",
+                next = "look at what waits, then `daybridge resume` for this scope",
                 "no call is made: paused {}",
                 by(*cause)
             ),

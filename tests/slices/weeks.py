@@ -68,7 +68,7 @@ class Play:
             key = held["key"]
             if held["outcome"] in ("open", "forgotten"):
                 word = "--applied" if key in applied else "--not-applied"
-                self.world.command("held", "settle", key, word, "--reason", "played")
+                self.world.command("held", "resolve", key, word, "--reason", "played")
             elif held["cause"] not in ("stopped", "ended"):
                 self.world.command("held", "retry", key, "--reason", "played")
 

@@ -80,7 +80,7 @@ class Person:
             return "later"  # the call may still be applied
         found = [history[key] for key in row["history"] or [row["key"]] if key in history]
         if found:
-            return "in Billing History", "held", "settle", "--applied", "--days", str(found[0])
+            return "in Billing History", "held", "resolve", "--applied", "--days", str(found[0])
         payment = self.load.by_key.get(row["payment"])
         if payment and row["cause"].startswith("restored"):
             others = set(payment.keys) - {row["payment"]}
@@ -88,7 +88,7 @@ class Person:
                 return "told to two realms, and it is the other one's", "held", "cancel"
             if payment.due == 0:
                 return "not in Billing History, and its money is back", "held", "cancel"
-        return "not in Billing History", "held", "settle", "--not-applied"
+        return "not in Billing History", "held", "resolve", "--not-applied"
 
     def _suspected_duplicate(self, row, payment):
         """One purchase in two realms: closed here where it was granted in the other, granted where that one is closed."""
@@ -97,7 +97,7 @@ class Person:
         if states & {"credited", "running"}:
             return "one purchase, by the provider's list", "held", "cancel"
         if states == {"cancelled"}:
-            return "one purchase, and the other one is closed", "held", "settle", "--not-applied"
+            return "one purchase, and the other one is closed", "held", "resolve", "--not-applied"
         return None
 
     def _command(self, words, keys, reason):
@@ -119,7 +119,7 @@ class Person:
             if row["cause"] != "refunded" or not payment:
                 continue
             if row["kind"] == "transfer" and row["key"] in history:
-                words = ["held", "settle", row["key"], "--applied"]
+                words = ["held", "resolve", row["key"], "--applied"]
             elif payment.due:
                 words = ["held", "set", row["key"], "--days", str(payment.due)]
             else:

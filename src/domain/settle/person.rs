@@ -72,7 +72,7 @@ pub fn order(
         (State::Held { outcome: Outcome::Open, .. }, Order::Retry | Order::Cancel)
         | (State::Held { outcome: Outcome::Forgotten, .. }, Order::Retry) => {
             return refused(
-                "its outcome is open: look for its key in Billing History, then `held settle KEY --applied` or `--not-applied`",
+                "its outcome is open: look for its key in Billing History, then `held resolve KEY --applied` or `--not-applied`",
             );
         }
         (State::Held { outcome: Outcome::None, cause, .. }, Order::Retry) => {

@@ -158,7 +158,7 @@ impl Asked<'_> {
         let words = match last {
             None => self.covered.words.clone(),
             Some(call) => format!(
-                "{}; its attempt {} was not accepted, which may hide that its days moved: look for its key in Billing History; if it is there, `held settle KEY --applied`",
+                "{}; its attempt {} was not accepted, which may hide that its days moved: look for its key in Billing History; if it is there, `held resolve KEY --applied`",
                 self.covered.words, call.attempt
             ),
         };

@@ -244,7 +244,7 @@ fn grant_payment(
             Ok(PaymentState::Credited.as_str())
         }
         Order::Retry if forgotten => Err(refused(
-            "its days may have moved: look for its key in Billing History, then `held settle KEY --applied` or `--not-applied`",
+            "its days may have moved: look for its key in Billing History, then `held resolve KEY --applied` or `--not-applied`",
         )),
         Order::Retry | Order::Cancel => Err(refused(format!(
             "a payment is tried again by its own events: daybridge replay plan --payment {key}"

@@ -100,7 +100,7 @@ fn days_in_history(from: &State, days: u32, found: Option<u32>) -> Result<u32, F
         (None, Some(found)) => Ok(found),
         (None, None) if *outcome != Outcome::None => Ok(days),
         (None, None) => Err(refused(
-            "no call for it is known: where Billing History shows its key all the same, `held settle KEY --applied --days N` with the days that stand there; else `held retry KEY` or `held cancel KEY`",
+            "no call for it is known: where Billing History shows its key all the same, `held resolve KEY --applied --days N` with the days that stand there; else `held retry KEY` or `held cancel KEY`",
         )),
     }
 }

@@ -72,7 +72,7 @@ fn held_next(key: &str, cause: &Cause, outcome: Outcome) -> String {
     };
     if let Some(others) = others {
         return format!(
-            "look for {key} in Billing History; then `daybridge held settle '{key}' --applied --reason …` if it is there{others}, or `--not-applied` if it is not"
+            "look for {key} in Billing History; then `daybridge held resolve '{key}' --applied --reason …` if it is there{others}, or `--not-applied` if it is not"
         );
     }
     let first = match cause {

@@ -90,7 +90,7 @@ pub(in crate::ledger) fn waits(
         Scope::All => String::new(),
     };
     let view::Pause { who, reason, .. } = pause;
-    Ok(Some(format!("paused by {who} ({reason}); `daybridge settle resume{which}` goes on")))
+    Ok(Some(format!("paused by {who} ({reason}); `daybridge resume{which}` goes on")))
 }
 
 /// Begins a pause; `false`: the scope is paused already.

@@ -214,7 +214,7 @@ pub(super) fn unrecorded(
     let Some(transfer) = pending else {
         let why = format!("Billing History names it, and the ledger says {}", booked.decision);
         // Days of a payment without a transfer are known only where a restored ledger holds it.
-        let order = if booked.days.is_some() { "settle" } else { "cancel" };
+        let order = if booked.days.is_some() { "resolve" } else { "cancel" };
         let applied = if booked.days.is_some() { " --applied" } else { "" };
         let next = format!("`daybridge held {order} '{key}'{applied} --reason …`");
         return (why, (booked.decision == PaymentDecision::Held).then_some(next));
@@ -222,7 +222,7 @@ pub(super) fn unrecorded(
     let key = &transfer.key;
     let next = match &transfer.state {
         State::Held { outcome: Outcome::Open | Outcome::Forgotten, .. } => {
-            Some(format!("`daybridge held settle '{key}' --applied --reason …`"))
+            Some(format!("`daybridge held resolve '{key}' --applied --reason …`"))
         }
         State::Planned { ahead: Some(_), .. } => Some(format!(
             "`daybridge payments stop '{}' --reason …` at once, or its days may move a second time; then `daybridge ledger restored --since TIME`, which asks about it",

@@ -175,7 +175,7 @@ async fn a_forged_payment_in_slices_is_stopped_by_the_brake() {
     let house = house(100).await;
     paid(&house, "1", "801").await;
     house.payment_is("stripe/pi_1", "planned").await;
-    let pauses = house.json(&["settle", "list", "--json"]);
+    let pauses = house.json(&["pauses", "--json"]);
     assert_eq!((&pauses[0]["cause"], &pauses[0]["who"]), (&json!("brake"), &json!("daybridge")), "{pauses}");
     assert!(pauses[0]["reason"].as_str().unwrap().contains("801 in an hour; more than 800"), "{pauses}");
     paid(&house, "2", "30").await;
@@ -191,7 +191,7 @@ async fn grants_that_passed_together_are_seen_by_their_slices() {
     // So much is normal while they are recorded, and is not while they move.
     house.set("[brake]", "[brake]\nmultiple = 1\nchannel_days_min = 5000");
     house.start("run").await;
-    assert!(house.command(&["settle", "pause", "--reason", "a look"]).status.success());
+    assert!(house.command(&["pause", "--reason", "a look"]).status.success());
     for name in ["1", "2", "3"] {
         paid(&house, name, "365").await;
         house.payment_is(&format!("stripe/pi_{name}"), "planned").await;
@@ -199,9 +199,9 @@ async fn grants_that_passed_together_are_seen_by_their_slices() {
     assert_eq!(house.stop("run").await, Some(0));
     house.set("channel_days_min = 5000", "channel_days_min = 800");
     house.start("run").await;
-    assert!(house.command(&["settle", "resume", "--reason", "looked"]).status.success());
+    assert!(house.command(&["resume", "--reason", "looked"]).status.success());
     let paused = || async {
-        let pauses = house.json(&["settle", "list", "--json"]);
+        let pauses = house.json(&["pauses", "--json"]);
         pauses[0]["reason"].as_str().map(str::to_owned)
     };
     let reason = until("the brake strikes", paused).await;

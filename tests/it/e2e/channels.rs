@@ -48,7 +48,7 @@ async fn all_channels_are_listed_by_what_is_owed_and_when_they_run_out() {
     house.start("run").await;
     paid(&house, "1", PAID).await;
     house.payment_is("stripe/pi_1", "running").await;
-    assert!(house.command(&["settle", "pause", "--reason", "a look"]).status.success());
+    assert!(house.command(&["pause", "--reason", "a look"]).status.success());
     paid(&house, "2", DARK).await;
     house.payment_is("stripe/pi_2", "planned").await;
     house.json(&["channels", "sync", "--json"]);
@@ -152,7 +152,7 @@ async fn channels_that_nobody_pays_for_are_deleted_by_a_plan() {
     let early = house.command(&["channels", "retire", "plan"]);
     assert!(told(&early).contains("channels sync"), "{}", told(&early));
     house.json(&["channels", "sync", "--json"]);
-    assert!(house.command(&["settle", "pause", "--reason", "a look"]).status.success());
+    assert!(house.command(&["pause", "--reason", "a look"]).status.success());
     house.start("run").await;
     paid(&house, "1", PAID).await;
     house.payment_is("stripe/pi_1", "planned").await;

@@ -34,7 +34,7 @@ async fn pay(house: &House, name: &str, channel: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pause_keeps_days_back_until_it_is_resumed() {
     let house = house("").await;
-    assert!(refused(&house, &["settle", "pause", "--account", "mian"], 1).contains("there are: main"));
+    assert!(refused(&house, &["pause", "--account", "mian"], 1).contains("there are: main"));
     for verb in ["pause", "resume"] {
         let told = refused(&house, &["settle", verb, "--channel", "DEMOCH-TYPO"], 1);
         assert!(told.contains("no payment was for a channel DEMOCH-TYPO"), "{told}");
@@ -42,24 +42,24 @@ async fn a_pause_keeps_days_back_until_it_is_resumed() {
     let told = refused(&house, &["replay", "plan", "--source", "stirpe"], 2);
     assert!(told.contains("there are: stripe"), "{told}");
     // No payment was for it yet, but the partner knows it.
-    ok(&house, &["settle", "pause", "--channel", "DEMOCH-AB12C", "--reason", "the customer complained"]);
+    ok(&house, &["pause", "--channel", "DEMOCH-AB12C", "--reason", "the customer complained"]);
     let kept = pay(&house, "1", "DEMOCH-AB12C").await;
     let other = pay(&house, "2", "DEMOCH-CD34E").await;
     house.payment_is(&other, "credited").await;
     house.payment_is(&kept, "planned").await;
-    let paused = house.json(&["settle", "list", "--json"]);
+    let paused = house.json(&["pauses", "--json"]);
     assert_eq!(paused[0]["scope"], "channel:main/DEMOCH-AB12C");
     let whole = house.json(&["payments", "show", &kept, "--json"]);
     let next = whole["transfers"][0]["next"].as_str().unwrap();
     assert!(
-        next.contains("paused") && next.contains("settle resume --account main --channel DEMOCH-AB12C"),
+        next.contains("paused") && next.contains("resume --account main --channel DEMOCH-AB12C"),
         "{next}"
     );
     assert_eq!(whole["next"].as_str(), Some(next));
     assert_eq!(house.applied(&kept).await, 0);
-    ok(&house, &["settle", "resume", "--channel", "DEMOCH-AB12C"]);
+    ok(&house, &["resume", "--channel", "DEMOCH-AB12C"]);
     house.payment_is(&kept, "credited").await;
-    assert!(refused(&house, &["settle", "resume"], 1).contains("is not paused"));
+    assert!(refused(&house, &["resume"], 1).contains("is not paused"));
     let audit = house.json(&["audit", "list", "--json"]);
     assert_eq!(audit[1]["action"], "settle pause");
     assert_eq!(audit[1]["reason"], "the customer complained");
@@ -73,13 +73,13 @@ async fn the_brake_stops_a_flood_of_days() {
     }
     let third = pay(&house, "3", "DEMOCH-AB12C").await;
     let paused = until("the brake strikes", || async {
-        house.json(&["settle", "list", "--json"]).as_array().unwrap().first().cloned()
+        house.json(&["pauses", "--json"]).as_array().unwrap().first().cloned()
     })
     .await;
     assert_eq!((&paused["cause"], &paused["scope"]), (&json!("brake"), &json!("channel:main/DEMOCH-AB12C")));
     assert_eq!(house.applied(&third).await, 0);
     assert!(house.log("run").contains("paused by the brake"), "it says so");
-    ok(&house, &["settle", "resume", "--channel", "DEMOCH-AB12C", "--reason", "a real customer"]);
+    ok(&house, &["resume", "--channel", "DEMOCH-AB12C", "--reason", "a real customer"]);
     house.payment_is(&third, "credited").await;
 }
 

@@ -66,11 +66,11 @@ async fn a_new_ledger_credits_nothing_of_before_it() {
     // A person says which it was, of one or of all.
     let stands = |keys: &[&str]| {
         let words = ["--applied", "--days", "5", "--reason", "Billing History"];
-        house.command(&[&["held", "settle"], keys, &words].concat())
+        house.command(&[&["held", "resolve"], keys, &words].concat())
     };
     let two = stands(&["stripe/pi_a", "stripe/pi_b"]);
     assert_eq!(two.status.code(), Some(2), "{two:?}");
-    let mixed = ["held", "settle", "stripe/pi_b", "--not-applied", "--days", "5", "--reason", "a slip"];
+    let mixed = ["held", "resolve", "stripe/pi_b", "--not-applied", "--days", "5", "--reason", "a slip"];
     assert_eq!(house.command(&mixed).status.code(), Some(2));
     assert!(stands(&["stripe/pi_b"]).status.success());
     let shown = house.json(&["payments", "show", "stripe/pi_b", "--json"]);
@@ -84,7 +84,8 @@ async fn a_new_ledger_credits_nothing_of_before_it() {
     assert!(audit.as_array().unwrap().iter().any(|row| row["action"] == "ledger adopt"), "{audit:#}");
     assert!(house.command(&["held", "retry", "stripe/pi_a"]).status.success());
     house.payment_is("stripe/pi_a", "credited").await;
-    let rest = ["held", "settle", "--cause", "before_ledger", "--yes", "2", "--not-applied", "--reason", "x"];
+    let rest =
+        ["held", "resolve", "--cause", "before_ledger", "--yes", "2", "--not-applied", "--reason", "x"];
     assert!(house.command(&rest).status.success());
     for (name, times) in [("a", 1), ("b", 0), ("c", 1), ("d", 1), ("now", 1)] {
         let key = format!("stripe/pi_{name}");
@@ -156,11 +157,11 @@ async fn a_failover_that_loses_commits_calls_nothing_by_itself() {
     assert_eq!(house.applied("stripe/pi_new").await, 0);
     let row = held(&house, "failover").pop().unwrap();
     assert!(row["next"].as_str().unwrap().contains("ledger restored"), "{row:#}");
-    let pauses = house.json(&["settle", "list", "--json"]);
+    let pauses = house.json(&["pauses", "--json"]);
     assert_eq!(pauses[0]["cause"], "failover", "{pauses:#}");
     let check = failed(&house, &["check"]);
     assert!(check.contains("FAIL  ledger") && check.contains("--nothing-lost"), "{check}");
-    let resume = failed(&house, &["settle", "resume"]);
+    let resume = failed(&house, &["resume"]);
     assert!(resume.contains("--nothing-lost"), "{resume}");
 
     // It was asynchronous.
@@ -180,7 +181,7 @@ async fn a_failover_that_loses_commits_calls_nothing_by_itself() {
         assert_eq!(found, row["payment"] != "stripe/pi_new", "{row:#}");
         let outcome = if found { "--applied" } else { "--not-applied" };
         until("what was called may not be applied any more", || async {
-            let settle = ["held", "settle", key, outcome, "--reason", "Billing History"];
+            let settle = ["held", "resolve", key, outcome, "--reason", "Billing History"];
             house.command(&settle).status.success().then_some(())
         })
         .await;

@@ -150,7 +150,7 @@ async fn a_refused_token_is_said_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pauses_and_the_brake_are_said_once() {
     let house = house("[brake]\nmultiple = 2\naccount_days_min = 1000\nchannel_days_min = 60").await;
-    ok(&house, &["settle", "pause", "--reason", "the bank called"]);
+    ok(&house, &["pause", "--reason", "the bank called"]);
     let line = until("the pause is said", || async { alarms(&house, "run", "operator").pop() }).await;
     assert_eq!((&line["scope"], &line["reason"]), (&json!("all"), &json!("the bank called")), "{line}");
     assert_eq!(line["transfers"], 0, "{line}");
@@ -161,7 +161,7 @@ async fn pauses_and_the_brake_are_said_once() {
         (now.get("daybridge_waiting_transfers{cause=\"operator\"}") == Some(1.0)).then_some(())
     })
     .await;
-    ok(&house, &["settle", "resume", "--reason", "it was nothing"]);
+    ok(&house, &["resume", "--reason", "it was nothing"]);
     until("its end is said", || async { (ends(&house, "run", "operator") == 1).then_some(()) }).await;
     house.payment_is("stripe/pi_0", "credited").await;
 
@@ -175,7 +175,7 @@ async fn pauses_and_the_brake_are_said_once() {
     let now = metrics(&house, "run").await;
     assert_eq!(now.get("daybridge_pauses{cause=\"brake\"}"), Some(1.0));
     assert_eq!(now.get("daybridge_waiting_transfers{cause=\"brake\"}"), Some(1.0));
-    ok(&house, &["settle", "resume", "--channel", CHANNELS[0], "--reason", "a real customer"]);
+    ok(&house, &["resume", "--channel", CHANNELS[0], "--reason", "a real customer"]);
     house.payment_is("stripe/pi_8", "credited").await;
     until("its end is said", || async { (ends(&house, "run", "brake") == 1).then_some(()) }).await;
     assert_eq!((alarms(&house, "run", "operator").len(), alarms(&house, "run", "brake").len()), (1, 1));

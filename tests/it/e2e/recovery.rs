@@ -181,7 +181,7 @@ async fn restored_under_load(queue: &str, ledger: Option<String>, roles: &[&str]
         assert_eq!(found, payment != "stripe/pi_never", "{payment}");
         let outcome = if found { "--applied" } else { "--not-applied" };
         until("what was called may not be applied any more", || async {
-            let output = house.command(&["held", "settle", key, outcome, "--reason", "Billing History"]);
+            let output = house.command(&["held", "resolve", key, outcome, "--reason", "Billing History"]);
             let error = String::from_utf8_lossy(&output.stderr);
             assert!(output.status.success() || error.contains("may still be applied"), "{error}");
             output.status.success().then_some(())
@@ -282,7 +282,7 @@ async fn a_call_that_is_applied_after_the_restoration_is_not_repeated() {
     house.payment_is("stripe/pi_late", "held").await;
     assert!(!house.billing_history().await.contains("stripe/pi_late#1"), "too slow to show anything");
     let settle = |outcome| {
-        let settle = ["held", "settle", "stripe/pi_late", outcome, "--reason", "Billing History"];
+        let settle = ["held", "resolve", "stripe/pi_late", outcome, "--reason", "Billing History"];
         house.command(&settle).status.success()
     };
     let too_early = settle("--not-applied");
@@ -319,7 +319,8 @@ async fn a_lost_ledger_credits_nothing_again() {
     for n in 0..bodies.len() {
         let payment = format!("stripe/pi_{n}");
         house.payment_is(&payment, "held").await;
-        let output = house.command(&["held", "settle", &payment, "--applied", "--reason", "Billing History"]);
+        let output =
+            house.command(&["held", "resolve", &payment, "--applied", "--reason", "Billing History"]);
         assert!(output.status.success(), "{output:?}");
         house.payment_is(&payment, "credited").await;
         assert_eq!(house.applied(&payment).await, 1, "{payment}");

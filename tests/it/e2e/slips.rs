@@ -102,8 +102,8 @@ async fn reading_makes_no_ledger_and_paths_count_from_the_settings() {
         &["events", "list"],
         &["channels", "list"],
         &["audit", "list"],
-        &["settle", "list"],
-        &["settle", "pause"],
+        &["pauses"],
+        &["pause"],
         &["replay", "list"],
         &["ledger", "prune", "--before", "180days", "--yes", "0"],
         &["ledger", "failover", "--nothing-lost"],
@@ -434,7 +434,7 @@ async fn every_field_of_json_is_documented() {
     assert_eq!(house.post(&body).await, 200);
     house.payment_is("stripe/pi_2", "held").await;
     house.json(&["replay", "plan", "--payment", "pi_2", "--json"]);
-    assert!(house.command(&["settle", "pause", "--reason", "a look"]).status.success());
+    assert!(house.command(&["pause", "--reason", "a look"]).status.success());
     let page = include_str!("../../../deploy/docs/json.md");
     let words: std::collections::BTreeSet<&str> = page.split('`').skip(1).step_by(2).collect();
     for arguments in [

@@ -223,7 +223,7 @@ pub(super) async fn whatever_waits_is_tried_again_by_hand(kit: Kit) {
     }
     assert!(kit.pause(&scope("planned"), &ACT, NOW).await.unwrap());
     let paused = kit.decide(&key("planned"), &decided(Order::Retry), NOW).await.unwrap_err().to_string();
-    assert!(paused.contains("settle resume --account main --channel CHAN-planned"), "{paused}");
+    assert!(paused.contains("resume --account main --channel CHAN-planned"), "{paused}");
 }
 
 /// A closed one, a shorter one: what is no longer too large does not wait, and nothing waits for nothing.

@@ -313,7 +313,7 @@ async fn a_plan_asks_the_api_as_its_replay_will() {
     let shop = Shop::new(Says::json(&payment("tr_1", "paid", "0.00")));
     let _api = shop.open(port).await;
     house.start("run").await;
-    assert!(house.command(&["settle", "pause", "--reason", "to look"]).status.success());
+    assert!(house.command(&["pause", "--reason", "to look"]).status.success());
     call(&house, "tr_1").await;
     house.payment_is("mollie/tr_1", "planned").await;
     shop.of_all(Says::json(&payment("tr_1", "paid", "9.00")));
@@ -338,7 +338,7 @@ async fn a_plan_asks_the_api_as_its_replay_will() {
         (&json!(1), &json!(30)),
         "{opened:#}"
     );
-    assert!(house.command(&["settle", "resume"]).status.success());
+    assert!(house.command(&["resume"]).status.success());
     let apply = house.command(&["replay", "apply", opened["hash"].as_str().unwrap()]);
     assert!(apply.status.success(), "{apply:?}");
     house.payment_is("mollie/tr_1", "credited").await;

@@ -145,7 +145,7 @@ async fn every_planted_error_of_a_slice_is_found_and_none_is_invented() {
     for (payment, next) in [
         ("pi_cut", "daybridge grant CHANNEL --days N"),
         ("pi_forgotten", "daybridge payments stop 'stripe/pi_forgotten'"),
-        ("pi_open", "daybridge held settle 'stripe/pi_open#1' --applied"),
+        ("pi_open", "daybridge held resolve 'stripe/pi_open#1' --applied"),
         ("pi_refunded", "daybridge payments stop 'stripe/pi_refunded'"),
         ("pi_stopped", "daybridge payments go"),
     ] {
