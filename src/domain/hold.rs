@@ -21,7 +21,7 @@ pub enum Hold {
     #[error("no channel: none of {0} is in any event of this payment")]
     NoChannel(String),
     /// Whoever paid has several channels, and nothing says which of them it is for.
-    #[error("no event names a channel, and {whose} has {}: {}", .channels.len(), listed(.channels))]
+    #[error("no event says for which channel it is, and {whose} has {}: {}", .channels.len(), listed(.channels))]
     ChannelAmbiguous {
         /// Whose they are.
         whose: String,

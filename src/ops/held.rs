@@ -221,7 +221,11 @@ impl Desk<'_> {
             .collect();
         let planned = self.ledger.rehearse(&entries, now).await?;
         match planned.last() {
-            Some(last) if matches!(last.verdict, PlanVerdict::Held | PlanVerdict::Conflict) => {
+            // An event that can be read now may be held again, with its payment: that is not the same.
+            Some(last)
+                if matches!(last.verdict, PlanVerdict::Held | PlanVerdict::Conflict)
+                    && (held.kind != HeldKind::Event || last.reason == held.reason) =>
+            {
                 Err(LedgerError::Refused(format!(
                     "read again with the settings of today it says the same: {}; {}",
                     last.reason, held.next

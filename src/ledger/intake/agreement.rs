@@ -44,7 +44,12 @@ impl<'a> Agreement<'a> {
 /// payment was brought up to date.
 pub(super) fn keep(tx: &mut Tx, recording: &Recording<'_>, payment: Option<&str>) -> Result<(), Fault> {
     let Recording { facts, source, now, .. } = *recording;
-    let Some(agreement) = Agreement::of(facts, &source.realm) else { return Ok(()) };
+    let Some(agreement) = Agreement::of(facts, &source.realm) else {
+        return match (payment, source.rules.on_end) {
+            (Some(payment), OnEnd::Stop) => keep_joined(tx, recording, payment),
+            _ => Ok(()),
+        };
+    };
     if let Some(payment) = payment {
         tx.send(
             "UPDATE payments SET agreement = $1 WHERE key = $2 AND agreement IS NULL",
@@ -63,6 +68,18 @@ pub(super) fn keep(tx: &mut Tx, recording: &Recording<'_>, payment: Option<&str>
         agreement_goes_on(tx, &agreement, now)?;
     }
     Ok(())
+}
+
+/// An event that names no agreement may be what joins its payment to one, or grants it, after the agreement's end was told.
+fn keep_joined(tx: &mut Tx, recording: &Recording<'_>, payment: &str) -> Result<(), Fault> {
+    let Recording { facts, source, now, .. } = *recording;
+    let row = tx.one("SELECT agreement FROM payments WHERE key = $1", args![payment])?;
+    let Some(id) = row.get::<Option<String>>("agreement")? else { return Ok(()) };
+    let agreement = Agreement { space: Space::of(facts, &source.realm), id: &id };
+    match known(tx, &agreement)?.stops(OnEnd::Stop) {
+        true => agreement_ended(tx, &agreement, now),
+        false => Ok(()),
+    }
 }
 
 fn known(tx: &mut Tx, agreement: &Agreement<'_>) -> Result<Standing, Fault> {

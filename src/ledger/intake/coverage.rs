@@ -160,10 +160,13 @@ impl Coverage {
             (true, 0, _) => Some(HeldCause::DaysOwed),
             (true, ..) => Some(HeldCause::DaysSpent),
         };
+        // What a person said grows with what is covered since, and stays when that counts as decided.
+        let more = gap.decided.filter(|now| self.decided.is_some_and(|then| *now > then));
+        let despite = self.rest.despite.zip(more).map(|(said, due)| i64::from(said.max(due)));
         let since = if cause == self.gap { self.gap_since } else { cause.map(|_| now) };
         tx.execute(
             "UPDATE payments SET days_reduced = COALESCE($1, days_reduced), days_spent = $2, days_owed = $3, \
-             due_decided = $4, gap = $5, gap_since = $6 WHERE key = $7",
+             due_decided = $4, gap = $5, gap_since = $6, days_despite = COALESCE($8, days_despite) WHERE key = $7",
             args![
                 reduced,
                 i64::from(gap.spent),
@@ -171,7 +174,8 @@ impl Coverage {
                 gap.decided.map(i64::from),
                 cause,
                 since,
-                &*self.payment
+                &*self.payment,
+                despite
             ],
         )?;
         Ok(())

@@ -76,14 +76,22 @@ impl Slice {
     pub(in crate::ledger) fn in_turn(&self, to: State, now: Ms) -> State {
         match (to, &self.stop) {
             // A refusal, or a doubt that was settled, does not let go on what was said to stop.
-            (State::Planned { last, retried, .. }, Some(cause)) => {
-                State::Held { cause: cause.clone(), outcome: Outcome::None, at: now, last, retried }
-            }
+            (to @ State::Planned { .. }, Some(cause)) => stays(to, cause, now),
             (State::Planned { last, retried, .. }, None) if !self.live => {
                 State::sliced(Ahead::QUEUED, now, Kept { last, retried })
             }
             (other, _) => other,
         }
+    }
+}
+
+/// What is planned again, of a payment that was said to stop.
+pub(in crate::ledger) fn stays(to: State, cause: &Cause, now: Ms) -> State {
+    match to {
+        State::Planned { last, retried, .. } => {
+            State::Held { cause: cause.clone(), outcome: Outcome::None, at: now, last, retried }
+        }
+        other => other,
     }
 }
 
@@ -138,6 +146,16 @@ pub(in crate::ledger) fn stop(row: &Row) -> Result<Option<Cause>, Fault> {
         HeldCause::Ended => Cause::Ended(reason),
         _ => Cause::Stopped(reason),
     }))
+}
+
+/// Why the payment of a transfer is to stop, where a person or its agreement said so.
+pub(in crate::ledger) fn said_to_stop(tx: &mut Tx, key: &str) -> Result<Option<Cause>, Fault> {
+    let row = tx.optional(
+        "SELECT p.stop, p.stop_reason FROM transfers t JOIN payments p ON p.key = t.payment \
+         WHERE t.key = $1 AND p.stop IS NOT NULL",
+        args![key],
+    )?;
+    row.as_ref().map_or(Ok(None), stop)
 }
 
 /// A slice that waited for others of its channel is the next.

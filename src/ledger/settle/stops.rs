@@ -61,16 +61,18 @@ pub(in crate::ledger) fn stop(
     act: &Act<'_>,
     now: Ms,
 ) -> Result<bool, Fault> {
-    if left.sliced {
-        if left.days == 0 {
-            return Ok(false);
-        }
-        let (Cause::Stopped(reason) | Cause::Ended(reason)) = cause else { return Ok(false) };
-        tx.execute(
-            "UPDATE payments SET stop = $2, stop_reason = $3 WHERE key = $1",
-            args![payment, cause.word(), &**reason],
-        )?;
+    let has_days = match left.sliced {
+        true => left.days > 0,
+        false => matches!(left.last, Some((_, State::Planned { .. }))),
+    };
+    if !has_days {
+        return Ok(false);
     }
+    let (Cause::Stopped(reason) | Cause::Ended(reason)) = cause else { return Ok(false) };
+    tx.execute(
+        "UPDATE payments SET stop = $2, stop_reason = $3 WHERE key = $1",
+        args![payment, cause.word(), &**reason],
+    )?;
     match &left.last {
         Some((key, from @ State::Planned { last, retried, .. })) => {
             let to = State::Held {
@@ -83,7 +85,6 @@ pub(in crate::ledger) fn stop(
             step(tx, key, from, &to, act, now)?;
             schedule::schedule_channel(tx, &left.account, &left.channel, now)?;
         }
-        _ if !left.sliced => return Ok(false),
         Some((_, State::Settled { .. })) | None => {
             rest::hold_rest(tx, payment, cause.clone(), Some(act), now)?;
             queue::plan(tx, &left.account, &left.channel, None, now)?;

@@ -48,6 +48,14 @@ pub(in crate::ledger) fn set(
         }
         None => (to.clone(), None),
     };
+    // Money that came back does not let go on what a person stopped.
+    if slice.is_none()
+        && coverage.is_some()
+        && matches!(to, State::Planned { .. })
+        && let Some(cause) = slices::said_to_stop(tx, key)?
+    {
+        to = slices::stays(to, &cause, now);
+    }
     if let Some(slice) = &slice {
         to = slices::only_a_person_tells(from, slice.in_turn(to, now), now);
     }

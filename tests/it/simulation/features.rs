@@ -16,6 +16,14 @@ words! {
         Delays = "delays",
         /// Only a session or an invoice names the channel.
         Joins = "joins",
+        /// Only the directory knows a customer's channel.
+        Customers = "customers",
+        /// Sellers have ids of their own for channels.
+        Aliases = "aliases",
+        /// A person deletes channels that nobody pays for.
+        Retires = "retires",
+        /// Slices are small while the balance is short.
+        Shrinks = "shrinks",
         /// Other providers' payments.
         OtherProviders = "other_providers",
         /// Payments whose provider's API is asked.

@@ -74,7 +74,7 @@ impl History for Stripes {
                 currency: "usd".to_owned(),
                 at_ms: payment.paid_s * 1_000,
                 livemode: true,
-                channel: own.then(|| payment.channel.clone()),
+                channel: own.then(|| payment.pointer.clone()),
                 days: own.then_some(payment.days),
             }
         });

@@ -5,6 +5,8 @@
 mod api;
 /// What providers send.
 mod delivery;
+/// Whose channel is whose.
+mod directory;
 /// What becomes of calls.
 mod fates;
 /// What may happen.
@@ -29,6 +31,8 @@ mod process;
 mod queue;
 /// What reconcile must answer.
 mod reconcile;
+/// Channels that nobody pays for.
+mod retire;
 /// What stories vary.
 mod settings;
 /// The fewest steps.

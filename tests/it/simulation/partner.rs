@@ -61,6 +61,8 @@ pub struct Partner {
     fates: BTreeMap<(String, u32), Fate>,
     calls: BTreeMap<String, u32>,
     late: Vec<Late>,
+    /// Channels that are deleted at a time.
+    going: BTreeMap<String, Ms>,
     /// Days that a person extended on the panel for a payment.
     pub owed: BTreeMap<String, u32>,
     pub reads_fail_until: Ms,
@@ -82,6 +84,7 @@ impl Partner {
             fates: BTreeMap::new(),
             calls: BTreeMap::new(),
             late: Vec::new(),
+            going: BTreeMap::new(),
             owed: BTreeMap::new(),
             reads_fail_until: Ms::MIN,
             was_remade: false,
@@ -109,6 +112,31 @@ impl Partner {
         }
     }
 
+    /// It is deleted at a time, and the days that it has then go back to the balance; how many, if it is now.
+    pub fn deletes_at(&mut self, name: &str, at: Ms, now: Ms) -> Option<u32> {
+        self.going.insert(name.to_owned(), at);
+        let before = self.balance;
+        self.goes(now);
+        u32::try_from(self.balance - before).ok()
+    }
+
+    fn goes(&mut self, now: Ms) {
+        let due: Vec<String> =
+            self.going.iter().filter(|(_, at)| **at <= now).map(|(name, _)| name.clone()).collect();
+        for name in due {
+            let at = self.going.remove(&name).unwrap_or(now);
+            if let Some(channel) = self.channels.get_mut(&name).filter(|channel| !channel.deleted) {
+                channel.deleted = true;
+                self.balance += (channel.history.last().unwrap().1 - at).max(0) / DAY_MS;
+            }
+        }
+    }
+
+    /// Whether it may be gone any moment.
+    pub fn may_go(&self, name: &str) -> bool {
+        self.going.contains_key(name)
+    }
+
     pub fn remake(&mut self, name: &str, now: Ms) {
         if let Some(channel) = self.channels.get_mut(name).filter(|channel| channel.deleted) {
             *channel = Channel { history: vec![(Ms::MIN, now)], deleted: false };
@@ -121,6 +149,12 @@ impl Partner {
         let history = self.channels.get(name).map(|channel| &*channel.history).unwrap_or_default();
         let from = history.iter().rposition(|(at, _)| *at <= since).unwrap_or(0);
         history[from.min(history.len())..].iter().map(|(_, till)| *till).min().unwrap_or(Ms::MIN)
+    }
+
+    /// Whether days came to a channel when it had none left.
+    pub fn had_run_out(&self, name: &str) -> bool {
+        let history = self.channels.get(name).map(|channel| &*channel.history).unwrap_or_default();
+        history.windows(2).any(|two| matches!(two, [(_, till), (at, _)] if till < at))
     }
 
     /// Channels that run out before that time.
@@ -152,6 +186,7 @@ impl Partner {
 
     /// What is applied by itself at a time.
     pub fn run_late(&mut self, now: Ms) {
+        self.goes(now);
         while let Some(first) =
             (0..self.late.len()).filter(|at| self.late[*at].at <= now).min_by_key(|at| self.late[*at].at)
         {
@@ -224,7 +259,9 @@ impl Partner {
             return (self.answer(answer, channel, now), None);
         }
         let refusal = matches!(fate.answer, Answer::Invalid | Answer::NoBalance | Answer::Throttled);
-        self.lied |= refusal && fate.debit != Debit::Not;
+        // There are days enough, here.
+        let no_balance = matches!(fate.answer, Answer::Invalid | Answer::NoBalance);
+        self.lied |= no_balance || (refusal && fate.debit != Debit::Not);
         match fate.debit {
             Debit::Applied => self.apply(line, now),
             Debit::Not => {}

@@ -15,6 +15,8 @@ pub const PAYER: &str = "Anna Example";
 pub enum Way {
     /// Stripe: a charge with its own metadata.
     Direct,
+    /// The same, of a customer whose channel nothing says but the directory.
+    Customer,
     /// Stripe Checkout: only the session has metadata.
     Checkout,
     /// Stripe Billing since basil: only the invoice has metadata, and one event joins it to the payment.
@@ -48,6 +50,7 @@ impl Way {
     pub fn word(self) -> &'static str {
         match self {
             Way::Direct => "direct",
+            Way::Customer => "customer",
             Way::Checkout => "session",
             Way::Subscription => "subscription",
             Way::At(life) => &life.provider,
@@ -58,6 +61,7 @@ impl Way {
     pub fn parse(word: &str) -> Option<Self> {
         match word {
             "direct" => Some(Way::Direct),
+            "customer" => Some(Way::Customer),
             "session" => Some(Way::Checkout),
             "subscription" => Some(Way::Subscription),
             _ => lives().iter().find(|life| life.provider == word).map(Way::At),
@@ -67,7 +71,7 @@ impl Way {
     /// The source in the settings whose endpoint is told.
     pub fn source(self) -> &'static str {
         match self {
-            Way::Direct | Way::Checkout | Way::Subscription => "stripe",
+            Way::Direct | Way::Customer | Way::Checkout | Way::Subscription => "stripe",
             Way::At(life) => &life.provider,
             Way::Granted => "grant",
         }
@@ -82,7 +86,7 @@ impl Way {
         match self {
             Way::At(life) => life.words(of).collect(),
             Way::Granted => Vec::new(),
-            Way::Direct | Way::Checkout | Way::Subscription => self.of_stripe(of),
+            Way::Direct | Way::Customer | Way::Checkout | Way::Subscription => self.of_stripe(of),
         }
     }
 
@@ -91,7 +95,7 @@ impl Way {
             Occasion::Paid => match self {
                 Way::Checkout => &["charge", "intent", "session"],
                 Way::Subscription => &["charge", "intent", "invoice", "joined"],
-                Way::Direct | Way::At(_) | Way::Granted => &["charge", "intent"],
+                Way::Direct | Way::Customer | Way::At(_) | Way::Granted => &["charge", "intent"],
             },
             Occasion::Refund(id) => return vec![format!("refund.{id}"), format!("refunded.{id}")],
             Occasion::RefundFails(id) => return vec![format!("failed.{id}")],
@@ -105,6 +109,16 @@ impl Way {
         };
         words.iter().map(|word| (*word).to_owned()).collect()
     }
+}
+
+/// Whoever pays for a channel.
+pub fn customer_of(channel: &str) -> String {
+    format!("cus_{channel}")
+}
+
+/// What a seller calls a channel that has ids of their own for them.
+pub fn alias_of(channel: &str) -> String {
+    format!("shop {channel}")
 }
 
 /// A refund: how much, and whether it went through.
@@ -164,6 +178,10 @@ pub fn text(body: &Value) -> String {
 pub struct Payment {
     pub name: String,
     pub channel: String,
+    /// What stands where its events name the channel.
+    pub pointer: String,
+    /// Who pays for it.
+    pub customer: String,
     pub days: u32,
     pub amount: i64,
     pub way: Way,
@@ -178,10 +196,18 @@ pub struct Payment {
 }
 
 impl Payment {
-    pub fn new(name: &str, channel: &str, days: u32, amount: i64, way: Way, now_s: i64) -> Self {
+    pub fn new(
+        (name, way): (&str, Way),
+        (channel, pointer): (&str, &str),
+        days: u32,
+        amount: i64,
+        now_s: i64,
+    ) -> Self {
         let mut payment = Self {
             name: name.to_owned(),
             channel: channel.to_owned(),
+            pointer: pointer.to_owned(),
+            customer: customer_of(channel),
             days,
             amount,
             way,
@@ -204,7 +230,7 @@ impl Payment {
                 let events = life.events(of, self, now_s);
                 self.events.extend(events);
             }
-            Way::Direct | Way::Checkout | Way::Subscription => self.stripe(of, now_s),
+            Way::Direct | Way::Customer | Way::Checkout | Way::Subscription => self.stripe(of, now_s),
             Way::Granted => {}
         }
     }

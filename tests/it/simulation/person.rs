@@ -23,6 +23,7 @@ use daybridge::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    directory::wants_channel,
     judge::{self, days_in_books},
     process::Life,
     queue, reconcile,
@@ -82,6 +83,8 @@ enum About {
     Stands(u32),
     /// So many days are right.
     Days(u32),
+    /// This is its channel.
+    Channel(String),
     /// The account was topped up.
     TopUp,
     /// Days that are owed are extended on the panel, and the question is closed.
@@ -190,6 +193,9 @@ impl Person {
             return self.gone(row, &name, &channel);
         }
         if due <= moved + by_hand {
+            if forgotten && by_hand > 0 && moved == 0 {
+                return About::Decide(Decision::Cancel);
+            }
             return self.nothing_due(row, named, amount, moved).await;
         }
         if open {
@@ -198,9 +204,12 @@ impl Person {
         match row.cause {
             // What she knows beyond what was told is told yet, and weighed then.
             HeldCause::Refunded | HeldCause::Disputed => match self.told_due(named).await {
+                // As the ledger has it by her mistake, they moved.
+                Some(_) if world.is_a_persons(&name) => About::Decide(Decision::Cancel),
                 Some(told) if told > moved => About::Days(told),
                 Some(_) | None => About::Later,
             },
+            cause if wants_channel(cause) => About::Channel(channel),
             HeldCause::Stopped | HeldCause::Ended if world.inner().rests => About::Go(name),
             HeldCause::Stopped | HeldCause::Ended => About::Later,
             _ => About::Decide(Decision::Retry),
@@ -224,9 +233,20 @@ impl Person {
         match row.outcome {
             Some(CallOutcome::Open) => About::Decide(Decision::NotApplied),
             _ if self.all_out(named, amount).await => About::Decide(Decision::Cancel),
+            _ if wants_channel(row.cause) => {
+                let channel =
+                    self.world.payment_of(named).map(|name| self.world.payments()[&name].channel.clone());
+                channel.map_or(About::Later, About::Channel)
+            }
             _ if moved > 0 && told.is_some_and(|told| told <= moved) => About::Decide(Decision::Cancel),
+            // Of days that moved twice, as is said where nobody declares a restored ledger.
+            _ if moved > 0 && self.is_excused(named) => About::Decide(Decision::Cancel),
             _ => About::Later,
         }
+    }
+
+    fn is_excused(&self, named: &str) -> bool {
+        self.world.payment_of(named).is_some_and(|name| judge::is_excused(&self.world, &name))
     }
 
     /// What she does about a row of a channel that is gone.
@@ -329,6 +349,10 @@ impl Person {
                 desk.correct(&row.key, &says(Some(days), row, &interpreter), now).await?;
                 format!("{days} days")
             }
+            About::Channel(channel) => {
+                self.says_channel(&desk, &row.key, &channel, row.cause).await?;
+                format!("is for {channel}")
+            }
             About::ByHand(days) => {
                 let name = self.world.payment_of(&row.key).unwrap_or_default();
                 let channel = self.world.payments()[&name].channel.clone();
@@ -339,6 +363,8 @@ impl Person {
             }
         };
         self.world.note(&format!("person: {} {} ({}): {told}", row.kind, row.key, row.cause));
+        // What waited for her may be late.
+        self.world.inner().slices.disturbed_at = now;
         Ok(())
     }
 

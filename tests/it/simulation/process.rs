@@ -199,9 +199,10 @@ impl Around for Ledgers {
     }
 }
 
-struct Partners {
-    world: Arc<World>,
-    life: Arc<Life>,
+/// One process's way to the partner.
+pub struct Partners {
+    pub world: Arc<World>,
+    pub life: Arc<Life>,
 }
 
 #[async_trait]
@@ -219,6 +220,7 @@ impl Partner for Partners {
             let payment = self.world.payment_of(comment).unwrap_or_default();
             self.world.watch_call(&payment, days);
             self.world.watch_slice(channel.as_str(), comment, days);
+            self.world.watch_deletion(channel.as_str());
             let said = match comment.split_once('#') {
                 Some((_, number)) if !number.starts_with("1 ") => {
                     format!("{payment}#{}", number.split(' ').next().unwrap_or_default())

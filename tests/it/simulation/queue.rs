@@ -109,6 +109,11 @@ impl Broker {
         self.news.notify_waiters();
     }
 
+    /// What was acked was read by a ledger that is no more.
+    pub fn forgets(&self) {
+        self.inner().acked.clear();
+    }
+
     /// What waits goes to the dead letters.
     pub fn gives_up(&self) {
         let mut inner = self.inner();

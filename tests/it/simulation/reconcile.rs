@@ -55,8 +55,8 @@ pub async fn wrong(world: &Arc<World>, ledger: &Ledger, at_rest: bool) -> Vec<St
         if judge::is_excused(world, &payment.name) {
             continue;
         }
-        let answers: Vec<Answer> =
-            of.remove(&payment.name).into_iter().flatten().map(|row| row.answer).collect();
+        let its = of.remove(&payment.name).unwrap_or_default();
+        let answers: Vec<Answer> = its.iter().map(|row| row.answer).collect();
         let mut may = may_be(world, &payment);
         if !world.inner().slices.terms.is_on() {
             may.retain(|answer| *answer != Answer::Later);
@@ -65,7 +65,11 @@ pub async fn wrong(world: &Arc<World>, ledger: &Ledger, at_rest: bool) -> Vec<St
             may.push(Answer::Matched);
         }
         if !matches!(answers.as_slice(), [answer] if may.contains(answer)) {
-            wrong.push(format!("reconcile: {} is {answers:?}, and should be one of {may:?}", payment.name));
+            let why: Vec<&str> = its.iter().map(|row| &*row.why).collect();
+            wrong.push(format!(
+                "reconcile: {} is {answers:?}, and should be one of {may:?}: {why:?}",
+                payment.name
+            ));
         }
     }
     wrong
@@ -74,6 +78,12 @@ pub async fn wrong(world: &Arc<World>, ledger: &Ledger, at_rest: bool) -> Vec<St
 /// Whether these days of a call that was refused were read by a call for more days than they are. Its transfer, once
 /// settled, does not tell any more from where its channel moved.
 fn was_overtaken(world: &World, row: &Row) -> bool {
+    // Days of a call that was refused, on a channel that had run out: from when they count no reading tells.
+    if world.partner().lied
+        && row.channel.as_deref().is_some_and(|channel| world.partner().had_run_out(channel))
+    {
+        return true;
+    }
     let lines = world.partner().lines.clone();
     let on: Vec<u32> = lines
         .iter()
@@ -97,15 +107,28 @@ fn may_be(world: &World, payment: &Payment) -> Vec<Answer> {
         _ if twice(world, &payment.name).is_some() => vec![ExtendedTwice, ExtendedNotPaid],
         (true, 0) => vec![Matched],
         (true, _) => vec![ExtendedNotPaid],
+        // A restored ledger does not know to which channel it was given.
+        (false, _) if world.inner().restored && is_elsewhere(world, payment) => {
+            vec![Matched, PaidNotExtended]
+        }
         // Its list does not count what the bank has: only the ledger may know that nothing is owed.
         (false, 0) if in_dispute || payment.due() == 0 => vec![Matched, PaidNotExtended, Later],
         // The rest of a payment in slices is closed by a person's word, and was extended by hand.
         (false, 0) if by_hand && world.inner().slices.terms.is_on() => vec![Matched, PaidNotExtended, Later],
         (false, 0) => vec![PaidNotExtended, Later],
-        (false, moved) if moved == payment.days => vec![Matched],
+        (false, moved) if moved == payment.days && payment.refunded() == 0 => vec![Matched],
+        // A refusal hid them, and the ledger plans fewer by now.
+        (false, moved) if moved == payment.days => vec![Matched, ExtendedNotPaid],
         // A part was refunded before the rest moved, or is back again, or a person said so.
         (false, _) => vec![Matched, Later, PaidNotExtended, ExtendedNotPaid],
     }
+}
+
+/// Whether days of it moved to another channel than it is for.
+fn is_elsewhere(world: &World, payment: &Payment) -> bool {
+    let lines = world.partner().lines.clone();
+    let its = lines.iter().filter(|line| world.payment_of(&line.comment).as_ref() == Some(&payment.name));
+    its.into_iter().any(|line| line.channel != payment.channel)
 }
 
 async fn rows(world: &Arc<World>, ledger: &Ledger) -> Vec<Row> {

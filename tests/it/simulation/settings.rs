@@ -14,7 +14,7 @@ use super::life::{Life, lives};
 pub const SETTLE_WINDOW_MS: i64 = 60_000;
 
 /// What stories may set, with what holds where they don't.
-const KEYS: [(&str, &str); 13] = [
+const KEYS: [(&str, &str); 15] = [
     ("money_in", "charges"),
     ("on_refund", "report"),
     ("on_unmoved", "retry"),
@@ -36,6 +36,10 @@ const KEYS: [(&str, &str); 13] = [
     ("lead", "2days"),
     // What is owed when a subscription ends: `finish` or `stop`.
     ("on_end", "finish"),
+    // Whether slices are small while the balance is short: `on` or `off`.
+    ("shrink", "off"),
+    // Whether sellers have ids of their own for channels: `on` or `off`.
+    ("alias", "off"),
     // Draws how long things take.
     ("chance", "0"),
 ];
@@ -73,11 +77,14 @@ impl Settings {
             days => format!("slice = {days}"),
         };
         let on_end = self.get("on_end");
+        let (shrink, alias) = (self.get("shrink") == "on", self.get("alias") == "on");
         let mut text = format!(
             r#"
 [allocation]
 slice = {slice}
 lead = "{lead}"
+[balance]
+shrink = {shrink}
 [partner]
 token = "token"
 comment = "{{key}} {{days}}d"
@@ -105,6 +112,7 @@ secrets = ["s"]
 money_in = "{money_in}"
 on_refund = "{on_refund}"
 on_end = "{on_end}"
+channel_alias = {alias}
 {own}
 "#
         );

@@ -16,7 +16,7 @@
 
 use std::time::Duration;
 
-use super::{api::Fault, payment::Way};
+use super::{api::Fault, payment::Way, retire::Deletes};
 
 /// A name of a payment, channel or refund.
 pub type Name = String;
@@ -199,6 +199,13 @@ pub enum Step {
         channel: Name,
         days: u32,
     },
+    /// The person says which channels the customer and the alias of a channel stand for.
+    Assign {
+        channel: Name,
+        channels: Vec<Name>,
+    },
+    /// The person deletes channels that nobody pays for.
+    Retire(Deletes),
     /// The person says what the partner's dashboard shows of the balance.
     Mark,
     Wait(Duration),

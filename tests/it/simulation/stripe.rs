@@ -29,7 +29,8 @@ impl Payment {
                 self.make("dispute_closed", "charge.dispute.closed", self.dispute_object("won"), now_s);
             }
             Occasion::Tried => {
-                let own = if self.way == Way::Direct { self.metadata() } else { json!({}) };
+                let own =
+                    if matches!(self.way, Way::Direct | Way::Customer) { self.metadata() } else { json!({}) };
                 let mut charge = self.charge(&own);
                 charge["id"] = json!(format!("ch_tried_{}", self.name));
                 (charge["status"], charge["paid"], charge["captured"]) =
@@ -64,7 +65,7 @@ impl Payment {
 
     fn stripe_paid(&mut self, now_s: i64) {
         let (mine, none) = (self.metadata(), json!({}));
-        let own = if self.way == Way::Direct { &mine } else { &none };
+        let own = if matches!(self.way, Way::Direct | Way::Customer) { &mine } else { &none };
         self.make("charge", "charge.succeeded", self.charge(own), now_s);
         self.make("intent", "payment_intent.succeeded", self.intent(own), now_s);
         match self.way {
@@ -73,12 +74,22 @@ impl Payment {
                 self.make("invoice", "invoice.paid", self.invoice(&mine), now_s);
                 self.make("joined", "invoice_payment.paid", self.invoice_payment(), now_s);
             }
-            Way::Direct | Way::At(_) | Way::Granted => {}
+            Way::Direct | Way::Customer | Way::At(_) | Way::Granted => {}
         }
     }
 
     fn metadata(&self) -> Value {
-        json!({ "channel_id": self.channel, "days": self.days.to_string() })
+        match self.way {
+            Way::Customer => json!({ "days": self.days.to_string() }),
+            _ => json!({ "channel_id": self.pointer, "days": self.days.to_string() }),
+        }
+    }
+
+    fn customer(&self) -> Value {
+        match self.way {
+            Way::Customer => json!(self.customer),
+            _ => Value::Null,
+        }
     }
 
     fn make(&mut self, word: &str, kind: &str, object: Value, now_s: i64) {
@@ -108,7 +119,7 @@ impl Payment {
             "captured": true,
             "created": self.paid_s,
             "currency": "usd",
-            "customer": null,
+            "customer": self.customer(),
             "disputed": self.dispute.is_some(),
             "livemode": true,
             "metadata": metadata,
@@ -127,7 +138,7 @@ impl Payment {
             "amount_received": self.amount,
             "created": self.paid_s,
             "currency": "usd",
-            "customer": null,
+            "customer": self.customer(),
             "latest_charge": format!("ch_{}", self.name),
             "livemode": true,
             "metadata": metadata,
@@ -163,7 +174,7 @@ impl Payment {
             "billing_reason": "subscription_cycle",
             "created": self.paid_s,
             "currency": "usd",
-            "customer": self.subscription.replace("sub_", "cus_"),
+            "customer": self.customer,
             "lines": { "object": "list", "data": [{
                 "id": format!("il_{}", self.name),
                 "object": "line_item",
@@ -207,7 +218,7 @@ impl Payment {
             "id": self.subscription,
             "object": "subscription",
             "canceled_at": self.ended_s,
-            "customer": self.subscription.replace("sub_", "cus_"),
+            "customer": self.customer,
             "ended_at": self.ended_s,
             "livemode": true,
             "metadata": {},

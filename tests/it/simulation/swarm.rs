@@ -7,6 +7,7 @@ use super::{
     features::{Feature, features},
     life::lives,
     payment::{Occasion, Way},
+    retire::Deletes,
     slices,
     story::{Step, Story},
 };
@@ -94,6 +95,11 @@ impl Draw {
         if self.has(Feature::OddTexts) {
             self.set("texts", "odd");
         }
+        for (feature, key) in [(Feature::Aliases, "alias"), (Feature::Shrinks, "shrink")] {
+            if self.has(feature) {
+                self.set(key, "on");
+            }
+        }
         if self.has(Feature::Settings) {
             let on_refund =
                 *self.rng.choice(&["report", "cancel_unspent", "hold_channel_transfers"]).unwrap();
@@ -153,9 +159,11 @@ impl Draw {
                 return Way::At(self.rng.choice(lives).unwrap());
             }
         }
+        let customers = self.now_and_then(Feature::Customers, 2);
         match self.money_in {
             "checkout" => Way::Checkout,
             "invoices" => Way::Subscription,
+            _ if customers => Way::Customer,
             _ if self.has(Feature::Joins) => {
                 *self.rng.choice(&[Way::Direct, Way::Checkout, Way::Subscription]).unwrap()
             }
@@ -251,6 +259,22 @@ impl Draw {
         }
     }
 
+    /// Most channels are known before anybody pays, and some of them as one of two.
+    fn assign(&mut self) {
+        for channel in self.channels.clone() {
+            if self.rng.u32(0..4) == 0 {
+                continue; // when somebody paid for it
+            }
+            let other = self.rng.choice(&self.channels).unwrap().clone();
+            let channels = match self.rng.u32(0..4) {
+                0 if other != channel => vec![channel.clone(), other],
+                _ => vec![channel.clone()],
+            };
+            let at = if self.rng.bool() { 0 } else { self.moment() };
+            self.at(at, Step::Assign { channel, channels });
+        }
+    }
+
     fn money_out(&mut self, (payment, way): (&str, Way), amount: i64, paid: u64) {
         let name = payment.to_owned();
         let mut left = amount;
@@ -337,6 +361,15 @@ impl Draw {
             if self.has(Feature::Remade) {
                 let later = at + self.rng.u64(0..60_000);
                 self.at(later, Step::Remake(channel));
+            }
+        }
+        if self.has(Feature::Customers) || self.has(Feature::Aliases) {
+            self.assign();
+        }
+        if self.has(Feature::Retires) {
+            for _ in 0..self.rng.u32(1..=2) {
+                let (at, how) = (self.moment(), *self.rng.choice(Deletes::ALL).unwrap());
+                self.at(at, Step::Retire(how));
             }
         }
         if self.has(Feature::Restores) {

@@ -27,6 +27,9 @@ const ROUNDS_SOON: usize = 8;
 
 const WEEK: Duration = Duration::from_secs(7 * 86_400);
 
+/// By how much clocks may be wrong.
+const SKEW_MS: i64 = 1_000;
+
 /// A longer wait is none in which every second counts.
 const LONG: Duration = Duration::from_secs(600);
 
@@ -107,12 +110,15 @@ impl World {
                 self.partner().habit(habit, value);
             }
             Step::Pay { payment, channel, days, amount, way } => {
-                let paid = Payment::new(payment, channel, *days, *amount, *way, now_s);
+                let pointer = self.pointer(channel, *way);
+                let paid = Payment::new((payment, *way), (channel, &pointer), *days, *amount, now_s);
                 self.payments().insert(payment.clone(), paid);
             }
             Step::Tried { payment } => self.with(payment, Payment::tried),
             Step::Aside { payment } => self.with(payment, |payment| payment.aside(now_s)),
             Step::Ends { payment } => self.with(payment, |payment| payment.ends(now_s)),
+            // Nobody is billed for a subscription that has ended.
+            Step::Behind { payment } if self.was_ended(payment) => {}
             Step::Behind { payment } => self.with(payment, |payment| payment.behind(now_s)),
             Step::Refund { payment, refund, amount } => {
                 self.with(payment, |payment| payment.refund(refund, *amount, now_s));
@@ -177,6 +183,8 @@ impl World {
             | Step::Move { .. }
             | Step::SliceNow { .. }
             | Step::Grant { .. } => person.acts(step).await,
+            Step::Assign { channel, channels } => person.assigns(channel, channels).await,
+            Step::Retire(how) => person.retires(*how).await,
             Step::Mark => person.mark().await,
             Step::Wait(time) if *time > LONG => self.passes(*time, person).await,
             Step::Wait(time) => sleep(*time).await,
@@ -193,7 +201,9 @@ impl World {
             Step::Unheard { effect, .. } => life.unheard(*effect),
             Step::Restart { .. } => life.stop.cancel(),
             Step::Clock { ms, .. } => {
-                self.inner().clocks.insert(worker, *ms);
+                let mut inner = self.inner();
+                inner.clocks.insert(worker, *ms);
+                inner.clock_was_set |= ms.abs() > SKEW_MS;
             }
             _ => {}
         }
@@ -215,6 +225,7 @@ impl World {
             life.kill();
         }
         self.memory.put_back(&copy).unwrap();
+        self.broker.forgets();
         // So long a heartbeat of before is fresh.
         sleep(Duration::from_secs(40)).await;
         if declared {

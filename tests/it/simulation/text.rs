@@ -5,6 +5,7 @@ use std::{fmt, str::FromStr, time::Duration};
 use super::{
     api::Fault,
     payment::Way,
+    retire::Deletes,
     story::{Answer, Debit, Fate, Step, Story, parsed},
 };
 
@@ -99,6 +100,8 @@ impl fmt::Display for Step {
             Step::Move { payment, channel } => write!(f, "move {payment} {channel}"),
             Step::SliceNow { payment, days } => write!(f, "slice_now {payment} {days}d"),
             Step::Grant { key, channel, days } => write!(f, "grant {key} {channel} {days}d"),
+            Step::Assign { channel, channels } => write!(f, "assign {channel} {}", channels.join(" ")),
+            Step::Retire(how) => write!(f, "retire {}", how.word()),
             Step::Mark => write!(f, "mark"),
             Step::Wait(span) => write!(f, "wait {}", time(*span)),
         }
@@ -197,6 +200,12 @@ impl FromStr for Step {
             ["grant", key, channel, days] => {
                 Step::Grant { key: name(key), channel: name(channel), days: of_days(days)? }
             }
+            ["assign", channel, channels @ ..] if !channels.is_empty() => {
+                Step::Assign { channel: name(channel), channels: channels.iter().map(name).collect() }
+            }
+            ["retire", how] => Step::Retire(
+                parsed(Deletes::ALL, Deletes::word, how).ok_or_else(|| format!("no deletion {how}"))?,
+            ),
             ["mark"] => Step::Mark,
             ["wait", time] => Step::Wait(span(time)?),
             _ => return Err("no such step".to_owned()),

@@ -23,7 +23,7 @@ use super::{
     history::Stripes,
     judge::days_in_books,
     partner::Partner,
-    payment::{Payment, Way},
+    payment::{Payment, Way, alias_of},
     process::Life,
     queue::Broker,
     settings::Settings,
@@ -59,6 +59,8 @@ pub(super) struct Inner {
     readers: BTreeMap<String, Readers>,
     pub(super) closed: bool,
     pub(super) backup: Option<(Vec<u8>, Ms)>,
+    /// A worker's clock was set to another time than is allowed for: its readings seem to be of other times.
+    pub(super) clock_was_set: bool,
     /// A copy was put back once.
     pub(super) restored: bool,
     /// What was wrong when it happened.
@@ -276,6 +278,14 @@ impl World {
         }
     }
 
+    /// What events of a payment say of its channel.
+    pub(super) fn pointer(&self, channel: &str, way: Way) -> String {
+        match self.inner().settings.get("alias") {
+            "on" if way.source() == "stripe" => alias_of(channel),
+            _ => channel.to_owned(),
+        }
+    }
+
     /// The payment that a comment, or a key in one, names.
     pub fn payment_of(&self, comment: &str) -> Option<String> {
         let key = comment.split_whitespace().find(|word| word.contains('/'))?;
@@ -288,7 +298,7 @@ impl World {
         }
         let own = |payment: &Payment| match payment.way {
             Way::At(life) => life.key(&payment.name).is_some_and(|own| own == id),
-            Way::Direct | Way::Checkout | Way::Subscription | Way::Granted => false,
+            Way::Direct | Way::Customer | Way::Checkout | Way::Subscription | Way::Granted => false,
         };
         payments.values().find(|payment| own(payment)).map(|payment| payment.name.clone())
     }
@@ -316,7 +326,8 @@ impl World {
     /// Whether a channel ever moved, or was made again, without a call.
     pub fn was_extended_by_hand(&self) -> bool {
         let partner = self.partner();
-        !partner.by_hand.is_empty() || partner.was_remade || self.inner().restored
+        let inner = self.inner();
+        !partner.by_hand.is_empty() || partner.was_remade || inner.restored || inner.clock_was_set
     }
 
     /// Whether nobody answers a read now.

@@ -60,8 +60,8 @@ impl Tx {
                 .filter(|rows| rows.len() >= at_once as usize)
                 .filter_map(|rows| rows.last().map(|row| row.place.clone()))
                 .min();
-            for Row { place, counts, channel } in tables.into_iter().flatten() {
-                if counts && until.as_ref().is_none_or(|until| place <= *until) {
+            for Row { place, channel } in tables.into_iter().flatten() {
+                if until.as_ref().is_none_or(|until| place <= *until) {
                     found.entry(place).or_insert(channel);
                 }
             }

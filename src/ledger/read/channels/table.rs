@@ -26,8 +26,6 @@ pub(super) enum Table {
 /// A row of one table.
 pub(super) struct Row {
     pub(super) place: Place,
-    /// The other table has no later `activeTill`.
-    pub(super) counts: bool,
     pub(super) channel: view::Channel,
 }
 
@@ -41,7 +39,7 @@ pub(super) struct Place {
 
 /// `x` is the table that is walked, `y` the other one. Of each: days in its transfers that are not settled, and in those
 /// that are; its last granted payment, and where that one's agreement stands.
-const CHANNELS: &str = "SELECT x.account, x.channel, x.active_till, x.mode, y.active_till AS other_till, \
+const CHANNELS: &str = "SELECT x.account, x.channel, x.active_till, x.mode, \
      {listed}.name, {listed}.phone, {listed}.seen_at AS listed_at, \
      (SELECT COALESCE(CAST(SUM(t.days) AS BIGINT), 0) FROM transfers t WHERE t.account = x.account \
         AND t.channel = x.channel AND t.settled_at IS NULL AND t.state || '' <> 'cancelled') AS unsettled, \
@@ -55,6 +53,11 @@ const CHANNELS: &str = "SELECT x.account, x.channel, x.active_till, x.mode, y.ac
         AND COALESCE(q.partner, x.account) = x.account ORDER BY q.channel DESC, q.first_seen_at DESC LIMIT 1) \
      LEFT JOIN agreements a ON a.id = pay.agreement AND a.realm = pay.realm AND a.account = pay.account \
         AND a.livemode = pay.livemode";
+
+/// The other table has no later `activeTill`; the highest number stands for none. Asked first: most of what the partner listed
+/// before days moved is told by the ledger's own row.
+const LATER: &str = "(y.active_till IS NULL OR y.active_till = 9223372036854775807 \
+     OR (x.active_till < 9223372036854775807 AND x.active_till >= y.active_till))";
 
 /// Granted payments `q` for the channel `x`. A span of one channel has an order that only the index of channels has.
 pub(in crate::ledger) const GRANTED_FOR: &str =
@@ -72,6 +75,7 @@ pub(super) fn ask(
     limit: u32,
 ) -> Result<Vec<Row>, Fault> {
     let mut filter = after_place(Filter::default(), after)
+        .fixed(LATER)
         .number("x.active_till >=", wanted.from)
         .number("x.active_till <=", until(wanted));
     if wanted.owed || wanted.dark_at.is_some() {
@@ -156,7 +160,6 @@ fn row(row: &db::Row) -> Result<Row, Fault> {
         Place { till: row.get("active_till")?, account: row.get("account")?, channel: row.get("channel")? };
     let moved: i64 = row.get("moved")?;
     Ok(Row {
-        counts: later(Some(place.till), row.get("other_till")?) == Some(place.till),
         channel: view::Channel {
             account: place.account.clone(),
             channel: place.channel.clone(),

@@ -119,7 +119,8 @@ impl Person {
             let said = if before { "granted before" } else { "granted anew" };
             self.world.inner().wrong.push(format!("grant: {key} is {said}"));
         }
-        let granted = || Payment::new(key, channel, days, i64::from(days) * 30, Way::Granted, now / 1000);
+        let granted =
+            || Payment::new((key, Way::Granted), (channel, ""), days, i64::from(days) * 30, now / 1000);
         self.world.payments().entry(key.to_owned()).or_insert_with(granted);
         Ok(())
     }
@@ -139,7 +140,8 @@ impl Person {
         let by_hand = self.world.hand_days();
         let (truth, lied) = {
             let partner = self.world.partner();
-            (partner.balance, partner.lied)
+            // A late debit may leave less than nothing, which nobody can know.
+            (partner.balance.max(0), partner.lied)
         };
         let mut inner = self.world.inner();
         let Some(before) = inner.slices.marked.filter(|_| !inner.restored && inner.clocks.is_empty()) else {

@@ -44,6 +44,10 @@ impl World {
             self.watch_late(person).await;
             let to = if busy { now + HOURS_MS } else { soonest.map_or(until, |at| at - 1_000) };
             tired = usize::from(busy);
+            if busy {
+                // What takes minutes seems to take hours.
+                self.inner().slices.disturbed_at = to;
+            }
             advance(Duration::from_millis(u64::try_from(to.min(until) - now).unwrap())).await;
             since = self.now();
             sleep(MOMENT).await;

@@ -80,6 +80,13 @@ impl World {
         }
     }
 
+    /// Whether the subscription that a payment belongs to has ended at its provider.
+    pub fn was_ended(&self, name: &str) -> bool {
+        let payments = self.payments();
+        let of = payments.get(name).map(|payment| &payment.subscription);
+        payments.values().any(|one| Some(&one.subscription) == of && one.ended_s.is_some())
+    }
+
     /// Whether a payment's subscription was told to have ended, and no money of it came in since.
     fn has_ended(&self, name: &str) -> bool {
         let payments = self.payments();
@@ -128,7 +135,10 @@ impl World {
         for (name, channel) in owed {
             let waits = held.iter().any(|row| match row.cause {
                 // Others of the channel go on.
-                HeldCause::Stopped
+                HeldCause::ChannelMissing
+                | HeldCause::ChannelAmbiguous
+                | HeldCause::AliasUnknown
+                | HeldCause::Stopped
                 | HeldCause::Ended
                 | HeldCause::Refunded
                 | HeldCause::Disputed
