@@ -1,6 +1,6 @@
 //! Times as people type and read them.
 
-use crate::{domain::Ms, worker::millis};
+use crate::{clock::millis, domain::Ms};
 
 /// A time in UTC, to the second.
 pub fn utc(ms: Ms) -> String {

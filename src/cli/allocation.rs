@@ -2,10 +2,10 @@
 
 use clap::{Args, Subcommand};
 use daybridge::{
+    clock,
     config::Config,
     domain::id::ChannelId,
     ledger::{self, Act, Moved, view, view::MarkKind},
-    worker::clock,
 };
 
 use super::{

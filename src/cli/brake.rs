@@ -1,10 +1,10 @@
 //! The brake's limits now, in days an hour.
 
 use daybridge::{
+    clock,
     config::Config,
     domain::brake::{Limits, limits},
     ledger::{self, LedgerError},
-    worker::clock,
 };
 
 /// The brake's limits in a sentence, for `check`. `Err`: the ledger could not be read.

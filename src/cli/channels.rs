@@ -4,14 +4,11 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use daybridge::{
+    clock::{self, millis},
     config::Config,
     ledger::{self, Act, Ledger, Shorter, query::ChannelQuery},
     partner,
-    worker::{
-        clock,
-        listing::{self, Pace},
-        millis,
-    },
+    worker::listing::{self, Pace},
 };
 
 use super::{

@@ -2,6 +2,7 @@
 
 use clap::{ArgGroup, Args, Subcommand};
 use daybridge::{
+    clock::{self, millis},
     config::Config,
     domain::{Ms, closed::HeldCause, id::ChannelId},
     ledger::{
@@ -11,7 +12,7 @@ use daybridge::{
     },
     ops::held::{BULK_MAX, Choice, Decision, Desk},
     queue::{self, Queue},
-    worker::{Interpreter, clock, millis},
+    worker::Interpreter,
 };
 
 use super::{

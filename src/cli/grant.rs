@@ -2,10 +2,10 @@
 
 use clap::Args;
 use daybridge::{
+    clock,
     config::Config,
     domain::{Ms, id::ChannelId},
     ledger::{self, Act, Grant},
-    worker::clock,
 };
 use jiff::{ToSpan as _, civil::Date, tz::TimeZone};
 

@@ -2,9 +2,9 @@
 
 use clap::Args;
 use daybridge::{
+    clock,
     domain::closed::HeldCause,
     ledger::{Ledger, query::HeldQuery, view::HeldKind},
-    worker::clock,
 };
 
 use super::{

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use daybridge::{
+    clock,
     config::Config,
     domain::{DAY_MS, Ms, memory::CLOCKS_APART_MS},
     ledger::{
@@ -11,7 +12,6 @@ use daybridge::{
         view::{Action, Several},
     },
     partner,
-    worker::clock,
 };
 
 use super::{

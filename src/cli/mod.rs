@@ -4,10 +4,11 @@ use std::{path::PathBuf, sync::Arc};
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use daybridge::{
+    clock,
     config::Config,
     ledger::{Ledger, query::Page},
     provider::Sources,
-    worker::{Interpreter, clock},
+    worker::Interpreter,
 };
 
 pub mod agreements;

@@ -5,10 +5,11 @@
 use std::{sync::Arc, time::Duration};
 
 use daybridge::{
+    clock,
     config::Config,
     ledger::{self, Ledger, LedgerError, Origin},
     provider::Sources,
-    worker::{Interpreter, clock},
+    worker::Interpreter,
 };
 use secrecy::ExposeSecret as _;
 use tokio::time::Instant;

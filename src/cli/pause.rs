@@ -2,12 +2,12 @@
 
 use clap::{Args, Subcommand};
 use daybridge::{
+    clock,
     config::Config,
     domain::{id::ChannelId, reply::ReadError},
     ledger::{self, Act, Scope},
     ops::pause::{self, Unknown},
     partner,
-    worker::clock,
 };
 
 use super::{

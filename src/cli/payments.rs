@@ -2,10 +2,10 @@
 
 use clap::{Args, Subcommand};
 use daybridge::{
+    clock,
     config::Config,
     domain::{closed::PaymentState, money},
     ledger::{self, query::PaymentQuery, view},
-    worker::clock,
 };
 
 use super::{

@@ -4,13 +4,11 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use daybridge::{
+    clock::{self, millis},
     config::Config,
     ledger::{Act, Ledger, RetireChannel, RetirePlan, RetireSelection, RetireState},
     partner,
-    worker::{
-        clock, millis,
-        retire::{Retiring, to_do},
-    },
+    worker::retire::{Retiring, to_do},
 };
 
 use super::{

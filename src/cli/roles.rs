@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use daybridge::{
+    clock::{self, millis},
     config::{self, Config},
     console::{self, Arrival, Parts},
-    open_files,
+    machine::open_files,
     ops::backfill::{self, Asked},
     partner::{self, Partner},
     provider::{self, Address, Sources, history},
     queue::{self, Queue},
-    worker::{self, Doors, Reader, meters, millis},
+    worker::{self, Doors, Reader, meters},
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -151,7 +152,7 @@ impl Later {
     ) -> Result<(), Failure> {
         let Some((ledger, interpreter)) = opening::ledger(&config, &stop).await? else { return Ok(()) };
         console.ledger(ledger.clone(), interpreter)?;
-        let clock = Arc::new(worker::clock::Machine);
+        let clock = Arc::new(clock::Machine);
         let asking =
             backfill::run(self.histories, ledger.clone(), queue.clone(), clock.clone(), stop.clone());
         let asking = tokio::spawn(asking);

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use clap::Args;
 use daybridge::{
+    clock,
     config::{self, Config, preset::events::Format},
     ledger::{
         self, LedgerError,
@@ -15,7 +16,6 @@ use daybridge::{
         sample::{self, Sample},
         signature::{self, Signed},
     },
-    worker::clock,
 };
 
 use tokio::time::Instant;

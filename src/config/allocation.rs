@@ -6,11 +6,11 @@ use serde::Deserialize;
 
 use super::{Config, Source};
 use crate::{
+    domain::id::GRANT_REALM,
     domain::{
         id::{CommentTemplate, realm_bytes},
         slices,
     },
-    ledger::GRANT_REALM,
 };
 
 /// `[allocation]`

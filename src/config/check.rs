@@ -8,6 +8,7 @@ use std::{
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::{CALL_TIMEOUT_MAX, ledger_url};
 use super::{
     Config, QueueUrl, Source, days,
     preset::{
@@ -16,12 +17,8 @@ use super::{
     },
     source::Proof,
 };
-use crate::{
-    envelope::WORD_BYTES_MAX,
-    ledger::{self, PROBE_AHEAD_MS_MAX},
-    outbound,
-    partner::CALL_TIMEOUT_MAX,
-};
+use crate::domain::settle::PROBE_AHEAD_MS_MAX;
+use crate::{envelope::WORD_BYTES_MAX, outbound};
 
 /// Longest and shortest `backfill_every`: it must stay well below the time for which a provider lists events.
 const BACKFILL_EVERY: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(86_400);
@@ -134,7 +131,7 @@ fn transport(config: &Config, refuse: &mut impl FnMut(bool, String)) {
         refuse(true, why);
     }
     if let Ok(url) = config.ledger.url.resolve()
-        && let Err(why) = ledger::check_url(url.expose_secret(), &config.ledger)
+        && let Err(why) = ledger_url::check(url.expose_secret(), &config.ledger)
     {
         refuse(true, format!("ledger.url {why}"));
     }

@@ -37,9 +37,6 @@ pub mod console;
 /// Secrets that stand in the file itself.
 pub mod plain;
 
-/// Values that are kept out of logs.
-pub mod secret;
-
 /// Providers as data.
 pub mod preset;
 
@@ -55,13 +52,22 @@ pub mod queue_url;
 /// Parameters of URLs.
 pub mod parameters;
 
+/// What a ledger's URL may say.
+pub mod ledger_url;
+
+/// What URL and settings say of a database server.
+pub mod ledger_server;
+
+/// Longest that one call to the partner may take.
+pub const CALL_TIMEOUT_MAX: Duration = Duration::from_secs(300);
+
+pub use crate::secret::Secret;
 pub use allocation::Allocation;
 pub use balance::Balance;
 pub use brake::Brake;
 pub use console::Console;
 pub use days::{Amount, Days};
 pub use queue_url::QueueUrl;
-pub use secret::Secret;
 pub use source::{PerDay, Price, Source};
 
 /// The whole file.

@@ -13,9 +13,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{asked::Wrong, site::Site};
 use crate::{
+    clock,
     ledger::{Act, Plan, Selection},
     ops::replay::{self, Applying, Feed, ReplayError},
-    worker::clock,
 };
 
 /// Plans made and applied by this process at the same time.

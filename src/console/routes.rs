@@ -20,7 +20,7 @@ use super::{
     shell,
     site::Site,
 };
-use crate::{config::console::Role, worker::clock};
+use crate::{clock, config::console::Role};
 
 /// Longest form, in bytes: a page of ticked rows.
 const FORM_BYTES_MAX: usize = 64 * 1024;

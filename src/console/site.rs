@@ -4,12 +4,8 @@ use std::sync::Arc;
 
 use super::{gate::Gate, jobs::Jobs};
 use crate::{
-    config::Config,
-    ledger::Ledger,
-    ops::held,
-    provider::Refused,
-    queue::Queue,
-    worker::{Interpreter, millis},
+    clock::millis, config::Config, ledger::Ledger, ops::held, provider::Refused, queue::Queue,
+    worker::Interpreter,
 };
 
 /// The console's own.

@@ -9,6 +9,9 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+/// The realm of what persons grant; no source may have it.
+pub const GRANT_REALM: &str = "grant";
+
 /// Longest payment part of a key before it becomes a digest, in bytes after encoding.
 pub const PAYMENT_ID_BYTES_MAX: usize = 64;
 

@@ -95,10 +95,9 @@ pub use db::{
 };
 pub use model::{
     AccountHold, Act, Advanced, Assignment, Claim, Correction, Counts, Decided, DirectoryChange, DirectoryGo,
-    DirectoryOrder, DirectoryPlan, Entry, Found, Grant, Moved, Origin, Outcome, PROBE_AHEAD_MS_MAX, Place,
-    Plan, Recorded, RetireChannel, RetirePlan, RetireSelection, RetireState, RetireTurn, Retired, Scope,
-    Selection, Shorter, SourceRules, Sweep, SweepTurn, Synced, Take, Transfer, Turn, books, measures, plan,
-    query, view,
+    DirectoryOrder, DirectoryPlan, Entry, Found, Grant, Moved, Origin, Outcome, Place, Plan, Recorded,
+    RetireChannel, RetirePlan, RetireSelection, RetireState, RetireTurn, Retired, Scope, Selection, Shorter,
+    SourceRules, Sweep, SweepTurn, Synced, Take, Transfer, Turn, books, measures, plan, query, view,
 };
 
 /// What went wrong.
@@ -133,9 +132,6 @@ pub enum LedgerError {
     Corrupt(String),
 }
 
-/// The realm of what persons grant.
-pub use decide::grant::REALM as GRANT_REALM;
-
 /// A channel of a plan of channels to be deleted.
 pub use retire::OfPlan;
 
@@ -145,11 +141,6 @@ pub use settle::DUE_AHEAD_MS_MAX;
 /// Looks what is there and makes nothing, for `check`.
 pub async fn look(settings: &config::Ledger) -> Result<Found, LedgerError> {
     schema::look::look(settings).await
-}
-
-/// What is wrong with a ledger's URL and the certificates beside it; never quotes a value of it.
-pub fn check_url(url: &str, settings: &config::Ledger) -> Result<(), String> {
-    schema::url::check(url, settings)
 }
 
 /// Opens the ledger that the settings name, where there is one: whoever reads or decides must not make an empty one, and

@@ -22,12 +22,12 @@ use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    clock::Clock,
     domain::Ms,
     envelope::{Envelope, Trigger, new_traceparent},
     ledger::{Ledger, LedgerError, Sweep, SweepTurn},
     provider::history::{History, HistoryError, KEPT, Listed, Range, Walk, Which},
     queue::{NotConfirmed, Queue},
-    worker::Clock,
 };
 
 /// How far behind the cursor a turn begins, in ms: a provider may list an event late, and its clock is not ours.

@@ -8,7 +8,7 @@ use reqwest::{Client, ClientBuilder, Url, header::HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
-use crate::config::Secret;
+use crate::secret::Secret;
 
 /// Where others may be.
 pub mod address;

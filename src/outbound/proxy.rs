@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use reqwest::{Proxy, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::config::Secret;
+use crate::secret::Secret;
 
 /// Reads and checks the address. The error never quotes it, for it may hold a password.
 pub fn address(secret: &Secret) -> Result<SecretString, String> {

@@ -21,10 +21,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
 use super::{
-    CALL_TIMEOUT_MAX, Partner,
+    Partner,
     answer::{self, Answer},
     deletion, listing,
 };
+use crate::config::CALL_TIMEOUT_MAX;
 use crate::{
     config,
     domain::{

@@ -1,7 +1,7 @@
 //! The partner's API behind one trait. A call is made once: fresh connection, no redirect, no retry in any
 //! layer; what came back becomes a closed [`Reply`]. A channel's own token is dropped while parsing.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -37,9 +37,6 @@ pub trait Partner: Send + Sync {
 pub fn open(settings: &config::Partner) -> anyhow::Result<Arc<dyn Partner>> {
     Ok(Arc::new(client::Client::new(settings)?))
 }
-
-/// Longest a partner call may take as a whole, over which it is cut; for docs of [`config::Partner`].
-pub const CALL_TIMEOUT_MAX: Duration = Duration::from_secs(300);
 
 /// The HTTP client.
 pub mod client;

@@ -33,7 +33,7 @@ use super::{
     refusal_log::RefusalLog,
     source::Sources,
 };
-use crate::{config, open_files, queue::Queue};
+use crate::{config, machine::open_files, queue::Queue};
 
 /// Connections waiting to be accepted; the system may allow fewer.
 const BACKLOG: u32 = 1024;

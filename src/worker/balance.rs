@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use super::clock::Clock;
 use crate::{
+    clock::Clock,
     config::Config,
     domain::forecast::{Alarm, Levels},
     ledger::{Ledger, view},

@@ -20,12 +20,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Interpreter, away,
-    clock::Clock,
     hands::{Hand, Hands},
     message::{Message, Part, unknown},
     meters,
 };
 use crate::{
+    clock::Clock,
     domain::facts::{Facts, Meaning, Unread},
     envelope::{self, Envelope, Trigger},
     ledger::{Entry, Ledger, LedgerError},

@@ -8,8 +8,9 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Reader, away, clock::Clock};
+use super::{Reader, away};
 use crate::{
+    clock::Clock,
     config::{Config, Source},
     domain::{
         Ms,

@@ -12,6 +12,7 @@ use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    clock::{Clock, millis},
     config::{self, Config},
     domain::{
         facts::{Facts, Unread},
@@ -23,12 +24,8 @@ use crate::{
     provider::source::Readers,
     queue::Queue,
 };
-pub use clock::Clock;
 pub use interpreter::Interpreter;
 pub use outages::Outages;
-
-/// Wall time and boot time.
-pub mod clock;
 
 /// What a delivery comes to by the settings of today.
 pub mod interpreter;
@@ -185,11 +182,6 @@ pub fn settle_policy(partner: &config::Partner) -> settle::Policy {
         skew_ms: millis(partner.skew),
         ensure_live: partner.ensure_live,
     }
-}
-
-/// A duration in ms, as the ledger counts.
-pub fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Waits before the next try to reach something that is away; ends early on `stop`.

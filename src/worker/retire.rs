@@ -7,8 +7,9 @@
 
 use std::time::Duration;
 
-use super::{clock::Clock, millis, settling::lease_ms};
+use super::settling::lease_ms;
 use crate::{
+    clock::{Clock, millis},
     domain::{
         id::ChannelId,
         reply::{Deletion, ReadError},

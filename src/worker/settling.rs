@@ -15,14 +15,14 @@ use super::{
     Outages,
     balance::Watch,
     breaker::Breaker,
-    clock::Clock,
     hands::{Hand, Hands},
     listing::Listing,
-    meters, millis, settle_policy,
+    meters, settle_policy,
     turn::Turns,
     watched::Watched,
 };
 use crate::{
+    clock::{Clock, millis},
     config::Config,
     domain::{Ms, settle::AccountNews},
     ledger::{Claim, Ledger, LedgerError},
@@ -209,7 +209,7 @@ impl Settling {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::partner::CALL_TIMEOUT_MAX;
+    use crate::config::CALL_TIMEOUT_MAX;
 
     /// Nothing correct rests on it, but two workers at one transfer are work for nothing, and doubt.
     #[test]

@@ -12,8 +12,9 @@ use std::{
 use governor::DefaultDirectRateLimiter;
 use tokio_util::sync::CancellationToken;
 
-use super::{Outages, breaker::Breaker, clock::Clock, meters, watched::Watched};
+use super::{Outages, breaker::Breaker, meters, watched::Watched};
 use crate::{
+    clock::Clock,
     domain::{
         Ms,
         brake::{Brake, passed},

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::millis;
+use crate::clock::millis;
 use crate::domain::settle::State;
 
 /// Doubtful transfers that are known. With more of them all are forgotten, and watched for longer.

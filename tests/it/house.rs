@@ -146,10 +146,10 @@ fn signatures_are_compared_by_the_library_and_all_of_them() {
     );
 }
 
-/// What a file takes from those beside it: the first names after `use super::`.
-fn neighbours(text: &str) -> Vec<String> {
+/// What a file takes: the first names after `use super::`, which are those beside it, or after `use crate::`.
+fn taken(text: &str, from: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for import in text.split("\nuse super::").skip(1) {
+    for import in text.split(&format!("\nuse {from}::")).skip(1) {
         let import = import.split(';').next().unwrap_or_default();
         let (mut depth, mut name) = (0, String::new());
         let list = import.starts_with('{');
@@ -176,6 +176,31 @@ fn neighbours(text: &str) -> Vec<String> {
     found
 }
 
+/// `src/lib.rs` is the map: whoever reads it from the top knows, of each module, all that it builds on.
+#[test]
+fn each_module_knows_only_those_before_it() {
+    let map = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
+    let names = map
+        .lines()
+        .filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';'));
+    let names: Vec<&str> = names.collect();
+    let place = |name: &str| names.iter().position(|known| *known == name);
+    for (path, text) in sources("") {
+        let own = path.rsplit_once("/src/").unwrap().1.split('/').next().unwrap();
+        let Some(own) = place(own.trim_end_matches(".rs")) else { continue };
+        let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        let code = code.join("\n");
+        let inline = code
+            .split("crate::")
+            .skip(1)
+            .filter_map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next());
+        for name in taken(&code, "crate").iter().map(String::as_str).chain(inline) {
+            let later = place(name).is_some_and(|at| at > own);
+            assert!(!later, "{path} takes from {name}, which src/lib.rs declares later");
+        }
+    }
+}
+
 /// In a folder of the ledger imports go one way, so that a file can be read before those that use it.
 #[test]
 fn the_ledgers_rooms_have_no_circles() {
@@ -184,7 +209,7 @@ fn the_ledgers_rooms_have_no_circles() {
         let (room, file) = path.rsplit_once('/').unwrap();
         let name = file.trim_end_matches(".rs").to_owned();
         if name != "mod" {
-            rooms.entry(room.to_owned()).or_default().insert(name, neighbours(&text));
+            rooms.entry(room.to_owned()).or_default().insert(name, taken(&text, "super"));
         }
     }
     for (room, mut files) in rooms {

@@ -7,7 +7,7 @@ use std::{
 
 use daybridge::{
     config::{Config, plain},
-    open_files,
+    machine::open_files,
 };
 use secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, io::Read as _};
 
 use clap::Args;
 use daybridge::{
+    clock,
     config::Config,
     domain::directory::Name,
     ledger::{
@@ -12,7 +13,6 @@ use daybridge::{
         view::{Action, Named},
     },
     ops::customers::{FILE_BYTES_MAX, Line, read},
-    worker::clock,
 };
 
 use super::{change, changes, order, realm};

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::{Args, Subcommand};
 use daybridge::{
+    clock,
     config::Config,
     domain::{
         directory::{Name, NameKind},
@@ -15,7 +16,6 @@ use daybridge::{
         view::{Action, Named},
     },
     queue,
-    worker::clock,
 };
 
 use super::{

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use daybridge::{
+    clock,
     config::{self, Config},
     console::{self, Console, Parts, password},
     ledger::{self, Ledger},
@@ -12,7 +13,7 @@ use daybridge::{
     },
     provider::{self, Address, Running, Sources},
     queue::{self, Queue},
-    worker::{self, Doors, Interpreter, Reader, clock, meters},
+    worker::{self, Doors, Interpreter, Reader, meters},
 };
 use tempfile::TempDir;
 use tokio::task::JoinHandle;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use daybridge::{
+    clock,
     config::Source,
     domain::{Ms, closed::PaymentState},
     ledger::{
@@ -14,7 +15,6 @@ use daybridge::{
         record::Extend,
     },
     provider::{WEBHOOKS, sample::Sample},
-    worker::clock,
 };
 
 use super::{

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fs::File, io::Read as _};
 
 use clap::Args;
 use daybridge::{
+    clock,
     config::{Config, Source},
     domain::{Ms, id::CommentTemplate, reply::ReadError},
     ledger,
@@ -19,7 +20,6 @@ use daybridge::{
     },
     partner,
     provider::history,
-    worker::clock,
 };
 
 use super::{Failure, text::parse_time};
@@ -128,7 +128,7 @@ fn pages(args: &Reconcile, source: &Source, range: Range, now: Ms) -> Result<(Bo
 fn saved_at(file: &File, now: Ms) -> Ms {
     let written = file.metadata().and_then(|about| about.modified()).ok();
     let since_epoch = written.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
-    since_epoch.map_or(now, daybridge::worker::millis).min(now)
+    since_epoch.map_or(now, daybridge::clock::millis).min(now)
 }
 
 /// Every file, and when the last of them was saved.

@@ -4,6 +4,7 @@ use std::io::IsTerminal as _;
 
 use clap::Args;
 use daybridge::{
+    clock,
     config::Config,
     ledger::{
         Act, Ledger,
@@ -11,7 +12,6 @@ use daybridge::{
     },
     ops::replay::{self, Applied, Applying, PER_SECOND},
     queue,
-    worker::clock,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio_util::sync::CancellationToken;

@@ -8,6 +8,7 @@ use std::{
 
 use clap::{ArgGroup, Args, Subcommand};
 use daybridge::{
+    clock,
     config::Config,
     domain::closed::{HeldCause, PaymentState},
     envelope::Trigger,
@@ -22,7 +23,6 @@ use daybridge::{
         replay::{self, Feed, file::Lines},
     },
     provider::Sources,
-    worker::clock,
 };
 
 use super::{

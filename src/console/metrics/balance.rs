@@ -15,9 +15,9 @@ use super::{
     text::{Text, whole},
 };
 use crate::{
+    clock,
     domain::Ms,
     ledger::{Ledger, view::Balance},
-    worker::clock,
 };
 
 /// How many times as long as it took it counts.

@@ -10,9 +10,9 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use super::health::{Looks, READY_TIMEOUT};
 use crate::{
+    clock,
     ledger::measures::Measures,
     queue::{Lane, Policies},
-    worker::clock,
 };
 use text::{Text, one, whole};
 

@@ -12,7 +12,7 @@ use rustix::{
 };
 
 use super::text::{Text, one, whole};
-use crate::worker::clock::{self, Clock as _};
+use crate::clock::{self, Clock as _};
 
 /// Places in `/proc/self/stat` after the name of the program, which may hold spaces and ends with the last `)`.
 const UTIME: usize = 11;

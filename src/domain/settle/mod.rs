@@ -37,6 +37,10 @@ pub use person::{Order, OrderRefused, call_is_over, order, planned_again};
 pub use state::{Call, How, Kept, Outcome, State, Watch};
 pub use step::{AccountNews, Effect, Input, Moment, Step, step};
 
+/// How far ahead a probe is believed, in ms: no `account_probe` is longer. A later one was dated by a clock that was
+/// ahead, and is due.
+pub const PROBE_AHEAD_MS_MAX: i64 = 86_400_000;
+
 /// Waits between tries of a planned transfer: 1 s, 2 s, 5 s, 10 s, 30 s, 1 min, 2 min, then 5 min.
 const BACK_OFF_MS: [i64; 8] = [1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000];
 

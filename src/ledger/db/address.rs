@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 
-use super::{
-    parameters::Parameters,
-    tls::{Checks, Tls},
+use super::tls::{Checks, Tls};
+use crate::{
+    config::{self, ledger_server::Parameters},
+    ledger::LedgerError,
 };
-use crate::{config, ledger::LedgerError};
 
 /// Longest time to connect and be let in, and again for the first answer.
 pub(super) const CONNECT_MAX: Duration = Duration::from_secs(10);

@@ -21,7 +21,6 @@ pub(super) mod filter;
 pub(super) mod memory;
 mod migrate;
 /// What URL and settings say of a server.
-mod parameters;
 mod place;
 mod postgres;
 mod sqlite;
@@ -43,7 +42,6 @@ pub(super) use self::{
     address::Server,
     fault::Fault,
     migrate::Migration,
-    parameters::Parameters,
     place::{Place, Seen},
     tx::{Begin, Dialect, Tx},
     value::{Arg, Bind, Read, Row, Value, args},

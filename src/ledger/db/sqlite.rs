@@ -16,7 +16,7 @@ use super::{
     fault::Fault,
     value::{Arg, Row, Value},
 };
-use crate::{file_id::FileId, ledger::LedgerError};
+use crate::{ledger::LedgerError, machine::file_id::FileId};
 
 /// How a connection waits for another process's write (5 s), and how it syncs. Each that waits keeps those behind it
 /// waiting: the connection that writes is one. WAL lets lists read while the worker writes; every commit is synced, for

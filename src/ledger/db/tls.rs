@@ -14,7 +14,7 @@ use rustls::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::parameters::{Named, Parameters};
+use crate::config::ledger_server::{Named, Parameters};
 use crate::ledger::LedgerError;
 
 /// Longest PEM file, in bytes.

@@ -4,6 +4,7 @@ use super::{
     audit::{self, Entry},
     restored,
 };
+use crate::domain::id::GRANT_REALM;
 use crate::{
     domain::{
         Ms,
@@ -22,9 +23,6 @@ use crate::{
         view::Action,
     },
 };
-
-/// The realm of what persons grant; no source may have it.
-pub const REALM: &str = "grant";
 
 /// Most days of one grant: those of the largest payment.
 const DAYS_MAX: u32 = 3_650;
@@ -47,7 +45,7 @@ impl Tx {
         if grant.days == 0 || grant.days > DAYS_MAX {
             return Err(refused(format!("days must be 1 to {DAYS_MAX}")));
         }
-        let key = payment_key(REALM, None, &grant.key);
+        let key = payment_key(GRANT_REALM, None, &grant.key);
         let known = self.optional("SELECT channel, days FROM payments WHERE key = $1", args![&*key])?;
         if let Some(row) = known {
             let (channel, days): (Option<String>, Option<i64>) = (row.get("channel")?, row.get("days")?);
@@ -76,7 +74,7 @@ impl Tx {
              channel, days, reason) VALUES ($1, $2, '', 1, $2, $3, $4, 1, $5, $5, $6, $7, $8)",
             args![
                 &*key,
-                REALM,
+                GRANT_REALM,
                 PaymentDecision::Granted,
                 PaymentState::Planned,
                 now,
@@ -87,7 +85,7 @@ impl Tx {
         )?;
         self.execute(
             "INSERT INTO aliases (realm, account, livemode, id, strength, payment) VALUES ($1, '', 1, $2, 0, $3)",
-            args![REALM, &*grant.key, &*key],
+            args![GRANT_REALM, &*grant.key, &*key],
         )?;
         plan(self, &key, grant, &reason, act, now)?;
         let after = format!("{} days for {}", grant.days, grant.channel);
@@ -104,7 +102,7 @@ impl Tx {
 fn plan(tx: &mut Tx, key: &str, grant: &Grant, reason: &str, act: &Act<'_>, now: Ms) -> Result<(), Fault> {
     let channel: &ChannelId = &grant.channel;
     let allocation = tx.place().allocation();
-    if allocation.sizes(REALM, None).slice > 0 {
+    if allocation.sizes(GRANT_REALM, None).slice > 0 {
         return queue::grant(tx, key, (&grant.account, channel), None, now).map(drop);
     }
     let transfer = FirstTransfer {

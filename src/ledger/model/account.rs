@@ -1,10 +1,10 @@
 //! Why a partner account's calls rest, and what they keep back.
 
-use crate::domain::{Ms, balance::Ceiling, settle::AccountNews};
-
-/// How far ahead a probe is believed, in ms: no `account_probe` is longer. A later one was dated by a clock that was
-/// ahead, and is due.
-pub const PROBE_AHEAD_MS_MAX: i64 = 86_400_000;
+use crate::domain::{
+    Ms,
+    balance::Ceiling,
+    settle::{AccountNews, PROBE_AHEAD_MS_MAX},
+};
 
 /// Why calls of the account rest.
 #[derive(Debug, Clone, PartialEq, Eq)]

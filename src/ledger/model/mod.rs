@@ -39,7 +39,7 @@ mod origin;
 /// Channels to be deleted.
 mod retire;
 
-pub use account::{AccountHold, PROBE_AHEAD_MS_MAX};
+pub use account::AccountHold;
 pub use decision::{Act, Correction, Decided, Grant, Moved, Scope};
 pub use directory::{
     Assignment, DirectoryChange, DirectoryGo, DirectoryOrder, DirectoryPlan, Place, Shorter, Synced,

@@ -1,9 +1,10 @@
 //! What persons granted, by month and reason.
 
+use crate::domain::id::GRANT_REALM;
 use crate::{
     domain::Ms,
     ledger::{
-        GRANT_REALM, Ledger, LedgerError,
+        Ledger, LedgerError,
         db::{Fault, Tx, args},
         row::narrow,
         view,

@@ -33,7 +33,8 @@ const SQLITE: &str = "SELECT COUNT(*) AS made, (SELECT COUNT(*) FROM sqlite_mast
 pub(crate) async fn look(settings: &config::Ledger) -> Result<Found, LedgerError> {
     let url = settings.url.resolve().map_err(LedgerError::Unavailable)?;
     let url = url.expose_secret();
-    super::url::check(url, settings).map_err(|why| LedgerError::Refused(format!("ledger.url {why}")))?;
+    config::ledger_url::check(url, settings)
+        .map_err(|why| LedgerError::Refused(format!("ledger.url {why}")))?;
     let looked = async {
         match url.starts_with("sqlite:") {
             true => file(&open::path(url)?).await,

@@ -4,4 +4,3 @@ mod catch_up;
 mod explain;
 pub(super) mod look;
 pub(super) mod open;
-pub(super) mod url;

@@ -10,13 +10,14 @@ use secrecy::ExposeSecret as _;
 
 use super::catch_up;
 use crate::{
-    config, disk,
+    config,
     domain::Ms,
     ledger::{
         Ledger, LedgerError,
         db::{Db, Dialect, Fault, Migration, Server, Tx, args, fault::refused},
     },
-    private_file,
+    machine::disk,
+    machine::private_file,
 };
 
 /// The schema, oldest first; a text never changes once released.
@@ -117,7 +118,8 @@ pub(in crate::ledger) async fn open(
 ) -> Result<Ledger, LedgerError> {
     let url = settings.url.resolve().map_err(LedgerError::Unavailable)?;
     let url = url.expose_secret();
-    super::url::check(url, settings).map_err(|why| LedgerError::Refused(format!("ledger.url {why}")))?;
+    config::ledger_url::check(url, settings)
+        .map_err(|why| LedgerError::Refused(format!("ledger.url {why}")))?;
     let ledger = if url.starts_with("sqlite:") {
         open_sqlite(url, settings.connections_max, absent).await?
     } else {

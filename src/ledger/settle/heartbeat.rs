@@ -8,7 +8,7 @@ use crate::{
         db::{Dialect, Fault, Tx, args},
         view::{self, WorkerSeen},
     },
-    process,
+    machine::process,
 };
 
 /// How long after its last word a worker may still run, in ms: six words that did not come.

@@ -6,10 +6,11 @@ use super::{
     account::{self, WAITING, again, end, hold, least},
     schedule,
 };
+use crate::domain::settle::PROBE_AHEAD_MS_MAX;
 use crate::{
     domain::{Ms, settle::State},
     ledger::{
-        AccountHold, Ledger, LedgerError, PROBE_AHEAD_MS_MAX,
+        AccountHold, Ledger, LedgerError,
         db::{Fault, Row, Tx, args},
         row,
     },

@@ -11,8 +11,8 @@ use std::{
 
 use super::{Range, line};
 use crate::{
+    domain::id::GRANT_REALM,
     domain::id::{CommentTemplate, realm_prefix},
-    ledger::GRANT_REALM,
 };
 
 /// Longest history read, in bytes, over all files.

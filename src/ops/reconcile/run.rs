@@ -13,10 +13,11 @@ use super::{
     names::{self, Lines, Names, Space},
     row::{Answer, Row, Sums},
 };
+use crate::domain::id::GRANT_REALM;
 use crate::{
     domain::{Ms, settle::State},
     ledger::{
-        GRANT_REALM, Ledger,
+        Ledger,
         books::{ASKED_MAX, Booked, Walk},
     },
 };

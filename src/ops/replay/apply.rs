@@ -10,6 +10,7 @@ use super::{
     make::{Feed, draft, envelope},
 };
 use crate::{
+    clock::Clock,
     domain::Ms,
     ledger::{
         Act, Ledger, Plan,
@@ -17,7 +18,7 @@ use crate::{
     },
     ops::{again, publish},
     queue::Queue,
-    worker::{Clock, Interpreter},
+    worker::Interpreter,
 };
 
 /// Most events between two looks whether a person has paused or aborted the plan; never more than a second's.

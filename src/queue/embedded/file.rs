@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::store;
-use crate::file_id::FileId;
+use crate::machine::file_id::FileId;
 
 /// See the module.
 pub(super) struct File {

@@ -50,7 +50,7 @@ use self::{
     writer::Writer,
 };
 use super::{Consumer, Found, Lane, NotConfirmed, Queue, QueueError};
-use crate::{config, disk, envelope::Envelope};
+use crate::{config, envelope::Envelope, machine::disk};
 
 /// File where the settings name none; the loader names one beside the ledger.
 const FILE: &str = "daybridge-queue.db";

@@ -16,7 +16,7 @@ use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior, params};
 
 use crate::{
     envelope::{Envelope, Trigger},
-    private_file,
+    machine::private_file,
     queue::{Content, Lane, QueueError},
 };
 

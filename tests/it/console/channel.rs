@@ -1,9 +1,9 @@
 //! A channel's page, and what an operator does about the days that are owed on it.
 
 use daybridge::{
+    clock,
     domain::{id::ChannelId, reply::ListedChannel},
     ledger::{Scope, Shorter, query::Page},
-    worker::clock,
 };
 
 use super::{

@@ -1,6 +1,6 @@
 //! The page of days: the balance, what will be needed of it, and which channels are in need.
 
-use daybridge::worker::clock;
+use daybridge::clock;
 
 use super::slices::stand;
 use crate::ledger::slices::{ACT, HOUR, Partner, pay, work};

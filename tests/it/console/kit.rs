@@ -3,11 +3,12 @@
 use std::sync::{Arc, OnceLock};
 
 use daybridge::{
+    clock,
     config::load,
     console::{self, Console, Parts, password},
     provider::Sources,
     queue::{self, Queue},
-    worker::{Interpreter, clock},
+    worker::Interpreter,
 };
 use reqwest::{
     Client, Method,

@@ -1,6 +1,6 @@
 //! Days that move in slices, as the console tells of them, and what an operator does about them.
 
-use daybridge::{ledger::Scope, worker::clock};
+use daybridge::{clock, ledger::Scope};
 
 use super::kit::{Guest, Stand};
 use crate::ledger::slices::{ACT, HOUR, Partner, days, pay, refund, slices_of, work};

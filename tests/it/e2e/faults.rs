@@ -257,7 +257,7 @@ async fn a_balance_hold_ends_although_an_older_transfer_stands_before_its_probe(
     until("the older one is due", || async {
         let whole = house.json(&["payments", "show", "stripe/pi_1", "--json"]);
         let due = whole["transfers"][0]["next_at"].as_i64().unwrap_or(0);
-        (due < daybridge::worker::clock::now_ms() - 1_000).then_some(())
+        (due < daybridge::clock::now_ms() - 1_000).then_some(())
     })
     .await;
     house.sim("balance", json!({"days": 100})).await;

@@ -1,7 +1,7 @@
 //! What a ledger does not know: it was made where another one was lost, its database failed over, its machine's clock is
 //! behind.
 
-use daybridge::worker::clock::now_ms;
+use daybridge::clock::now_ms;
 use serde_json::{Value, json};
 
 use crate::support::{

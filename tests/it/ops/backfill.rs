@@ -8,13 +8,13 @@ use std::sync::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use daybridge::{
+    clock::{Machine, now_ms},
     domain::Ms,
     envelope::Trigger,
     ledger::Act,
     ops::backfill::{self, Asked},
     provider::history::{History, HistoryError, Listed, Paid, Range, Walk, Which},
     queue::NotConfirmed,
-    worker::clock::{Machine, now_ms},
 };
 use tokio_util::sync::CancellationToken;
 

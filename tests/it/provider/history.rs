@@ -211,7 +211,7 @@ async fn payments_of_localstripe_show_what_was_refunded() {
     let more = "livemode = false\nmoney_in = \"payment_intents\"";
     let history = open(stripe.base(), localstripe::KEY, more);
     history.health().await.unwrap();
-    let now = daybridge::worker::clock::now_ms();
+    let now = daybridge::clock::now_ms();
     let range = Range { from: now - 60_000, until: now + 60_000 };
     let paid = history.payments(range, &mut Walk::default()).await.unwrap();
     let of = |id: &str| paid.iter().find(|paid| paid.id == id).unwrap();

@@ -7,6 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use daybridge::{
+    clock::Clock,
     domain::{
         id::ChannelId,
         reply::{Deletion, Page, ReadError, Reading, Reply},
@@ -15,7 +16,7 @@ use daybridge::{
     ledger::{Around, Ledger, LedgerError},
     ops::backfill::{self, Asked},
     partner::Partner,
-    worker::{self, Clock, Doors},
+    worker::{self, Doors},
 };
 use tokio::{
     sync::Notify,

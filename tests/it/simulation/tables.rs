@@ -9,9 +9,9 @@ use std::{
 };
 
 use daybridge::{
+    clock::Clock,
     domain::Ms,
     ledger::{Ledger, Memory, Time},
-    worker::Clock,
 };
 use tokio::time::Instant;
 

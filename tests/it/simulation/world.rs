@@ -8,12 +8,12 @@ use std::{
 };
 
 use daybridge::{
+    clock::Clock,
     config::Config,
     domain::Ms,
     envelope::Envelope,
     ledger::{LedgerError, Memory, Time as _},
     provider::{Sources, source::Readers},
-    worker::Clock,
 };
 use tokio::time::sleep;
 

@@ -4,11 +4,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use daybridge::{
+    clock,
     config::{Config, check::contradictions, load},
     envelope::{Envelope, Trigger, new_delivery, new_traceparent},
     ledger::{Act, query::HeldQuery, query::Page, query::TransferQuery},
     provider::{Sources, words::words},
-    worker::{Interpreter, clock},
+    worker::Interpreter,
 };
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;

@@ -389,7 +389,7 @@ impl Drop for House {
 
 /// Seconds since epoch.
 pub(crate) fn now_s() -> i64 {
-    daybridge::worker::clock::now_ms() / 1000
+    daybridge::clock::now_ms() / 1000
 }
 
 /// A good signature of [`SECRET`] at a time.

@@ -11,6 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use daybridge::{
+    clock::Clock,
     domain::{
         brake::Brake,
         id::ChannelId,
@@ -19,7 +20,7 @@ use daybridge::{
     },
     ledger::query::{ChannelQuery, Page as Rows},
     partner::Partner,
-    worker::{Outages, breaker::Breaker, clock::Clock, listing::Listing, turn::Turns, watched::Watched},
+    worker::{Outages, breaker::Breaker, listing::Listing, turn::Turns, watched::Watched},
 };
 use governor::{Quota, RateLimiter};
 use tracing_subscriber::fmt::MakeWriter;

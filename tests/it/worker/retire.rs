@@ -7,6 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use daybridge::{
+    clock::Clock,
     domain::{
         DAY_MS,
         id::ChannelId,
@@ -14,7 +15,7 @@ use daybridge::{
     },
     ledger::{Act, RetireSelection, RetireState, Shorter},
     partner::Partner,
-    worker::{clock::Clock, retire::Retiring},
+    worker::retire::Retiring,
 };
 
 use crate::ledger::kit::{ACCOUNT, NOW, sqlite};

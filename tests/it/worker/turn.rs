@@ -8,6 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use daybridge::{
+    clock::{Machine, now_ms},
     domain::{
         brake::Brake,
         channel::LIVE_TRIES_QUIET,
@@ -19,13 +20,7 @@ use daybridge::{
     },
     ledger::Ledger,
     partner::Partner,
-    worker::{
-        Outages,
-        breaker::Breaker,
-        clock::{Machine, now_ms},
-        turn::Turns,
-        watched::Watched,
-    },
+    worker::{Outages, breaker::Breaker, turn::Turns, watched::Watched},
 };
 use governor::{Quota, RateLimiter};
 use secrecy::ExposeSecret as _;

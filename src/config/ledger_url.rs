@@ -1,11 +1,9 @@
 //! What a ledger's URL may say, and the certificates beside it.
 
-use crate::{
-    config::{
-        self,
-        parameters::{Known, nearest},
-    },
-    ledger::db::Parameters,
+use super::{
+    Ledger,
+    ledger_server::Parameters,
+    parameters::{Known, nearest},
 };
 
 /// Parameters of PostgreSQL's URL.
@@ -47,7 +45,7 @@ const SQLITE: Known = Known { taken: &[], elsewhere: &[("mode", "the file is mad
 const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
 /// Checks scheme, parameters and certificates; the error never quotes a value.
-pub fn check(url: &str, settings: &config::Ledger) -> Result<(), String> {
+pub fn check(url: &str, settings: &Ledger) -> Result<(), String> {
     let (place, query) = url.split_once('?').unwrap_or((url, ""));
     if place.starts_with("sqlite:") {
         if settings.ca.is_some() || settings.client_cert.is_some() || settings.client_key.is_some() {
@@ -106,7 +104,7 @@ mod tests {
             "postgres://u:p@a:5432,b:5433/db?target_session_attrs=read-write",
             "postgres://u@localhost/db?host=/run/postgresql&options[search_path]=x",
         ] {
-            assert_eq!(check(good, &config::Ledger::default()), Ok(()), "{good}");
+            assert_eq!(check(good, &Ledger::default()), Ok(()), "{good}");
         }
         for (bad, want) in [
             ("mysql://u:s3cret@h/x", "sqlite: or postgres://"),
@@ -126,7 +124,7 @@ mod tests {
             ("postgres://u:s3cret@h/db?pgbouncer=true", "does nothing here"),
             ("postgres://u:s3cret@h/db?sslcert=/c.pem", "client_key"),
         ] {
-            let why = check(bad, &config::Ledger::default()).unwrap_err();
+            let why = check(bad, &Ledger::default()).unwrap_err();
             assert!(why.contains(want) && !why.contains("s3cret"), "{bad}: {why}");
         }
     }
@@ -135,12 +133,7 @@ mod tests {
     fn url_and_settings_name_the_same_certificates() {
         let ledger = |ca: &str, cert: &str, key: &str| {
             let path = |path: &str| (!path.is_empty()).then(|| path.into());
-            config::Ledger {
-                ca: path(ca),
-                client_cert: path(cert),
-                client_key: path(key),
-                ..Default::default()
-            }
+            Ledger { ca: path(ca), client_cert: path(cert), client_key: path(key), ..Default::default() }
         };
         for (good, settings) in [
             ("postgres://u@h/db", ledger("/ca", "/cert", "/key")),

@@ -2,23 +2,23 @@
 
 use std::fmt::Write as _;
 
-use crate::config;
+use super::Ledger;
 
 /// A file, and where it is named.
 #[derive(Debug, Clone)]
-pub(in crate::ledger) struct Named {
+pub(crate) struct Named {
     /// By the URL or by the settings.
     parameter: &'static str,
     setting: &'static str,
     /// Its path.
-    pub(in crate::ledger) value: String,
+    pub(crate) value: String,
     /// Whether the settings name it, and the URL does not.
-    pub(in crate::ledger) is_setting: bool,
+    pub(crate) is_setting: bool,
 }
 
 impl Named {
     /// Where it is named, for people.
-    pub(in crate::ledger) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         match self.is_setting {
             true => format!("[ledger] {}", self.setting),
             false => format!("{} of ledger.url", self.parameter),
@@ -28,18 +28,18 @@ impl Named {
 
 /// What the library does not know of a URL, by libpq's names and by sqlx's, with what the settings say beside it.
 #[derive(Debug, Default)]
-pub(in crate::ledger) struct Parameters {
-    pub(in crate::ledger) mode: Option<String>,
-    pub(in crate::ledger) ca: Option<Named>,
-    pub(in crate::ledger) client_cert: Option<Named>,
-    pub(in crate::ledger) client_key: Option<Named>,
+pub(crate) struct Parameters {
+    pub(crate) mode: Option<String>,
+    pub(crate) ca: Option<Named>,
+    pub(crate) client_cert: Option<Named>,
+    pub(crate) client_key: Option<Named>,
     /// All other parameters, as the library reads them.
-    pub(super) rest: String,
+    pub(crate) rest: String,
 }
 
 impl Parameters {
     /// Refuses a file that the two name differently; the error never quotes a value.
-    pub(in crate::ledger) fn of(query: &str, settings: &config::Ledger) -> Result<Self, String> {
+    pub(crate) fn of(query: &str, settings: &Ledger) -> Result<Self, String> {
         let mut all = Self::default();
         let (mut ca, mut client_cert, mut client_key) = (None, None, None);
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -79,7 +79,7 @@ impl Parameters {
     }
 
     /// The mode; a CA that the settings name is there to be looked at.
-    pub(in crate::ledger) fn mode(&self) -> &str {
+    pub(crate) fn mode(&self) -> &str {
         match &self.ca {
             Some(ca) if ca.is_setting => self.mode.as_deref().unwrap_or("verify-full"),
             _ => self.mode.as_deref().unwrap_or("prefer"),
