@@ -15,7 +15,10 @@ use secrecy::ExposeSecret as _;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, roles::FAILOVER_UNNOTICED, text::time};
+use super::{Failure, text::time};
+
+/// A managed database may not let an ordinary role ask.
+pub(super) const FAILOVER_UNNOTICED: &str = "the database does not tell its timeline, so a failover is not noticed: let standbys be synchronous, or declare it with `daybridge ledger restored`";
 
 /// Wait between tries to reach the ledger at start.
 const RETRY: Duration = Duration::from_secs(2);

@@ -164,9 +164,6 @@ impl Later {
     }
 }
 
-/// A managed database may not let an ordinary role ask.
-pub(super) const FAILOVER_UNNOTICED: &str = "the database does not tell its timeline, so a failover is not noticed: let standbys be synchronous, or declare it with `daybridge ledger restored`";
-
 /// The sources whose provider can be asked for what never came.
 fn histories(config: &Config) -> Result<Vec<Asked>, Failure> {
     let mut asked = Vec::new();

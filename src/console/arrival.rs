@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::site::Site;
+use super::state::AppState;
 use crate::{config::Config, ledger::Ledger, provider::Refused, queue::Queue, worker::Interpreter};
 
 /// Where the console is told that the ledger has come.
@@ -17,15 +17,15 @@ pub struct Arrival {
 }
 
 /// What the pages are made from, once the ledger has come.
-pub(super) type Pages = Arc<OnceLock<Arc<Site>>>;
+pub(super) type Pages = Arc<OnceLock<Arc<AppState>>>;
 
 impl Arrival {
     /// It is there; with an interpreter where there are pages. Only the first time counts.
     pub fn ledger(&self, ledger: Arc<Ledger>, interpreter: Option<Interpreter>) -> anyhow::Result<()> {
         if let Some(interpreter) = interpreter.filter(|_| self.config.console.has_pages()) {
             let (queue, refused) = (self.queue.clone(), self.refused.clone());
-            let site = Site::new(&self.config, queue, ledger.clone(), interpreter, refused)?;
-            let _ = self.pages.set(Arc::new(site));
+            let app = AppState::new(&self.config, queue, ledger.clone(), interpreter, refused)?;
+            let _ = self.pages.set(Arc::new(app));
         }
         let _ = self.ledger.set(ledger);
         Ok(())

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, http::header};
 
-use super::asked::{Answer, Asked};
+use super::request::{Answer, Request};
 
 /// How long a browser may keep them; a new version of the program has the same names.
 const KEPT: &str = "private, max-age=300";
@@ -10,11 +10,11 @@ const KEPT: &str = "private, max-age=300";
 const STYLE: &str = include_str!("assets/console.css");
 const SCRIPT: &str = include_str!("assets/live.js");
 
-pub(super) fn style(_: Asked) -> Answer {
+pub(super) fn style(_: Request) -> Answer {
     Box::pin(async { Ok(file("text/css; charset=utf-8", STYLE)) })
 }
 
-pub(super) fn script(_: Asked) -> Answer {
+pub(super) fn script(_: Request) -> Answer {
     Box::pin(async { Ok(file("text/javascript; charset=utf-8", SCRIPT)) })
 }
 

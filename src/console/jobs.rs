@@ -11,11 +11,13 @@ use std::{
 use tokio::{runtime::Handle, sync::Semaphore, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{asked::Wrong, site::Site};
+use super::error::PageError;
 use crate::{
     clock,
-    ledger::{Act, Plan, Selection},
+    ledger::{Act, Ledger, Plan, Selection},
     ops::replay::{self, Applying, Feed, ReplayError},
+    queue::Queue,
+    worker::Interpreter,
 };
 
 /// Plans made and applied by this process at the same time.
@@ -37,6 +39,13 @@ pub(super) struct Jobs {
     running: Mutex<BTreeSet<String>>,
     /// Why a plan was not applied, or not wholly.
     ended: Mutex<BTreeMap<String, String>>,
+}
+
+/// What a replay needs.
+pub(super) struct Doors {
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) queue: Arc<dyn Queue>,
+    pub(super) interpreter: Arc<Interpreter>,
 }
 
 /// How a plan is to be applied.
@@ -77,9 +86,9 @@ impl Jobs {
         self.ended.lock().unwrap_or_else(PoisonError::into_inner).get(hash).cloned()
     }
 
-    fn room(&self) -> Result<tokio::sync::OwnedSemaphorePermit, Wrong> {
+    fn room(&self) -> Result<tokio::sync::OwnedSemaphorePermit, PageError> {
         self.room.clone().try_acquire_owned().map_err(|_| {
-            Wrong::Refused(format!(
+            PageError::Refused(format!(
                 "{AT_ONCE_MAX} replays are made or applied now, the most at once; wait for one"
             ))
         })
@@ -88,17 +97,17 @@ impl Jobs {
     /// Makes a plan.
     pub(super) fn plan(
         &self,
-        site: Arc<Site>,
+        doors: Doors,
         selection: Selection,
         who: String,
-    ) -> Result<JoinHandle<Result<Option<Plan>, ReplayError>>, Wrong> {
+    ) -> Result<JoinHandle<Result<Option<Plan>, ReplayError>>, PageError> {
         let room = self.room()?;
         let making = async move {
             let _room = room;
             let what = serde_json::to_string(&selection).unwrap_or_default();
             let feed = Feed::Selection(&selection);
             let plan =
-                replay::plan(site.ledger.as_ref(), &site.interpreter, feed, &what, &who, clock::now_ms());
+                replay::plan(doors.ledger.as_ref(), &doors.interpreter, feed, &what, &who, clock::now_ms());
             let made = plan.await;
             if let Err(error) = &made {
                 tracing::warn!(%error, "a plan was not made");
@@ -109,26 +118,27 @@ impl Jobs {
     }
 
     /// Applies a plan.
-    pub(super) fn apply(&self, site: Arc<Site>, order: Order) -> Result<JoinHandle<()>, Wrong> {
+    pub(super) fn apply(self: &Arc<Self>, doors: Doors, order: Order) -> Result<JoinHandle<()>, PageError> {
         let room = self.room()?;
         let hash = order.hash.clone();
         if !self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(hash.clone()) {
-            return Err(Wrong::Refused("this plan is being applied already".into()));
+            return Err(PageError::Refused("this plan is being applied already".into()));
         }
         self.ended.lock().unwrap_or_else(PoisonError::into_inner).remove(&hash);
+        let jobs = self.clone();
         let applying = async move {
             let _room = room;
             let with = Applying {
-                ledger: site.ledger.as_ref(),
-                queue: site.queue.as_ref(),
-                interpreter: &site.interpreter,
+                ledger: doors.ledger.as_ref(),
+                queue: doors.queue.as_ref(),
+                interpreter: &doors.interpreter,
                 act: Act { who: &order.who, reason: &order.reason },
                 clock: &clock::Machine,
                 per_second: order.per_second,
-                stop: &site.jobs.stop,
+                stop: &jobs.stop,
             };
             let applied = replay::apply(&with, &order.hash, |_, _| {}).await;
-            site.jobs.end(&order.hash, applied.err());
+            jobs.end(&order.hash, applied.err());
         };
         Ok(self.tasks.spawn_on(applying, &self.on))
     }
@@ -137,12 +147,12 @@ impl Jobs {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(hash);
         let Some(error) = error else { return };
         tracing::warn!(%error, hash, "a replay ended");
-        let told = match Wrong::from(error) {
-            Wrong::Asked(text)
-            | Wrong::Missing(text)
-            | Wrong::Refused(text)
-            | Wrong::Away(text)
-            | Wrong::TooMany(text) => text,
+        let told = match PageError::from(error) {
+            PageError::Unfit(text)
+            | PageError::Missing(text)
+            | PageError::Refused(text)
+            | PageError::Away(text)
+            | PageError::TooMany(text) => text,
         };
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         if ended.len() >= ENDED_MAX {

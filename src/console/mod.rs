@@ -29,13 +29,16 @@ use crate::{config::Config, provider::Refused, queue::Queue};
 mod arrival;
 
 /// Fields, redirects and errors of one request.
-mod asked;
+mod request;
 
 /// Stylesheet and script, part of the program.
 mod assets;
 
+/// Why a page is not answered.
+mod error;
+
 /// Who asks, and what they may do.
-mod gate;
+mod auth;
 
 /// What every answer says to the browser.
 mod headers;
@@ -48,6 +51,9 @@ mod jobs;
 
 /// What `/metrics` tells.
 mod metrics;
+
+/// What a page says after a form.
+mod notice;
 
 /// A file per subject.
 mod pages;
@@ -62,10 +68,10 @@ mod progress;
 mod routes;
 
 /// What all pages share.
-mod shell;
+mod layout;
 
 /// What pages are made from.
-mod site;
+mod state;
 
 /// Times and values in words.
 mod text;
@@ -74,7 +80,7 @@ mod text;
 mod waits;
 
 pub use arrival::Arrival;
-pub use gate::password;
+pub use auth::password;
 pub use routes::{Least, ROUTES, Route};
 
 /// Open connections; further ones wait. Each is a file, and the receiver's are bounded to leave room for these.
@@ -116,8 +122,8 @@ impl Console {
 
     /// Pauses the replays that this process applies; before the queue is closed.
     pub async fn stop_jobs(&self) {
-        if let Some(site) = self.arrival.pages.get() {
-            site.jobs.stop().await;
+        if let Some(app) = self.arrival.pages.get() {
+            app.jobs.stop().await;
         }
     }
 
@@ -138,7 +144,7 @@ pub fn record_metrics() -> Option<PrometheusHandle> {
 
 /// Who can come in, in words; `Err`: what keeps the console from starting.
 pub fn check(config: &Config) -> Result<String, String> {
-    gate::Gate::new(config).map_err(|error| error.to_string())?;
+    auth::Auth::new(config).map_err(|error| error.to_string())?;
     let console = &config.console;
     Ok(match (console.users.len(), &console.proxy_user_header) {
         (0, None) => "no pages: there is no [console.users.NAME] and no proxy_user_header".into(),
@@ -158,7 +164,7 @@ pub fn start(config: &Config, parts: Parts) -> anyhow::Result<Console> {
     let has_pages = with_ledger && config.console.has_pages();
     if has_pages {
         // What is wrong with the users is said now, not when the ledger comes.
-        gate::Gate::new(config)?;
+        auth::Auth::new(config)?;
     }
     let arrival = Arrival {
         config: config.clone(),
@@ -188,7 +194,7 @@ pub fn start(config: &Config, parts: Parts) -> anyhow::Result<Console> {
         })
     });
     let pages = arrival.pages.clone();
-    let hosts = Arc::new(gate::Hosts::new(&config.console, address));
+    let hosts = Arc::new(auth::Hosts::new(&config.console, address));
     let server = HttpServer::new(move || {
         let always = headers::ALWAYS.iter().fold(DefaultHeaders::new(), |all, header| all.add(*header));
         let hosts = hosts.clone();
@@ -218,7 +224,7 @@ pub fn start(config: &Config, parts: Parts) -> anyhow::Result<Console> {
 
 /// 421: nothing of the console under a stranger's name.
 async fn under_a_known_name(
-    hosts: Arc<gate::Hosts>,
+    hosts: Arc<auth::Hosts>,
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {

@@ -8,17 +8,18 @@ use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
 use super::{
     arrival::Pages,
-    asked::{Answer, Asked, Fields, Wrong, see},
     assets,
-    gate::{Visitor, origin},
+    auth::{Visitor, origin},
+    error::PageError,
+    layout,
     pages::{
         audit, bulk,
         channels::{acts, list, one},
         customer, days, decide, held, login, overview, payment, payments, plan, plans, replaying, settings,
         settle, views,
     },
-    shell,
-    site::Site,
+    request::{Answer, Fields, Request, see},
+    state::AppState,
 };
 use crate::{clock, config::console::Role};
 
@@ -47,14 +48,14 @@ pub struct Route {
     pub path: &'static str,
     /// Who may.
     pub least: Least,
-    page: fn(Asked) -> Answer,
+    page: fn(Request) -> Answer,
 }
 
-const fn get(path: &'static str, least: Least, page: fn(Asked) -> Answer) -> Route {
+const fn get(path: &'static str, least: Least, page: fn(Request) -> Answer) -> Route {
     Route { method: "GET", path, least, page }
 }
 
-const fn post(path: &'static str, least: Least, page: fn(Asked) -> Answer) -> Route {
+const fn post(path: &'static str, least: Least, page: fn(Request) -> Answer) -> Route {
     Route { method: "POST", path, least, page }
 }
 
@@ -110,11 +111,11 @@ pub(super) fn routes(app: &mut web::ServiceConfig, pages: &Pages) {
         app.route(
             route.path,
             method.to(move |request: HttpRequest, payload: web::Payload| {
-                let site = pages.get().cloned();
+                let app = pages.get().cloned();
                 async move {
-                    match site {
-                        Some(site) => serve(route, site, request, payload).await,
-                        None => shell::ledger_away(),
+                    match app {
+                        Some(app) => serve(route, app, request, payload).await,
+                        None => layout::ledger_away(),
                     }
                 }
             }),
@@ -122,48 +123,48 @@ pub(super) fn routes(app: &mut web::ServiceConfig, pages: &Pages) {
     }
     let pages = pages.clone();
     app.default_service(web::to(move |request: HttpRequest| {
-        let site = pages.get().cloned();
+        let app = pages.get().cloned();
         async move {
-            let Some(site) = site else { return shell::ledger_away() };
-            let visitor = site.gate.visitor(&request, true);
-            shell::failed(&site, visitor, Wrong::Missing("there is no such page".into()))
+            let Some(app) = app else { return layout::ledger_away() };
+            let visitor = app.auth.visitor(&request, true);
+            layout::failed(&app, visitor, PageError::Missing("there is no such page".into()))
         }
     }));
 }
 
 async fn serve(
     route: &'static Route,
-    site: Arc<Site>,
+    app: Arc<AppState>,
     request: HttpRequest,
     payload: web::Payload,
 ) -> HttpResponse {
     let live = request.headers().contains_key("x-daybridge-live");
-    let visitor = site.gate.visitor(&request, live);
+    let visitor = app.auth.visitor(&request, live);
     let form = match read(&request, payload).await {
         Ok(form) => form,
         Err(status) => return HttpResponse::build(status).finish(),
     };
-    if let Err(refusal) = admit(route, &site, &request, visitor.as_ref(), &form, live) {
+    if let Err(refusal) = admit(route, &app, &request, visitor.as_ref(), &form, live) {
         return match refusal {
             Refusal::Login(page) => see(&page),
             Refusal::Unknown => HttpResponse::Unauthorized().body("log in first"),
-            Refusal::Forbidden(why) => shell::forbidden(&site, visitor, why),
+            Refusal::Forbidden(why) => layout::forbidden(&app, visitor, why),
         };
     }
-    let asked = Asked {
-        site: site.clone(),
+    let request = Request {
+        app: app.clone(),
         visitor: visitor.clone(),
-        caller: site.gate.caller(&request),
-        cookie: site.gate.cookie(&request),
-        browser: site.gate.browser(&request),
+        caller: app.auth.caller(&request),
+        cookie: app.auth.cookie(&request),
+        browser: app.auth.browser(&request),
         path: Fields::of(request.match_info().iter()),
         query: Fields::parse(request.query_string().as_bytes()),
         form,
         now: clock::now_ms(),
     };
-    match (route.page)(asked).await {
+    match (route.page)(request).await {
         Ok(answer) => answer,
-        Err(wrong) => shell::failed(&site, visitor, wrong),
+        Err(wrong) => layout::failed(&app, visitor, wrong),
     }
 }
 
@@ -177,7 +178,7 @@ enum Refusal {
 
 fn admit(
     route: &Route,
-    site: &Site,
+    app: &AppState,
     request: &HttpRequest,
     visitor: Option<&Visitor>,
     form: &Fields,
@@ -198,7 +199,7 @@ fn admit(
         next.append_pair("next", &request.uri().to_string());
         return Err(Refusal::Login(format!("/login?{}", next.finish())));
     };
-    if posted && !site.gate.token_fits(visitor, form.get("csrf").unwrap_or_default()) {
+    if posted && !app.auth.token_fits(visitor, form.get("csrf").unwrap_or_default()) {
         return Err(Refusal::Forbidden("this form is too old; open its page again. Nothing was changed"));
     }
     if route.least == Least::Operator && visitor.role < Role::Operator {

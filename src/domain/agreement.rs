@@ -5,29 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::closed::AgreementState;
 use super::{
     Ms,
     facts::{Facts, Meaning},
 };
-
-closed! {
-    /// Where an agreement stands, the worst last.
-    AgreementState {
-        /// It is paid, or on trial.
-        Active = "active",
-        /// Its money did not come when it was due, or is not asked for at present.
-        Behind = "behind",
-        /// It is over: no money is asked for any more.
-        Ended = "ended",
-    }
-}
-
-impl<'de> Deserialize<'de> for AgreementState {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let word = String::deserialize(deserializer)?;
-        Self::parse(&word).ok_or_else(|| serde::de::Error::unknown_variant(&word, Self::WORDS))
-    }
-}
 
 /// What is done about days that are owed when their agreement ends.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,8 @@
 //! Closed sets of words: what an operator may ask for, what a column holds. Each is a type, so that a word that is not
 //! in the set is refused where it is typed, and never answered with an empty list.
 
+use serde::{Deserialize, Deserializer, de::Error as _};
+
 closed! {
     /// Where a payment stands.
     PaymentState {
@@ -196,5 +198,24 @@ mod tests {
         assert_eq!(PaymentState::parse("creditd"), None);
         let words: std::collections::BTreeSet<_> = HeldCause::WORDS.iter().collect();
         assert_eq!(words.len(), HeldCause::WORDS.len());
+    }
+}
+
+closed! {
+    /// Where an agreement stands, the worst last.
+    AgreementState {
+        /// It is paid, or on trial.
+        Active = "active",
+        /// Its money did not come when it was due, or is not asked for at present.
+        Behind = "behind",
+        /// It is over: no money is asked for any more.
+        Ended = "ended",
+    }
+}
+
+impl<'de> Deserialize<'de> for AgreementState {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        Self::parse(&word).ok_or_else(|| D::Error::unknown_variant(&word, Self::WORDS))
     }
 }

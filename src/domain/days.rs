@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     DAY_MS,
     facts::{Facts, Money, Span},
-    hold::Hold,
-    payment::shown,
+    hold::{Hold, shown},
 };
 
 /// Days by currency and smallest units.

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ms, agreement::AgreementState, closed::HeldCause, contact::Contact};
+use super::{
+    Ms,
+    closed::{AgreementState, HeldCause},
+    contact::Contact,
+};
 
 /// Most lines of one event that are read for prices.
 pub const LINES_MAX: usize = 100;

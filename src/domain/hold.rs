@@ -14,6 +14,14 @@ pub fn may_have_moved_refunded(cause: HeldCause) -> bool {
     matches!(cause, HeldCause::RestoredRefunded | HeldCause::BeforeLedgerRefunded)
 }
 
+/// Longest value quoted in a reason, in characters.
+const SHOWN_CHARS_MAX: usize = 80;
+
+/// A value as a reason quotes it.
+pub(super) fn shown(text: &str) -> String {
+    text.chars().take(SHOWN_CHARS_MAX).collect()
+}
+
 /// Why a payment is held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Hold {

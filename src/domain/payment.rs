@@ -13,7 +13,7 @@ use super::{
     days::{Amounts, days_by_amount, days_by_period, days_by_tier, tier},
     directory::Directory,
     facts::{Facts, Family, Found, Meaning, Money, OutKind},
-    hold::Hold,
+    hold::{Hold, shown},
     id::ChannelId,
     memory::{Forgotten, Memory},
     money_out::{came_in, money_out, most, paid_at_most},
@@ -327,11 +327,4 @@ fn days_by_price(paid: &[&Facts], rules: &Rules) -> Result<Option<u32>, Hold> {
         },
         (Some(_), _) => Err(bad(totals.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or "))),
     }
-}
-
-/// Longest value quoted in a reason, in characters.
-const SHOWN_CHARS_MAX: usize = 80;
-
-pub(super) fn shown(text: &str) -> String {
-    text.chars().take(SHOWN_CHARS_MAX).collect()
 }

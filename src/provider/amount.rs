@@ -4,7 +4,7 @@
 use iso_currency::Currency;
 use serde_json::Value;
 
-use super::read::Unreadable;
+use super::unreadable::Unreadable;
 use crate::config::preset::object::AmountAs;
 
 /// Whether some money is certainly there, in whatever unit: a plain decimal number above 0.

@@ -8,6 +8,9 @@
 /// Signature schemes: verify raw bytes, sign samples.
 pub mod signature;
 
+/// One message an event.
+pub mod split;
+
 /// Several events in one request.
 pub mod items;
 
@@ -28,6 +31,9 @@ mod out;
 
 /// Whose an event is.
 mod whose;
+
+/// A body that says not what is expected.
+pub mod unreadable;
 
 /// From a body to facts, by an event map.
 pub mod read;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     amount, path,
-    read::{Unreadable, unreadable},
+    unreadable::{Unreadable, unreadable},
 };
 use crate::{
     config::preset::{

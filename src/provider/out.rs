@@ -6,7 +6,7 @@ use super::{
     amount,
     object::currency,
     path,
-    read::{Unreadable, unreadable},
+    unreadable::{Unreadable, unreadable},
 };
 use crate::{
     config::preset::{

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::{
     json::{self, Tree},
-    read::Unreadable,
+    unreadable::Unreadable,
 };
-use crate::config::preset::events::{Format, Test};
+use crate::config::preset::{events::Format, test::Test};
 
 /// The tree of a body; a form is an object of texts.
 pub(super) fn parse(format: Format, body: &[u8]) -> Result<Value, Unreadable> {

@@ -12,6 +12,7 @@ use super::{
     object::{self, Uncounted},
     out::out,
     path,
+    unreadable::{Unreadable, unreadable},
     whose::{account, livemode, not_its_account, other_mode},
     words,
 };
@@ -34,15 +35,6 @@ use crate::{
     },
     envelope::WORD_BYTES_MAX,
 };
-
-/// Why a body cannot be read, in words for the operator.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Unreadable(pub String);
-
-pub(super) fn unreadable<T>(reason: &str) -> Result<T, Unreadable> {
-    Err(Unreadable(reason.to_owned()))
-}
 
 /// What is known of an event besides its body.
 #[derive(Debug, Clone, Copy)]

@@ -7,10 +7,12 @@ use actix_http::StatusCode;
 
 use super::{
     fetch::Api,
-    items::{self, BATCH},
-    read::{Beside, Unreadable, read, wanted},
+    items::BATCH,
+    read::{Beside, read, wanted},
     refused::Refused,
     signature::Keys,
+    split,
+    unreadable::Unreadable,
     wire::Wire,
     words,
 };
@@ -129,7 +131,7 @@ impl Readers {
     /// A message for each event of one that brings several; else the message itself.
     pub fn split(&self, envelope: &Envelope) -> Vec<Envelope> {
         match self.0.get(&envelope.source) {
-            Some(reader) => items::split(&reader.source.events, envelope),
+            Some(reader) => split::split(&reader.source.events, envelope),
             None => vec![envelope.clone()],
         }
     }

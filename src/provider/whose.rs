@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     path,
-    read::{Unreadable, unreadable},
+    unreadable::{Unreadable, unreadable},
 };
 use crate::{config::Source, domain::facts::Facts};
 

@@ -11,7 +11,7 @@ use serde::{
     },
 };
 
-use super::{object::Object, pointer::Pointer, signature::Unit};
+use super::{object::Object, pointer::Pointer, signature::Unit, test::Test};
 use crate::domain::agreement::AgreementState;
 
 /// How one provider's events are read.
@@ -131,26 +131,6 @@ impl TryFrom<Words> for Kind {
             }
         }
     }
-}
-
-/// A field and what must hold of it. Values are compared by their JSON text, a string's without quotes.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Test {
-    /// Where.
-    pub at: Pointer,
-    /// Any of these; an absent field does not.
-    pub is: Option<Vec<String>>,
-    /// None of these; an absent field does.
-    pub not: Option<Vec<String>>,
-    /// A text that begins with any of these.
-    pub starts: Option<Vec<String>>,
-    /// A number above this one.
-    pub above: Option<i64>,
-    /// A text that sorts before this one, as an older date does.
-    pub before: Option<String>,
-    /// It is there, and not null; or it is not.
-    pub given: Option<bool>,
 }
 
 /// A body that is no event of ours.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{events::Test, pointer::Pointer};
+use super::{pointer::Pointer, test::Test};
 
 /// How the API is asked, and for what.
 #[derive(Debug, Clone, Deserialize)]

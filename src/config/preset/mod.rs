@@ -5,6 +5,9 @@
 //! fits decides: there the source's entries stand before the preset's. Rejected: a type per provider. Providers differ
 //! in words, not in steps, and a table can be read beside the provider's documentation.
 
+/// Conditions.
+pub mod test;
+
 /// How a webhook is signed.
 pub mod signature;
 

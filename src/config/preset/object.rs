@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{events::Test, pointer::Pointer};
+use super::{pointer::Pointer, test::Test};
 
 /// Where an object keeps what we need.
 #[derive(Debug, Clone, Deserialize)]

@@ -12,8 +12,9 @@ use super::{
 };
 use crate::{
     console::{
-        asked::{Answer, Asked, Wrong},
-        shell::{Shell, page},
+        error::PageError,
+        layout::{Layout, page},
+        request::{Answer, Request},
         text,
     },
     ledger::{query::HeldQuery, view},
@@ -38,7 +39,7 @@ fn in_words(decision: Decision) -> &'static str {
 #[derive(Template)]
 #[template(path = "bulk.html", config = "src/console/askama.toml")]
 struct Confirm {
-    shell: Shell,
+    layout: Layout,
     decision: Decision,
     what: &'static str,
     reason: String,
@@ -51,45 +52,45 @@ struct Confirm {
 #[derive(Template)]
 #[template(path = "bulk_done.html", config = "src/console/askama.toml")]
 struct Done {
-    shell: Shell,
+    layout: Layout,
     done: usize,
     refused: Vec<(String, String)>,
     back: String,
 }
 
 /// What a field says of each row, each once.
-fn ticked(asked: &Asked, field: &str) -> Result<Vec<String>, Wrong> {
-    let keys: BTreeSet<&str> = asked.form.all(field).collect();
+fn ticked(request: &Request, field: &str) -> Result<Vec<String>, PageError> {
+    let keys: BTreeSet<&str> = request.form.all(field).collect();
     let keys_max = usize::try_from(ROWS_MAX).unwrap_or(usize::MAX).saturating_mul(4);
     match keys.len() {
-        0 => Err(Wrong::Asked("no row is ticked".into())),
-        many if many > keys_max => Err(Wrong::Asked(format!("at most {keys_max} rows at once"))),
+        0 => Err(PageError::Unfit("no row is ticked".into())),
+        many if many > keys_max => Err(PageError::Unfit(format!("at most {keys_max} rows at once"))),
         _ => Ok(keys.into_iter().map(str::to_owned).collect()),
     }
 }
 
-pub(in crate::console) fn confirm(asked: Asked) -> Answer {
+pub(in crate::console) fn confirm(request: Request) -> Answer {
     Box::pin(async move {
-        let keys = ticked(&asked, "key")?;
-        let decision = decision(asked.field("decision")?)?;
-        let reason = asked.act()?.reason.to_owned();
+        let keys = ticked(&request, "key")?;
+        let decision = decision(request.field("decision")?)?;
+        let reason = request.act()?.reason.to_owned();
         let mut rows = Vec::new();
         for key in keys {
             let wanted = HeldQuery { key: Some(key.clone()), cause: None };
-            let found = asked.ledger().held(&wanted, 1, asked.now).await?;
+            let found = request.ledger().held(&wanted, 1, request.now).await?;
             rows.extend(found.into_iter().filter(|held| held.key == key).take(1));
         }
         if rows.is_empty() {
-            return Err(Wrong::Refused(
+            return Err(PageError::Refused(
                 "none of the ticked rows is held any more; nothing was changed".into(),
             ));
         }
         page(&Confirm {
-            shell: Shell::new(&asked, "Are you sure?", "/held"),
+            layout: Layout::new(&request, "Are you sure?", "/held"),
             what: in_words(decision),
             days: rows.iter().filter_map(|held| held.days).map(u64::from).sum(),
             type_count: rows.len() >= COUNT_TYPED_FROM,
-            cause: asked.form.owned("cause").unwrap_or_default(),
+            cause: request.form.owned("cause").unwrap_or_default(),
             decision,
             reason,
             rows,
@@ -97,30 +98,30 @@ pub(in crate::console) fn confirm(asked: Asked) -> Answer {
     })
 }
 
-pub(in crate::console) fn apply(asked: Asked) -> Answer {
+pub(in crate::console) fn apply(request: Request) -> Answer {
     Box::pin(async move {
-        let rows = ticked(&asked, "held")?;
-        let decision = decision(asked.field("decision")?)?;
-        let act = asked.act()?;
+        let rows = ticked(&request, "held")?;
+        let decision = decision(request.field("decision")?)?;
+        let act = request.act()?;
         let many = rows.len();
-        if many >= COUNT_TYPED_FROM && asked.form.get("count") != Some(&*many.to_string()) {
-            return Err(Wrong::Asked(format!("type {many} to confirm; nothing was changed")));
+        if many >= COUNT_TYPED_FROM && request.form.get("count") != Some(&*many.to_string()) {
+            return Err(PageError::Unfit(format!("type {many} to confirm; nothing was changed")));
         }
         let mut refused = Vec::new();
         for row in rows {
             let (word, key) = row.split_once(' ').unwrap_or(("", &row));
             let choice = Choice { decision, cause: Some(cause(word)?), days: None };
-            match asked.site.desk().decide(key, choice, act, asked.now).await.map_err(Wrong::from) {
+            match request.app.desk().decide(key, choice, act, request.now).await.map_err(PageError::from) {
                 Ok(()) => {}
-                Err(Wrong::Refused(why)) => refused.push((key.to_owned(), why)),
+                Err(PageError::Refused(why)) => refused.push((key.to_owned(), why)),
                 Err(other) => return Err(other),
             }
         }
-        let back = text::cause(asked.form.get("cause").unwrap_or_default());
+        let back = text::cause(request.form.get("cause").unwrap_or_default());
         if refused.is_empty() {
-            return Ok(asked.back(&back, notice(decision), many));
+            return Ok(request.back(&back, notice(decision), many));
         }
-        let shell = Shell::new(&asked, "Not all of it", "/held");
-        page(&Done { shell, done: many.saturating_sub(refused.len()), refused, back })
+        let layout = Layout::new(&request, "Not all of it", "/held");
+        page(&Done { layout, done: many.saturating_sub(refused.len()), refused, back })
     })
 }

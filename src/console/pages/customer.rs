@@ -5,9 +5,10 @@ use askama::Template;
 use super::{ROWS, page_of};
 use crate::{
     console::{
-        asked::{Answer, Asked, Wrong},
+        error::PageError,
+        layout::{Layout, page},
         progress::Row,
-        shell::{Shell, page},
+        request::{Answer, Request},
         text,
     },
     domain::directory::NameKind,
@@ -32,7 +33,7 @@ struct Whose {
 #[derive(Template)]
 #[template(path = "customer.html", config = "src/console/askama.toml")]
 struct Customer {
-    shell: Shell,
+    layout: Layout,
     whose: Whose,
     /// Sources of its provider's account.
     sources: Vec<String>,
@@ -44,28 +45,28 @@ struct Customer {
     home: String,
 }
 
-pub(in crate::console) fn show(asked: Asked) -> Answer {
+pub(in crate::console) fn show(request: Request) -> Answer {
     Box::pin(async move {
         let field = |name: &str| {
-            let missing = || Wrong::Asked(format!("the address names no {name} of a customer"));
-            asked.query.owned(name).ok_or_else(missing)
+            let missing = || PageError::Unfit(format!("the address names no {name} of a customer"));
+            request.query.owned(name).ok_or_else(missing)
         };
-        let account = asked.query.owned("account").unwrap_or_default();
+        let account = request.query.owned("account").unwrap_or_default();
         let whose = Whose { realm: field("realm")?, account, id: field("id")? };
-        let (agreements, payments) = bought(asked.ledger(), &whose).await?;
-        let names = names(asked.ledger(), &whose, &agreements).await?;
+        let (agreements, payments) = bought(request.ledger(), &whose).await?;
+        let names = names(request.ledger(), &whose, &agreements).await?;
         if agreements.is_empty() && payments.is_empty() && names.is_empty() {
             let Whose { realm, id, .. } = &whose;
-            return Err(Wrong::Missing(format!("nothing is known of a customer {id} of {realm}")));
+            return Err(PageError::Missing(format!("nothing is known of a customer {id} of {realm}")));
         }
         let (payments, more) = page_of(payments);
-        let sources = asked.site.config.sources.iter();
+        let sources = request.app.config.sources.iter();
         let sources = sources.filter(|(name, source)| source.realm(name) == whose.realm);
         page(&Customer {
-            shell: Shell::new(&asked, format!("Customer {}", whose.id), "/payments"),
+            layout: Layout::new(&request, format!("Customer {}", whose.id), "/payments"),
             sources: sources.map(|(name, _)| name.clone()).collect(),
-            rows: payments.into_iter().map(|payment| Row::of(payment, asked.now)).collect(),
-            home: asked.site.interpreter.account().to_owned(),
+            rows: payments.into_iter().map(|payment| Row::of(payment, request.now)).collect(),
+            home: request.app.interpreter.account().to_owned(),
             whose,
             names,
             agreements,

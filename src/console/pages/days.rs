@@ -4,9 +4,11 @@ use askama::Template;
 
 use crate::{
     console::{
-        asked::{Answer, Asked, Wrong},
+        error::PageError,
+        layout::{Layout, page},
+        notice::Notice,
         plot::Plot,
-        shell::{Notice, Shell, page},
+        request::{Answer, Request},
         text,
     },
     domain::{DAY_MS, Ms, forecast::DAYS_AHEAD_MAX},
@@ -31,7 +33,7 @@ const LATE_MS: i64 = 900_000;
 #[derive(Template)]
 #[template(path = "days.html", config = "src/console/askama.toml")]
 struct Days {
-    shell: Shell,
+    layout: Layout,
     balance: view::Balance,
     /// How long it lasts, in words.
     lasts: Option<String>,
@@ -46,16 +48,16 @@ struct Days {
     now: Ms,
 }
 
-pub(in crate::console) fn show(asked: Asked) -> Answer {
+pub(in crate::console) fn show(request: Request) -> Answer {
     Box::pin(async move {
-        let (ledger, now) = (asked.ledger(), asked.now);
-        let home = asked.site.interpreter.account().to_owned();
+        let (ledger, now) = (request.ledger(), request.now);
+        let home = request.app.interpreter.account().to_owned();
         let view::Forecast { balance, needs } = ledger.forecast(&home, DAYS, now).await?;
         let (rows, rows_max) = (Page::first(ROWS_MAX), usize::try_from(ROWS_MAX).unwrap_or(usize::MAX));
         let dark = ChannelQuery { dark_at: Some(now), ..ChannelQuery::default() };
         let first = ChannelQuery { from: Some(now), ..ChannelQuery::default() };
         page(&Days {
-            shell: Shell::new(&asked, "Days", "/days"),
+            layout: Layout::new(&request, "Days", "/days"),
             lasts: balance.runway_days.map(lasts),
             short: balance.runway_days.is_some_and(|days| days < SHORT_DAYS),
             needs: plot(&needs, now),
@@ -94,16 +96,16 @@ fn plot(needs: &[view::Need], now: Ms) -> Plot {
     )
 }
 
-pub(in crate::console) fn mark(asked: Asked) -> Answer {
+pub(in crate::console) fn mark(request: Request) -> Answer {
     Box::pin(async move {
-        let word = asked.field("kind")?;
+        let word = request.field("kind")?;
         let kind = MarkKind::parse(word)
-            .ok_or_else(|| Wrong::Asked(format!("{word:?} says nothing of a balance: set, or add")))?;
-        let typed = asked.field("days")?;
-        let days = typed.parse().map_err(|_| Wrong::Asked(format!("{typed:?} is no number of days")))?;
-        let account = asked.site.interpreter.account();
-        asked.ledger().mark_balance(account, kind, days, &asked.act()?, asked.now).await?;
-        Ok(asked.back("/days", Notice::BalanceKept, 1))
+            .ok_or_else(|| PageError::Unfit(format!("{word:?} says nothing of a balance: set, or add")))?;
+        let typed = request.field("days")?;
+        let days = typed.parse().map_err(|_| PageError::Unfit(format!("{typed:?} is no number of days")))?;
+        let account = request.app.interpreter.account();
+        request.ledger().mark_balance(account, kind, days, &request.act()?, request.now).await?;
+        Ok(request.back("/days", Notice::BalanceKept, 1))
     })
 }
 

@@ -2,8 +2,9 @@
 
 use crate::{
     console::{
-        asked::{Answer, Asked, Wrong},
-        shell::Notice,
+        error::PageError,
+        notice::Notice,
+        request::{Answer, Request},
     },
     domain::closed::HeldCause,
     ledger::Correction,
@@ -11,8 +12,8 @@ use crate::{
 };
 
 /// The decision that a form names.
-pub(super) fn decision(word: &str) -> Result<Decision, Wrong> {
-    Decision::parse(word).ok_or_else(|| Wrong::Asked(format!("{word:?} is no decision")))
+pub(super) fn decision(word: &str) -> Result<Decision, PageError> {
+    Decision::parse(word).ok_or_else(|| PageError::Unfit(format!("{word:?} is no decision")))
 }
 
 /// What is said after it was carried out.
@@ -25,56 +26,56 @@ pub(super) fn notice(decision: Decision) -> Notice {
 }
 
 /// What the page said that it is held for.
-fn seen(asked: &Asked) -> Result<Option<HeldCause>, Wrong> {
-    asked.form.get("cause").map(cause).transpose()
+fn seen(request: &Request) -> Result<Option<HeldCause>, PageError> {
+    request.form.get("cause").map(cause).transpose()
 }
 
-pub(super) fn cause(word: &str) -> Result<HeldCause, Wrong> {
-    HeldCause::parse(word).ok_or_else(|| Wrong::Asked(format!("{word:?} is no cause")))
+pub(super) fn cause(word: &str) -> Result<HeldCause, PageError> {
+    HeldCause::parse(word).ok_or_else(|| PageError::Unfit(format!("{word:?} is no cause")))
 }
 
-pub(in crate::console) fn retry(asked: Asked) -> Answer {
-    Box::pin(async move { decide(&asked, Decision::Retry).await })
+pub(in crate::console) fn retry(request: Request) -> Answer {
+    Box::pin(async move { decide(&request, Decision::Retry).await })
 }
 
-pub(in crate::console) fn cancel(asked: Asked) -> Answer {
-    Box::pin(async move { decide(&asked, Decision::Cancel).await })
+pub(in crate::console) fn cancel(request: Request) -> Answer {
+    Box::pin(async move { decide(&request, Decision::Cancel).await })
 }
 
-pub(in crate::console) fn settle(asked: Asked) -> Answer {
+pub(in crate::console) fn settle(request: Request) -> Answer {
     Box::pin(async move {
-        let word = asked.field("outcome")?;
+        let word = request.field("outcome")?;
         match Decision::parse(word) {
-            Some(outcome @ (Decision::Applied | Decision::NotApplied)) => decide(&asked, outcome).await,
-            _ => Err(Wrong::Asked(format!("an outcome is applied or not-applied, not {word:?}"))),
+            Some(outcome @ (Decision::Applied | Decision::NotApplied)) => decide(&request, outcome).await,
+            _ => Err(PageError::Unfit(format!("an outcome is applied or not-applied, not {word:?}"))),
         }
     })
 }
 
-async fn decide(asked: &Asked, decision: Decision) -> Result<actix_web::HttpResponse, Wrong> {
-    let choice = Choice { decision, cause: seen(asked)?, days: asked.days()? };
-    asked.site.desk().decide(asked.field("key")?, choice, asked.act()?, asked.now).await?;
-    Ok(asked.back("/held", notice(decision), 1))
+async fn decide(request: &Request, decision: Decision) -> Result<actix_web::HttpResponse, PageError> {
+    let choice = Choice { decision, cause: seen(request)?, days: request.days()? };
+    request.app.desk().decide(request.field("key")?, choice, request.act()?, request.now).await?;
+    Ok(request.back("/held", notice(decision), 1))
 }
 
-pub(in crate::console) fn set(asked: Asked) -> Answer {
+pub(in crate::console) fn set(request: Request) -> Answer {
     Box::pin(async move {
-        let (channel, days) = (Asked::channel(&asked.form, "channel")?, asked.days()?);
+        let (channel, days) = (Request::channel(&request.form, "channel")?, request.days()?);
         if channel.is_none() && days.is_none() {
-            return Err(Wrong::Asked("give a channel, days, or both".into()));
+            return Err(PageError::Unfit("give a channel, days, or both".into()));
         }
-        let comment = asked.site.interpreter.comment();
-        let remember = asked.form.get("remember").is_some();
+        let comment = request.app.interpreter.comment();
+        let remember = request.form.get("remember").is_some();
         if remember && channel.is_none() {
-            return Err(Wrong::Asked("to remember a channel, give it".into()));
+            return Err(PageError::Unfit("to remember a channel, give it".into()));
         }
-        let account = asked.site.interpreter.account();
-        let (cause, act) = (seen(&asked)?, asked.act()?);
+        let account = request.app.interpreter.account();
+        let (cause, act) = (seen(&request)?, request.act()?);
         let correction = Correction { channel, days, remember, force: false, account, cause, act, comment };
-        let others = asked.site.desk().correct(asked.field("key")?, &correction, asked.now).await?;
+        let others = request.app.desk().correct(request.field("key")?, &correction, request.now).await?;
         Ok(match remember {
-            true => asked.back("/held", Notice::Remembered, others),
-            false => asked.back("/held", Notice::Set, 1),
+            true => request.back("/held", Notice::Remembered, others),
+            false => request.back("/held", Notice::Set, 1),
         })
     })
 }

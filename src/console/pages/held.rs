@@ -4,8 +4,8 @@ use askama::Template;
 
 use crate::{
     console::{
-        asked::{Answer, Asked},
-        shell::{Shell, page},
+        layout::{Layout, page},
+        request::{Answer, Request},
         text,
     },
     domain::{Ms, closed::HeldCause, hold, id::ChannelId},
@@ -21,7 +21,7 @@ pub(super) const ROWS_MAX: u32 = 100;
 #[derive(Template)]
 #[template(path = "held.html", config = "src/console/askama.toml")]
 struct Groups {
-    shell: Shell,
+    layout: Layout,
     accounts: Vec<view::Held>,
     groups: Vec<view::HeldGroup>,
     now: Ms,
@@ -30,7 +30,7 @@ struct Groups {
 #[derive(Template)]
 #[template(path = "cause.html", config = "src/console/askama.toml")]
 struct Cause {
-    shell: Shell,
+    layout: Layout,
     cause: HeldCause,
     rows: Vec<view::Held>,
     /// How many there are in all.
@@ -42,24 +42,24 @@ struct Cause {
     now: Ms,
 }
 
-pub(in crate::console) fn show(asked: Asked) -> Answer {
+pub(in crate::console) fn show(request: Request) -> Answer {
     Box::pin(async move {
-        let groups = asked.ledger().held_groups(asked.now).await?;
-        match Asked::word(&asked.query, "cause", HeldCause::parse, HeldCause::WORDS)? {
+        let groups = request.ledger().held_groups(request.now).await?;
+        match Request::word(&request.query, "cause", HeldCause::parse, HeldCause::WORDS)? {
             Some(cause) => {
                 let wanted = HeldQuery { cause: Some(cause), key: None };
-                let rows = asked.ledger().held(&wanted, ROWS_MAX, asked.now).await?;
+                let rows = request.ledger().held(&wanted, ROWS_MAX, request.now).await?;
                 let total = groups.iter().filter(|group| group.cause == cause).map(|group| group.count).sum();
-                let (shell, back) =
-                    (Shell::new(&asked, format!("Held: {cause}"), "/held"), text::cause(cause.as_str()));
-                let home = asked.site.interpreter.account().to_owned();
-                page(&Cause { shell, cause, rows, total, back, home, now: asked.now })
+                let (layout, back) =
+                    (Layout::new(&request, format!("Held: {cause}"), "/held"), text::cause(cause.as_str()));
+                let home = request.app.interpreter.account().to_owned();
+                page(&Cause { layout, cause, rows, total, back, home, now: request.now })
             }
             None => {
-                let accounts = asked.ledger().held(&HeldQuery::default(), 1, asked.now).await?;
+                let accounts = request.ledger().held(&HeldQuery::default(), 1, request.now).await?;
                 let accounts = accounts.into_iter().filter(|held| held.kind == HeldKind::Account).collect();
-                let shell = Shell::new(&asked, "Held", "/held");
-                page(&Groups { shell, accounts, groups, now: asked.now })
+                let layout = Layout::new(&request, "Held", "/held");
+                page(&Groups { layout, accounts, groups, now: request.now })
             }
         }
     })

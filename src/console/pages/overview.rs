@@ -6,10 +6,10 @@ use askama::Template;
 
 use crate::{
     console::{
-        asked::{Answer, Asked},
         health::READY_TIMEOUT,
+        layout::{Layout, page, page_without},
         plot::Plot,
-        shell::{Shell, page, page_without},
+        request::{Answer, Request},
         text,
     },
     domain::{Ms, settle::AccountNews},
@@ -48,7 +48,7 @@ struct Said {
 #[derive(Template)]
 #[template(path = "overview.html", config = "src/console/askama.toml")]
 struct Overview {
-    shell: Shell,
+    layout: Layout,
     parts: Vec<Part>,
     sources: Vec<(String, Option<Ms>)>,
     counts: view::Counts,
@@ -61,11 +61,11 @@ struct Overview {
     now: Ms,
 }
 
-pub(in crate::console) fn show(asked: Asked) -> Answer {
+pub(in crate::console) fn show(request: Request) -> Answer {
     Box::pin(async move {
-        let now = asked.now;
-        let broker = broker(&asked).await;
-        let said = tokio::time::timeout(READY_TIMEOUT, read(&asked)).await;
+        let now = request.now;
+        let broker = broker(&request).await;
+        let said = tokio::time::timeout(READY_TIMEOUT, read(&request)).await;
         let (said, ledger) = match said {
             Ok(Ok(said)) => (said, Part { name: "ledger".into(), well: true, state: "answers".into() }),
             Ok(Err(error)) => {
@@ -75,7 +75,7 @@ pub(in crate::console) fn show(asked: Asked) -> Answer {
             Err(_) => (Said::default(), away("ledger")),
         };
         let answers = ledger.well;
-        let account = asked.site.interpreter.account();
+        let account = request.app.interpreter.account();
         let partner = Part {
             name: format!("partner account {account}"),
             well: answers && said.account.is_none(),
@@ -91,12 +91,12 @@ pub(in crate::console) fn show(asked: Asked) -> Answer {
         wrong.extend(said.pauses.iter().map(|pause| format!("{} is paused: {}", pause.scope, pause.reason)));
         let plots = vec![days(&said.spent, now), minutes(&said.traffic, now)];
         let overview = Overview {
-            shell: Shell::new(&asked, "Overview", "/"),
+            layout: Layout::new(&request, "Overview", "/"),
             parts,
             sources: said.sources,
             counts: said.counts,
             pauses: said.pauses,
-            refused: asked.site.refused.as_ref().map(|refused| refused.rows()).unwrap_or_default(),
+            refused: request.app.refused.as_ref().map(|refused| refused.rows()).unwrap_or_default(),
             wrong,
             plots,
             now,
@@ -109,8 +109,8 @@ fn away(name: &str) -> Part {
     Part { name: name.into(), well: false, state: "does not answer; the log says why".into() }
 }
 
-async fn broker(asked: &Asked) -> Part {
-    let queue = &asked.site.queue;
+async fn broker(request: &Request) -> Part {
+    let queue = &request.app.queue;
     let Ok(Ok(())) = tokio::time::timeout(READY_TIMEOUT, queue.health()).await else { return away("broker") };
     let mut state = String::from("answers");
     for (lane, name) in [(Lane::Events, "waiting"), (Lane::Dead, "dead"), (Lane::Unroutable, "unroutable")] {
@@ -123,13 +123,13 @@ async fn broker(asked: &Asked) -> Part {
     Part { name: "broker".into(), well: true, state }
 }
 
-async fn read(asked: &Asked) -> Result<Said, LedgerError> {
-    let (ledger, now) = (asked.ledger(), asked.now);
-    let hold = ledger.account_hold(asked.site.interpreter.account()).await?;
+async fn read(request: &Request) -> Result<Said, LedgerError> {
+    let (ledger, now) = (request.ledger(), request.now);
+    let hold = ledger.account_hold(request.app.interpreter.account()).await?;
     Ok(Said {
         counts: ledger.counts().await?,
         pauses: ledger.pauses().await?,
-        sources: ledger.last_deliveries(&asked.site.sources()).await?,
+        sources: ledger.last_deliveries(&request.app.sources()).await?,
         account: hold.map(|hold| match hold.news {
             AccountNews::NoBalance => format!(
                 "transfers of {} days or more wait for the balance since {}; top it up",

@@ -6,9 +6,10 @@ use askama::Template;
 
 use crate::{
     console::{
-        asked::{Answer, Asked, Wrong},
+        error::PageError,
+        layout::{Layout, page},
         progress::Progress,
-        shell::{Shell, page},
+        request::{Answer, Request},
         text, waits,
     },
     domain::{
@@ -65,7 +66,7 @@ impl Spend {
 #[derive(Template)]
 #[template(path = "payment.html", config = "src/console/askama.toml")]
 struct Payment {
-    shell: Shell,
+    layout: Layout,
     whole: view::PaymentWhole,
     /// Where its days move in slices.
     progress: Option<Progress>,
@@ -80,31 +81,33 @@ struct Payment {
     home: String,
 }
 
-pub(in crate::console) fn show(asked: Asked) -> Answer {
+pub(in crate::console) fn show(request: Request) -> Answer {
     Box::pin(async move {
-        let key =
-            asked.query.get("key").ok_or_else(|| Wrong::Asked("the address names no payment".into()))?;
-        let ledger = asked.ledger();
+        let key = request
+            .query
+            .get("key")
+            .ok_or_else(|| PageError::Unfit("the address names no payment".into()))?;
+        let ledger = request.ledger();
         let whole = ledger.payment(key).await?;
-        let whole = whole.ok_or_else(|| Wrong::Missing(format!("no payment is known by {key}")))?;
+        let whole = whole.ok_or_else(|| PageError::Missing(format!("no payment is known by {key}")))?;
         let keys: Vec<String> = std::iter::once(whole.payment.key.clone())
             .chain(whole.transfers.iter().map(|transfer| transfer.key.clone()))
             .collect();
         let moments = moments(ledger, &whole, &keys).await?;
         let kept_back = match whole.transfers.last() {
-            Some(last) => waits::kept_back(ledger, last, asked.now).await?,
+            Some(last) => waits::kept_back(ledger, last, request.now).await?,
             None => None,
         };
-        let progress = Progress::of(&whole.payment, asked.now).map(|moves| moves.kept_back(kept_back));
+        let progress = Progress::of(&whole.payment, request.now).map(|moves| moves.kept_back(kept_back));
         let mut held = Vec::new();
         for key in keys {
             let wanted = HeldQuery { key: Some(key), cause: None };
-            held.extend(ledger.held(&wanted, 1, asked.now).await?);
+            held.extend(ledger.held(&wanted, 1, request.now).await?);
         }
         page(&Payment {
-            shell: Shell::new(&asked, whole.payment.key.clone(), "/payments"),
+            layout: Layout::new(&request, whole.payment.key.clone(), "/payments"),
             back: text::payment(&whole.payment.key),
-            home: asked.site.interpreter.account().to_owned(),
+            home: request.app.interpreter.account().to_owned(),
             spend: Spend::of(&whole),
             progress,
             whole,

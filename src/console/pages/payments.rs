@@ -6,9 +6,10 @@ use askama::Template;
 use super::{page_after, page_of};
 use crate::{
     console::{
-        asked::{Answer, Asked, Fields, Wrong},
+        error::PageError,
+        layout::{Layout, page},
         progress::Row,
-        shell::{Shell, page},
+        request::{Answer, Fields, Request},
         text,
     },
     domain::closed::PaymentState,
@@ -22,7 +23,7 @@ const FIELDS: [&str; 5] = ["q", "state", "source", "since", "until"];
 #[derive(Template)]
 #[template(path = "payments.html", config = "src/console/askama.toml")]
 struct Payments {
-    shell: Shell,
+    layout: Layout,
     q: String,
     state: String,
     source: String,
@@ -49,22 +50,22 @@ pub(super) fn kept(fields: &Fields) -> String {
     query.finish()
 }
 
-pub(in crate::console) fn list(asked: Asked) -> Answer {
+pub(in crate::console) fn list(request: Request) -> Answer {
     Box::pin(async move {
-        let query = &asked.query;
+        let query = &request.query;
         let wanted = PaymentQuery {
             text: query.owned("q"),
-            state: Asked::word(query, "state", PaymentState::parse, PaymentState::WORDS)?,
+            state: Request::word(query, "state", PaymentState::parse, PaymentState::WORDS)?,
             source: query.owned("source"),
-            since: asked.time(query, "since")?,
-            until: asked.time(query, "until")?,
+            since: request.time(query, "since")?,
+            until: request.time(query, "until")?,
             ..PaymentQuery::default()
         };
-        let found = asked.ledger().payments(&wanted, &page_after(query.owned("after"))).await?;
+        let found = request.ledger().payments(&wanted, &page_after(query.owned("after"))).await?;
         if let (Some(source), true) = (&wanted.source, found.is_empty()) {
-            let sources = asked.site.sources();
-            let known = known::source(asked.ledger(), sources.iter().map(String::as_str), source).await;
-            known.map_err(|unknown| Wrong::Asked(unknown.to_string()))?;
+            let sources = request.app.sources();
+            let known = known::source(request.ledger(), sources.iter().map(String::as_str), source).await;
+            known.map_err(|unknown| PageError::Unfit(unknown.to_string()))?;
         }
         let (rows, more) = page_of(found);
         let [q, state, source, since, until] = FIELDS.map(|name| query.owned(name).unwrap_or_default());
@@ -81,14 +82,14 @@ pub(in crate::console) fn list(asked: Asked) -> Answer {
         };
         let chips = PaymentState::WORDS.iter().map(|state| (*state, with(state, ""))).collect();
         let last = rows.last().filter(|_| more).map(|row| row.key.clone());
-        let rows = rows.into_iter().map(|payment| Row::of(payment, asked.now)).collect();
+        let rows = rows.into_iter().map(|payment| Row::of(payment, request.now)).collect();
         let next = last.map(|last| with(&state, &last));
-        let views = asked.ledger().views(asked.who()).await?;
+        let views = request.ledger().views(request.who()).await?;
         page(&Payments {
-            shell: Shell::new(&asked, "Payments", "/payments"),
+            layout: Layout::new(&request, "Payments", "/payments"),
             chips,
             next,
-            sources: asked.site.sources(),
+            sources: request.app.sources(),
             views,
             kept: kept(query),
             rows,

@@ -5,8 +5,9 @@ use askama::Template;
 use super::{ROWS, page_of};
 use crate::{
     console::{
-        asked::{Answer, Asked, Wrong},
-        shell::{Shell, page},
+        error::PageError,
+        layout::{Layout, page},
+        request::{Answer, Request},
         text,
     },
     ledger::{
@@ -20,7 +21,7 @@ use crate::{
 #[derive(Template)]
 #[template(path = "plan.html", config = "src/console/askama.toml")]
 struct Shown {
-    shell: Shell,
+    layout: Layout,
     plan: Plan,
     /// Verdict, how many, and the address of those.
     chips: Vec<(&'static str, u64, String)>,
@@ -50,15 +51,16 @@ impl Shown {
     }
 }
 
-pub(in crate::console) fn show(asked: Asked) -> Answer {
+pub(in crate::console) fn show(request: Request) -> Answer {
     Box::pin(async move {
-        let hash = asked.query.get("hash").ok_or_else(|| Wrong::Asked("the address names no plan".into()))?;
-        let plan = asked.ledger().plan(hash).await?;
-        let plan = plan.ok_or_else(|| Wrong::Missing(format!("no plan {hash}")))?;
-        let verdict = asked.query.get("verdict").and_then(PlanVerdict::parse);
-        let after = asked.query.get("after").and_then(|after| after.parse().ok()).unwrap_or(0);
+        let hash =
+            request.query.get("hash").ok_or_else(|| PageError::Unfit("the address names no plan".into()))?;
+        let plan = request.ledger().plan(hash).await?;
+        let plan = plan.ok_or_else(|| PageError::Missing(format!("no plan {hash}")))?;
+        let verdict = request.query.get("verdict").and_then(PlanVerdict::parse);
+        let after = request.query.get("after").and_then(|after| after.parse().ok()).unwrap_or(0);
         let limit = ROWS.saturating_add(1);
-        let (rows, more) = page_of(asked.ledger().plan_payments(plan.number, verdict, after, limit).await?);
+        let (rows, more) = page_of(request.ledger().plan_payments(plan.number, verdict, after, limit).await?);
         let with = |verdict: &str, after: &str| {
             text::address("/replay/show", &[("hash", &*plan.hash), ("verdict", verdict), ("after", after)])
         };
@@ -77,9 +79,9 @@ pub(in crate::console) fn show(asked: Asked) -> Answer {
         let last = rows.last().filter(|_| more).map(|(position, _)| position.to_string());
         let next = last.map(|last| with(verdict, &last));
         page(&Shown {
-            shell: Shell::new(&asked, format!("Replay {}", plan.hash), "/replay"),
-            running: asked.site.jobs.is_running(&plan.hash),
-            ended: asked.site.jobs.ended(&plan.hash),
+            layout: Layout::new(&request, format!("Replay {}", plan.hash), "/replay"),
+            running: request.app.jobs.is_running(&plan.hash),
+            ended: request.app.jobs.ended(&plan.hash),
             back: text::plan(&plan.hash),
             per_second: PER_SECOND,
             per_second_max: PER_SECOND_MAX,

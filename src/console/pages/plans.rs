@@ -5,8 +5,8 @@ use askama::Template;
 use super::{page_after, page_of};
 use crate::{
     console::{
-        asked::{Answer, Asked},
-        shell::{Shell, page},
+        layout::{Layout, page},
+        request::{Answer, Request},
         text,
     },
     domain::closed::PaymentState,
@@ -17,18 +17,18 @@ use crate::{
 #[derive(Template)]
 #[template(path = "plans.html", config = "src/console/askama.toml")]
 struct Plans {
-    shell: Shell,
+    layout: Layout,
     rows: Vec<Plan>,
     next: Option<String>,
     sources: Vec<String>,
 }
 
-pub(in crate::console) fn list(asked: Asked) -> Answer {
+pub(in crate::console) fn list(request: Request) -> Answer {
     Box::pin(async move {
-        let (rows, more) = page_of(asked.ledger().plans(&page_after(asked.query.owned("after"))).await?);
+        let (rows, more) = page_of(request.ledger().plans(&page_after(request.query.owned("after"))).await?);
         let last = rows.last().filter(|_| more).map(|last| last.hash.clone());
         let next = last.map(|last| text::address("/replay", &[("after", &*last)]));
-        let shell = Shell::new(&asked, "Replay", "/replay");
-        page(&Plans { shell, rows, next, sources: asked.site.sources() })
+        let layout = Layout::new(&request, "Replay", "/replay");
+        page(&Plans { layout, rows, next, sources: request.app.sources() })
     })
 }

@@ -6,8 +6,8 @@ use humantime::format_duration;
 use crate::{
     config::{Config, QueueUrl, Secret},
     console::{
-        asked::{Answer, Asked},
-        shell::{Shell, page},
+        layout::{Layout, page},
+        request::{Answer, Request},
     },
 };
 
@@ -20,22 +20,22 @@ struct Section {
 #[derive(Template)]
 #[template(path = "settings.html", config = "src/console/askama.toml")]
 struct Settings {
-    shell: Shell,
+    layout: Layout,
     sections: Vec<Section>,
     /// Name, role, and how they come in.
     users: Vec<(String, &'static str, &'static str)>,
 }
 
-pub(in crate::console) fn show(asked: Asked) -> Answer {
+pub(in crate::console) fn show(request: Request) -> Answer {
     Box::pin(async move {
-        let config = &asked.site.config;
+        let config = &request.app.config;
         let console = &config.console;
         let logged_in =
             console.users.iter().map(|(name, user)| (name.clone(), user.role.as_str(), "password"));
         let proxied = console.proxy_operators.iter().map(|name| (name.clone(), "operator", "reverse proxy"));
         let users = logged_in.chain(proxied).collect();
         page(&Settings {
-            shell: Shell::new(&asked, "Settings", "/settings"),
+            layout: Layout::new(&request, "Settings", "/settings"),
             sections: sections(config),
             users,
         })

@@ -4,7 +4,7 @@
 use super::{
     super::{DAY_MS, Ms, channel::Channel},
     Call, Policy,
-    step::Turn,
+    turn::Turn,
 };
 
 impl Call {

@@ -7,7 +7,7 @@ use super::{
     evidence::unmoved,
     observe::Doubt,
     observe_ms,
-    step::{Plan, Turn},
+    turn::{Plan, Turn},
 };
 
 impl Turn<'_> {

@@ -13,6 +13,9 @@ pub mod cause;
 /// Where a transfer stands.
 pub mod state;
 
+/// What a step goes by.
+mod turn;
+
 /// One step.
 pub mod step;
 
@@ -35,7 +38,8 @@ pub use cause::Cause;
 pub use evidence::fits;
 pub use person::{Order, OrderRefused, call_is_over, order, planned_again};
 pub use state::{Call, How, Kept, Outcome, State, Watch};
-pub use step::{AccountNews, Effect, Input, Moment, Step, step};
+pub use step::{Input, Moment, step};
+pub use turn::{AccountNews, Effect, Step};
 
 /// How far ahead a probe is believed, in ms: no `account_probe` is longer. A later one was dated by a clock that was
 /// ahead, and is due.

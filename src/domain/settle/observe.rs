@@ -11,7 +11,7 @@ use super::{
     AccountNews, Call, Cause, DOUBT_AGE_MS_MAX, Effect, How, Outcome, State, Step, UNMOVED_READS_MIN,
     evidence::unmoved,
     observe_ms,
-    step::{Plan, Turn},
+    turn::{Plan, Turn},
     waited_ms,
 };
 

@@ -3,14 +3,16 @@
 use super::{
     super::{
         Ms,
-        channel::{Channel, Movement},
+        channel::Channel,
         reply::{ReadError, Reading, Reply},
         slices::Ahead,
     },
     Call, Cause, Kept, Outcome, PLAN_AGE_MS_MAX, Policy, State, UNMOVED_READS_MIN, Watch, back_off_ms,
     evidence::unmoved,
     observe::Doubt,
-    observe_ms, waited_ms,
+    observe_ms,
+    turn::{AccountNews, Effect, Plan, Step, Turn},
+    waited_ms,
 };
 
 /// What the driver brings to a step.
@@ -24,45 +26,6 @@ pub enum Input {
     Unsent,
     /// [`Effect::Call`] was carried out.
     Reply(Reply),
-}
-
-/// What the driver does after it committed the new state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Effect {
-    /// Read the channel.
-    Read,
-    /// Extend the channel, once, unless the deadline has passed.
-    Call,
-    /// Leave the transfer until it is due again.
-    Rest,
-}
-
-/// What a step learned about the account as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AccountNews {
-    /// No days left: no call until a probe succeeds.
-    NoBalance,
-    /// The token is refused: no call and no read until a probe succeeds.
-    NoToken,
-    /// A read succeeded.
-    Reads,
-    /// An extension was applied.
-    Extends,
-}
-
-/// One step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// The new state, to be committed first.
-    pub state: State,
-    /// The channel as known now, committed with it.
-    pub channel: Channel,
-    /// What to do then.
-    pub effect: Effect,
-    /// Movement that the ledger cannot explain, to be recorded with it.
-    pub movement: Option<Movement>,
-    /// What it says about the account.
-    pub account: Option<AccountNews>,
 }
 
 /// When a step is taken.
@@ -149,25 +112,6 @@ pub fn step(
             Input::Unsent | Input::Reply(_),
         ) => turn.stay(channel, state, Effect::Rest),
     }
-}
-
-/// What does not change within a step.
-pub(super) struct Turn<'a> {
-    pub(super) days: u32,
-    pub(super) epoch: i64,
-    pub(super) now: Ms,
-    pub(super) policy: &'a Policy,
-}
-
-/// What stays the same until a planned transfer is called.
-pub(super) struct Plan {
-    pub(super) since: Ms,
-    pub(super) tries: u32,
-    pub(super) lag_since: Option<Ms>,
-    pub(super) lag_reads: u32,
-    pub(super) last: Option<Call>,
-    pub(super) retried: bool,
-    pub(super) ahead: Option<Ahead>,
 }
 
 impl Plan {

@@ -4,58 +4,16 @@
 //! compared with what moved. Owed are the days of the provider's metadata or, where it has none, what the ledger
 //! decided, without the days that it took off when money went out before they moved; nothing is owed for what was refunded in full, and nothing for what the provider does not list.
 
-use std::{cmp::Ordering, collections::BTreeSet};
+use std::cmp::Ordering;
 
 use super::{
     Paid, Range,
+    case::{Case, Hints, Listed},
     evidence::{Differs, Evidence, Says, weigh},
-    history::Line,
     row::{Answer, Row},
     words,
 };
-use crate::{
-    domain::{Ms, id::ChannelId},
-    ledger::books::Booked,
-};
-
-/// What the provider's record says of a payment.
-#[derive(Debug, Clone, Copy)]
-pub enum Listed<'a> {
-    /// It has it.
-    Paid(&'a Paid),
-    /// A person granted it in the range, so that no record has it.
-    Granted,
-    /// It was paid in the range, but the record lacks it.
-    Missing,
-    /// It was paid outside the range: the record may or may not have it.
-    Elsewhere,
-}
-
-/// What movement of the channels says of transfers, where no history says more.
-#[derive(Debug, Default)]
-pub struct Hints {
-    /// Keys of settled transfers whose channel moved by their days once more.
-    pub again: BTreeSet<String>,
-    /// Keys of transfers that are not settled, and whose channel moved by their days.
-    pub moved: BTreeSet<String>,
-}
-
-/// All that is known of one payment.
-#[derive(Debug, Clone, Copy)]
-pub struct Case<'a> {
-    /// Its key, or the one it would have.
-    pub key: &'a str,
-    /// The provider's record.
-    pub listed: Listed<'a>,
-    /// The ledger.
-    pub booked: Option<&'a Booked>,
-    /// The lines of Billing History that name it; `None`: no history was given.
-    pub history: Option<&'a [Line]>,
-    /// When a transfer must have been settled to stand in the history.
-    pub covered: Range,
-    /// Movement of the channels.
-    pub hints: &'a Hints,
-}
+use crate::domain::{Ms, id::ChannelId};
 
 /// The answer, and what it explains of a channel's movement.
 #[derive(Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use super::*;
 fn matched_by_billing_history_alone_tells_the_ledger() {
     use Answer::Matched;
     for (state, want) in [
-        (held(Outcome::Open), "settle 'stripe/pi_1#1' --applied"),
+        (held(Outcome::Open), "resolve 'stripe/pi_1#1' --applied"),
         (held(Outcome::None), "cancel 'stripe/pi_1#1'"),
         (State::planned(AT), "cancel 'stripe/pi_1#1'"),
     ] {

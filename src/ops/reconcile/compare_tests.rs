@@ -3,7 +3,7 @@
 #[path = "compare_lines_tests.rs"]
 mod lines;
 
-use super::super::history::Place;
+use super::super::history::{Line, Place};
 use super::*;
 use crate::{
     domain::{
@@ -11,7 +11,7 @@ use crate::{
         closed::PaymentDecision,
         settle::{Call, Cause, How, Outcome, State},
     },
-    ledger::books::BookedTransfer,
+    ledger::books::{Booked, BookedTransfer},
 };
 
 const AT: Ms = 1_800_000_000_000;

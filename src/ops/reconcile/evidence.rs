@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    compare::Case,
+    case::Case,
     history::{Line, Place},
 };
 use crate::{

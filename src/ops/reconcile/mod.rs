@@ -39,6 +39,9 @@ mod line;
 /// Movement of channels that the ledger cannot explain.
 pub mod gaps;
 
+/// All that is known of one payment.
+pub mod case;
+
 /// What evidence says of one payment's days.
 mod evidence;
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{CHANNELS_MAX, Range, ReconcileError, compare::Hints, gaps::Gaps};
+use super::{CHANNELS_MAX, Range, ReconcileError, case::Hints, gaps::Gaps};
 use crate::{
     domain::{
         Ms,

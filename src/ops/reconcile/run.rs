@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
     EDGE_MS, LATE_MS_MAX, PAYMENTS_MAX, Pages, Paid, Range, ReconcileError,
-    compare::{Case, Hints, Listed, judge, second},
+    case::{Case, Hints, Listed},
+    compare::{judge, second},
     gaps::Gaps,
     history::{ByHand, History, Line},
     moved::{self, Known},

@@ -22,6 +22,9 @@ use crate::{
 /// One GET, tried again where that may help.
 mod get;
 
+/// What every object says of itself.
+mod head;
+
 /// From a list's text to its objects.
 mod page;
 

@@ -1,15 +1,15 @@
 //! From a list's text to its objects. Of an object only the head is read here; its bytes are passed on as they came.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::paid;
+use super::{
+    head::{head, unreadable},
+    paid,
+};
 use crate::{
     config::{Source, preset::EventMap},
-    domain::Ms,
     provider::{
         history::{HistoryError, Listed, Paid},
         json,
@@ -24,29 +24,10 @@ struct Whole<'a> {
     data: Vec<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
-pub(super) struct Head<'a> {
-    #[serde(borrow)]
-    pub(super) id: Cow<'a, str>,
-    pub(super) created: i64,
-    pub(super) livemode: bool,
-}
-
-impl Head<'_> {
-    pub(super) fn created_at(&self) -> Ms {
-        self.created.saturating_mul(1000)
-    }
-}
-
 /// One page of a list; its objects share its memory.
 pub(super) struct Page {
     pub(super) has_more: bool,
     objects: Vec<Bytes>,
-}
-
-/// Where it broke, without quoting it.
-pub(super) fn unreadable(what: &str, error: &serde_json::Error) -> HistoryError {
-    HistoryError::Unreadable(format!("{what} (line {}, column {})", error.line(), error.column()))
 }
 
 impl Page {
@@ -82,8 +63,4 @@ impl Page {
     pub(super) fn payments(&self, source: &Source) -> Result<Vec<Paid>, HistoryError> {
         self.objects.iter().filter_map(|object| paid::paid(source, object).transpose()).collect()
     }
-}
-
-pub(super) fn head(object: &[u8]) -> Result<Head<'_>, HistoryError> {
-    serde_json::from_slice(object).map_err(|error| unreadable("an object without id, time or mode", &error))
 }

@@ -1,7 +1,7 @@
 //! From an object of a list to a payment. The object is read by the map that reads webhooks, as if the event that
 //! tells of its money had just come: one reading of a charge, not two that may part ways.
 
-use super::page::{head, unreadable};
+use super::head::{head, unreadable};
 use crate::{
     config::Source,
     domain::{

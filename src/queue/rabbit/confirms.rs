@@ -23,7 +23,7 @@ use std::{
 use lapin::Confirmation;
 use tokio::{sync::oneshot, time::Instant};
 
-use super::{proof::Proof, publisher::Slot};
+use super::{proof::Proof, slot::Slot};
 use crate::queue::NotConfirmed;
 
 /// Resolves when the broker answered one publish.

@@ -2,7 +2,7 @@
 
 use lapin::{ErrorKind, protocol::AMQPError};
 
-use super::topology;
+use super::names;
 use crate::{outbound::certificates, queue::QueueError};
 
 /// Reply codes of the broker.
@@ -97,7 +97,7 @@ pub(super) fn not_declared(what: &str, name: &str, error: &lapin::Error) -> Queu
     let vhost = named(said, "vhost ").unwrap_or("VHOST");
     let mend = match there(said, "x-delivery-limit") {
         // That of the dead queue is not the settings'.
-        Some(limit) if name != topology::DEAD => format!("set [queue] delivery_limit = {limit}"),
+        Some(limit) if name != names::DEAD => format!("set [queue] delivery_limit = {limit}"),
         _ if what == "queue" => format!(
             "let `daybridge work` empty it (`rabbitmqctl list_queues -p {vhost} name messages`), then `rabbitmqctl \
              delete_queue -p {vhost} {name}`; daybridge makes it again at once"

@@ -15,6 +15,9 @@ mod tls;
 /// Which protocol a host speaks.
 mod speaks;
 
+/// What exchanges and queues are called.
+mod names;
+
 /// Errors in words.
 mod explain;
 
@@ -27,6 +30,9 @@ pub mod codec;
 
 /// A task that publishes.
 mod publisher;
+
+/// How many are on their way.
+mod slot;
 
 /// Publishes that wait for their confirm.
 mod confirms;
@@ -61,7 +67,8 @@ use self::{
     explain::explain,
     link::Hosts,
     proof::Proof,
-    publisher::{Message, Publish, Publisher, Slot, State},
+    publisher::{Message, Publish, Publisher, State},
+    slot::Slot,
 };
 use super::{Consumer, Found, Lane, NotConfirmed, Policies, Queue, QueueError};
 use crate::{

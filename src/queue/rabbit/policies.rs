@@ -9,7 +9,7 @@ use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::topology;
+use super::{names, topology};
 use crate::{
     config::Secret,
     outbound,
@@ -151,10 +151,10 @@ fn as_made(
             "{queue}: it is no quorum queue: a confirm does not mean that the message is on the disk"
         ));
     }
-    if queue == topology::DEAD {
+    if queue == names::DEAD {
         return losses;
     }
-    for (key, want) in [("dead-letter-exchange", topology::DEAD), ("dead-letter-strategy", "at-least-once")] {
+    for (key, want) in [("dead-letter-exchange", names::DEAD), ("dead-letter-strategy", "at-least-once")] {
         let found = policy.get(key).or_else(|| arguments.get(&format!("x-{key}")));
         if found.and_then(Value::as_str) != Some(want) {
             losses.push(format!("{queue}: {key} is not {want}: what cannot be worked on may be lost"));

@@ -11,16 +11,7 @@
 //!
 //! Limits: [`CONFIRM_MS_MAX`] for one publish, [`WINDOW_PUBLISHES_MAX`] sent, `[queue] in_flight_max` in all.
 
-use std::{
-    collections::VecDeque,
-    future::poll_fn,
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::VecDeque, future::poll_fn, pin::pin, time::Duration};
 
 use futures_util::StreamExt as _;
 use lapin::{
@@ -38,7 +29,7 @@ use super::{
     confirms::{Confirms, Ended, Waiter},
     explain::explain,
     link::Hosts,
-    topology,
+    names,
 };
 use crate::{
     envelope::Envelope,
@@ -65,25 +56,6 @@ const BACKOFF_MS_MAX: Duration = Duration::from_secs(5);
 
 /// Longest time publishes in flight may take when the process stops.
 pub(super) const DRAIN_MS_MAX: Duration = Duration::from_secs(10);
-
-/// One place among `[queue] in_flight_max`, given back when dropped.
-pub(super) struct Slot(Arc<AtomicUsize>);
-
-impl Slot {
-    /// `None`: all are taken.
-    pub(super) fn take(taken: &Arc<AtomicUsize>, max: usize) -> Option<Self> {
-        // The count guards no other memory.
-        let before = taken.fetch_add(1, Ordering::Relaxed);
-        let slot = Self(taken.clone());
-        (before < max).then_some(slot)
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
 
 /// What is handed over.
 pub(super) struct Publish {
@@ -267,8 +239,8 @@ impl Publisher {
                 && let Some((Publish { message, waiter }, since)) = waiting.pop_front()
             {
                 let (key, encoded) = match message {
-                    Message::Event(envelope) => (topology::EVENTS_KEY, codec::encode(envelope)),
-                    Message::Probe => (topology::PROBE_KEY, Ok(codec::probe())),
+                    Message::Event(envelope) => (names::EVENTS_KEY, codec::encode(envelope)),
+                    Message::Probe => (names::PROBE_KEY, Ok(codec::probe())),
                 };
                 match encoded {
                     Ok((body, properties)) => {
@@ -319,6 +291,6 @@ async fn send(
         mandatory: true, // the alternate exchange stores the unroutable; without its queue, this tells of them
         immediate: false, // RabbitMQ does not know it
     };
-    let exchange = topology::EXCHANGE.into();
+    let exchange = names::EXCHANGE.into();
     channel.basic_publish(exchange, key.into(), options, &body, properties).await?.await
 }

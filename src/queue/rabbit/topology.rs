@@ -22,29 +22,11 @@ use lapin::{
     types::{AMQPValue, FieldTable},
 };
 
-use super::explain::{explain, not_declared};
+use super::{
+    explain::{explain, not_declared},
+    names::{DEAD, EVENTS, EVENTS_KEY, EXCHANGE, PROBE_KEY, PROBE_QUEUE, UNROUTABLE},
+};
 use crate::queue::{Lane, QueueError};
-
-/// Where every publish goes.
-pub(super) const EXCHANGE: &str = "daybridge";
-
-/// Routing key of accepted deliveries.
-pub(super) const EVENTS_KEY: &str = "events";
-
-/// Routing key of probes.
-pub(super) const PROBE_KEY: &str = "probe";
-
-/// Exchange and queue of dead letters.
-pub(super) const DEAD: &str = "daybridge.dead";
-
-/// Exchange and queue of what no binding takes.
-const UNROUTABLE: &str = "daybridge.unroutable";
-
-/// The queue of accepted deliveries.
-const EVENTS: &str = "daybridge.events";
-
-/// The queue of probes. Bound to [`EXCHANGE`], for which every role has its permissions.
-const PROBE_QUEUE: &str = "daybridge.probe";
 
 /// Tries of one message in the dead queue. RabbitMQ 4 drops after 20 where no limit is given, and nothing
 /// stands behind the dead queue; 3.10 knows no "never", so: a number nobody reaches.

@@ -11,8 +11,9 @@ use daybridge::{
     domain::payment::{Corrections, Decision, Rules, decide},
     envelope::{Envelope, Trigger, WORD_BYTES_MAX},
     provider::{
-        items::{ITEMS_MAX, split},
+        items::ITEMS_MAX,
         read::{Beside, read as of_source},
+        split::split,
         words::words,
     },
 };

@@ -11,9 +11,9 @@ use daybridge::{
     },
     envelope::{Envelope, Trigger, UNREADABLE, digest},
     provider::{
-        items::split,
         read::{Beside, read},
         signature::{Around, Keys, Rejected, sign, verify},
+        split::split,
         words::words,
     },
 };

@@ -9,10 +9,11 @@ use daybridge::{
     domain::facts::{Facts, Meaning, OutAmount, OutKind, OutState},
     envelope::{Envelope, Trigger},
     provider::{
-        items::split,
-        read::{Beside, Unreadable, read},
+        read::{Beside, read},
         sample::{Sample, kinds},
         signature::{Around, Keys, Rejected, sign, verify},
+        split::split,
+        unreadable::Unreadable,
         words::words,
     },
 };

@@ -6,9 +6,9 @@ use askama::Template;
 
 use crate::{
     console::{
-        asked::{Answer, Asked},
+        layout::{Layout, page},
         pages::{page_after, page_of},
-        shell::{Shell, page},
+        request::{Answer, Request},
         text,
     },
     domain::Ms,
@@ -28,7 +28,7 @@ struct Row {
 #[derive(Template)]
 #[template(path = "channels.html", config = "src/console/askama.toml")]
 struct Channels {
-    shell: Shell,
+    layout: Layout,
     channel: String,
     mode: String,
     rows: Vec<Row>,
@@ -42,16 +42,16 @@ struct Channels {
     now: Ms,
 }
 
-pub(in crate::console) fn list(asked: Asked) -> Answer {
+pub(in crate::console) fn list(request: Request) -> Answer {
     Box::pin(async move {
-        let query = &asked.query;
+        let query = &request.query;
         let wanted = ChannelQuery {
             channel: query.owned("channel"),
             mode: query.owned("mode"),
             ..ChannelQuery::default()
         };
         let (rows, more) =
-            page_of(asked.ledger().channels(&wanted, &page_after(query.owned("after"))).await?);
+            page_of(request.ledger().channels(&wanted, &page_after(query.owned("after"))).await?);
         let [channel, mode, after] =
             ["channel", "mode", "after"].map(|name| query.owned(name).unwrap_or_default());
         let with = |after: &str| {
@@ -59,7 +59,7 @@ pub(in crate::console) fn list(asked: Asked) -> Answer {
         };
         let last = rows.last().filter(|_| more).map(|last| format!("{}/{}", last.account, last.channel));
         let (next, back) = (last.map(|last| with(&last)), with(&after));
-        let (of_channels, pauses): (Vec<_>, Vec<_>) = asked
+        let (of_channels, pauses): (Vec<_>, Vec<_>) = request
             .ledger()
             .pauses()
             .await?
@@ -72,14 +72,14 @@ pub(in crate::console) fn list(asked: Asked) -> Answer {
             Row { channel, pause: paused.remove(&scope), scope }
         });
         page(&Channels {
-            shell: Shell::new(&asked, "Channels", "/channels"),
+            layout: Layout::new(&request, "Channels", "/channels"),
             rows: rows.collect(),
             next,
             pauses,
-            account: asked.site.interpreter.account().to_owned(),
-            movements: asked.ledger().movements(MOVEMENTS_MAX).await?,
+            account: request.app.interpreter.account().to_owned(),
+            movements: request.ledger().movements(MOVEMENTS_MAX).await?,
             back,
-            now: asked.now,
+            now: request.now,
             channel,
             mode,
         })

@@ -4,9 +4,10 @@ use askama::Template;
 
 use crate::{
     console::{
-        asked::{Answer, Asked, Wrong},
+        error::PageError,
+        layout::{Layout, page},
         progress::Progress,
-        shell::{Shell, page},
+        request::{Answer, Request},
         text, waits,
     },
     domain::{
@@ -46,7 +47,7 @@ struct Next {
 #[derive(Template)]
 #[template(path = "channel.html", config = "src/console/askama.toml")]
 struct Channel {
-    shell: Shell,
+    layout: Layout,
     channel: view::Channel,
     queue: Vec<Queued>,
     next: Option<Next>,
@@ -60,39 +61,39 @@ struct Channel {
     now: Ms,
 }
 
-pub(in crate::console) fn show(asked: Asked) -> Answer {
+pub(in crate::console) fn show(request: Request) -> Answer {
     Box::pin(async move {
-        let id = Asked::channel(&asked.path, "channel")?
-            .ok_or_else(|| Wrong::Asked("the address names no channel".into()))?;
-        let ledger = asked.ledger();
-        let account = asked.query.get("account").unwrap_or(asked.site.interpreter.account());
+        let id = Request::channel(&request.path, "channel")?
+            .ok_or_else(|| PageError::Unfit("the address names no channel".into()))?;
+        let ledger = request.ledger();
+        let account = request.query.get("account").unwrap_or(request.app.interpreter.account());
         let whole = ledger.channel_whole(account, id.as_str()).await?;
         let Some(view::ChannelWhole { channel, payments, next }) = whole else {
-            return Err(Wrong::Missing(format!(
+            return Err(PageError::Missing(format!(
                 "nothing is known of a channel {id}: no payment was for it, and the partner does not list it"
             )));
         };
         let next = match next {
-            Some(transfer) => Some(next_of(ledger, transfer, &channel, asked.now).await?),
+            Some(transfer) => Some(next_of(ledger, transfer, &channel, request.now).await?),
             None => None,
         };
-        let queue = payments.into_iter().map(|payment| queued(payment, next.as_ref(), asked.now)).collect();
+        let queue = payments.into_iter().map(|payment| queued(payment, next.as_ref(), request.now)).collect();
         let pauses = ledger.pauses().await?.into_iter();
         let pauses = pauses.filter(|pause| waits::covers(&pause.scope, &channel.account, id.as_str()));
         let wanted = TransferQuery { state: None, channel: Some(id.to_string()) };
         let transfers = ledger.transfers(&wanted, &Page::first(ROWS_MAX)).await?.into_iter();
         let names = DirectoryQuery { channel: Some(id.to_string()), ..DirectoryQuery::default() };
         page(&Channel {
-            shell: Shell::new(&asked, id.as_str(), "/channels"),
+            layout: Layout::new(&request, id.as_str(), "/channels"),
             pauses: pauses.collect(),
             transfers: transfers.filter(|transfer| transfer.account == channel.account).collect(),
             movements: ledger.movements_of(&channel.account, id.as_str(), ROWS_MAX).await?,
             names: ledger.directory(&names, &Page::first(ROWS_MAX)).await?,
-            back: text::channel(&channel.channel, &channel.account, asked.site.interpreter.account()),
+            back: text::channel(&channel.channel, &channel.account, request.app.interpreter.account()),
             queue,
             next,
             channel,
-            now: asked.now,
+            now: request.now,
         })
     })
 }

@@ -60,7 +60,7 @@ pub(super) struct Visitor {
 }
 
 /// Everything that lets in or keeps out.
-pub(super) struct Gate {
+pub(super) struct Auth {
     pub(super) users: Users,
     pub(super) sessions: Sessions,
     pub(super) rate: rate::Rate,
@@ -70,7 +70,7 @@ pub(super) struct Gate {
     secure: bool,
 }
 
-impl Gate {
+impl Auth {
     pub(super) fn new(config: &Config) -> anyhow::Result<Self> {
         let console = &config.console;
         let proxies = TrustedProxies::parse(&config.server.trusted_proxies).map_err(anyhow::Error::msg)?;

@@ -75,14 +75,14 @@ mod tests {
 
     use super::*;
 
-    fn allows(listening: &str, hosts: &[&str], uri: &str, asked: &[&str]) -> bool {
+    fn allows(listening: &str, hosts: &[&str], uri: &str, request: &[&str]) -> bool {
         let console = Console {
             listen: "console.internal:8081".into(),
             hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
             ..Console::default()
         };
         let mut headers = HeaderMap::new();
-        for host in asked {
+        for host in request {
             headers.append(HOST, HeaderValue::from_str(host).unwrap());
         }
         Hosts::new(&console, listening.parse().unwrap()).allow(&uri.parse().unwrap(), &headers)

@@ -2,24 +2,27 @@
 
 use std::sync::Arc;
 
-use super::{gate::Gate, jobs::Jobs};
+use super::{
+    auth::Auth,
+    jobs::{Doors, Jobs},
+};
 use crate::{
     clock::millis, config::Config, ledger::Ledger, ops::held, provider::Refused, queue::Queue,
     worker::Interpreter,
 };
 
 /// The console's own.
-pub(super) struct Site {
+pub(super) struct AppState {
     pub(super) config: Config,
     pub(super) queue: Arc<dyn Queue>,
     pub(super) ledger: Arc<Ledger>,
-    pub(super) interpreter: Interpreter,
-    pub(super) gate: Gate,
-    pub(super) jobs: Jobs,
+    pub(super) interpreter: Arc<Interpreter>,
+    pub(super) auth: Auth,
+    pub(super) jobs: Arc<Jobs>,
     pub(super) refused: Option<Arc<Refused>>,
 }
 
-impl Site {
+impl AppState {
     pub(super) fn new(
         config: &Config,
         queue: Arc<dyn Queue>,
@@ -27,8 +30,18 @@ impl Site {
         interpreter: Interpreter,
         refused: Option<Arc<Refused>>,
     ) -> anyhow::Result<Self> {
-        let gate = Gate::new(config)?;
-        Ok(Self { config: config.clone(), queue, ledger, interpreter, gate, jobs: Jobs::new(), refused })
+        let auth = Auth::new(config)?;
+        let (interpreter, jobs) = (Arc::new(interpreter), Arc::new(Jobs::new()));
+        Ok(Self { config: config.clone(), queue, ledger, interpreter, auth, jobs, refused })
+    }
+
+    /// For what runs in the background.
+    pub(super) fn doors(&self) -> Doors {
+        Doors {
+            ledger: self.ledger.clone(),
+            queue: self.queue.clone(),
+            interpreter: self.interpreter.clone(),
+        }
     }
 
     /// Where held things are decided.

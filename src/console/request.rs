@@ -4,11 +4,10 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use actix_web::{HttpResponse, http::header};
 
-use super::{gate::Visitor, shell::Notice, site::Site};
+use super::{auth::Visitor, error::PageError, notice::Notice, state::AppState};
 use crate::{
     domain::{Ms, id::ChannelId},
-    ledger::{Act, Ledger, LedgerError},
-    ops::{held::HeldError, replay::ReplayError},
+    ledger::{Act, Ledger},
     times,
 };
 
@@ -19,62 +18,7 @@ const REASON_CHARS_MAX: usize = 500;
 pub(super) const FIELD_BYTES_MAX: usize = 512;
 
 /// What a page answers.
-pub(super) type Answer = Pin<Box<dyn Future<Output = Result<HttpResponse, Wrong>>>>;
-
-/// Why a page is not answered; the text is for the user.
-#[derive(Debug)]
-pub(super) enum Wrong {
-    /// Something in the form or the address does not fit.
-    Asked(String),
-    /// No such thing.
-    Missing(String),
-    /// It does not fit what is recorded.
-    Refused(String),
-    /// Queue or ledger do not answer; try again.
-    Away(String),
-    /// Too many tries.
-    TooMany(String),
-}
-
-impl From<LedgerError> for Wrong {
-    fn from(error: LedgerError) -> Self {
-        match error {
-            LedgerError::Refused(text) => Wrong::Refused(text),
-            // Their texts may name hosts and files; whoever mends them reads the log.
-            LedgerError::Unstorable(_) => Wrong::Refused(error.to_string()),
-            LedgerError::Unavailable(_)
-            | LedgerError::Missing(_)
-            | LedgerError::Newer { .. }
-            | LedgerError::Corrupt(_) => {
-                tracing::error!(%error, "the console cannot use the ledger");
-                Wrong::Away("the ledger cannot be used now; the log says why".into())
-            }
-        }
-    }
-}
-
-impl From<HeldError> for Wrong {
-    fn from(error: HeldError) -> Self {
-        match error {
-            HeldError::Ledger(error) => error.into(),
-            HeldError::NotConfirmed(_) => Wrong::Away(error.to_string()),
-        }
-    }
-}
-
-impl From<ReplayError> for Wrong {
-    fn from(error: ReplayError) -> Self {
-        match error {
-            ReplayError::Ledger(error) => error.into(),
-            ReplayError::NoPlan(hash) => Wrong::Missing(format!("no plan {hash}")),
-            ReplayError::NotConfirmed { .. } => Wrong::Away(error.to_string()),
-            ReplayError::Aborted(_)
-            | ReplayError::Stale(_)
-            | ReplayError::Elsewhere { .. }
-            | ReplayError::Line { .. } => Wrong::Refused(error.to_string()),
-        }
-    }
-}
+pub(super) type Answer = Pin<Box<dyn Future<Output = Result<HttpResponse, PageError>>>>;
 
 /// Fields of an address or a form, in their order; a name may come several times.
 #[derive(Debug, Clone, Default)]
@@ -114,8 +58,8 @@ impl Fields {
 }
 
 /// One request of somebody who may make it.
-pub(super) struct Asked {
-    pub(super) site: Arc<Site>,
+pub(super) struct Request {
+    pub(super) app: Arc<AppState>,
     /// `None` where nobody has to be known.
     pub(super) visitor: Option<Visitor>,
     /// Address of the caller, as far as it is known.
@@ -130,9 +74,9 @@ pub(super) struct Asked {
     pub(super) now: Ms,
 }
 
-impl Asked {
+impl Request {
     pub(super) fn ledger(&self) -> &Ledger {
-        self.site.ledger.as_ref()
+        self.app.ledger.as_ref()
     }
 
     pub(super) fn who(&self) -> &str {
@@ -140,20 +84,20 @@ impl Asked {
     }
 
     /// A field of a form that must be there.
-    pub(super) fn field(&self, name: &str) -> Result<&str, Wrong> {
+    pub(super) fn field(&self, name: &str) -> Result<&str, PageError> {
         self.form
             .get(name)
-            .ok_or_else(|| Wrong::Asked(format!("{name} is missing, or longer than it may be")))
+            .ok_or_else(|| PageError::Unfit(format!("{name} is missing, or longer than it may be")))
     }
 
     /// Who acts, and the reason that was typed.
-    pub(super) fn act(&self) -> Result<Act<'_>, Wrong> {
+    pub(super) fn act(&self) -> Result<Act<'_>, PageError> {
         let typed = self.form.untouched("reason").unwrap_or_default().trim();
         if typed.is_empty() {
-            return Err(Wrong::Asked("give a reason; it is kept with your name and the time".into()));
+            return Err(PageError::Unfit("give a reason; it is kept with your name and the time".into()));
         }
         if typed.chars().count() > REASON_CHARS_MAX {
-            return Err(Wrong::Asked(format!("a reason has at most {REASON_CHARS_MAX} characters")));
+            return Err(PageError::Unfit(format!("a reason has at most {REASON_CHARS_MAX} characters")));
         }
         Ok(Act { who: self.who(), reason: typed })
     }
@@ -164,31 +108,31 @@ impl Asked {
         name: &str,
         parse: fn(&str) -> Option<T>,
         words: &[&str],
-    ) -> Result<Option<T>, Wrong> {
+    ) -> Result<Option<T>, PageError> {
         let Some(typed) = fields.get(name) else { return Ok(None) };
         let known = || format!("there is no {name} {typed:?}; there are: {}", words.join(", "));
-        parse(typed).map(Some).ok_or_else(|| Wrong::Asked(known()))
+        parse(typed).map(Some).ok_or_else(|| PageError::Unfit(known()))
     }
 
     /// A channel in the address or the form; an empty field says nothing.
-    pub(super) fn channel(fields: &Fields, name: &str) -> Result<Option<ChannelId>, Wrong> {
+    pub(super) fn channel(fields: &Fields, name: &str) -> Result<Option<ChannelId>, PageError> {
         let parsed = |typed| ChannelId::parse(typed).ok_or_else(|| format!("{typed:?} is no channel id"));
-        fields.get(name).map(parsed).transpose().map_err(Wrong::Asked)
+        fields.get(name).map(parsed).transpose().map_err(PageError::Unfit)
     }
 
     /// Days as they are typed; an empty field says nothing.
-    pub(super) fn days(&self) -> Result<Option<u32>, Wrong> {
+    pub(super) fn days(&self) -> Result<Option<u32>, PageError> {
         let typed = self.form.get("days").map(|typed| match typed.parse::<u32>() {
             Ok(days) if days > 0 => Ok(days),
-            _ => Err(Wrong::Asked(format!("{typed:?} is no number of days"))),
+            _ => Err(PageError::Unfit(format!("{typed:?} is no number of days"))),
         });
         typed.transpose()
     }
 
     /// A time in the address or the form.
-    pub(super) fn time(&self, fields: &Fields, name: &str) -> Result<Option<Ms>, Wrong> {
+    pub(super) fn time(&self, fields: &Fields, name: &str) -> Result<Option<Ms>, PageError> {
         let typed = fields.get(name);
-        typed.map(|typed| times::typed(typed, self.now)).transpose().map_err(Wrong::Asked)
+        typed.map(|typed| times::typed(typed, self.now)).transpose().map_err(PageError::Unfit)
     }
 
     /// The page of this site that a field names, or `otherwise`.

@@ -7,7 +7,7 @@ use actix_web::http::header::{HOST, HeaderMap, ORIGIN};
 pub(in crate::console) fn is_same_site(headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     match (text("sec-fetch-site"), text(ORIGIN.as_str())) {
-        (Some(site), _) => matches!(site, "same-origin" | "none"),
+        (Some(app), _) => matches!(app, "same-origin" | "none"),
         (None, Some(origin)) => {
             let host = origin.split_once("://").map(|(_, host)| host);
             host.is_some() && host == text(HOST.as_str())
