@@ -170,7 +170,7 @@ fn payment(whole: &view::PaymentWhole) {
     movements(&whole.movements);
 }
 
-fn money_out(out: &view::MoneyOut) {
+fn money_out(out: &view::ReversalReport) {
     say(format!("money out {}", out.words));
     let waits = if out.waits.is_some() { ", for a person to decide" } else { "" };
     say(format!(

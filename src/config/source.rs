@@ -11,7 +11,7 @@ use super::{
 use crate::domain::{
     Ms,
     agreement::OnEnd,
-    covered::OnMoneyOut,
+    entitlement::OnReversal,
     facts::{Family, Money},
     payment::Rules,
 };
@@ -75,10 +75,10 @@ pub struct Source {
     pub amounts: Vec<Amount>,
     /// What is done about money that was given back: `report`, `cancel_unspent` or `hold_channel_transfers`.
     #[serde(default)]
-    pub on_refund: OnMoneyOut,
+    pub on_refund: OnReversal,
     /// What is done about money that the payer's bank took, likewise.
     #[serde(default)]
-    pub on_dispute: OnMoneyOut,
+    pub on_dispute: OnReversal,
     /// What is done about days that are owed when their agreement (subscription) ends: `finish` or `stop`.
     #[serde(default)]
     pub on_end: OnEnd,

@@ -4,7 +4,7 @@ use crate::{
     domain::{
         Ms,
         closed::{HeldCause, TransferState},
-        settle::AccountNews,
+        settle::AccountSignal,
     },
     ledger::{Ledger, LedgerError, Scope, view},
 };
@@ -28,7 +28,7 @@ pub(super) async fn kept_back(
     let hold = ledger.account_hold(&transfer.account).await?;
     let keeps_back = hold.filter(|hold| hold.keeps_back(&transfer.key, transfer.days));
     Ok(keeps_back.map(|hold| match hold.news {
-        AccountNews::NoToken => "waits for a valid partner token".to_owned(),
+        AccountSignal::NoToken => "waits for a valid partner token".to_owned(),
         _ => format!("waits for the balance: it is below {} days", transfer.days),
     }))
 }

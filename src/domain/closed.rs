@@ -89,7 +89,7 @@ closed! {
         /// The same, and its money went back.
         BeforeLedgerRefunded = "before_ledger_refunded",
         /// Probably told twice.
-        Twin = "twin",
+        SuspectedDuplicate = "twin",
         /// Paid before `money_in` was changed.
         RuleChanged = "rule_changed",
         /// Another family than `money_in` told of its money.

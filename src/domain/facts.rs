@@ -81,7 +81,7 @@ pub struct Money {
 /// Why money went out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum OutKind {
+pub enum ReversalKind {
     /// The seller gave it back.
     Refund,
     /// The payer's bank took it, or asks for it.
@@ -91,7 +91,7 @@ pub enum OutKind {
 /// How far it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum OutState {
+pub enum ReversalState {
     /// A question by the payer's bank; no money was taken.
     Inquiry,
     /// A dispute that is not decided; its money is withdrawn meanwhile.
@@ -108,7 +108,7 @@ pub enum OutState {
 /// How much, in the currency's smallest unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum OutAmount {
+pub enum ReversalAmount {
     /// This refund or dispute alone.
     Part(i64),
     /// All refunds of the payment so far, those under way among them.
@@ -121,15 +121,15 @@ pub enum OutAmount {
 
 /// Money that went out of a payment, as one event tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Out {
+pub struct Reversal {
     /// Why.
-    pub kind: OutKind,
+    pub kind: ReversalKind,
     /// How far it is.
-    pub state: OutState,
+    pub state: ReversalState,
     /// The provider's id of the refund or dispute; several events tell of one.
     pub id: Option<String>,
     /// How much.
-    pub amount: OutAmount,
+    pub amount: ReversalAmount,
     /// Of which currency, lower-case; `None`: that of the payment, as far as is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
@@ -192,7 +192,7 @@ pub struct Facts {
     pub lines: Option<Vec<Line>>,
     /// Money that went out again. An event of before this was read has none with [`Meaning::MoneyOut`]: then all did.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub out: Vec<Out>,
+    pub out: Vec<Reversal>,
     /// The provider's id of the part of the payment that came in (a capture); parts add up. `None`: what came in so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,

@@ -144,7 +144,8 @@ pub enum Hold {
     #[error(
         "{this} is probably the purchase {other} under another name: same channel, same amount, minutes apart, and no kind of id that both have; {other} was granted"
     )]
-    Twin {
+    #[serde(rename = "Twin")]
+    SuspectedDuplicate {
         /// Its key.
         this: String,
         /// The key of the one that was granted.
@@ -248,7 +249,7 @@ impl Hold {
             Hold::Unclear(_) => HeldCause::Unclear,
             Hold::Refunded { .. } => HeldCause::Refunded,
             Hold::Disputed { .. } => HeldCause::Disputed,
-            Hold::Twin { .. } | Hold::OtherRealm { .. } => HeldCause::Twin,
+            Hold::SuspectedDuplicate { .. } | Hold::OtherRealm { .. } => HeldCause::SuspectedDuplicate,
             Hold::BeforeRuleChange(_) => HeldCause::RuleChanged,
             Hold::Restored { .. } => HeldCause::Restored,
             Hold::RestoredRefunded { .. } => HeldCause::RestoredRefunded,
@@ -302,7 +303,7 @@ impl Hold {
             Hold::Refunded { .. } | Hold::Disputed { .. } => {
                 "say how many days are due with `daybridge held set KEY --days …`; `daybridge held cancel KEY --reason …` closes it; where the money comes back it goes on by itself"
             }
-            Hold::Twin { .. } => {
+            Hold::SuspectedDuplicate { .. } => {
                 "compare the two at the provider: `daybridge held resolve KEY --not-applied --reason …` if they are two purchases (its days are planned), `daybridge held cancel KEY --reason …` if they are one"
             }
             Hold::BeforeRuleChange(_) => {

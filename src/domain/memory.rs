@@ -5,7 +5,7 @@
 //! whose money tells no time. After a restoration it is held: that its event is new proves nothing. In a new ledger it
 //! is granted unless something proves it old, or no payment of such a provider would ever be granted by itself.
 
-use super::{Ms, facts::Facts, money_out::paid_at_most};
+use super::{Ms, facts::Facts, reversal::paid_at_most};
 
 /// How far the provider's clock may be ahead of ours, in ms: when a payment was made is the provider's word, when
 /// the ledger was declared restored is ours. A source's default tolerance, beyond which no delivery is accepted.

@@ -36,19 +36,19 @@ pub mod identity;
 pub mod money;
 
 /// How much of a payment's money went out again.
-pub mod money_out;
+pub mod reversal;
 
 /// The refunds of a payment.
 mod refunds;
 
 /// The days that are due without it.
-pub mod covered;
+pub mod entitlement;
 
 /// What the ledger does not know of the time before it.
 pub mod memory;
 
 /// Purchases that are probably one.
-pub mod twin;
+pub mod duplicate;
 
 /// Why a payment is held.
 pub mod hold;

@@ -9,14 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Ms,
     agreement::OnEnd,
-    covered::{Covered, OnMoneyOut, covered},
     days::{Amounts, days_by_amount, days_by_period, days_by_tier, tier},
     directory::Directory,
-    facts::{Facts, Family, Found, Meaning, Money, OutKind},
+    entitlement::{Entitlement, OnReversal, entitlement},
+    facts::{Facts, Family, Found, Meaning, Money, ReversalKind},
     hold::{Hold, shown},
     id::ChannelId,
     memory::{Forgotten, Memory},
-    money_out::{came_in, money_out, most, paid_at_most},
+    reversal::{came_in, money_out, most, paid_at_most},
 };
 
 /// What a source's settings say about granting days.
@@ -45,9 +45,9 @@ pub struct Rules {
     /// Most days one payment may buy.
     pub days_max: u32,
     /// What is done about money that was given back.
-    pub on_refund: OnMoneyOut,
+    pub on_refund: OnReversal,
     /// What is done about money that the payer's bank took.
-    pub on_dispute: OnMoneyOut,
+    pub on_dispute: OnReversal,
     /// What is done about days that are owed when their agreement ends.
     pub on_end: OnEnd,
 }
@@ -111,10 +111,10 @@ pub fn decide(events: &[Facts], rules: &Rules, corrections: &Corrections, memory
         }
         let (channel, days) = known;
         match out.ask {
-            Some(OutKind::Refund) => {
+            Some(ReversalKind::Refund) => {
                 return Decision::Hold(Hold::Refunded { words: out.words, channel, days });
             }
-            Some(OutKind::Dispute) => {
+            Some(ReversalKind::Dispute) => {
                 return Decision::Hold(Hold::Disputed { words: out.words, channel, days });
             }
             None => {}
@@ -158,8 +158,8 @@ fn is_nothing(event: &Facts) -> bool {
 }
 
 /// What the money of a payment still covers of the days that it bought.
-pub fn covers(events: &[Facts], rules: &Rules, bought: Option<u32>) -> Covered {
-    covered(&money_out(events, &rules.money_in), rules.on_refund, rules.on_dispute, bought)
+pub fn covers(events: &[Facts], rules: &Rules, bought: Option<u32>) -> Entitlement {
+    entitlement(&money_out(events, &rules.money_in), rules.on_refund, rules.on_dispute, bought)
 }
 
 /// Days in one transfer, where a price says so; the fewest of several.

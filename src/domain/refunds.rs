@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Ms,
-    facts::{Out, OutAmount, OutState},
+    facts::{Reversal, ReversalAmount, ReversalState},
 };
 
 /// One refund, or those of one amount that have no id.
@@ -37,18 +37,18 @@ impl Refunds {
         Self { whole, ..Self::default() }
     }
 
-    pub(super) fn take(&mut self, out: Out, at: Ms) {
+    pub(super) fn take(&mut self, out: Reversal, at: Ms) {
         let undone = match out.state {
-            OutState::Inquiry => return,
-            OutState::Undone => true,
-            OutState::Open | OutState::Done | OutState::Failed => false,
+            ReversalState::Inquiry => return,
+            ReversalState::Undone => true,
+            ReversalState::Open | ReversalState::Done | ReversalState::Failed => false,
         };
         let part = match out.amount {
-            OutAmount::Part(units) => Some(units.max(0)),
-            OutAmount::All => None,
-            OutAmount::Total(units) | OutAmount::Done(units) => {
+            ReversalAmount::Part(units) => Some(units.max(0)),
+            ReversalAmount::All => None,
+            ReversalAmount::Total(units) | ReversalAmount::Done(units) => {
                 if !undone {
-                    let only_done = matches!(out.amount, OutAmount::Done(_));
+                    let only_done = matches!(out.amount, ReversalAmount::Done(_));
                     self.totals.insert((at, units.max(0), only_done));
                 }
                 // Which part of the total is this refund's, another event tells.

@@ -91,7 +91,7 @@ use db::Db;
 #[doc(hidden)]
 pub use db::{
     Time,
-    memory::{Around, Memory},
+    memory::{Memory, TransactionHook},
 };
 pub use model::{
     AccountHold, Act, Advanced, Assignment, Claim, Correction, Counts, Decided, DirectoryChange, DirectoryGo,
@@ -179,7 +179,11 @@ impl Ledger {
 
     /// One process's way to a database in memory, with its tables made; `now` is when, where they are new.
     #[doc(hidden)]
-    pub async fn in_memory(memory: &Memory, around: Arc<dyn Around>, now: Ms) -> Result<Self, LedgerError> {
+    pub async fn in_memory(
+        memory: &Memory,
+        around: Arc<dyn TransactionHook>,
+        now: Ms,
+    ) -> Result<Self, LedgerError> {
         let db = Db::memory(memory, around);
         schema::open::up_to_date(&db, now).await?;
         Ok(Self { db })

@@ -20,7 +20,7 @@ pub mod certificates;
 pub mod proxy;
 
 /// The words of others, made safe to keep.
-pub mod words;
+pub mod redact;
 
 /// Longest time to connect, TLS included; never more than half of the call's own.
 pub const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(10);
@@ -97,7 +97,7 @@ pub fn tell(error: reqwest::Error, timeout: Duration, token: &str) -> String {
         Some(to_do) => format!("{what}: {cause}; {to_do}"),
         None => format!("{what}: {cause}"),
     };
-    words::clean(&text, token)
+    redact::redact(&text, token)
 }
 
 /// What to do about the proxy, where it is what failed.

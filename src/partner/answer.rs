@@ -6,7 +6,7 @@
 //! reading loosely typed `activeTill` (a float or text may have lost its last digits on the way).
 //!
 //! Only the fields read here are kept; a channel's `token` is skipped by the parser and never stored. The
-//! texts of `Unclear` are our own; the partner's words travel only through `words::clean`.
+//! texts of `Unclear` are our own; the partner's words travel only through `redact`.
 
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
@@ -17,7 +17,7 @@ use crate::{
         id::ChannelId,
         reply::{ReadError, Reading, Reply},
     },
-    outbound::words,
+    outbound::redact::redact,
 };
 
 /// Latest `activeTill` believed, in ms since epoch: the end of the year 9999.
@@ -182,9 +182,9 @@ pub fn reply(answer: &Answer<'_>, channel: &ChannelId, now: Ms, token: &str) -> 
         status if REFUSAL_STATUSES.contains(&status) => Reply::Refused {
             status,
             balance: speaks_of_balance(status, &text),
-            message: words::clean(&text, token),
+            message: redact(&text, token),
         },
-        status => Reply::Unclear(format!("HTTP {status}: {}", words::clean(&text, token))),
+        status => Reply::Unclear(format!("HTTP {status}: {}", redact(&text, token))),
     }
 }
 
@@ -246,7 +246,7 @@ pub(super) fn success_fields<'a>(answer: &'a Answer<'_>, token: &str) -> Result<
     Err(match answer.status {
         401 => ReadError::Unauthorized,
         404 => ReadError::UnknownChannel,
-        _ => failed(format!(": {}", words::clean(&text, token))),
+        _ => failed(format!(": {}", redact(&text, token))),
     })
 }
 

@@ -158,7 +158,7 @@ fn messages_are_capped_and_hold_no_token() {
             panic!()
         };
         assert!(message.starts_with("HTTP 500: ") || message.starts_with("[redacted] and [redacted]"));
-        assert!(message.chars().count() <= words::MESSAGE_CHARS_MAX + "HTTP 500: ".len());
+        assert!(message.chars().count() <= crate::outbound::redact::MESSAGE_CHARS_MAX + "HTTP 500: ".len());
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::answer::{Answer, Complaint, REFUSAL_STATUSES};
 use crate::{
     domain::{id::ChannelId, reply::Deletion},
-    outbound::words,
+    outbound::redact::redact,
 };
 
 #[derive(Default, Deserialize)]
@@ -28,7 +28,7 @@ pub(super) fn deletion(answer: &Answer<'_>, channel: &ChannelId, token: &str) ->
         };
     }
     let Some(Complaint { text }) = answer.complaint() else { return unclear() };
-    let message = words::clean(&text, token);
+    let message = redact(&text, token);
     match answer.status {
         404 => Deletion::UnknownChannel,
         429 => Deletion::NotSent(format!("HTTP 429: {message}")),

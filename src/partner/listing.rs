@@ -12,7 +12,7 @@ use crate::{
         id::ChannelId,
         reply::{ListedChannel, Page, ReadError},
     },
-    outbound::words,
+    outbound::redact::redact,
 };
 
 #[derive(Deserialize)]
@@ -50,7 +50,7 @@ fn channel(object: &RawValue, token: &str) -> Option<ListedChannel> {
     let fields = Fields::parse(object.get().as_bytes())?;
     let channel = fields.id.as_ref().and_then(Value::as_str).and_then(ChannelId::parse)?;
     let labels: Labels = serde_json::from_str(object.get()).unwrap_or_default();
-    let label = |value| scalar(value).map(|text| words::clean(&text, token)).filter(|text| !text.is_empty());
+    let label = |value| scalar(value).map(|text| redact(&text, token)).filter(|text| !text.is_empty());
     Some(ListedChannel {
         channel,
         name: label(labels.name),

@@ -19,7 +19,7 @@ use tokio::{sync::Mutex, time::Instant};
 
 use super::{
     json, path,
-    rest::Rest,
+    rest::CircuitBreaker,
     wire::{Http, Trouble, Wire, away, refused},
 };
 use crate::{
@@ -43,7 +43,7 @@ pub(super) struct Api {
     base: Url,
     fetch: Fetch,
     key: SecretString,
-    rest: Rest,
+    rest: CircuitBreaker,
     token: Mutex<Option<(SecretString, Instant)>>,
 }
 
@@ -68,7 +68,7 @@ impl Api {
             Some(wire) => wire,
             None => Arc::new(Http::open(source, fetch, &base, key.clone())?),
         };
-        let (rest, fetch) = (Rest::new(rest), fetch.clone());
+        let (rest, fetch) = (CircuitBreaker::new(rest), fetch.clone());
         Ok(Some(Self { wire, base, fetch, key, rest, token: Mutex::default() }))
     }
 

@@ -27,7 +27,7 @@ mod amount;
 mod object;
 
 /// The money that went out again.
-mod out;
+mod reversal;
 
 /// Whose an event is.
 mod whose;

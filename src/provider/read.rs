@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::{
     fetch, items,
     object::{self, Uncounted},
-    out::out,
     path,
+    reversal::reversals,
     unreadable::{Unreadable, unreadable},
     whose::{account, livemode, not_its_account, other_mode},
     words,
@@ -233,7 +233,7 @@ fn of_object(
         return unreadable("the event names no payment");
     }
     tell(source, at, event, &seen, &mut facts);
-    facts.out = out(on, at, &seen)?;
+    facts.out = reversals(on, at, &seen)?;
     Ok(facts)
 }
 

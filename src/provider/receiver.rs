@@ -28,7 +28,7 @@ use super::{
     deadline::Clock,
     refusal_log::RefusalLog,
     refused::{Refused, UNKNOWN},
-    signature::{Around, Verified, admissible, verify},
+    signature::{RequestParts, Verified, admissible, verify},
     source::{Endpoint, Sources},
     words::words,
 };
@@ -202,8 +202,16 @@ impl Receiver {
         Ok(served)
     }
 
-    fn around<'r>(&self, request: &'r Request, headers: &'r dyn Fn(&str) -> Vec<&'r [u8]>) -> Around<'r> {
-        Around { headers, query: request.uri().query().unwrap_or_default(), client: self.client(request) }
+    fn around<'r>(
+        &self,
+        request: &'r Request,
+        headers: &'r dyn Fn(&str) -> Vec<&'r [u8]>,
+    ) -> RequestParts<'r> {
+        RequestParts {
+            headers,
+            query: request.uri().query().unwrap_or_default(),
+            client: self.client(request),
+        }
     }
 
     /// 200 rests on this: `Ok` from the queue, in time, and nothing else.

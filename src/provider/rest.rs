@@ -15,7 +15,7 @@ use tokio::time::Instant;
 const FAILURES_MAX: u32 = 3;
 
 /// What is known of one API.
-pub(super) struct Rest {
+pub(super) struct CircuitBreaker {
     length: Duration,
     state: Mutex<State>,
 }
@@ -29,7 +29,7 @@ struct State {
     until: Option<Instant>,
 }
 
-impl Rest {
+impl CircuitBreaker {
     /// One that lasts so long.
     pub(super) fn new(length: Duration) -> Self {
         Self { length, state: Mutex::default() }
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn after_failures_in_a_row_one_asks_for_all() {
         let (length, patience) = (Duration::from_secs(10), Duration::from_secs(5));
-        let rest = Rest::new(length);
+        let rest = CircuitBreaker::new(length);
         let start = Instant::now();
         let may = |after: u64| rest.may_ask(patience, start + Duration::from_secs(after)).is_ok();
         let fails = |after: u64| rest.heard(Some("HTTP 500"), start + Duration::from_secs(after));

@@ -32,7 +32,7 @@ pub struct Words {
 }
 
 /// The words as far as they stand in the event.
-pub(super) struct Own {
+pub(super) struct EventHead {
     /// `None`: the provider gives no id, or not in the event.
     pub(super) event_id: Option<String>,
     pub(super) event_type: String,
@@ -48,11 +48,15 @@ pub fn words(map: &EventMap, header: &dyn Fn(&str) -> Option<String>, body: &Byt
 }
 
 /// Reads both words; `None`: what the map names is not there.
-pub(super) fn peek(map: &EventMap, header: &dyn Fn(&str) -> Option<String>, body: &[u8]) -> Option<Own> {
+pub(super) fn peek(
+    map: &EventMap,
+    header: &dyn Fn(&str) -> Option<String>,
+    body: &[u8],
+) -> Option<EventHead> {
     if map.format == Format::Form || map.items.is_some() {
         let whole = path::parse(map.format, body).ok()?;
         if items::list(map, &whole).is_some() {
-            return Some(Own { event_id: None, event_type: BATCH.to_owned() });
+            return Some(EventHead { event_id: None, event_type: BATCH.to_owned() });
         }
         return of_event(map, &whole);
     }
@@ -84,7 +88,7 @@ pub(super) fn peek(map: &EventMap, header: &dyn Fn(&str) -> Option<String>, body
         Some(Name::Header(name)) => header(name),
         None => None,
     };
-    (fits(&event_type) && event_id.as_deref().is_none_or(fits)).then_some(Own { event_id, event_type })
+    (fits(&event_type) && event_id.as_deref().is_none_or(fits)).then_some(EventHead { event_id, event_type })
 }
 
 /// What stands at each place; `None`: the text is no JSON as it stands, or a word stands twice.
@@ -97,7 +101,7 @@ fn sought(wanted: &[Wanted<'_>], text: &[u8]) -> Option<Vec<Option<String>>> {
 }
 
 /// The words of an event that was built whole; those of headers are not in it.
-pub(super) fn of_event(map: &EventMap, event: &Value) -> Option<Own> {
+pub(super) fn of_event(map: &EventMap, event: &Value) -> Option<EventHead> {
     let word = |at: &str| event.pointer(at).and_then(path::id).filter(|word| fits(word));
     let event_type = match &map.kind {
         Kind::Fields(at, otherwise) => joined(at.iter().map(|at| word(at))).or_else(|| otherwise.clone())?,
@@ -109,7 +113,7 @@ pub(super) fn of_event(map: &EventMap, event: &Value) -> Option<Own> {
         Some(Name::Field(at)) => Some(word(at)?),
         Some(Name::Header(_)) | None => None,
     };
-    fits(&event_type).then_some(Own { event_id, event_type })
+    fits(&event_type).then_some(EventHead { event_id, event_type })
 }
 
 /// What is there of a type's parts.

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{meters, turn::Turns};
 use crate::{
-    domain::{Ms, closed::HeldCause, reply::ReadError, settle::AccountNews},
+    domain::{Ms, closed::HeldCause, reply::ReadError, settle::AccountSignal},
     ledger::{Ledger, LedgerError, Shorter, Synced},
     partner::Partner,
 };
@@ -198,7 +198,7 @@ impl Listing {
             return Ok(None);
         }
         let hold = ledger.account_hold(&self.account).await?;
-        if hold.is_some_and(|hold| hold.news == AccountNews::NoToken)
+        if hold.is_some_and(|hold| hold.news == AccountSignal::NoToken)
             || !ledger.take_listing(&self.account, now, next_at).await?
         {
             return Ok(None);

@@ -14,7 +14,7 @@ use crate::{
     domain::{
         Ms,
         closed::{HeldCause, PauseCause},
-        settle::AccountNews,
+        settle::AccountSignal,
     },
     ledger::{AccountHold, Ledger, LedgerError, Scope, measures::KeptBack, view},
 };
@@ -57,7 +57,7 @@ impl Outages {
         let pauses = self.ledger.pauses().await?;
         let least = hold.as_ref().map_or(1, least);
         let hold = hold.map(|hold| match hold.news {
-            AccountNews::NoToken => Outage::NoToken { since: hold.since },
+            AccountSignal::NoToken => Outage::NoToken { since: hold.since },
             _ => Outage::NoBalance { since: hold.since },
         });
         let breaker = breaker.open_since().map(|since| Outage::Breaker { since });
@@ -213,7 +213,7 @@ fn by(cause: PauseCause) -> &'static str {
 
 /// The fewest days of a transfer that the account's hold keeps back.
 fn least(hold: &AccountHold) -> u32 {
-    hold.ceiling.filter(|_| hold.news == AccountNews::NoBalance).map_or(1, |ceiling| ceiling.days)
+    hold.ceiling.filter(|_| hold.news == AccountSignal::NoBalance).map_or(1, |ceiling| ceiling.days)
 }
 
 fn least_of(outage: &Outage, least: u32) -> u32 {

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     clock::{Clock, millis},
     config::Config,
-    domain::{Ms, settle::AccountNews},
+    domain::{Ms, settle::AccountSignal},
     ledger::{Claim, Ledger, LedgerError},
     partner::Partner,
 };
@@ -131,9 +131,9 @@ impl Settling {
     async fn try_new_token(&self) -> Result<(), LedgerError> {
         let ledger = &self.turns.ledger;
         let hold = ledger.account_hold(&self.account).await?;
-        if hold.is_some_and(|hold| hold.news == AccountNews::NoToken) {
+        if hold.is_some_and(|hold| hold.news == AccountSignal::NoToken) {
             let now = self.turns.clock.now_ms();
-            ledger.account_news(&self.account, AccountNews::NoToken, "", now, now).await?;
+            ledger.account_news(&self.account, AccountSignal::NoToken, "", now, now).await?;
         }
         Ok(())
     }
@@ -181,7 +181,7 @@ impl Settling {
         if let Some(hold) = ledger.account_hold(&self.account).await? {
             if hold.probe_due(now) {
                 ledger.take_probe(&self.account, now, now.saturating_add(self.probe_ms)).await?;
-            } else if hold.news == AccountNews::NoToken {
+            } else if hold.news == AccountSignal::NoToken {
                 return Ok(self.poll);
             }
         }

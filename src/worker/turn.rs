@@ -20,7 +20,7 @@ use crate::{
         brake::{Brake, passed},
         channel::Channel,
         reply::Reply,
-        settle::{AccountNews, Effect, Input, Moment, Policy, State, Step, step},
+        settle::{AccountSignal, Effect, Input, Moment, Policy, State, Step, step},
     },
     envelope::trace_id,
     ledger::{Advanced, Claim, DUE_AHEAD_MS_MAX, Ledger, LedgerError, Transfer, Turn},
@@ -200,7 +200,7 @@ impl Turns {
             let step = step(transfer.days, &state, &channel, claim.epoch, input, at, &self.policy);
             // A hold is started before the transfer that it keeps back is committed: a crash in between leaves
             // a hold whose probe finds nothing, never a transfer that waits for a hold that is not there.
-            let holds = matches!(step.account, Some(AccountNews::NoBalance | AccountNews::NoToken));
+            let holds = matches!(step.account, Some(AccountSignal::NoBalance | AccountSignal::NoToken));
             if holds {
                 news |= self.tell_account(claim, &transfer.key, step.account, now).await?;
             }
@@ -286,7 +286,7 @@ impl Turns {
         &self,
         claim: &Claim,
         transfer: &str,
-        news: Option<AccountNews>,
+        news: Option<AccountSignal>,
         now: Ms,
     ) -> Result<bool, LedgerError> {
         let Some(news) = news else { return Ok(false) };

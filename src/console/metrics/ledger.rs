@@ -6,7 +6,7 @@ use crate::{
         Ms,
         agreement::AgreementState,
         closed::{HeldCause, PauseCause},
-        settle::AccountNews,
+        settle::AccountSignal,
     },
     ledger::measures::{HELD, Measures, WaitsFor},
 };
@@ -151,7 +151,7 @@ fn rests(text: &mut Text, measures: &Measures, known: &Known<'_>) {
     accounts.sort();
     accounts.dedup();
     let causes =
-        [(HeldCause::Balance, AccountNews::NoBalance), (HeldCause::Unauthorized, AccountNews::NoToken)];
+        [(HeldCause::Balance, AccountSignal::NoBalance), (HeldCause::Unauthorized, AccountSignal::NoToken)];
     let holds = accounts.iter().flat_map(|account| {
         causes.iter().map(move |(cause, news)| {
             let held = measures.holds.iter().any(|(name, why)| name == account && why == news);

@@ -12,7 +12,7 @@ use crate::{
         request::{Answer, Request},
         text,
     },
-    domain::{Ms, settle::AccountNews},
+    domain::{Ms, settle::AccountSignal},
     ledger::{LedgerError, view},
     provider::RefusedRow,
     queue::Lane,
@@ -131,7 +131,7 @@ async fn read(request: &Request) -> Result<Said, LedgerError> {
         pauses: ledger.pauses().await?,
         sources: ledger.last_deliveries(&request.app.sources()).await?,
         account: hold.map(|hold| match hold.news {
-            AccountNews::NoBalance => format!(
+            AccountSignal::NoBalance => format!(
                 "transfers of {} days or more wait for the balance since {}; top it up",
                 hold.ceiling.map_or(1, |ceiling| ceiling.days),
                 text::utc(&hold.since)

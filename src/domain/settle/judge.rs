@@ -3,7 +3,7 @@
 
 use super::{
     super::{Ms, channel::Channel, reply::Reply},
-    AccountNews, Call, Cause, Effect, How, Outcome, READ_LAG_MS_MAX, State, Step, Watch, back_off_ms,
+    AccountSignal, Call, Cause, Effect, How, Outcome, READ_LAG_MS_MAX, State, Step, Watch, back_off_ms,
     evidence::unmoved,
     observe::Doubt,
     observe_ms,
@@ -31,10 +31,10 @@ impl Turn<'_> {
                 (Doubt::new(call, retried, why, true, now).due_in(0, now), Effect::Read, None)
             }
             Reply::Refused { message, balance: true, .. } => {
-                (held(Cause::Balance(message)), Effect::Rest, Some(AccountNews::NoBalance))
+                (held(Cause::Balance(message)), Effect::Rest, Some(AccountSignal::NoBalance))
             }
             Reply::Refused { status: 401, .. } => {
-                (held(Cause::Unauthorized), Effect::Rest, Some(AccountNews::NoToken))
+                (held(Cause::Unauthorized), Effect::Rest, Some(AccountSignal::NoToken))
             }
             Reply::Refused { status, message, balance: false } => {
                 (held(Cause::Refused(status, message)), Effect::Rest, None)
@@ -70,6 +70,6 @@ impl Turn<'_> {
         let mut channel = channel.clone();
         channel.count(call.number, after.saturating_sub(before));
         channel.settled(after, self.policy.ensure_live, now);
-        Step { state, channel, effect: Effect::Rest, movement: None, account: Some(AccountNews::Extends) }
+        Step { state, channel, effect: Effect::Rest, movement: None, account: Some(AccountSignal::Extends) }
     }
 }

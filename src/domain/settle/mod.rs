@@ -32,14 +32,14 @@ mod observe;
 pub mod person;
 
 /// What money that went out makes of a transfer.
-pub mod uncovered;
+pub mod reversal;
 
 pub use cause::Cause;
 pub use evidence::fits;
 pub use person::{Order, OrderRefused, call_is_over, order, planned_again};
 pub use state::{Call, How, Kept, Outcome, State, Watch};
 pub use step::{Input, Moment, step};
-pub use turn::{AccountNews, Effect, Step};
+pub use turn::{AccountSignal, Effect, Step};
 
 /// How far ahead a probe is believed, in ms: no `account_probe` is longer. A later one was dated by a clock that was
 /// ahead, and is due.

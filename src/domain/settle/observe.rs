@@ -8,7 +8,7 @@ use super::{
         channel::Channel,
         reply::{ReadError, Reading},
     },
-    AccountNews, Call, Cause, DOUBT_AGE_MS_MAX, Effect, How, Outcome, State, Step, UNMOVED_READS_MIN,
+    AccountSignal, Call, Cause, DOUBT_AGE_MS_MAX, Effect, How, Outcome, State, Step, UNMOVED_READS_MIN,
     evidence::unmoved,
     observe_ms,
     turn::{Plan, Turn},
@@ -130,7 +130,7 @@ impl Turn<'_> {
         let window_ms = self.policy.settle_window_ms;
         let (text, account) = match error {
             ReadError::UnknownChannel => ("the partner does not know the channel", None),
-            ReadError::Unauthorized => ("the partner token was refused", Some(AccountNews::NoToken)),
+            ReadError::Unauthorized => ("the partner token was refused", Some(AccountSignal::NoToken)),
             ReadError::Failed(text) => (text.as_str(), None),
         };
         let old = doubt.is_old(now, window_ms);

@@ -11,7 +11,7 @@ use super::{
     evidence::unmoved,
     observe::Doubt,
     observe_ms,
-    turn::{AccountNews, Effect, Plan, Step, Turn},
+    turn::{AccountSignal, Effect, Plan, Step, Turn},
     waited_ms,
 };
 
@@ -101,7 +101,7 @@ pub fn step(
             let mut step = turn.stay(channel, state, Effect::Rest);
             if let Ok(reading) = read {
                 step.movement = step.channel.seen(&reading);
-                step.account = Some(AccountNews::Reads);
+                step.account = Some(AccountSignal::Reads);
             }
             step
         }
@@ -225,8 +225,8 @@ impl Turn<'_> {
         let now = self.now;
         let wait = |reason: &str| self.again(plan, reason.to_owned(), None);
         let (state, account) = match error {
-            ReadError::UnknownChannel => (plan.held(Cause::UnknownChannel, now), Some(AccountNews::Reads)),
-            ReadError::Unauthorized => (wait("the partner token was refused"), Some(AccountNews::NoToken)),
+            ReadError::UnknownChannel => (plan.held(Cause::UnknownChannel, now), Some(AccountSignal::Reads)),
+            ReadError::Unauthorized => (wait("the partner token was refused"), Some(AccountSignal::NoToken)),
             ReadError::Failed(text) => (wait(text), None),
         };
         Step { account, ..self.stay(channel, state, Effect::Rest) }
@@ -241,7 +241,7 @@ impl Turn<'_> {
     }
 
     pub(super) fn with_reads(&self, mut step: Step) -> Step {
-        step.account = Some(AccountNews::Reads);
+        step.account = Some(AccountSignal::Reads);
         step
     }
 }

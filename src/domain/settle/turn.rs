@@ -21,7 +21,7 @@ pub struct Step {
     /// Movement that the ledger cannot explain, to be recorded with it.
     pub movement: Option<Movement>,
     /// What it says about the account.
-    pub account: Option<AccountNews>,
+    pub account: Option<AccountSignal>,
 }
 
 /// What the driver does after it committed the new state.
@@ -37,7 +37,7 @@ pub enum Effect {
 
 /// What a step learned about the account as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AccountNews {
+pub enum AccountSignal {
     /// No days left: no call until a probe succeeds.
     NoBalance,
     /// The token is refused: no call and no read until a probe succeeds.

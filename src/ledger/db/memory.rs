@@ -25,7 +25,7 @@ use crate::{config, domain::slices::Allocation, ledger::LedgerError};
 
 /// What happens to a transaction.
 #[async_trait]
-pub trait Around: Send + Sync {
+pub trait TransactionHook: Send + Sync {
     /// Before it. How often it is begun and taken back first, as one that meets others; `Err`: it does not run.
     async fn before(&self, writes: bool) -> Result<u32, LedgerError>;
     /// After it, whether it was committed or not. `Err`: its caller does not hear its answer.
@@ -126,11 +126,11 @@ impl Memory {
 #[derive(Clone)]
 pub(super) struct Here {
     memory: Memory,
-    around: Arc<dyn Around>,
+    around: Arc<dyn TransactionHook>,
 }
 
 impl Here {
-    pub(super) fn new(memory: &Memory, around: Arc<dyn Around>) -> Self {
+    pub(super) fn new(memory: &Memory, around: Arc<dyn TransactionHook>) -> Self {
         Self { memory: memory.clone(), around }
     }
 

@@ -7,7 +7,7 @@ use crate::{
         facts::{Family, Money},
         hold::may_have_moved_refunded,
         id::ChannelId,
-        settle::{How, Order, State, uncovered::Stage},
+        settle::{How, Order, State, reversal::Stage},
     },
     envelope,
     ledger::{

@@ -217,7 +217,7 @@ fn grant_payment(
     let refunded = cause.is_some_and(may_have_moved_refunded);
     let forgotten = cause.is_some_and(may_have_moved);
     let before_ledger = matches!(cause, Some(HeldCause::BeforeLedger | HeldCause::BeforeLedgerRefunded));
-    let twin = cause == Some(HeldCause::Twin);
+    let twin = cause == Some(HeldCause::SuspectedDuplicate);
     let nothing_left = row.get::<Option<i64>>("days_due")?.is_none_or(|due| due == 0);
     let restored_at = restored::declared_at(tx)?;
     match decided.order {

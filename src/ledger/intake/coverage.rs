@@ -4,13 +4,13 @@ use crate::{
     domain::{
         Ms,
         closed::HeldCause,
-        covered::{Covered, OnMoneyOut, covered},
-        facts::OutKind,
+        entitlement::{Entitlement, OnReversal, entitlement},
+        facts::ReversalKind,
         id::with_days,
-        money_out::MoneyOut,
+        reversal::Reversals,
         settle::{
             Cause, State,
-            uncovered::{Asked, Rest, Stage},
+            reversal::{Coverage, Rest, Stage},
         },
     },
     ledger::{
@@ -21,9 +21,9 @@ use crate::{
 };
 
 /// What is kept of a payment's money, with its transfer's days.
-pub(in crate::ledger) struct Coverage {
+pub(in crate::ledger) struct PaymentCoverage {
     pub(in crate::ledger) payment: String,
-    pub(in crate::ledger) covered: Covered,
+    pub(in crate::ledger) covered: Entitlement,
     /// The transfer's.
     pub(in crate::ledger) days: u32,
     comment: String,
@@ -49,7 +49,7 @@ macro_rules! known_sql {
 }
 
 /// What is known of the money behind a transfer; `None`: all of it came in and stayed, as far as anybody told.
-pub(in crate::ledger) fn of_transfer(tx: &mut Tx, transfer: &str) -> Result<Option<Coverage>, Fault> {
+pub(in crate::ledger) fn of_transfer(tx: &mut Tx, transfer: &str) -> Result<Option<PaymentCoverage>, Fault> {
     let row = tx.optional(
         known_sql!(
             " AND m.key <> $1",
@@ -67,7 +67,7 @@ pub(in crate::ledger) fn of_transfer(tx: &mut Tx, transfer: &str) -> Result<Opti
 /// asked about the difference.
 pub(in crate::ledger) fn others_moved(tx: &mut Tx, payment: &str, bought: u32) -> Result<(), Fault> {
     let nothing_out =
-        covered(&MoneyOut::default(), OnMoneyOut::default(), OnMoneyOut::default(), Some(bought));
+        entitlement(&Reversals::default(), OnReversal::default(), OnReversal::default(), Some(bought));
     tx.execute(
         "UPDATE payments SET due_decided = NULL, days_due = CASE WHEN covered IS NULL THEN $2 ELSE days_due END, \
          covered = COALESCE(covered, $1) WHERE key = $3",
@@ -76,9 +76,9 @@ pub(in crate::ledger) fn others_moved(tx: &mut Tx, payment: &str, bought: u32) -
     Ok(())
 }
 
-fn known(tx: &mut Tx, row: &Row, days: u32, slice: u32) -> Result<Coverage, Fault> {
+fn known(tx: &mut Tx, row: &Row, days: u32, slice: u32) -> Result<PaymentCoverage, Fault> {
     let sliced = row.get::<i64>("sliced")? != 0;
-    Ok(Coverage {
+    Ok(PaymentCoverage {
         payment: row.get("payment")?,
         covered: serde_json::from_str(&row.get::<String>("covered")?)?,
         days,
@@ -95,20 +95,20 @@ fn known(tx: &mut Tx, row: &Row, days: u32, slice: u32) -> Result<Coverage, Faul
     })
 }
 
-impl Coverage {
+impl PaymentCoverage {
     /// For the rules.
-    pub(in crate::ledger) fn ask(&self) -> Asked<'_> {
+    pub(in crate::ledger) fn ask(&self) -> Coverage<'_> {
         let Self { covered, decided, restored_at, rest, .. } = self;
-        Asked { covered, decided: *decided, restored_at: *restored_at, rest: *rest }
+        Coverage { covered, decided: *decided, restored_at: *restored_at, rest: *rest }
     }
 
     /// What its payment is held for before more of its days move; `None`: they move, or none are left.
     pub(in crate::ledger) fn asks(&self) -> Option<Cause> {
-        let Covered { ask, words, .. } = &self.covered;
+        let Entitlement { ask, words, .. } = &self.covered;
         let asks = !self.covered.is_whole() && !self.covered.is_decided(self.decided);
         ask.filter(|_| asks).map(|kind| match kind {
-            OutKind::Refund => Cause::Refunded(words.clone()),
-            OutKind::Dispute => Cause::Disputed(words.clone()),
+            ReversalKind::Refund => Cause::Refunded(words.clone()),
+            ReversalKind::Dispute => Cause::Disputed(words.clone()),
         })
     }
 
@@ -183,7 +183,7 @@ impl Coverage {
 }
 
 /// What is kept of a payment as a whole; `None`: all of its money came in and stayed, as far as anybody told.
-pub(in crate::ledger) fn of_payment(tx: &mut Tx, payment: &str) -> Result<Option<Coverage>, Fault> {
+pub(in crate::ledger) fn of_payment(tx: &mut Tx, payment: &str) -> Result<Option<PaymentCoverage>, Fault> {
     let row = tx.optional(
         known_sql!("", " FROM payments p WHERE p.key = $1 AND p.covered IS NOT NULL"),
         args![payment],

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use super::{other_realm, seen::LOOKED_THROUGH_MAX, stored::facts_of};
 use crate::{
     domain::{
+        duplicate::{Purchase, suspected_duplicate},
         facts::{Facts, Money},
         hold::Hold,
         id::ChannelId,
-        money_out::times,
-        twin::{Purchase, likely_twin},
+        reversal::times,
     },
     ledger::db::{Fault, Tx, args},
 };
@@ -41,7 +41,7 @@ pub(in crate::ledger) fn suspected(
     }
     let Some(money) = money else { return Ok(None) };
     let other = of(tx, key, &channel, money, events)?;
-    Ok(other.map(|other| Hold::Twin { this, other, channel, days }))
+    Ok(other.map(|other| Hold::SuspectedDuplicate { this, other, channel, days }))
 }
 
 /// The key of a granted payment that this one is probably told of a second time.
@@ -69,7 +69,7 @@ fn of(
         let other: String = row.get("key")?;
         let at = times(&facts_of(tx, &other)?);
         let kinds = kinds(tx, &other)?;
-        if likely_twin(&this, &Purchase { at, kinds, ..this.clone() }) {
+        if suspected_duplicate(&this, &Purchase { at, kinds, ..this.clone() }) {
             return Ok(Some(other));
         }
     }

@@ -1,12 +1,12 @@
 //! What a payment comes to, by the facts of all its events and what a person said. Nothing is read or written here.
 
 use crate::domain::{
-    covered::Covered,
+    entitlement::Entitlement,
     facts::{Facts, Money},
     id::ChannelId,
     memory::Memory,
-    money_out::came_in,
     payment::{Corrections, Decision, Rules, covers, decide, slice, sold},
+    reversal::came_in,
 };
 
 /// See the module.
@@ -16,7 +16,7 @@ pub(super) struct Evaluated {
     pub(super) channel: Option<ChannelId>,
     pub(super) days: Option<u32>,
     /// What the money that stayed covers of them.
-    pub(super) covered: Covered,
+    pub(super) covered: Entitlement,
     pub(super) money: Option<Money>,
     pub(super) customer: Option<String>,
     /// Days in one transfer, where a price says so.

@@ -9,8 +9,8 @@ use crate::{
         Ms,
         facts::{Facts, Money},
         money,
-        money_out::came_in,
         payment::{Rules, more_days},
+        reversal::came_in,
     },
     ledger::db::{Fault, Tx, args},
 };

@@ -19,8 +19,8 @@ use crate::{
         directory::{Directory, asked},
         facts::Facts,
         id::ChannelId,
-        money_out::tells,
         payment::{Decision, covers, sold},
+        reversal::tells,
         settle::State,
     },
     ledger::{

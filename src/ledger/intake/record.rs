@@ -19,7 +19,7 @@ use crate::{
         Ms,
         closed::{HeldCause, PaymentState},
         facts::{Facts, Family, Meaning, Unread},
-        money_out::only_asks,
+        reversal::only_asks,
     },
     ledger::{
         Claim, Entry, Ledger, LedgerError, Outcome, Recorded,

@@ -2,7 +2,7 @@
 
 use super::{reversal::Found, seen::Seen};
 use crate::{
-    domain::{Ms, covered::Covered, facts::Facts, id::ChannelId},
+    domain::{Ms, entitlement::Entitlement, facts::Facts, id::ChannelId},
     ledger::{Entry, SourceRules},
 };
 
@@ -23,7 +23,7 @@ impl Recording<'_> {
 
     pub(super) fn found<'a>(
         &'a self,
-        covered: &'a Covered,
+        covered: &'a Entitlement,
         moves: Option<u32>,
         channel: Option<&'a ChannelId>,
     ) -> Found<'a> {

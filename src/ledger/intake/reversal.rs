@@ -10,10 +10,10 @@ use crate::{
     domain::{
         Ms,
         closed::{PauseCause, PaymentDecision},
-        covered::{Covered, days_due},
-        facts::OutKind,
+        entitlement::{Entitlement, days_due},
+        facts::ReversalKind,
         id::{ChannelId, CommentTemplate, transfer_key},
-        settle::{Cause, State, uncovered::Stage},
+        settle::{Cause, State, reversal::Stage},
     },
     ledger::{
         Act, Scope,
@@ -27,7 +27,7 @@ use crate::{
 
 /// What weighing a payment found of its money.
 pub(in crate::ledger) struct Found<'a> {
-    pub(in crate::ledger) covered: &'a Covered,
+    pub(in crate::ledger) covered: &'a Entitlement,
     /// Days that move, as far as nothing is granted yet.
     pub(in crate::ledger) moves: Option<u32>,
     /// For whom, where that is coverage.
@@ -212,8 +212,8 @@ fn paused(tx: &mut Tx, payment: &str, found: &Found<'_>, before: &Before, now: M
     };
     if covered.pauses > before.paused_out {
         let cause = match kind {
-            OutKind::Refund => PauseCause::Refund,
-            OutKind::Dispute => PauseCause::Dispute,
+            ReversalKind::Refund => PauseCause::Refund,
+            ReversalKind::Dispute => PauseCause::Dispute,
         };
         let reason = format!("{payment}: {}", covered.words);
         let act = Act { who: pause::DAYBRIDGE, reason: &reason };
@@ -239,8 +239,8 @@ fn adjust(
     let between = due(covered.refunded, before.disputed);
     let is = due(covered.refunded, covered.disputed);
     for (kind, amount, from, to) in [
-        (OutKind::Refund, covered.refunded.saturating_sub(before.refunded), was, between),
-        (OutKind::Dispute, covered.disputed.saturating_sub(before.disputed), between, is),
+        (ReversalKind::Refund, covered.refunded.saturating_sub(before.refunded), was, between),
+        (ReversalKind::Dispute, covered.disputed.saturating_sub(before.disputed), between, is),
     ] {
         if amount == 0 {
             continue;

@@ -181,7 +181,7 @@ fn held_for(hold: &Hold) -> Option<(Option<&str>, Option<u32>)> {
         | Hold::BeforeLedger { channel, days }
         | Hold::BeforeLedgerRefunded { channel, days, .. }
         | Hold::OtherRealm { channel, days, .. }
-        | Hold::Twin { channel, days, .. } => Some((Some(channel.as_str()), Some(*days))),
+        | Hold::SuspectedDuplicate { channel, days, .. } => Some((Some(channel.as_str()), Some(*days))),
         Hold::Refunded { channel, days, .. } | Hold::Disputed { channel, days, .. } => {
             Some((channel.as_ref().map(ChannelId::as_str), *days))
         }

@@ -3,14 +3,14 @@
 use crate::domain::{
     Ms,
     balance::Ceiling,
-    settle::{AccountNews, PROBE_AHEAD_MS_MAX},
+    settle::{AccountSignal, PROBE_AHEAD_MS_MAX},
 };
 
 /// Why calls of the account rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountHold {
-    /// [`AccountNews::NoBalance`] or [`AccountNews::NoToken`].
-    pub news: AccountNews,
+    /// [`AccountSignal::NoBalance`] or [`AccountSignal::NoToken`].
+    pub news: AccountSignal,
     /// Since when.
     pub since: Ms,
     /// Next probe.
@@ -27,7 +27,7 @@ impl AccountHold {
         if self.probe.as_deref() == Some(key) {
             return false;
         }
-        self.news == AccountNews::NoToken || self.ceiling.is_none_or(|ceiling| ceiling.keeps_back(days))
+        self.news == AccountSignal::NoToken || self.ceiling.is_none_or(|ceiling| ceiling.keeps_back(days))
     }
 
     /// Whether its next probe is due.

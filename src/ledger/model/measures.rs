@@ -5,7 +5,7 @@ use crate::domain::{
     Ms,
     agreement::AgreementState,
     closed::{HeldCause, PauseCause},
-    settle::AccountNews,
+    settle::AccountSignal,
 };
 
 /// Everything that metrics tell of the ledger, read in one go.
@@ -16,7 +16,7 @@ pub struct Measures {
     /// What is not settled, by what it waits for.
     pub waiting: Vec<Waiting>,
     /// Accounts whose calls rest, and why.
-    pub holds: Vec<(String, AccountNews)>,
+    pub holds: Vec<(String, AccountSignal)>,
     /// Causes of the pauses that hold, one for each.
     pub pauses: Vec<PauseCause>,
     /// When the oldest transfer that is not settled was planned; held ones aside.
@@ -134,7 +134,7 @@ pub const HELD: [(HeldKind, HeldCause); 53] = [
     (HeldKind::Payment, HeldCause::Disputed),
     (HeldKind::Payment, HeldCause::ChannelAmbiguous),
     (HeldKind::Payment, HeldCause::AliasUnknown),
-    (HeldKind::Payment, HeldCause::Twin),
+    (HeldKind::Payment, HeldCause::SuspectedDuplicate),
     (HeldKind::Payment, HeldCause::RuleChanged),
     (HeldKind::Payment, HeldCause::Restored),
     (HeldKind::Payment, HeldCause::RestoredRefunded),

@@ -5,9 +5,9 @@ use crate::{
     domain::{
         Ms,
         closed::HeldCause,
-        covered::Covered,
+        entitlement::Entitlement,
         hold::may_have_moved,
-        settle::{AccountNews, State},
+        settle::{AccountSignal, State},
     },
     ledger::{
         AccountHold, Ledger, LedgerError,
@@ -91,7 +91,7 @@ impl Tx {
             key: waiting.get("key")?,
         };
         let (cause, (reason, next)) = match hold.news {
-            AccountNews::NoToken => (HeldCause::Unauthorized, words::no_token(&waiting)),
+            AccountSignal::NoToken => (HeldCause::Unauthorized, words::no_token(&waiting)),
             _ if waiting.many == 0 => return Ok(None),
             _ => (HeldCause::Balance, words::no_balance(&waiting)),
         };
@@ -209,7 +209,7 @@ impl Tx {
                 let cause: HeldCause = row.get("gap")?;
                 let column = if cause == HeldCause::DaysSpent { "days_spent" } else { "days_owed" };
                 let days = narrow(row.get(column)?);
-                let covered: Covered = serde_json::from_str(&row.get::<String>("covered")?)?;
+                let covered: Entitlement = serde_json::from_str(&row.get::<String>("covered")?)?;
                 let more = row.get::<i64>("days_more")? > 0 && cause != HeldCause::DaysSpent;
                 let (reason, next) = if more {
                     words::paid_later(&key, days, &covered.words)

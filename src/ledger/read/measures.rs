@@ -2,7 +2,7 @@
 //! grows with the ledger, but with what waits.
 
 use crate::{
-    domain::{Ms, closed::PauseCause, settle::AccountNews},
+    domain::{Ms, closed::PauseCause, settle::AccountSignal},
     ledger::{
         Ledger, LedgerError, Scope,
         db::{Fault, Row, Tx, args},
@@ -84,7 +84,7 @@ impl Tx {
             .collect()
     }
 
-    fn holds(&mut self) -> Result<Vec<(String, AccountNews)>, Fault> {
+    fn holds(&mut self) -> Result<Vec<(String, AccountSignal)>, Fault> {
         let rows = self.all("SELECT account FROM accounts ORDER BY account", args![])?;
         let mut holds = Vec::with_capacity(rows.len());
         for row in rows {

@@ -4,7 +4,7 @@ use super::words;
 use crate::{
     domain::{
         closed::{HeldCause, PaymentDecision, PaymentState},
-        settle::{State, uncovered::may_have_moved},
+        settle::{State, reversal::may_have_moved},
     },
     ledger::{
         Outcome as Ended,

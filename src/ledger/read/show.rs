@@ -6,7 +6,7 @@ use super::{
     rows, words,
 };
 use crate::{
-    domain::{closed::TransferState, covered::Covered, settle::AccountNews},
+    domain::{closed::TransferState, entitlement::Entitlement, settle::AccountSignal},
     ledger::{
         Ledger, LedgerError,
         db::{Fault, Tx, args, compression::unpack},
@@ -128,16 +128,16 @@ fn waits_for(connection: &mut Tx, transfer: &view::Transfer) -> Result<Option<St
     }
     let hold = account::hold(connection, &transfer.account)?;
     Ok(hold.filter(|hold| hold.keeps_back(&transfer.key, transfer.days)).map(|hold| {
-        words::waits_for_account(&transfer.key, transfer.days, hold.news == AccountNews::NoToken)
+        words::waits_for_account(&transfer.key, transfer.days, hold.news == AccountSignal::NoToken)
     }))
 }
 
-fn money_out(connection: &mut Tx, key: &str) -> Result<Option<view::MoneyOut>, Fault> {
+fn money_out(connection: &mut Tx, key: &str) -> Result<Option<view::ReversalReport>, Fault> {
     let row = connection.optional("SELECT refunded, disputed, days_due, days_reduced, days_spent, days_owed, gap, covered FROM payments \
          WHERE key = $1 AND covered IS NOT NULL", args![key])?;
     let Some(row) = row else { return Ok(None) };
-    let covered: Covered = serde_json::from_str(&row.get::<String>("covered")?)?;
-    Ok(Some(view::MoneyOut {
+    let covered: Entitlement = serde_json::from_str(&row.get::<String>("covered")?)?;
+    Ok(Some(view::ReversalReport {
         refunded: row.get("refunded")?,
         disputed: row.get("disputed")?,
         days_due: row.get::<Option<i64>>("days_due")?.map(narrow),

@@ -11,7 +11,7 @@ use crate::{
         Ms,
         balance::Ceiling,
         closed::HeldCause,
-        settle::{AccountNews, State, planned_again},
+        settle::{AccountSignal, State, planned_again},
     },
     ledger::{
         AccountHold, Ledger, LedgerError, Scope,
@@ -22,8 +22,8 @@ use crate::{
 
 pub(in crate::ledger) fn hold_of(row: &Row) -> Result<AccountHold, Fault> {
     let news = match row.get("news")? {
-        HeldCause::Balance => AccountNews::NoBalance,
-        HeldCause::Unauthorized => AccountNews::NoToken,
+        HeldCause::Balance => AccountSignal::NoBalance,
+        HeldCause::Unauthorized => AccountSignal::NoToken,
         other => return Err(corrupt(format!("the column news holds {other}, for which no account is held"))),
     };
     let refused_first = row.get::<Option<i64>>("refused_first")?.map(row::narrow);
@@ -53,13 +53,13 @@ impl Ledger {
         self.db.read(move |tx| tx.account_hold(&account)).await
     }
 
-    /// Takes in what a step of a transfer says about the account: [`AccountNews::NoBalance`] and `NoToken` start a
+    /// Takes in what a step of a transfer says about the account: [`AccountSignal::NoBalance`] and `NoToken` start a
     /// hold (or move its probe to `probe_at`); `Reads` ends a token hold; `Extends` too, and it ends one for the
     /// balance by the rule of [`Ceiling`]. What waits no more is planned again, and its channel is due.
     pub async fn account_news(
         &self,
         account: &str,
-        news: AccountNews,
+        news: AccountSignal,
         transfer: &str,
         now: Ms,
         probe_at: Ms,
@@ -79,10 +79,10 @@ impl Tx {
     }
 
     /// Whether news may change anything. Good news for an account without a hold, which is nearly all news, does not.
-    pub(in crate::ledger) fn is_news(&mut self, account: &str, news: AccountNews) -> Result<bool, Fault> {
+    pub(in crate::ledger) fn is_news(&mut self, account: &str, news: AccountSignal) -> Result<bool, Fault> {
         Ok(match (self.account_hold(account)?, news) {
-            (None, AccountNews::Reads | AccountNews::Extends) => false,
-            (Some(hold), AccountNews::Reads) => hold.news != AccountNews::NoBalance,
+            (None, AccountSignal::Reads | AccountSignal::Extends) => false,
+            (Some(hold), AccountSignal::Reads) => hold.news != AccountSignal::NoBalance,
             _ => true,
         })
     }
@@ -91,7 +91,7 @@ impl Tx {
     pub(in crate::ledger) fn account_news(
         &mut self,
         account: &str,
-        news: AccountNews,
+        news: AccountSignal,
         transfer: &str,
         now: Ms,
         probe_at: Ms,
@@ -99,11 +99,11 @@ impl Tx {
         let hold = hold(self, account)?;
         let told = Told { account, transfer, now, probe_at };
         match (news, hold) {
-            (AccountNews::NoBalance, hold) => told.no_balance(self, hold)?,
-            (AccountNews::NoToken, hold) => told.no_token(self, hold)?,
-            (AccountNews::Reads, Some(hold)) => told.reads(self, hold)?,
-            (AccountNews::Extends, Some(hold)) => told.extends(self, hold)?,
-            (AccountNews::Reads | AccountNews::Extends, None) => return Ok(()),
+            (AccountSignal::NoBalance, hold) => told.no_balance(self, hold)?,
+            (AccountSignal::NoToken, hold) => told.no_token(self, hold)?,
+            (AccountSignal::Reads, Some(hold)) => told.reads(self, hold)?,
+            (AccountSignal::Extends, Some(hold)) => told.extends(self, hold)?,
+            (AccountSignal::Reads | AccountSignal::Extends, None) => return Ok(()),
         }
         self.commit();
         Ok(())
@@ -120,7 +120,7 @@ struct Told<'a> {
 
 impl Told<'_> {
     fn no_balance(&self, tx: &mut Tx, hold: Option<AccountHold>) -> Result<(), Fault> {
-        let token = hold.as_ref().is_some_and(|hold| hold.news == AccountNews::NoToken);
+        let token = hold.as_ref().is_some_and(|hold| hold.news == AccountSignal::NoToken);
         if token {
             // Told of the balance, the partner took the token.
             plan_again(tx, self.account, HeldCause::Unauthorized, None, self.now)?;
@@ -134,7 +134,7 @@ impl Told<'_> {
                 hold.clone()
             }
             _ => AccountHold {
-                news: AccountNews::NoBalance,
+                news: AccountSignal::NoBalance,
                 since: self.now,
                 probe_at: if probe && ceiling.refused_first.is_some() { self.now } else { self.probe_at },
                 probe: None,
@@ -152,7 +152,7 @@ impl Told<'_> {
     fn no_token(&self, tx: &mut Tx, hold: Option<AccountHold>) -> Result<(), Fault> {
         let ceiling = hold.and_then(|hold| hold.ceiling);
         let next = AccountHold {
-            news: AccountNews::NoToken,
+            news: AccountSignal::NoToken,
             since: self.now,
             probe_at: self.probe_at,
             probe: None,
@@ -163,7 +163,7 @@ impl Told<'_> {
 
     /// Only a token hold ends by a read. One for the balance that it lay over goes on.
     fn reads(&self, tx: &mut Tx, hold: AccountHold) -> Result<(), Fault> {
-        if hold.news != AccountNews::NoToken {
+        if hold.news != AccountSignal::NoToken {
             return Ok(());
         }
         plan_again(tx, self.account, HeldCause::Unauthorized, None, self.now)?;
@@ -173,7 +173,7 @@ impl Told<'_> {
     fn extends(&self, tx: &mut Tx, hold: AccountHold) -> Result<(), Fault> {
         let days = self.days(tx)?;
         let left = hold.ceiling.and_then(|ceiling| ceiling.moved(days));
-        if hold.news == AccountNews::NoToken {
+        if hold.news == AccountSignal::NoToken {
             plan_again(tx, self.account, HeldCause::Unauthorized, None, self.now)?;
         } else if left == hold.ceiling && left.is_some() {
             return Ok(());
@@ -189,7 +189,7 @@ impl Told<'_> {
             return end(tx, self.account, self.now);
         }
         let next = AccountHold {
-            news: AccountNews::NoBalance,
+            news: AccountSignal::NoBalance,
             since: self.now,
             probe_at: self.probe_at,
             probe: hold.probe,
@@ -215,7 +215,7 @@ fn write(tx: &mut Tx, account: &str, hold: &AccountHold) -> Result<(), Fault> {
          since = CASE WHEN accounts.news = excluded.news THEN accounts.since ELSE excluded.since END",
         args![
             account,
-            if hold.news == AccountNews::NoToken { HeldCause::Unauthorized } else { HeldCause::Balance },
+            if hold.news == AccountSignal::NoToken { HeldCause::Unauthorized } else { HeldCause::Balance },
             hold.since,
             hold.probe_at,
             hold.probe.as_deref(),
@@ -269,7 +269,7 @@ pub(in crate::ledger) fn end_without_waiting(tx: &mut Tx, account: &str, now: Ms
 /// The fewest days of a transfer that a hold keeps back.
 pub(in crate::ledger) fn least(hold: &AccountHold) -> u32 {
     match (hold.news, hold.ceiling) {
-        (AccountNews::NoBalance, Some(ceiling)) => ceiling.days,
+        (AccountSignal::NoBalance, Some(ceiling)) => ceiling.days,
         _ => 1,
     }
 }

@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use super::Rejected;
 
 /// What a request brings besides its body.
-pub struct Around<'r> {
+pub struct RequestParts<'r> {
     /// Every line of a header, by its lower-case name.
     pub headers: &'r dyn Fn(&str) -> Vec<&'r [u8]>,
     /// The URL's query, as received.
@@ -12,7 +12,7 @@ pub struct Around<'r> {
     pub client: Option<IpAddr>,
 }
 
-impl<'r> Around<'r> {
+impl<'r> RequestParts<'r> {
     /// The one line of a header; `Err`: there are several.
     pub(super) fn header(&self, name: &str) -> Result<Option<&'r [u8]>, Rejected> {
         let mut lines = (self.headers)(name).into_iter();

@@ -1,6 +1,6 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::{Around, Rejected};
+use super::{Rejected, RequestParts};
 use crate::config::{
     Source,
     preset::{
@@ -71,7 +71,7 @@ pub(super) fn timely(source: &Source, timestamp: &[u8], now_ms: i64) -> Result<(
 
 /// Time and signatures out of the headers: exactly one time where one is signed, and at least one signature; elements
 /// without a key and keys we do not know are skipped.
-pub(super) fn read<'r>(scheme: &Signature, around: &Around<'r>) -> Result<Claim<'r>, Rejected> {
+pub(super) fn read<'r>(scheme: &Signature, around: &RequestParts<'r>) -> Result<Claim<'r>, Rejected> {
     let name = scheme.header.as_deref().unwrap_or_default();
     let header = around.header(name)?.ok_or(Rejected::Missing)?;
     if header.len() > HEADER_BYTES_MAX {

@@ -34,7 +34,7 @@ mod keys;
 /// Signing as a provider would.
 mod sign;
 
-pub use around::Around;
+pub use around::RequestParts;
 use claim::{Claim, Given};
 pub use claim::{HEADER_BYTES_MAX, SIGNATURES_MAX};
 pub use keys::Keys;
@@ -89,7 +89,7 @@ pub enum Rejected {
 
 /// What can be told before the body is there: `Err` is what [`verify`] would say, whatever the body is. Not the time: it
 /// is looked at once, when the body is whole.
-pub fn admissible(source: &Source, around: &Around<'_>) -> Result<(), Rejected> {
+pub fn admissible(source: &Source, around: &RequestParts<'_>) -> Result<(), Rejected> {
     let scheme = &source.signature;
     heard(source, around)?;
     match (&scheme.field, &scheme.query) {
@@ -120,7 +120,7 @@ pub fn admissible(source: &Source, around: &Around<'_>) -> Result<(), Rejected> 
 }
 
 /// Whether the caller is one of those that are heard.
-fn heard(source: &Source, around: &Around<'_>) -> Result<(), Rejected> {
+fn heard(source: &Source, around: &RequestParts<'_>) -> Result<(), Rejected> {
     let addresses = &source.signature.addresses;
     let listed = |client| addresses.iter().any(|net| net.contains(&client));
     if addresses.is_empty() || around.client.is_some_and(listed) {
@@ -134,7 +134,7 @@ fn heard(source: &Source, around: &Around<'_>) -> Result<(), Rejected> {
 pub fn verify(
     source: &Source,
     keys: &Keys,
-    around: &Around<'_>,
+    around: &RequestParts<'_>,
     body: Bytes,
     now_ms: i64,
 ) -> Result<Verified, Rejected> {
@@ -159,7 +159,7 @@ pub fn verify(
 fn every_item(
     source: &Source,
     keys: &Keys,
-    around: &Around<'_>,
+    around: &RequestParts<'_>,
     field: &str,
     body: &[u8],
 ) -> Result<usize, Rejected> {
@@ -183,7 +183,7 @@ fn every_item(
 fn matching(
     source: &Source,
     keys: &Keys,
-    around: &Around<'_>,
+    around: &RequestParts<'_>,
     claim: &Claim<'_>,
     body: &[u8],
     item: Option<&Value>,
@@ -215,7 +215,7 @@ fn matching(
 fn signed<'a, 'r: 'a>(
     source: &'a Source,
     template: &'a Template,
-    around: &Around<'r>,
+    around: &RequestParts<'r>,
     timestamp: &'a [u8],
     body: &'a [u8],
     item: Option<&Value>,

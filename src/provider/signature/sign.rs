@@ -1,7 +1,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{Around, keys::Ready, signed};
+use super::{RequestParts, keys::Ready, signed};
 use crate::{
     config::{
         Source,
@@ -52,7 +52,7 @@ pub fn sign(
     }
     if let Some(field) = &scheme.field {
         let mut whole = parse(source.events.format, body).map_err(|why| why.to_string())?;
-        let around = Around { headers: &|_| Vec::new(), query: "", client: None };
+        let around = RequestParts { headers: &|_| Vec::new(), query: "", client: None };
         for item in items::of_mut(&source.events, &mut whole).ok_or("the body holds no list of events")? {
             let signed = signed(source, &scheme.signed, &around, b"", body, Some(item))
                 .map_err(|why| why.to_string())?;
@@ -84,7 +84,7 @@ pub fn sign(
         let headers = |name: &str| {
             out.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_bytes()).collect()
         };
-        let around = Around { headers: &headers, query: &out.query, client: None };
+        let around = RequestParts { headers: &headers, query: &out.query, client: None };
         let signed = signed(source, &scheme.signed, &around, timestamp.as_bytes(), body, None)
             .map_err(|why| why.to_string())?;
         written(ready.key.over(&signed).into_bytes())

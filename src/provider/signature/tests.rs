@@ -19,7 +19,7 @@ fn judge(
         "stripe-signature" => headers.iter().map(|line| line.as_bytes()).collect(),
         _ => Vec::new(),
     };
-    let around = Around { headers: &lines, query: "", client: None };
+    let around = RequestParts { headers: &lines, query: "", client: None };
     verify(source, &keys, &around, Bytes::from_static(body), NOW * 1000).map(|verified| verified.key())
 }
 

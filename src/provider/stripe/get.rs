@@ -21,7 +21,7 @@ use serde::Deserialize;
 
 use crate::{
     config::Secret,
-    outbound::{self, words::clean},
+    outbound::{self, redact::redact},
     provider::history::HistoryError,
 };
 
@@ -126,7 +126,7 @@ impl Get {
             _ => {
                 let body = body(response, tell).await.unwrap_or_default();
                 let words = serde_json::from_slice::<Refusal>(&body).map(|refusal| refusal.error.message);
-                let words = clean(&words.unwrap_or_default(), self.key.expose_secret());
+                let words = redact(&words.unwrap_or_default(), self.key.expose_secret());
                 refused(&format!("HTTP {status}: {words}; check api_base"))
             }
         }

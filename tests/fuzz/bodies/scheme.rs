@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use daybridge::{
     config::{Source, preset::Signature},
-    provider::signature::{Around, Keys, Rejected, Signed, sign, verify},
+    provider::signature::{Keys, Rejected, RequestParts, Signed, sign, verify},
 };
 use secrecy::SecretString;
 
@@ -74,7 +74,7 @@ impl Scheme {
         let headers = |name: &str| {
             request.headers.iter().filter(|(known, _)| *known == name).map(|(_, line)| *line).collect()
         };
-        let around = Around { headers: &headers, query: request.query, client: None };
+        let around = RequestParts { headers: &headers, query: request.query, client: None };
         verify(&self.source, &self.keys, &around, Bytes::copy_from_slice(request.body), NOW_MS)
             .map(|verified| verified.key())
     }

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use daybridge::{
     config::Source,
-    provider::signature::{self, Around, Keys, Rejected},
+    provider::signature::{self, Keys, Rejected, RequestParts},
 };
 use secrecy::SecretString;
 
@@ -35,7 +35,7 @@ fn sign(key: usize, body: &[u8], at_s: i64) -> String {
 fn check(header: &[u8], body: &[u8]) -> Result<usize, Rejected> {
     let (source, keys) = source();
     let headers = |_: &str| vec![header];
-    let around = Around { headers: &headers, query: "", client: None };
+    let around = RequestParts { headers: &headers, query: "", client: None };
     signature::verify(source, keys, &around, Bytes::copy_from_slice(body), NOW_S * 1000).map(|v| v.key())
 }
 

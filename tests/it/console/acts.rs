@@ -10,8 +10,8 @@ use super::kit::{Got, Stand};
 use crate::{
     ledger::{
         kit::{Kit, charge, held, settled, to},
-        money_out::refund,
         ops::take_to,
+        reversal::refund,
     },
     support::wait::until,
 };

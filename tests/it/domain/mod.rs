@@ -2,8 +2,8 @@
 
 mod balance;
 mod evidence;
-mod money_out;
 mod payment;
+mod reversal;
 mod settle;
 mod slices;
 mod windows;

@@ -2,14 +2,17 @@
 
 use daybridge::domain::{
     agreement::OnEnd,
-    covered::OnMoneyOut,
     directory::{Directory, Name, NameKind},
-    facts::{Facts, Family, Found, Line, Meaning, Money, Out, OutAmount, OutKind, OutState, PaymentId, Span},
+    duplicate::{Purchase, suspected_duplicate},
+    entitlement::OnReversal,
+    facts::{
+        Facts, Family, Found, Line, Meaning, Money, PaymentId, Reversal, ReversalAmount, ReversalKind,
+        ReversalState, Span,
+    },
     id::ChannelId,
     identity::{Home, Known, home},
     memory::Memory,
     payment::{Corrections, Decision, Rules, decide, more_days},
-    twin::{Purchase, likely_twin},
 };
 use proptest::prelude::*;
 
@@ -26,8 +29,8 @@ fn rules() -> Rules {
         amounts: [].into(),
         period: false,
         days_max: 3650,
-        on_refund: OnMoneyOut::Report,
-        on_dispute: OnMoneyOut::Report,
+        on_refund: OnReversal::Report,
+        on_dispute: OnReversal::Report,
         on_end: OnEnd::Finish,
     }
 }
@@ -262,20 +265,20 @@ fn what_is_not_granted_without_a_person() {
 /// A payment of 30 days for 900, of which some went out again.
 #[test]
 fn money_out_before_days_are_granted() {
-    use OnMoneyOut::{CancelUnspent as Cancel, HoldChannelTransfers as Pause, Report};
+    use OnReversal::{CancelUnspent as Cancel, HoldChannelTransfers as Pause, Report};
     let paid = with(charge(), &[(0, "A")], &["30"]);
     let out = |kind, units| Facts {
-        out: vec![Out {
+        out: vec![Reversal {
             kind,
-            state: OutState::Done,
+            state: ReversalState::Done,
             id: None,
-            amount: OutAmount::Part(units),
+            amount: ReversalAmount::Part(units),
             currency: None,
         }],
         ..event(Meaning::MoneyOut)
     };
-    let refund = |units| out(OutKind::Refund, units);
-    let dispute = |units| out(OutKind::Dispute, units);
+    let refund = |units| out(ReversalKind::Refund, units);
+    let dispute = |units| out(ReversalKind::Dispute, units);
     for (events, on_refund, on_dispute, want) in [
         (vec![refund(300)], Report, Report, "refunded"),
         (vec![refund(300)], Pause, Report, "refunded"),
@@ -350,8 +353,8 @@ fn twins() {
         (purchase("A", 901, "usd", 1_000_000, &[3]), false),
         (purchase("A", 900, "eur", 1_000_000, &[3]), false),
     ] {
-        assert_eq!(likely_twin(&one, &other), want, "{other:?}");
-        assert_eq!(likely_twin(&other, &one), want, "{other:?}");
+        assert_eq!(suspected_duplicate(&one, &other), want, "{other:?}");
+        assert_eq!(suspected_duplicate(&other, &one), want, "{other:?}");
     }
 }
 

@@ -11,7 +11,7 @@ use daybridge::{
 
 use super::{
     kit::*,
-    money_out::{paid, refund},
+    reversal::{paid, refund},
 };
 
 async fn answer(kit: &Kit, envelope: &Envelope, asked: i64, facts: Result<&Facts, &Unread>) -> Recorded {

@@ -4,16 +4,16 @@ use daybridge::{
     domain::{
         balance::Ceiling,
         channel::Channel,
-        covered::OnMoneyOut,
+        entitlement::OnReversal,
         id::ChannelId,
-        settle::{AccountNews, Cause, Order, Outcome as Open, State, Step},
+        settle::{AccountSignal, Cause, Order, Outcome as Open, State, Step},
     },
     ledger::{AccountHold, Act, Claim, Scope},
 };
 
 use super::{
     kit::{ACCOUNT, Kit, NOW, charge, decided, delivery, held, intended, step, to},
-    money_out::{policy, refund},
+    reversal::{policy, refund},
 };
 
 const HOUR: i64 = 3_600_000;
@@ -51,7 +51,7 @@ async fn refused(kit: &Kit, name: &str, probe_at: i64) {
     let from = kit.turn(&claim, LATER).await.unwrap().transfer.unwrap();
     assert_eq!(from.key, key);
     assert!(put(kit, &claim, &key, &from.state, intended(claim.epoch)).await);
-    kit.account_news(ACCOUNT, AccountNews::NoBalance, &key, NOW, probe_at).await.unwrap();
+    kit.account_news(ACCOUNT, AccountSignal::NoBalance, &key, NOW, probe_at).await.unwrap();
     let no = held(Cause::Balance("no days".into()), Open::None);
     assert!(put(kit, &claim, &key, &intended(claim.epoch), no).await);
     kit.release(&claim, 0).await.unwrap();
@@ -102,7 +102,7 @@ pub(super) async fn smaller_transfers_go_on(kit: Kit) {
     assert!(at.keeps_back("new", 365) && !at.keeps_back(&key("mid"), 30));
     refused(&kit, "mid", NOW + 500).await;
     assert_eq!(known(&hold(&kit).await), (30, None), "each refusal lowers it");
-    kit.account_news(ACCOUNT, AccountNews::Extends, &key("small"), NOW, NOW + 600).await.unwrap();
+    kit.account_news(ACCOUNT, AccountSignal::Extends, &key("small"), NOW, NOW + 600).await.unwrap();
     assert_eq!(known(&hold(&kit).await), (30, None), "what is smaller proves nothing about the others");
 
     let account = kit.held(10, NOW).await.unwrap().remove(0);
@@ -118,7 +118,7 @@ pub(super) async fn smaller_transfers_go_on(kit: Kit) {
     let next = kit.payment(&key("small")).await.unwrap().unwrap().payment.next.unwrap();
     assert!(!next.contains("top"), "it waits for nothing: {next}");
 
-    kit.account_news(ACCOUNT, AccountNews::Extends, &key("mid"), NOW + 1, NOW + 700).await.unwrap();
+    kit.account_news(ACCOUNT, AccountSignal::Extends, &key("mid"), NOW + 1, NOW + 700).await.unwrap();
     assert_eq!(kit.account_hold(ACCOUNT).await.unwrap(), None, "a success at it lifts it");
     assert_eq!((state(&kit, "big").await, state(&kit, "mid").await), ("planned".into(), "planned".into()));
 }
@@ -171,7 +171,7 @@ pub(super) async fn a_round_of_probes_is_two_calls(kit: Kit) {
     let from = kit.turn(&claim, LATER).await.unwrap().transfer.unwrap().state;
     assert!(kit.put(&claim, &key("late"), &from, intended(claim.epoch), NOW).await);
     assert!(kit.put(&claim, &key("late"), &intended(claim.epoch), super::kit::settled(), NOW).await);
-    kit.account_news(ACCOUNT, AccountNews::Extends, &key("late"), NOW + 501, NOW + 900).await.unwrap();
+    kit.account_news(ACCOUNT, AccountSignal::Extends, &key("late"), NOW + 501, NOW + 900).await.unwrap();
     assert_eq!(known(&hold(&kit).await), (365, None));
     assert_eq!((state(&kit, "mid").await, state(&kit, "soon").await), ("planned".into(), "held".into()));
 }
@@ -236,7 +236,7 @@ pub(super) async fn what_is_closed_or_shorter_holds_nothing(kit: Kit) {
     planned(&kit, "part", 30, NOW).await;
     refused(&kit, "part", NOW + 9_000).await;
     let out = refund("pi_part", 300);
-    kit.record_as(&delivery("evt_re"), Ok(&out), &policy(OnMoneyOut::CancelUnspent), false).await;
+    kit.record_as(&delivery("evt_re"), Ok(&out), &policy(OnReversal::CancelUnspent), false).await;
     assert_eq!(state(&kit, "part").await, "planned", "20 days were never refused");
     let claim = claim(&kit, "part").await;
     let transfer = kit.turn(&claim, NOW).await.unwrap().transfer.unwrap();
@@ -250,14 +250,14 @@ pub(super) async fn a_token_hold_keeps_the_ceiling(kit: Kit) {
         planned(&kit, name, days, NOW).await;
     }
     refused(&kit, "big", NOW + 500).await;
-    kit.account_news(ACCOUNT, AccountNews::NoToken, &key("small"), NOW, NOW + 500).await.unwrap();
+    kit.account_news(ACCOUNT, AccountSignal::NoToken, &key("small"), NOW, NOW + 500).await.unwrap();
     let at = hold(&kit).await;
     assert!(at.keeps_back(&key("small"), 5), "without a token nothing is called");
-    kit.account_news(ACCOUNT, AccountNews::Reads, &key("small"), NOW + 1, NOW + 600).await.unwrap();
+    kit.account_news(ACCOUNT, AccountSignal::Reads, &key("small"), NOW + 1, NOW + 600).await.unwrap();
     let at = hold(&kit).await;
-    assert_eq!((at.news, known(&at)), (AccountNews::NoBalance, (365, None)));
-    kit.account_news(ACCOUNT, AccountNews::NoToken, &key("small"), NOW + 2, NOW + 500).await.unwrap();
-    kit.account_news(ACCOUNT, AccountNews::Extends, &key("small"), NOW + 3, NOW + 700).await.unwrap();
+    assert_eq!((at.news, known(&at)), (AccountSignal::NoBalance, (365, None)));
+    kit.account_news(ACCOUNT, AccountSignal::NoToken, &key("small"), NOW + 2, NOW + 500).await.unwrap();
+    kit.account_news(ACCOUNT, AccountSignal::Extends, &key("small"), NOW + 3, NOW + 700).await.unwrap();
     assert_eq!(known(&hold(&kit).await), (365, None), "five days prove nothing of 365");
 }
 
@@ -269,8 +269,8 @@ pub(super) async fn a_held_transfer_is_never_without_its_hold(kit: Kit) {
     let claim = claim(&kit, "a").await;
     let intended = intended(claim.epoch);
     assert!(kit.put(&claim, &key("a"), &State::planned(NOW), intended.clone(), NOW).await);
-    kit.account_news(ACCOUNT, AccountNews::NoBalance, &key("a"), NOW, NOW + 9_000).await.unwrap();
-    kit.account_news(ACCOUNT, AccountNews::Extends, &key("b"), NOW, NOW + 9_000).await.unwrap();
+    kit.account_news(ACCOUNT, AccountSignal::NoBalance, &key("a"), NOW, NOW + 9_000).await.unwrap();
+    kit.account_news(ACCOUNT, AccountSignal::Extends, &key("b"), NOW, NOW + 9_000).await.unwrap();
     assert_eq!(kit.account_hold(ACCOUNT).await.unwrap(), None);
     let no = held(Cause::Balance("no days".into()), Open::None);
     assert!(kit.put(&claim, &key("a"), &intended, no, NOW).await);

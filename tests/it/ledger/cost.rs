@@ -4,7 +4,7 @@
 use daybridge::{
     domain::{
         facts::Meaning,
-        settle::{AccountNews, State},
+        settle::{AccountSignal, State},
     },
     ledger::Take,
 };
@@ -13,7 +13,7 @@ use super::{
     cost_fill::{Shape, fill},
     cost_lists::lists,
     kit::{ACCOUNT, Kit, NOW, charge, facts, intended, rules, settled, step, to},
-    money_out::refund,
+    reversal::refund,
 };
 use crate::support::sql::Sql;
 
@@ -156,7 +156,7 @@ async fn life(kit: &Kit, name: &str) {
     // Of another kind of id, for the same money: it is compared.
     kit.record(&id("evt_other"), &to(charge(&[&id("cs")]), "CHAN-1", 30)).await;
     kit.record(&id("evt_held"), &charge(&[&id("pi_held")])).await;
-    for news in [AccountNews::NoBalance, AccountNews::Extends] {
+    for news in [AccountSignal::NoBalance, AccountSignal::Extends] {
         kit.account_news(ACCOUNT, news, &transfer.key, NOW, NOW).await.unwrap();
         kit.take_probe(ACCOUNT, NOW, NOW + 1).await.unwrap();
     }

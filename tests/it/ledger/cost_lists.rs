@@ -191,7 +191,7 @@ async fn what_waits(kit: &Kit, costs: &mut Vec<Cost>) {
     let act = Act { who: "ada", reason: "read" };
     kit.ledger.mark_balance(ACCOUNT, MarkKind::Set, 1_000_000, &act, BEGUN).await.unwrap();
     list!(kit, costs, "held", kit.ledger.held(&HeldQuery::default(), ROWS, NOW));
-    let twins = HeldQuery { cause: Some(HeldCause::Twin), key: None };
+    let twins = HeldQuery { cause: Some(HeldCause::SuspectedDuplicate), key: None };
     list!(kit, costs, "held by cause", kit.ledger.held(&twins, ROWS, NOW));
     let one = HeldQuery { cause: None, key: text("stripe/old_7") };
     list!(kit, costs, "held by key", kit.ledger.held(&one, ROWS, NOW));

@@ -114,7 +114,7 @@ pub(super) async fn a_purchase_told_twice_is_seen_where_the_directory_names_its_
     assert_eq!(ended(&kit, "1", &by("1", "cus_1", "")).await.0, Outcome::Granted);
     let mut twin = by("x", "cus_1", "");
     twin.ids = charge(&["cs_1"]).ids;
-    assert_eq!(ended(&kit, "2", &twin).await.2, Some(HeldCause::Twin));
+    assert_eq!(ended(&kit, "2", &twin).await.2, Some(HeldCause::SuspectedDuplicate));
 }
 
 pub(super) async fn what_is_remembered_goes_by_itself_next_time(kit: Kit) {

@@ -4,7 +4,7 @@ use daybridge::{
     domain::{
         closed::{HeldCause, PaymentState},
         facts::{Family, Meaning},
-        settle::{AccountNews, Cause, Order, Outcome as Open},
+        settle::{AccountSignal, Cause, Order, Outcome as Open},
     },
     ledger::{Claim, Decided, LedgerError, Outcome},
 };
@@ -167,12 +167,12 @@ pub(super) async fn nobody_says_that_nothing_was_sent(kit: Kit) {
 /// A hold of the backup's has nothing left that waits for it, and no hold plans what a person must decide.
 pub(super) async fn an_account_hold_of_the_backup_ends(kit: Kit) {
     let key = take_to(&kit, "1", held(Cause::Balance("none".into()), Open::None)).await;
-    kit.account_news(ACCOUNT, AccountNews::NoBalance, &key, NOW, NOW).await.unwrap();
+    kit.account_news(ACCOUNT, AccountSignal::NoBalance, &key, NOW, NOW).await.unwrap();
     kit.restored(NOW - DAY, "ada", NOW + 1).await.unwrap();
     assert!(!kit.take_probe(ACCOUNT, NOW + 10, NOW + 20).await.unwrap());
     assert_eq!(kit.account_hold(ACCOUNT).await.unwrap(), None);
-    kit.account_news(ACCOUNT, AccountNews::NoBalance, &key, NOW + 11, NOW + 12).await.unwrap();
-    kit.account_news(ACCOUNT, AccountNews::Extends, &key, NOW + 12, NOW + 13).await.unwrap();
+    kit.account_news(ACCOUNT, AccountSignal::NoBalance, &key, NOW + 11, NOW + 12).await.unwrap();
+    kit.account_news(ACCOUNT, AccountSignal::Extends, &key, NOW + 12, NOW + 13).await.unwrap();
     assert_eq!(state_of(&kit, &key).await, "held");
 }
 

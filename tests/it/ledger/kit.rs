@@ -15,11 +15,11 @@ use daybridge::{
         agreement::OnEnd,
         channel::Channel,
         closed::HeldCause,
-        covered::OnMoneyOut,
+        entitlement::OnReversal,
         facts::{Facts, Family, Found, Meaning, Money, PaymentId, Unread},
         id::CommentTemplate,
         payment::Rules,
-        settle::{AccountNews, Cause, Order, Outcome as Open, State, Step},
+        settle::{AccountSignal, Cause, Order, Outcome as Open, State, Step},
     },
     envelope::{self, Envelope, Trigger},
     ledger::{
@@ -111,8 +111,8 @@ pub(crate) fn rules() -> SourceRules {
             amounts: BTreeMap::new(),
             period: false,
             days_max: 3650,
-            on_refund: OnMoneyOut::Report,
-            on_dispute: OnMoneyOut::Report,
+            on_refund: OnReversal::Report,
+            on_dispute: OnReversal::Report,
             on_end: OnEnd::Finish,
         },
     }
@@ -287,7 +287,7 @@ pub(crate) fn step(state: State) -> Step {
         channel: Channel::default(),
         effect: daybridge::domain::settle::Effect::Rest,
         movement: None,
-        account: None::<AccountNews>,
+        account: None::<AccountSignal>,
     }
 }
 

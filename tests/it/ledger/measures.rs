@@ -6,7 +6,7 @@ use daybridge::{
     domain::{
         closed::{HeldCause, PauseCause},
         id::ChannelId,
-        settle::{AccountNews, Cause, Outcome as Open},
+        settle::{AccountSignal, Cause, Outcome as Open},
     },
     ledger::{
         Act, Scope,
@@ -60,18 +60,18 @@ pub(super) async fn what_waits_is_counted_by_what_it_waits_for(kit: Kit) {
     }
 
     // Refused for 30 days: what is as large waits for the balance, whatever else it waits for.
-    kit.account_news(ACCOUNT, AccountNews::NoBalance, &open, NOW, NOW + 1).await.unwrap();
+    kit.account_news(ACCOUNT, AccountSignal::NoBalance, &open, NOW, NOW + 1).await.unwrap();
     let no = held(Cause::Balance("no days".into()), Open::None);
     assert!(kit.put(&claim, &open, &intended(claim.epoch), no, NOW).await);
     assert_eq!(waiting(&kit).await, counted(&[("balance", (3, 90)), ("due", (1, 3))]));
     let all = kit.measures(&["stripe".to_owned()], NOW).await.unwrap();
-    assert_eq!(all.holds, [(ACCOUNT.to_owned(), AccountNews::NoBalance)]);
+    assert_eq!(all.holds, [(ACCOUNT.to_owned(), AccountSignal::NoBalance)]);
     assert_eq!(all.pauses, [PauseCause::Operator]);
     assert_eq!((all.moved[0].transfers, all.moved[0].days), (1, 30));
     assert_eq!(all.oldest_open_at, Some(NOW));
     assert_eq!(all.last_deliveries, [("stripe".to_owned(), Some(NOW - 1_000))]);
 
-    kit.account_news(ACCOUNT, AccountNews::NoToken, &open, NOW, NOW + 1).await.unwrap();
+    kit.account_news(ACCOUNT, AccountSignal::NoToken, &open, NOW, NOW + 1).await.unwrap();
     assert_eq!(waiting(&kit).await["unauthorized"], (3, 63), "the refused token comes first");
 }
 

@@ -12,6 +12,7 @@ mod cost_fill;
 mod cost_lists;
 mod desk;
 mod directory;
+mod duplicates;
 mod failover;
 mod files;
 mod forgotten;
@@ -20,7 +21,6 @@ pub(crate) mod kit;
 mod measures;
 mod meetings;
 mod memory;
-pub(crate) mod money_out;
 mod not_live;
 pub(crate) mod ops;
 mod orders;
@@ -32,11 +32,11 @@ mod reconcile;
 mod recording;
 mod restored;
 mod retire;
+pub(crate) mod reversal;
 mod rights;
 mod settling;
 pub(crate) mod slices;
 mod slips;
-mod twins;
 mod upgrade;
 mod waiting;
 
@@ -113,7 +113,7 @@ both! {
         a_refused_transfer_goes_to_another_channel, held_things_are_counted_by_cause,
         the_audit_log_is_append_only, pruned_bodies_are_those_that_nothing_waits_for, sums_grow_with_what_is_settled,
         views_belong_to_their_owner;
-    money_out: before_the_grant_a_person_is_asked, before_the_grant_days_are_taken_off, what_is_planned_is_held,
+    reversal: before_the_grant_a_person_is_asked, before_the_grant_days_are_taken_off, what_is_planned_is_held,
         what_a_person_decides_of_the_held, what_is_planned_is_made_shorter, what_has_moved_is_listed,
         what_was_on_its_way_is_weighed_when_it_is_back, days_already_moved_short_are_owed,
         a_refund_beside_a_worker_is_never_lost, changed_settings_weigh_what_is_held, the_channel_is_paused_once, a_decision_is_for_the_cause_that_was_seen,
@@ -129,7 +129,7 @@ both! {
         a_plan_is_done_as_it_was_shown_or_not_at_all, a_channel_that_the_partner_does_not_list_is_refused,
         a_channel_is_forgotten_once_two_lists_do_not_show_it, an_empty_list_of_an_unknown_account_forbids_no_channel,
         a_customer_is_found_by_an_e_mail_or_a_phone_and_nothing_else_is;
-    twins: the_second_of_two_twins_is_held, a_twin_is_closed_or_joined, two_purchases_are_no_twins;
+    duplicates: the_second_of_two_twins_is_held, a_twin_is_closed_or_joined, two_purchases_are_no_twins;
     memory: an_old_payment_that_is_told_again_is_held, facts_of_an_older_version_are_no_proof,
         a_new_ledger_grants_nothing_of_before_it, a_refund_of_before_the_ledger_is_told,
         a_person_says_how_far_back_it_grants, an_older_ledger_holds_nothing_for_its_age,

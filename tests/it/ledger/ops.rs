@@ -3,7 +3,7 @@
 use daybridge::{
     domain::{
         closed::PaymentState,
-        settle::{AccountNews, Cause, Order, Outcome as Open, State},
+        settle::{AccountSignal, Cause, Order, Outcome as Open, State},
     },
     ledger::{Ledger, LedgerError, Outcome, view::EventOutcome},
 };
@@ -48,7 +48,7 @@ pub(super) async fn persons_decide(kit: Kit) {
     assert_eq!(kit.payment(&open).await.unwrap().unwrap().payment.state, PaymentState::Cancelled);
 
     let short = take_to(&kit, "3", held(Cause::Balance("none".into()), Open::None)).await;
-    kit.account_news(ACCOUNT, AccountNews::NoBalance, &short, NOW, NOW + 9_000).await.unwrap();
+    kit.account_news(ACCOUNT, AccountSignal::NoBalance, &short, NOW, NOW + 9_000).await.unwrap();
     kit.decide(&short, &decided(Order::Retry), NOW + 1).await.unwrap();
     let hold = kit.account_hold(ACCOUNT).await.unwrap().unwrap();
     assert_eq!((hold.probe.as_deref(), hold.probe_at), (Some(&*short), NOW + 1));

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::OnceLock};
 use daybridge::{
     domain::{
         closed::{HeldCause, PaymentState},
-        covered::OnMoneyOut,
-        facts::{Facts, Family, Meaning, Out, OutAmount, OutKind, OutState, PaymentId},
+        entitlement::OnReversal,
+        facts::{Facts, Family, Meaning, PaymentId, Reversal, ReversalAmount, ReversalKind, ReversalState},
         memory::Memory,
         payment::{Corrections, Decision, covers, decide},
         settle::{Cause, Order, Outcome as Open, State},
@@ -40,8 +40,8 @@ fn fresh() -> String {
     format!("r{}", COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
 }
 
-fn any_policy() -> impl Strategy<Value = OnMoneyOut> {
-    use OnMoneyOut::{CancelUnspent, HoldChannelTransfers, Report};
+fn any_policy() -> impl Strategy<Value = OnReversal> {
+    use OnReversal::{CancelUnspent, HoldChannelTransfers, Report};
     prop_oneof![Just(Report), Just(CancelUnspent), Just(HoldChannelTransfers)]
 }
 
@@ -62,42 +62,42 @@ fn any_events() -> impl Strategy<Value = Vec<Facts>> {
             };
             let told = |kind, state, id: String, hundreds: i64, at: i64| Facts {
                 occurred_at: NOW + at,
-                out: vec![Out {
+                out: vec![Reversal {
                     kind,
                     state,
                     id: Some(id),
-                    amount: OutAmount::Part(hundreds * 100),
+                    amount: ReversalAmount::Part(hundreds * 100),
                     currency: None,
                 }],
                 ..facts(Meaning::MoneyOut, &["pi_1"])
             };
             for (n, (hundreds, at, failed_after, late)) in refunds.into_iter().enumerate() {
-                let re = |state, at| told(OutKind::Refund, state, format!("re_{n}"), hundreds, at);
-                events.push(re(OutState::Done, at));
+                let re = |state, at| told(ReversalKind::Refund, state, format!("re_{n}"), hundreds, at);
+                events.push(re(ReversalState::Done, at));
                 if let Some(after) = failed_after {
-                    events.push(re(OutState::Undone, at + after));
+                    events.push(re(ReversalState::Undone, at + after));
                     if late {
-                        events.push(re(OutState::Done, at + after + 1));
+                        events.push(re(ReversalState::Done, at + after + 1));
                     }
                 }
             }
             for (n, (hundreds, at, words)) in disputes.into_iter().enumerate() {
-                let du = |state, at| told(OutKind::Dispute, state, format!("du_{n}"), hundreds, at);
-                events.push(du(OutState::Inquiry, at));
+                let du = |state, at| told(ReversalKind::Dispute, state, format!("du_{n}"), hundreds, at);
+                events.push(du(ReversalState::Inquiry, at));
                 for (after, word) in (1..).zip(words.split(", ").filter(|word| *word != "asks")) {
-                    events.push(du(OutState::Open, at));
+                    events.push(du(ReversalState::Open, at));
                     match word {
-                        "lost" => events.push(du(OutState::Done, at + after)),
-                        "won" => events.push(du(OutState::Undone, at + after)),
+                        "lost" => events.push(du(ReversalState::Done, at + after)),
+                        "won" => events.push(du(ReversalState::Undone, at + after)),
                         _ => {}
                     }
                 }
             }
             for (hundreds, at) in totals {
-                let amount = OutAmount::Total(hundreds * 100);
-                let out = vec![Out {
-                    kind: OutKind::Refund,
-                    state: OutState::Done,
+                let amount = ReversalAmount::Total(hundreds * 100);
+                let out = vec![Reversal {
+                    kind: ReversalKind::Refund,
+                    state: ReversalState::Done,
                     id: None,
                     amount,
                     currency: None,
@@ -132,7 +132,7 @@ fn of_realm(mut facts: Facts, realm: &str, payment: &str) -> Facts {
     facts
 }
 
-fn source(realm: &str, on_refund: OnMoneyOut, on_dispute: OnMoneyOut) -> SourceRules {
+fn source(realm: &str, on_refund: OnReversal, on_dispute: OnReversal) -> SourceRules {
     let mut source = rules();
     source.realm = realm.to_owned();
     source.rules.on_refund = on_refund;
@@ -150,7 +150,7 @@ async fn totals(kit: &Kit, realm: &str, payment: &str) -> Totals {
         if whole.payment.state == PaymentState::Nothing { "cancelled" } else { whole.payment.state.as_str() };
     let moves = if word == "planned" { whole.transfers[0].days } else { 0 };
     let out = whole.money_out;
-    let number = |of: fn(&daybridge::ledger::view::MoneyOut) -> i64| out.as_ref().map_or(0, of);
+    let number = |of: fn(&daybridge::ledger::view::ReversalReport) -> i64| out.as_ref().map_or(0, of);
     (
         word.to_owned(),
         whole.payment.channel.map(|channel| channel.replace(realm, "")),

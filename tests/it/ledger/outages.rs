@@ -2,7 +2,7 @@
 //! the second is said to be no outage.
 
 use daybridge::{
-    domain::{channel::Channel, facts::Meaning, settle::AccountNews, settle::State},
+    domain::{channel::Channel, facts::Meaning, settle::AccountSignal, settle::State},
     ledger::{Act, Entry, Ledger, LedgerError, Outcome, Scope, query::Page, query::PaymentQuery},
 };
 use secrecy::ExposeSecret as _;
@@ -199,7 +199,7 @@ pub(super) async fn what_a_clock_ahead_has_dated_is_not_believed(kit: Kit) {
     kit.release(&claim, 0).await.unwrap();
     assert!(kit.claim(ACCOUNT, "w", NOW, NOW + 60_000, 9).await.unwrap().is_empty());
 
-    kit.account_news(ACCOUNT, AccountNews::NoBalance, &key, NOW, ahead).await.unwrap();
+    kit.account_news(ACCOUNT, AccountSignal::NoBalance, &key, NOW, ahead).await.unwrap();
     assert!(kit.account_hold(ACCOUNT).await.unwrap().unwrap().probe_due(NOW));
     kit.take_probe(ACCOUNT, NOW, NOW + 300_000).await.unwrap();
     let hold = kit.account_hold(ACCOUNT).await.unwrap();

@@ -4,7 +4,7 @@ use daybridge::{
     domain::{
         DAY_MS,
         agreement::AgreementState,
-        covered::OnMoneyOut,
+        entitlement::OnReversal,
         facts::{Facts, Meaning},
         id::ChannelId,
         reply::{ListedChannel, Reading},
@@ -21,7 +21,7 @@ use daybridge::{
 
 use super::{
     kit::*,
-    money_out::{policy, refund},
+    reversal::{policy, refund},
 };
 
 const ACT: Act<'static> = Act { who: "ada", reason: "end of the year" };
@@ -282,7 +282,7 @@ pub(super) async fn a_channel_that_may_still_be_deleted_gets_no_days(kit: Kit) {
     assert_eq!(end(&kit, &plan, &claim, cut.clone()).await.state, RetireState::Unknown);
     let claim = begin(&kit, &plan, "CHAN-1", &reading(1)).await.expect("a person may ask again at once");
     assert_eq!(end(&kit, &plan, &claim, cut).await.state, RetireState::Unknown);
-    let source = policy(OnMoneyOut::CancelUnspent);
+    let source = policy(OnReversal::CancelUnspent);
     let paid = to(charge(&["pi_new"]), "CHAN-1", 30);
     kit.record_as(&delivery("evt_new"), Ok(&paid), &source, false).await;
     let claimed = async |at| kit.ledger.claim(ACCOUNT, "w", at, at + 1_000, 9).await.unwrap().len();

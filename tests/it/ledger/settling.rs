@@ -6,7 +6,7 @@ use daybridge::{
     domain::{
         channel::{Channel, Movement},
         closed::TransferState,
-        settle::{AccountNews, Cause, Outcome as Open, State, Watch},
+        settle::{AccountSignal, Cause, Outcome as Open, State, Watch},
     },
     ledger::{Take, view::HeldKind},
 };
@@ -180,7 +180,7 @@ pub(super) async fn the_account_rests_and_goes_on(kit: Kit) {
     for n in 0..3 {
         kit.grant(&format!("{n}"), &format!("CHAN-{n}")).await;
     }
-    kit.account_news(ACCOUNT, AccountNews::Extends, &key_of("0"), NOW, 0).await.unwrap();
+    kit.account_news(ACCOUNT, AccountSignal::Extends, &key_of("0"), NOW, 0).await.unwrap();
     assert_eq!(kit.account_hold(ACCOUNT).await.unwrap(), None);
     let claims = kit.claim(ACCOUNT, "w", NOW, NOW + 60_000, 9).await.unwrap();
     for claim in &claims[..2] {
@@ -188,11 +188,11 @@ pub(super) async fn the_account_rests_and_goes_on(kit: Kit) {
         assert!(kit.put(claim, &key, &State::planned(NOW), intended(claim.epoch), NOW).await);
         let refused = held(Cause::Balance("no days".into()), Open::None);
         assert!(kit.put(claim, &key, &intended(claim.epoch), refused, NOW).await);
-        kit.account_news(ACCOUNT, AccountNews::NoBalance, &key, NOW, NOW + 500).await.unwrap();
+        kit.account_news(ACCOUNT, AccountSignal::NoBalance, &key, NOW, NOW + 500).await.unwrap();
         kit.release(claim, 0).await.unwrap();
     }
     let hold = kit.account_hold(ACCOUNT).await.unwrap().unwrap();
-    assert_eq!((hold.news, hold.since, hold.probe_at), (AccountNews::NoBalance, NOW, NOW + 500));
+    assert_eq!((hold.news, hold.since, hold.probe_at), (AccountSignal::NoBalance, NOW, NOW + 500));
     // The third is put off for the hold.
     kit.release(&claims[2], NOW + 900_000).await.unwrap();
     let waits = kit.held(10, NOW).await.unwrap();
@@ -201,10 +201,10 @@ pub(super) async fn the_account_rests_and_goes_on(kit: Kit) {
         ("account", "balance", Some(90))
     );
     assert_eq!(waits.iter().filter(|h| h.kind == HeldKind::Transfer).count(), 2);
-    kit.account_news(ACCOUNT, AccountNews::Reads, &key_of("2"), NOW, 0).await.unwrap();
+    kit.account_news(ACCOUNT, AccountSignal::Reads, &key_of("2"), NOW, 0).await.unwrap();
     assert!(kit.account_hold(ACCOUNT).await.unwrap().is_some(), "a read says nothing of the balance");
 
-    kit.account_news(ACCOUNT, AccountNews::Extends, &key_of("2"), NOW + 10, 0).await.unwrap();
+    kit.account_news(ACCOUNT, AccountSignal::Extends, &key_of("2"), NOW + 10, 0).await.unwrap();
     assert_eq!(kit.account_hold(ACCOUNT).await.unwrap(), None);
     assert!(kit.held(10, NOW).await.unwrap().is_empty());
     assert_eq!(kit.claim(ACCOUNT, "w", NOW + 10, NOW + 60_000, 9).await.unwrap().len(), 3);
@@ -218,7 +218,7 @@ pub(super) async fn one_caller_takes_the_probe(kit: Kit) {
         assert!(kit.put(&claim, &key, &State::planned(NOW), intended(claim.epoch), NOW).await);
         let refused = held(Cause::Unauthorized, Open::None);
         assert!(kit.put(&claim, &key, &intended(claim.epoch), refused, NOW).await);
-        kit.account_news(ACCOUNT, AccountNews::NoToken, &key, NOW, NOW + 500).await.unwrap();
+        kit.account_news(ACCOUNT, AccountSignal::NoToken, &key, NOW, NOW + 500).await.unwrap();
         kit.release(&claim, 0).await.unwrap();
     }
     assert!(!kit.take_probe(ACCOUNT, NOW + 499, NOW + 900).await.unwrap());
@@ -232,7 +232,7 @@ pub(super) async fn one_caller_takes_the_probe(kit: Kit) {
     let hold = kit.account_hold(ACCOUNT).await.unwrap().unwrap();
     assert_eq!((hold.probe.as_deref(), hold.probe_at), (Some(&*key), NOW + 900));
     assert_eq!(kit.claim(ACCOUNT, "w", NOW + 500, NOW + 60_000, 9).await.unwrap().len(), 1);
-    kit.account_news(ACCOUNT, AccountNews::Reads, &key, NOW + 600, 0).await.unwrap();
+    kit.account_news(ACCOUNT, AccountSignal::Reads, &key, NOW + 600, 0).await.unwrap();
     assert_eq!(kit.account_hold(ACCOUNT).await.unwrap(), None);
     assert_eq!(kit.counts().await.unwrap().planned, 2);
 }

@@ -5,11 +5,11 @@ use daybridge::{
         DAY_MS,
         brake::Brake,
         closed::{HeldCause, PaymentState},
-        covered::OnMoneyOut,
-        facts::{Facts, Meaning, Out, OutAmount, OutKind, OutState},
+        entitlement::OnReversal,
+        facts::{Facts, Meaning, Reversal, ReversalAmount, ReversalKind, ReversalState},
         id::ChannelId,
         reply::{ReadError, Reading, Reply},
-        settle::{AccountNews, Effect, Input, Moment, Order, Policy, step},
+        settle::{AccountSignal, Effect, Input, Moment, Order, Policy, step},
         slices::Allocation,
     },
     ledger::{
@@ -131,14 +131,14 @@ async fn sums(kit: &Kit, name: &str) -> (PaymentState, u32, u32) {
 pub(crate) fn refund(name: &str, amount: i64, at: i64) -> Facts {
     let mut facts = facts(Meaning::MoneyOut, &[&format!("pi_{name}")]);
     facts.occurred_at = at;
-    let (kind, state, amount) = (OutKind::Refund, OutState::Done, OutAmount::Total(amount));
-    facts.out = vec![Out { kind, state, id: None, amount, currency: Some("usd".into()) }];
+    let (kind, state, amount) = (ReversalKind::Refund, ReversalState::Done, ReversalAmount::Total(amount));
+    facts.out = vec![Reversal { kind, state, id: None, amount, currency: Some("usd".into()) }];
     facts
 }
 
 fn cancelling() -> SourceRules {
     let mut source = rules();
-    source.rules.on_refund = OnMoneyOut::CancelUnspent;
+    source.rules.on_refund = OnReversal::CancelUnspent;
     source
 }
 
@@ -189,8 +189,12 @@ pub(crate) async fn a_refund_shortens_what_is_left(kit: Kit) {
     assert_eq!(partner.sent.len(), 2, "nothing moves any more");
     // The refund fails after all: it goes on.
     let mut back = refund("1", 0, now);
-    back.out = vec![Out { state: OutState::Undone, amount: OutAmount::All, ..two_thirds.out[0].clone() }];
-    back.out[0].amount = OutAmount::Part(600);
+    back.out = vec![Reversal {
+        state: ReversalState::Undone,
+        amount: ReversalAmount::All,
+        ..two_thirds.out[0].clone()
+    }];
+    back.out[0].amount = ReversalAmount::Part(600);
     kit.record_at(&delivery("evt_b"), Ok(&back), &cancelling(), false, now).await;
     days(&kit, &mut partner, now, 40).await;
     assert_eq!(sums(&kit, "1").await, (PaymentState::Credited, 30, 0));
@@ -268,7 +272,7 @@ pub(crate) async fn a_stop_outlives_a_refusal(kit: Kit) {
     kit.stop("stripe/pi_1", &ACT, NOW).await.unwrap();
     partner.has_balance = true;
     let now = NOW + HOUR;
-    kit.account_news(ACCOUNT, AccountNews::Extends, "stripe/pi_1#1", now, now).await.unwrap();
+    kit.account_news(ACCOUNT, AccountSignal::Extends, "stripe/pi_1#1", now, now).await.unwrap();
     work(&kit, &mut partner, now).await;
     assert_eq!(partner.sent.len(), 0, "topped up, and stopped all the same");
     assert_eq!(kit.held(9, now).await.unwrap()[0].cause, HeldCause::Stopped);
@@ -291,8 +295,8 @@ pub(crate) async fn a_restored_ledger_asks_about_money_that_is_told_again(kit: K
     let (sent, now) = (partner.sent.len(), now + 2 * DAY_MS);
     let mut back = out.clone();
     back.occurred_at = now;
-    back.out[0].state = OutState::Undone;
-    back.out[0].amount = OutAmount::Part(600);
+    back.out[0].state = ReversalState::Undone;
+    back.out[0].amount = ReversalAmount::Part(600);
     kit.record_at(&delivery("evt_b"), Ok(&back), &cancelling(), false, now).await;
     let now = days(&kit, &mut partner, now, 20).await;
     assert_eq!(partner.sent.len(), sent, "nothing is sent that may have been");

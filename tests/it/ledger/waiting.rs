@@ -10,7 +10,7 @@ use daybridge::{
 
 use super::{
     kit::{Kit, NOW, charge, decided, facts, to},
-    money_out::refund,
+    reversal::refund,
 };
 
 const HOUR: i64 = 3_600_000;

@@ -300,7 +300,7 @@ fn an_amount_that_cannot_be_read_loses_nothing_else() {
     }
     // Of a reversal whose amount cannot be read, nobody knows how much is left.
     let refund = read("", "refund.created", &[("/data/object/amount", json!(9.5))]).unwrap();
-    assert_eq!(refund.out[0].amount, daybridge::domain::facts::OutAmount::All);
+    assert_eq!(refund.out[0].amount, daybridge::domain::facts::ReversalAmount::All);
 }
 
 proptest::proptest! {

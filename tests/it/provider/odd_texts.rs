@@ -12,7 +12,7 @@ use daybridge::{
     envelope::{Envelope, Trigger, UNREADABLE, digest},
     provider::{
         read::{Beside, read},
-        signature::{Around, Keys, Rejected, sign, verify},
+        signature::{Keys, Rejected, RequestParts, sign, verify},
         split::split,
         words::words,
     },
@@ -125,7 +125,7 @@ const KEY: &str = "00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDE
 
 fn judged(source: &Source, body: &[u8]) -> Result<(), Rejected> {
     let keys = Keys::new(&source.signature, &[KEY.to_owned().into()]).unwrap();
-    let around = Around { headers: &|_| Vec::new(), query: "", client: None };
+    let around = RequestParts { headers: &|_| Vec::new(), query: "", client: None };
     verify(source, &keys, &around, Bytes::copy_from_slice(body), 1_760_000_000_000).map(|_| ())
 }
 

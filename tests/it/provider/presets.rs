@@ -6,12 +6,12 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 use bytes::Bytes;
 use daybridge::{
     config::{Source, preset::PRESETS},
-    domain::facts::{Facts, Meaning, OutAmount, OutKind, OutState},
+    domain::facts::{Facts, Meaning, ReversalAmount, ReversalKind, ReversalState},
     envelope::{Envelope, Trigger},
     provider::{
         read::{Beside, read},
         sample::{Sample, kinds},
-        signature::{Around, Keys, Rejected, sign, verify},
+        signature::{Keys, Rejected, RequestParts, sign, verify},
         split::split,
         unreadable::Unreadable,
         words::words,
@@ -65,7 +65,7 @@ impl Request {
         let headers = |name: &str| {
             self.headers.iter().filter(|(known, _)| known == name).map(|(_, line)| line.as_slice()).collect()
         };
-        let around = Around { headers: &headers, query: &self.query, client: self.client };
+        let around = RequestParts { headers: &headers, query: &self.query, client: self.client };
         verify(source, &keys, &around, Bytes::from(self.body.clone()), now_ms).map(|verified| verified.key())
     }
 }
@@ -211,8 +211,8 @@ fn beside(envelope: &Envelope) -> Beside<'_> {
     Beside { event_type: &envelope.event_type, received_at: envelope.received_at_ms }
 }
 
-fn stands(state: OutState) -> bool {
-    matches!(state, OutState::Open | OutState::Done | OutState::Failed)
+fn stands(state: ReversalState) -> bool {
+    matches!(state, ReversalState::Open | ReversalState::Done | ReversalState::Failed)
 }
 
 /// The facts in the words of `expect.json`.
@@ -226,7 +226,9 @@ fn told(envelope: &Envelope, facts: &Result<Facts, Unreadable>) -> BTreeMap<&'st
         Meaning::MoneyIn(_) if facts.unclear.is_some() => "held".into(),
         Meaning::MoneyIn(family) => format!("money_in:{}", family.as_str()),
         Meaning::Link => "link".into(),
-        Meaning::MoneyOut if facts.out.iter().all(|out| out.state == OutState::Inquiry) => "inquiry".into(),
+        Meaning::MoneyOut if facts.out.iter().all(|out| out.state == ReversalState::Inquiry) => {
+            "inquiry".into()
+        }
         Meaning::MoneyOut => "money_out".into(),
         Meaning::Ignored(_) => "ignored".into(),
     };
@@ -244,13 +246,13 @@ fn told(envelope: &Envelope, facts: &Result<Facts, Unreadable>) -> BTreeMap<&'st
     // The id, and what is said of it.
     let state = facts.agreement_state.map(|state| format!(" {state}")).unwrap_or_default();
     told.insert("agreement", json!(format!("{}{state}", facts.agreement.as_deref().unwrap_or_default())));
-    let out = facts.out.iter().filter(|out| out.state != OutState::Inquiry).map(|out| {
-        let kind = if out.kind == OutKind::Refund { "refund" } else { "dispute" };
+    let out = facts.out.iter().filter(|out| out.state != ReversalState::Inquiry).map(|out| {
+        let kind = if out.kind == ReversalKind::Refund { "refund" } else { "dispute" };
         let (counts, amount) = match out.amount {
-            OutAmount::Part(amount) => ("part", json!(amount)),
-            OutAmount::Total(amount) => ("total", json!(amount)),
-            OutAmount::Done(amount) => ("done", json!(amount)),
-            OutAmount::All => ("all", Value::Null),
+            ReversalAmount::Part(amount) => ("part", json!(amount)),
+            ReversalAmount::Total(amount) => ("total", json!(amount)),
+            ReversalAmount::Done(amount) => ("done", json!(amount)),
+            ReversalAmount::All => ("all", Value::Null),
         };
         json!({"kind": kind, "amount": amount, "counts": counts, "stands": stands(out.state)})
     });

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use daybridge::{
     config::Source,
-    provider::signature::{Around, Keys, Rejected, sign, verify},
+    provider::signature::{Keys, Rejected, RequestParts, sign, verify},
 };
 use secrecy::SecretString;
 use serde_json::Value;
@@ -13,7 +13,7 @@ fn judge(secrets: &[SecretString], header: &[u8], body: Bytes, now_s: i64) -> Re
     let source = Source::of_preset("stripe").unwrap();
     let keys = Keys::new(&source.signature, secrets).unwrap();
     let headers = |_: &str| vec![header];
-    let around = Around { headers: &headers, query: "", client: None };
+    let around = RequestParts { headers: &headers, query: "", client: None };
     verify(&source, &keys, &around, body, now_s * 1000).map(|verified| verified.key())
 }
 

@@ -10,7 +10,7 @@ use daybridge::{
         hold::may_have_moved,
     },
     ledger::{
-        Act, Around, Correction, Ledger, LedgerError, Selection,
+        Act, Correction, Ledger, LedgerError, Selection, TransactionHook,
         query::{HeldQuery, Page, PaymentQuery, TransferQuery},
         view::{CallOutcome, Held, HeldKind},
     },
@@ -46,7 +46,7 @@ pub(super) const ACT: Act<'static> = Act { who: "ada", reason: "by the books" };
 pub struct Untroubled;
 
 #[async_trait]
-impl Around for Untroubled {
+impl TransactionHook for Untroubled {
     async fn before(&self, _writes: bool) -> Result<u32, LedgerError> {
         Ok(0)
     }
@@ -60,7 +60,7 @@ impl Around for Untroubled {
 struct AtDesk(Arc<World>);
 
 #[async_trait]
-impl Around for AtDesk {
+impl TransactionHook for AtDesk {
     async fn before(&self, _writes: bool) -> Result<u32, LedgerError> {
         self.0.memory.allocate(self.0.config().ledger.allocation.clone());
         Ok(0)

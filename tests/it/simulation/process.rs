@@ -13,7 +13,7 @@ use daybridge::{
         reply::{Deletion, Page, ReadError, Reading, Reply},
         slices::Allocation,
     },
-    ledger::{Around, Ledger, LedgerError},
+    ledger::{Ledger, LedgerError, TransactionHook},
     ops::backfill::{self, Asked},
     partner::Partner,
     worker::{self, Doors},
@@ -167,7 +167,7 @@ pub struct Ledgers {
 }
 
 #[async_trait]
-impl Around for Ledgers {
+impl TransactionHook for Ledgers {
     async fn before(&self, writes: bool) -> Result<u32, LedgerError> {
         self.world.little_while(2).await;
         self.life.goes_on().await;

@@ -3,7 +3,7 @@
 
 use daybridge::{
     config::Source,
-    domain::facts::{Meaning, OutAmount},
+    domain::facts::{Meaning, ReversalAmount},
     provider::read::{Beside, read},
 };
 use serde_json::{Value, json};
@@ -177,7 +177,7 @@ async fn what_was_fetched_may_be_ahead_of_its_event() {
     let source = Source::of_preset("stripe").unwrap();
     let facts = read(&source, &body, beside, Some(&refunded["data"]["object"])).unwrap();
     assert!(matches!(facts.meaning, Meaning::MoneyIn(_)), "{facts:?}");
-    assert_eq!(facts.out[0].amount, OutAmount::Total(900), "the money is gone already");
+    assert_eq!(facts.out[0].amount, ReversalAmount::Total(900), "the money is gone already");
     let (_api, till) = asking(std::slice::from_ref(&refunded), "").await;
     till.take(&thin(&refunded, Value::Null)).await;
     assert_eq!(till.granted().await, [""; 0], "days for money that went back");

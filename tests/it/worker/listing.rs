@@ -16,7 +16,7 @@ use daybridge::{
         brake::Brake,
         id::ChannelId,
         reply::{Deletion, ListedChannel, Page, ReadError, Reading, Reply},
-        settle::{AccountNews, Policy},
+        settle::{AccountSignal, Policy},
     },
     ledger::query::{ChannelQuery, Page as Rows},
     partner::Partner,
@@ -237,9 +237,9 @@ async fn a_failure_is_told_once_and_ends_nothing() {
 #[tokio::test]
 async fn no_list_is_asked_for_while_calls_rest() {
     let stage = stage(100_000, 3).await;
-    stage.kit.account_news(ACCOUNT, AccountNews::NoToken, "", NOW, NOW + HOUR).await.unwrap();
+    stage.kit.account_news(ACCOUNT, AccountSignal::NoToken, "", NOW, NOW + HOUR).await.unwrap();
     assert_eq!(stage.look_after(0).await, 0, "the token was refused");
-    stage.kit.account_news(ACCOUNT, AccountNews::Reads, "", NOW, NOW).await.unwrap();
+    stage.kit.account_news(ACCOUNT, AccountSignal::Reads, "", NOW, NOW).await.unwrap();
     stage.turns.breaker.called(true, NOW);
     assert_eq!(stage.look_after(0).await, 0, "the circuit breaker is open");
     stage.turns.breaker.read(true, NOW + 1_000);

@@ -12,7 +12,7 @@ use daybridge::{
     domain::{
         brake::Brake,
         channel::LIVE_TRIES_QUIET,
-        covered::OnMoneyOut,
+        entitlement::OnReversal,
         id::ChannelId,
         memory::CLOCKS_APART_MS,
         reply::{Deletion, Page, ReadError, Reading, Reply},
@@ -28,7 +28,7 @@ use secrecy::ExposeSecret as _;
 use crate::{
     ledger::{
         kit::{ACCOUNT, Kit, NOW, charge, decided, delivery, paid_at, rules, sqlite, to},
-        money_out::{policy, refund},
+        reversal::{policy, refund},
     },
     support::sql::Sql,
 };
@@ -78,7 +78,7 @@ impl Partner for Hand {
             Meanwhile::Refunded => {
                 let kit = Kit::of(self.ledger.clone());
                 let out = refund("pi_1", 300);
-                kit.record_as(&delivery("evt_re"), Ok(&out), &policy(OnMoneyOut::CancelUnspent), false).await;
+                kit.record_as(&delivery("evt_re"), Ok(&out), &policy(OnReversal::CancelUnspent), false).await;
             }
             Meanwhile::ClaimLost => {
                 let later = now_ms() + 120_000;

@@ -22,6 +22,6 @@ pub use self::{
     event::{Event, EventOutcome, EventWhole, Traffic},
     held::{Counts, Held, HeldGroup, HeldKind, Payer},
     named::Named,
-    payment::{Adjustment, AdjustmentKind, MoneyOut, Payment, PaymentWhole},
+    payment::{Adjustment, AdjustmentKind, Payment, PaymentWhole, ReversalReport},
     transfer::{CallOutcome, Spent, Transfer, TransferStep},
 };

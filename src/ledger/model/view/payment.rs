@@ -7,7 +7,7 @@ use crate::domain::{
     Ms,
     agreement::AgreementState,
     closed::{HeldCause, PaymentState},
-    facts::OutKind,
+    facts::ReversalKind,
 };
 
 /// A payment in a list.
@@ -70,7 +70,7 @@ pub struct PaymentWhole {
     /// Every delivery of every event that named it, oldest first.
     pub events: Vec<Event>,
     /// Money that went out again; `None`: none did, as far as anybody told.
-    pub money_out: Option<MoneyOut>,
+    pub money_out: Option<ReversalReport>,
     /// Every change of that, oldest first.
     pub adjustments: Vec<Adjustment>,
     /// Its transfers.
@@ -81,7 +81,7 @@ pub struct PaymentWhole {
 
 /// Money that went out of a payment again, and what that makes of its days.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct MoneyOut {
+pub struct ReversalReport {
     /// Given back, in the smallest unit of the currency.
     pub refunded: i64,
     /// Taken by the payer's bank, likewise.
@@ -112,11 +112,11 @@ closed! {
     }
 }
 
-impl From<OutKind> for AdjustmentKind {
-    fn from(kind: OutKind) -> Self {
+impl From<ReversalKind> for AdjustmentKind {
+    fn from(kind: ReversalKind) -> Self {
         match kind {
-            OutKind::Refund => Self::Refund,
-            OutKind::Dispute => Self::Dispute,
+            ReversalKind::Refund => Self::Refund,
+            ReversalKind::Dispute => Self::Dispute,
         }
     }
 }

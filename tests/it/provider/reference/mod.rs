@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use daybridge::provider::signature::{Around, Keys, Rejected, sign, verify};
+use daybridge::provider::signature::{Keys, Rejected, RequestParts, sign, verify};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -85,7 +85,7 @@ fn ours(scheme: &Scheme, request: &Request, clock: &Clock) -> Result<usize, Reje
     let headers = |name: &str| {
         request.headers.iter().filter(|(known, _)| known == name).map(|(_, line)| line.as_slice()).collect()
     };
-    let around = Around { headers: &headers, query: &request.query, client: None };
+    let around = RequestParts { headers: &headers, query: &request.query, client: None };
     let mut source = scheme.source.clone();
     source.tolerance = clock.tolerance;
     verify(&source, &keys, &around, Bytes::from(request.body.clone()), clock.now_ms).map(|done| done.key())

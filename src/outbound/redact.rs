@@ -18,7 +18,7 @@ const STRUCK: &str = "[redacted]";
 
 /// Strips control and invisible characters first (a token cut by one must not be put together again by
 /// stripping), then strikes tokens, then caps.
-pub fn clean(text: &str, token: &str) -> String {
+pub fn redact(text: &str, token: &str) -> String {
     let visible: String = text.chars().filter_map(visible).collect();
     let struck = if token.is_empty() { visible } else { visible.replace(token, STRUCK) };
     let mut out = String::with_capacity(struck.len().min(MESSAGE_CHARS_MAX));
@@ -73,9 +73,12 @@ mod tests {
             ("line\r\nforged \u{202e}log", "line  forged log"),
             ("channel DEMOCH-AB12C is gone", "channel DEMOCH-AB12C is gone"),
         ] {
-            assert_eq!(clean(text, token), want, "{text:?}");
+            assert_eq!(redact(text, token), want, "{text:?}");
         }
-        assert_eq!(clean(&"ü ".repeat(500), token).chars().count(), MESSAGE_CHARS_MAX);
-        assert!(!clean(&format!("{} {token}", "x ".repeat(97)), token).contains("eyJ"), "cut after striking");
+        assert_eq!(redact(&"ü ".repeat(500), token).chars().count(), MESSAGE_CHARS_MAX);
+        assert!(
+            !redact(&format!("{} {token}", "x ".repeat(97)), token).contains("eyJ"),
+            "cut after striking"
+        );
     }
 }

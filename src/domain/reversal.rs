@@ -17,14 +17,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Ms,
-    facts::{Facts, Family, Meaning, Money, Out, OutAmount, OutKind, OutState},
+    facts::{Facts, Family, Meaning, Money, Reversal, ReversalAmount, ReversalKind, ReversalState},
     money,
     refunds::Refunds,
 };
 
 /// The money of a payment that is out now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct MoneyOut {
+pub struct Reversals {
     /// What came in; `None` where no event tells an amount.
     pub came_in: Option<Money>,
     /// Given back, in the smallest unit; `i64::MAX` where all of an amount that is not known is.
@@ -32,7 +32,7 @@ pub struct MoneyOut {
     /// Taken by the payer's bank, likewise.
     pub disputed: i64,
     /// What is out in another currency than came in, which nothing here compares.
-    pub elsewhere: BTreeMap<(OutKind, String), i64>,
+    pub elsewhere: BTreeMap<(ReversalKind, String), i64>,
     /// The payer's bank asks, and has taken nothing.
     pub asked: bool,
 }
@@ -77,30 +77,31 @@ pub fn times(events: &[Facts]) -> BTreeSet<Ms> {
 
 /// Whether an event tells of money out. An object that only says that none of it was given back does not.
 pub fn tells(event: &Facts) -> bool {
-    let nothing =
-        |out: &Out| matches!(out.amount, OutAmount::Part(0) | OutAmount::Total(0) | OutAmount::Done(0));
+    let nothing = |out: &Reversal| {
+        matches!(out.amount, ReversalAmount::Part(0) | ReversalAmount::Total(0) | ReversalAmount::Done(0))
+    };
     event.meaning == Meaning::MoneyOut || event.out.iter().any(|out| !nothing(out))
 }
 
 /// Whether all that an event tells is that the payer's bank asks.
 pub fn only_asks(event: &Facts) -> bool {
-    !event.out.is_empty() && event.out.iter().all(|out| out.state == OutState::Inquiry)
+    !event.out.is_empty() && event.out.iter().all(|out| out.state == ReversalState::Inquiry)
 }
 
 /// What an event tells of it. Of before the amount was read it says none, so all went back.
-fn told(event: &Facts) -> Vec<Out> {
+fn told(event: &Facts) -> Vec<Reversal> {
     match &event.meaning {
         Meaning::Ignored(_) => Vec::new(),
         Meaning::MoneyOut if event.out.is_empty() => {
-            let (kind, state, amount) = (OutKind::Refund, OutState::Done, OutAmount::All);
-            vec![Out { kind, state, id: None, amount, currency: None }]
+            let (kind, state, amount) = (ReversalKind::Refund, ReversalState::Done, ReversalAmount::All);
+            vec![Reversal { kind, state, id: None, amount, currency: None }]
         }
         Meaning::MoneyIn(_) | Meaning::Link | Meaning::MoneyOut => event.out.clone(),
     }
 }
 
 /// The money of a payment that is out, by all its events.
-pub fn money_out(events: &[Facts], family: &Family) -> MoneyOut {
+pub fn money_out(events: &[Facts], family: &Family) -> Reversals {
     let came_in = came_in(events, family);
     let whole = came_in.as_ref().map(|money| money.amount).filter(|amount| *amount > 0).unwrap_or(i64::MAX);
     let currency = came_in.as_ref().map(|money| money.currency.as_str());
@@ -109,18 +110,18 @@ pub fn money_out(events: &[Facts], family: &Family) -> MoneyOut {
     let mut elsewhere: BTreeMap<String, Outs> = BTreeMap::new();
     for event in events {
         for mut out in told(event) {
-            if out.state == OutState::Failed {
+            if out.state == ReversalState::Failed {
                 if !still_failed(events, &out, event.occurred_at, family) {
                     continue;
                 }
-                out.state = OutState::Done;
+                out.state = ReversalState::Done;
             }
-            if let OutAmount::Total(units) | OutAmount::Done(units) = &mut out.amount {
+            if let ReversalAmount::Total(units) | ReversalAmount::Done(units) = &mut out.amount {
                 *units = units.saturating_sub(event.never_in.unwrap_or(0));
             }
             let named = out.id.as_ref().and_then(|id| currencies.get(&(out.kind, id)).copied());
             match (out.currency.as_deref().or(named), currency) {
-                (Some(of), Some(ours)) if of != ours && out.amount != OutAmount::All => {
+                (Some(of), Some(ours)) if of != ours && out.amount != ReversalAmount::All => {
                     let of = of.to_owned();
                     elsewhere.entry(of).or_insert_with(|| Outs::of(i64::MAX)).take(out, event.occurred_at);
                 }
@@ -130,11 +131,11 @@ pub fn money_out(events: &[Facts], family: &Family) -> MoneyOut {
     }
     let mut sums = BTreeMap::new();
     for (of, outs) in &elsewhere {
-        sums.insert((OutKind::Refund, of.clone()), outs.refunds.sum(0));
-        sums.insert((OutKind::Dispute, of.clone()), outs.disputed());
+        sums.insert((ReversalKind::Refund, of.clone()), outs.refunds.sum(0));
+        sums.insert((ReversalKind::Dispute, of.clone()), outs.disputed());
     }
     sums.retain(|_, units| *units > 0);
-    MoneyOut {
+    Reversals {
         refunded: own.refunds.sum(never_in(events)).min(whole),
         disputed: own.disputed().min(whole),
         elsewhere: sums,
@@ -144,7 +145,7 @@ pub fn money_out(events: &[Facts], family: &Family) -> MoneyOut {
 }
 
 /// In which currency a refund or a dispute is, by all that is told of it.
-fn currencies(events: &[Facts]) -> BTreeMap<(OutKind, &String), &str> {
+fn currencies(events: &[Facts]) -> BTreeMap<(ReversalKind, &String), &str> {
     let all = events.iter().flat_map(|event| &event.out);
     all.filter_map(|out| Some(((out.kind, out.id.as_ref()?), out.currency.as_deref()?))).collect()
 }
@@ -156,7 +157,7 @@ fn never_in(events: &[Facts]) -> i64 {
 
 /// Whether a failure still stands: a part that failed never counts, and is out only where it had counted as in; a
 /// payment that failed is paid after all by money that came in later.
-fn still_failed(events: &[Facts], out: &Out, at: Ms, family: &Family) -> bool {
+fn still_failed(events: &[Facts], out: &Reversal, at: Ms, family: &Family) -> bool {
     let parts: BTreeSet<&String> = events
         .iter()
         .filter(|event| event.meaning.is_money_in(family))
@@ -182,10 +183,12 @@ impl Outs {
         Self { refunds: Refunds::of(whole), disputes: BTreeMap::new() }
     }
 
-    fn take(&mut self, out: Out, at: Ms) {
+    fn take(&mut self, out: Reversal, at: Ms) {
         match out.kind {
-            OutKind::Refund => self.refunds.take(out, at),
-            OutKind::Dispute => self.disputes.entry(out.id).or_default().take(out.state, &out.amount, at),
+            ReversalKind::Refund => self.refunds.take(out, at),
+            ReversalKind::Dispute => {
+                self.disputes.entry(out.id).or_default().take(out.state, &out.amount, at)
+            }
         }
     }
 
@@ -201,14 +204,14 @@ impl Outs {
     }
 }
 
-impl MoneyOut {
+impl Reversals {
     /// The amount that came in, where it is known.
     pub fn whole(&self) -> Option<i64> {
         self.came_in.as_ref().map(|money| money.amount)
     }
 
     /// Of one kind. What cannot be compared may be all, and never counts as a small part.
-    pub fn of(&self, kind: OutKind) -> i64 {
+    pub fn of(&self, kind: ReversalKind) -> i64 {
         if self.elsewhere.keys().any(|(of, _)| *of == kind) {
             return self.whole().unwrap_or(i64::MAX);
         }
@@ -216,15 +219,15 @@ impl MoneyOut {
     }
 
     /// Of one kind, in the currency that came in.
-    pub fn comparable(&self, kind: OutKind) -> i64 {
+    pub fn comparable(&self, kind: ReversalKind) -> i64 {
         match kind {
-            OutKind::Refund => self.refunded,
-            OutKind::Dispute => self.disputed,
+            ReversalKind::Refund => self.refunded,
+            ReversalKind::Dispute => self.disputed,
         }
     }
 
     /// The first kind of which something is out in another currency than came in.
-    pub fn not_comparable(&self) -> Option<OutKind> {
+    pub fn not_comparable(&self) -> Option<ReversalKind> {
         self.elsewhere.keys().map(|(kind, _)| *kind).next()
     }
 
@@ -270,10 +273,10 @@ impl MoneyOut {
     }
 }
 
-fn past(kind: OutKind) -> &'static str {
+fn past(kind: ReversalKind) -> &'static str {
     match kind {
-        OutKind::Refund => "refunded",
-        OutKind::Dispute => "disputed",
+        ReversalKind::Refund => "refunded",
+        ReversalKind::Dispute => "disputed",
     }
 }
 
@@ -289,21 +292,21 @@ struct Dispute {
 }
 
 impl Dispute {
-    fn take(&mut self, state: OutState, amount: &OutAmount, at: Ms) {
+    fn take(&mut self, state: ReversalState, amount: &ReversalAmount, at: Ms) {
         match state {
-            OutState::Inquiry => {
+            ReversalState::Inquiry => {
                 self.asked = true;
                 return;
             }
-            OutState::Open => self.open = true,
-            OutState::Done | OutState::Failed => self.last = self.last.max(Some((at, true))),
-            OutState::Undone => self.last = self.last.max(Some((at, false))),
+            ReversalState::Open => self.open = true,
+            ReversalState::Done | ReversalState::Failed => self.last = self.last.max(Some((at, true))),
+            ReversalState::Undone => self.last = self.last.max(Some((at, false))),
         }
         let told = match amount {
-            OutAmount::Part(units) | OutAmount::Total(units) | OutAmount::Done(units) => {
+            ReversalAmount::Part(units) | ReversalAmount::Total(units) | ReversalAmount::Done(units) => {
                 Some((*units).max(0))
             }
-            OutAmount::All => None,
+            ReversalAmount::All => None,
         };
         self.part = self.part.max(told);
     }

@@ -13,26 +13,28 @@ use crate::{
         events::{Counts, Means, On, OutAt},
         object::Object,
     },
-    domain::facts::{Out, OutAmount, OutKind, OutState},
+    domain::facts::{Reversal, ReversalAmount, ReversalKind, ReversalState},
 };
 
 /// What went out, as the event tells it. Beside money in, a total of nothing is nothing; an event of money out always
 /// tells something, for one that tells nothing would be of before amounts were read, and mean everything.
-pub(super) fn out(on: &On, at: &Object, object: &Value) -> Result<Vec<Out>, Unreadable> {
+pub(super) fn reversals(on: &On, at: &Object, object: &Value) -> Result<Vec<Reversal>, Unreadable> {
     let mut all = Vec::new();
     if on.means == Means::Inquiry && on.out.is_empty() {
-        let (kind, state) = (OutKind::Dispute, OutState::Inquiry);
-        all.push(Out { kind, state, id: None, amount: OutAmount::All, currency: None });
+        let (kind, state) = (ReversalKind::Dispute, ReversalState::Inquiry);
+        all.push(Reversal { kind, state, id: None, amount: ReversalAmount::All, currency: None });
     }
     for place in &on.out {
         let (kind, state) = match place.means.unwrap_or(on.means) {
-            Means::Refund | Means::MoneyIn | Means::MoneyInUnclear => (OutKind::Refund, OutState::Done),
-            Means::RefundFailed => (OutKind::Refund, OutState::Undone),
-            Means::PaymentFailed => (OutKind::Refund, OutState::Failed),
-            Means::Dispute => (OutKind::Dispute, OutState::Open),
-            Means::DisputeWon => (OutKind::Dispute, OutState::Undone),
-            Means::DisputeLost => (OutKind::Dispute, OutState::Done),
-            Means::Inquiry => (OutKind::Dispute, OutState::Inquiry),
+            Means::Refund | Means::MoneyIn | Means::MoneyInUnclear => {
+                (ReversalKind::Refund, ReversalState::Done)
+            }
+            Means::RefundFailed => (ReversalKind::Refund, ReversalState::Undone),
+            Means::PaymentFailed => (ReversalKind::Refund, ReversalState::Failed),
+            Means::Dispute => (ReversalKind::Dispute, ReversalState::Open),
+            Means::DisputeWon => (ReversalKind::Dispute, ReversalState::Undone),
+            Means::DisputeLost => (ReversalKind::Dispute, ReversalState::Done),
+            Means::Inquiry => (ReversalKind::Dispute, ReversalState::Inquiry),
             Means::Link | Means::Agreement | Means::Ignored | Means::Held => continue,
         };
         let tellers = match &place.each {
@@ -43,12 +45,12 @@ pub(super) fn out(on: &On, at: &Object, object: &Value) -> Result<Vec<Out>, Unre
         for teller in tellers.into_iter().filter(|one| place.when.iter().all(|test| path::holds(one, test))) {
             let currency = currency(at, object);
             let amount = out_amount(place, at, teller, currency.as_deref())?;
-            if comes_in && matches!(amount, OutAmount::Total(0) | OutAmount::Done(0)) {
+            if comes_in && matches!(amount, ReversalAmount::Total(0) | ReversalAmount::Done(0)) {
                 continue;
             }
             let id = place.id.as_ref().and_then(|id| teller.pointer(id)).and_then(path::id);
-            let currency = currency.filter(|_| amount != OutAmount::All);
-            all.push(Out { kind, state, id, amount, currency });
+            let currency = currency.filter(|_| amount != ReversalAmount::All);
+            all.push(Reversal { kind, state, id, amount, currency });
         }
     }
     Ok(all)
@@ -59,23 +61,23 @@ fn out_amount(
     at: &Object,
     teller: &Value,
     currency: Option<&str>,
-) -> Result<OutAmount, Unreadable> {
+) -> Result<ReversalAmount, Unreadable> {
     let told = place.amount.iter().filter_map(|path| teller.pointer(path)).find(|amount| !amount.is_null());
     let counted = match (place.counts, told) {
-        (Counts::All, _) => return Ok(OutAmount::All),
+        (Counts::All, _) => return Ok(ReversalAmount::All),
         // Refunds so far that are not told are none.
-        (Counts::Total, None) => return Ok(OutAmount::Total(0)),
-        (Counts::Done, None) => return Ok(OutAmount::Done(0)),
+        (Counts::Total, None) => return Ok(ReversalAmount::Total(0)),
+        (Counts::Done, None) => return Ok(ReversalAmount::Done(0)),
         (_, None) => return unreadable("money went out, but the event names no amount"),
         (_, Some(told)) => match amount::minor(at.amount_as, told, currency) {
             Ok(counted) => counted,
             // How much of the payment that is, nobody can say.
-            Err(_) => return Ok(OutAmount::All),
+            Err(_) => return Ok(ReversalAmount::All),
         },
     };
     Ok(match place.counts {
-        Counts::Part => OutAmount::Part(counted),
-        Counts::Done => OutAmount::Done(counted),
-        Counts::Total | Counts::All => OutAmount::Total(counted),
+        Counts::Part => ReversalAmount::Part(counted),
+        Counts::Done => ReversalAmount::Done(counted),
+        Counts::Total | Counts::All => ReversalAmount::Total(counted),
     })
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::{Ms, facts::Money, id::ChannelId};
 
 /// How far apart the money of twins came in at most, in ms: 10 minutes.
-pub const TWINS_APART_MS_MAX: i64 = 600_000;
+pub const DUPLICATES_APART_MS_MAX: i64 = 600_000;
 
 /// What is compared of a payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +26,8 @@ pub struct Purchase {
 
 /// Whether two payments are probably one: the same channel, amount and currency, minutes apart, and no kind of id that
 /// both have.
-pub fn likely_twin(one: &Purchase, other: &Purchase) -> bool {
-    let near = |a: &Ms, b: &Ms| a.saturating_sub(*b).saturating_abs() <= TWINS_APART_MS_MAX;
+pub fn suspected_duplicate(one: &Purchase, other: &Purchase) -> bool {
+    let near = |a: &Ms, b: &Ms| a.saturating_sub(*b).saturating_abs() <= DUPLICATES_APART_MS_MAX;
     one.channel == other.channel
         && one.money == other.money
         && one.at.iter().any(|at| other.at.iter().any(|told| near(at, told)))

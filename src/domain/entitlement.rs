@@ -5,12 +5,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{facts::OutKind, money_out::MoneyOut};
+use super::{facts::ReversalKind, reversal::Reversals};
 
 /// What a source does about a refund or a dispute. What has moved is never clawed back; it is listed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum OnMoneyOut {
+pub enum OnReversal {
     /// Days that have not moved are held for a person.
     #[default]
     Report,
@@ -20,20 +20,20 @@ pub enum OnMoneyOut {
     HoldChannelTransfers,
 }
 
-impl OnMoneyOut {
+impl OnReversal {
     /// The word of the settings.
     pub fn word(self) -> &'static str {
         match self {
-            OnMoneyOut::Report => "report",
-            OnMoneyOut::CancelUnspent => "cancel_unspent",
-            OnMoneyOut::HoldChannelTransfers => "hold_channel_transfers",
+            OnReversal::Report => "report",
+            OnReversal::CancelUnspent => "cancel_unspent",
+            OnReversal::HoldChannelTransfers => "hold_channel_transfers",
         }
     }
 }
 
 /// A payment's days and the money behind them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Covered {
+pub struct Entitlement {
     /// Given back, in the smallest unit; `i64::MAX`: all of an amount that is not known.
     pub refunded: i64,
     /// Taken by the payer's bank, likewise.
@@ -45,11 +45,11 @@ pub struct Covered {
     /// Days that move by themselves: those bought without what is cancelled unasked.
     pub left: Option<u32>,
     /// Why a person is asked before any of them move.
-    pub ask: Option<OutKind>,
+    pub ask: Option<ReversalKind>,
     /// What came in, where known.
     pub whole: Option<i64>,
     /// Why the channel is paused.
-    pub pause: Option<OutKind>,
+    pub pause: Option<ReversalKind>,
     /// Money out for which it is.
     pub pauses: i64,
     /// All of that in a sentence.
@@ -57,27 +57,27 @@ pub struct Covered {
 }
 
 /// What the money that is out makes of the days bought.
-pub fn covered(
-    out: &MoneyOut,
-    on_refund: OnMoneyOut,
-    on_dispute: OnMoneyOut,
+pub fn entitlement(
+    out: &Reversals,
+    on_refund: OnReversal,
+    on_dispute: OnReversal,
     bought: Option<u32>,
-) -> Covered {
-    let of = |policy: OnMoneyOut, amount: fn(&MoneyOut, OutKind) -> i64| {
-        let refunded = if on_refund == policy { amount(out, OutKind::Refund) } else { 0 };
-        let disputed = if on_dispute == policy { amount(out, OutKind::Dispute) } else { 0 };
+) -> Entitlement {
+    let of = |policy: OnReversal, amount: fn(&Reversals, ReversalKind) -> i64| {
+        let refunded = if on_refund == policy { amount(out, ReversalKind::Refund) } else { 0 };
+        let disputed = if on_dispute == policy { amount(out, ReversalKind::Dispute) } else { 0 };
         refunded.saturating_add(disputed)
     };
-    let (refunded, disputed) = (out.of(OutKind::Refund), out.of(OutKind::Dispute));
-    let first = |fits: fn(OnMoneyOut) -> bool| {
-        [(OutKind::Refund, on_refund), (OutKind::Dispute, on_dispute)]
+    let (refunded, disputed) = (out.of(ReversalKind::Refund), out.of(ReversalKind::Dispute));
+    let first = |fits: fn(OnReversal) -> bool| {
+        [(ReversalKind::Refund, on_refund), (ReversalKind::Dispute, on_dispute)]
             .into_iter()
             .find(|(kind, policy)| out.of(*kind) > 0 && fits(*policy))
             .map(|(kind, _)| kind)
     };
     let due = days_due(bought, refunded.saturating_add(disputed), out.whole());
     // Nobody is asked about days that are cancelled: that takes two amounts that can be compared.
-    let left = days_due(bought, of(OnMoneyOut::CancelUnspent, MoneyOut::comparable), out.whole());
+    let left = days_due(bought, of(OnReversal::CancelUnspent, Reversals::comparable), out.whole());
     let words = match (due, bought) {
         (_, Some(bought)) if out.not_comparable().is_some() => {
             format!(
@@ -90,16 +90,16 @@ pub fn covered(
         }
         _ => out.words(),
     };
-    Covered {
+    Entitlement {
         refunded,
         disputed,
         bought,
         due,
         left,
-        ask: first(|policy| policy != OnMoneyOut::CancelUnspent).or_else(|| out.not_comparable()),
+        ask: first(|policy| policy != OnReversal::CancelUnspent).or_else(|| out.not_comparable()),
         whole: out.whole(),
-        pause: first(|policy| policy == OnMoneyOut::HoldChannelTransfers),
-        pauses: of(OnMoneyOut::HoldChannelTransfers, MoneyOut::of),
+        pause: first(|policy| policy == OnReversal::HoldChannelTransfers),
+        pauses: of(OnReversal::HoldChannelTransfers, Reversals::of),
         words,
     }
 }
@@ -115,7 +115,7 @@ pub fn days_due(days: Option<u32>, out: i64, whole: Option<i64>) -> Option<u32> 
     Some(days.saturating_sub(off.and_then(|off| u32::try_from(off).ok()).unwrap_or(days)))
 }
 
-impl Covered {
+impl Entitlement {
     /// Nothing is out.
     pub fn is_whole(&self) -> bool {
         self.refunded == 0 && self.disputed == 0

@@ -5,7 +5,7 @@
 //! nothing is called again.
 
 use super::{
-    super::{Ms, covered::Covered, facts::OutKind, slices::Ahead},
+    super::{Ms, entitlement::Entitlement, facts::ReversalKind, slices::Ahead},
     Call, Cause, Kept, Outcome, State,
 };
 
@@ -20,9 +20,9 @@ pub fn may_have_moved(state: &State) -> bool {
 
 /// A transfer with what is decided about the money behind it.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub struct Coverage<'a> {
     /// The days of its payment, and its money.
-    pub covered: &'a Covered,
+    pub covered: &'a Entitlement,
     /// What was due when a person last decided, if one did.
     pub decided: Option<u32>,
     /// When the ledger was last declared restored.
@@ -42,10 +42,10 @@ pub struct Rest {
     pub despite: Option<u32>,
 }
 
-impl Asked<'_> {
+impl Coverage<'_> {
     /// The days of the payment that move in all, where it moves in slices; `None`: not known.
     pub fn total(&self) -> Option<u32> {
-        let Covered { due, left, bought, .. } = self.covered;
+        let Entitlement { due, left, bought, .. } = self.covered;
         let (due, left, bought) = ((*due)?, (*left)?, (*bought)?);
         if self.covered.is_whole() {
             return Some(bought);
@@ -119,7 +119,7 @@ impl Asked<'_> {
 
     /// None of its days move any more, as far as the rules can say.
     fn ended(&self, state: &State, now: Ms) -> State {
-        let kind = if self.covered.refunded > 0 { OutKind::Refund } else { OutKind::Dispute };
+        let kind = if self.covered.refunded > 0 { ReversalKind::Refund } else { ReversalKind::Dispute };
         match kept(state).last {
             Some(_) if !matches!(state, State::Cancelled { .. }) => self.held(state, kind, now),
             _ => self.cancelled(state, now),
@@ -153,7 +153,7 @@ impl Asked<'_> {
         State::Cancelled { reason, at: now, attempt: state.attempt(), money_out: Some(kept(state)) }
     }
 
-    fn held(&self, state: &State, kind: OutKind, now: Ms) -> State {
+    fn held(&self, state: &State, kind: ReversalKind, now: Ms) -> State {
         let Kept { last, retried } = kept(state);
         let words = match last {
             None => self.covered.words.clone(),
@@ -163,8 +163,8 @@ impl Asked<'_> {
             ),
         };
         let why = match kind {
-            OutKind::Refund => Cause::Refunded(words),
-            OutKind::Dispute => Cause::Disputed(words),
+            ReversalKind::Refund => Cause::Refunded(words),
+            ReversalKind::Dispute => Cause::Disputed(words),
         };
         let since = match state {
             State::Held { cause: Cause::Refunded(_) | Cause::Disputed(_), at, .. } => *at,
@@ -211,7 +211,7 @@ pub enum Stage<'a> {
 pub struct Gap {
     /// Moved, and not covered any more.
     pub spent: u32,
-    /// Covered, and not moved: their money came back after they had been taken off.
+    /// Entitlement, and not moved: their money came back after they had been taken off.
     pub owed: u32,
     /// A person has to decide about it.
     pub open: bool,
@@ -219,7 +219,7 @@ pub struct Gap {
     pub decided: Option<u32>,
 }
 
-impl Asked<'_> {
+impl Coverage<'_> {
     /// The gap of a payment.
     pub fn gap(&self, stage: Stage<'_>) -> Gap {
         let covered = self.covered;

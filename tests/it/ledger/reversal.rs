@@ -3,8 +3,8 @@
 use daybridge::{
     domain::{
         closed::HeldCause,
-        covered::OnMoneyOut,
-        facts::{Facts, Meaning, Out, OutAmount, OutKind, OutState},
+        entitlement::OnReversal,
+        facts::{Facts, Meaning, Reversal, ReversalAmount, ReversalKind, ReversalState},
         id::ChannelId,
         settle::{Cause, Order, Outcome as Open, State},
     },
@@ -24,21 +24,28 @@ pub(super) const DAY: i64 = 86_400_000;
 const ACT: Act<'_> = Act { who: "ada", reason: "looked" };
 
 /// A refund or dispute of part of a payment of 900.
-pub(super) fn out(payment: &str, id: &str, kind: OutKind, state: OutState, units: i64, at: i64) -> Facts {
-    let amount = OutAmount::Part(units);
-    let told = Out { kind, state, id: Some(id.to_owned()), amount, currency: None };
+pub(super) fn out(
+    payment: &str,
+    id: &str,
+    kind: ReversalKind,
+    state: ReversalState,
+    units: i64,
+    at: i64,
+) -> Facts {
+    let amount = ReversalAmount::Part(units);
+    let told = Reversal { kind, state, id: Some(id.to_owned()), amount, currency: None };
     Facts { occurred_at: NOW + at, out: vec![told], ..facts(Meaning::MoneyOut, &[payment]) }
 }
 
 pub(crate) fn refund(payment: &str, units: i64) -> Facts {
-    out(payment, "re_1", OutKind::Refund, OutState::Done, units, 1)
+    out(payment, "re_1", ReversalKind::Refund, ReversalState::Done, units, 1)
 }
 
 fn failed(payment: &str, units: i64) -> Facts {
-    out(payment, "re_1", OutKind::Refund, OutState::Undone, units, 2)
+    out(payment, "re_1", ReversalKind::Refund, ReversalState::Undone, units, 2)
 }
 
-pub(crate) fn policy(on_money_out: OnMoneyOut) -> SourceRules {
+pub(crate) fn policy(on_money_out: OnReversal) -> SourceRules {
     let mut source = rules();
     source.rules.on_refund = on_money_out;
     source.rules.on_dispute = on_money_out;
@@ -55,7 +62,7 @@ struct Told<'a> {
 }
 
 impl Told<'_> {
-    fn of(kit: &Kit, on_money_out: OnMoneyOut) -> Told<'_> {
+    fn of(kit: &Kit, on_money_out: OnReversal) -> Told<'_> {
         Told { kit, source: policy(on_money_out) }
     }
 
@@ -107,7 +114,7 @@ fn refused(answer: Result<(), LedgerError>) -> String {
 }
 
 pub(super) async fn before_the_grant_a_person_is_asked(kit: Kit) {
-    let told = Told::of(&kit, OnMoneyOut::Report);
+    let told = Told::of(&kit, OnReversal::Report);
     told.event("evt_re", &refund("pi_1", 300)).await;
     let money = told.event("evt_1", &paid("pi_1")).await;
     assert_eq!((money.outcome, money.planned), (Outcome::Held, None));
@@ -126,22 +133,24 @@ pub(super) async fn before_the_grant_a_person_is_asked(kit: Kit) {
     assert_eq!(whole(&kit, "pi_1").await.payment.days, Some(30));
     assert_eq!(stands(&kit, "pi_1").await, "planned - 25, 20 5 0 0");
     // Less that is covered is a new question.
-    told.event("evt_re2", &out("pi_1", "re_2", OutKind::Refund, OutState::Done, 300, 3)).await;
+    told.event("evt_re2", &out("pi_1", "re_2", ReversalKind::Refund, ReversalState::Done, 300, 3)).await;
     assert_eq!(stands(&kit, "pi_1").await, "held refunded 25, 10 5 0 0");
 
     told.event("evt_2", &paid("pi_2")).await;
-    told.event("evt_du", &out("pi_3", "du_1", OutKind::Dispute, OutState::Open, 900, 1)).await;
+    told.event("evt_du", &out("pi_3", "du_1", ReversalKind::Dispute, ReversalState::Open, 900, 1)).await;
     assert_eq!(told.event("evt_3", &paid("pi_3")).await.outcome, Outcome::Held);
     let held = kit.held(9, NOW).await.unwrap();
     assert_eq!(held.iter().find(|h| h.key == "stripe/pi_3").unwrap().cause, HeldCause::Disputed);
     // Won: it goes on by itself.
-    let won = told.event("evt_won", &out("pi_3", "du_1", OutKind::Dispute, OutState::Undone, 900, 2)).await;
+    let won = told
+        .event("evt_won", &out("pi_3", "du_1", ReversalKind::Dispute, ReversalState::Undone, 900, 2))
+        .await;
     assert_eq!((won.outcome, won.planned.as_deref()), (Outcome::Refund, Some("stripe/pi_3#1")));
     assert_eq!(stands(&kit, "pi_3").await, "planned - 30, 30 0 0 0");
 }
 
 pub(super) async fn before_the_grant_days_are_taken_off(kit: Kit) {
-    let told = Told::of(&kit, OnMoneyOut::CancelUnspent);
+    let told = Told::of(&kit, OnReversal::CancelUnspent);
     told.event("evt_re", &refund("pi_1", 300)).await;
     assert_eq!(told.event("evt_1", &paid("pi_1")).await.outcome, Outcome::Granted);
     let shown = whole(&kit, "pi_1").await;
@@ -159,7 +168,7 @@ pub(super) async fn before_the_grant_days_are_taken_off(kit: Kit) {
 }
 
 pub(super) async fn what_is_planned_is_held(kit: Kit) {
-    let told = Told::of(&kit, OnMoneyOut::Report);
+    let told = Told::of(&kit, OnReversal::Report);
     told.event("evt_1", &paid("pi_1")).await;
     let claim = kit.claim_one(NOW).await;
     let refunded = told.event("evt_re", &refund("pi_1", 300)).await;
@@ -190,7 +199,7 @@ pub(super) async fn what_is_planned_is_held(kit: Kit) {
 }
 
 pub(super) async fn what_a_person_decides_of_the_held(kit: Kit) {
-    let told = Told::of(&kit, OnMoneyOut::Report);
+    let told = Told::of(&kit, OnReversal::Report);
     for name in ["pi_1", "pi_2", "pi_3"] {
         told.event(&format!("evt_{name}"), &paid(name)).await;
         told.event(&format!("evt_re_{name}"), &refund(name, 300)).await;
@@ -225,7 +234,7 @@ pub(super) async fn what_a_person_decides_of_the_held(kit: Kit) {
 }
 
 pub(super) async fn what_is_planned_is_made_shorter(kit: Kit) {
-    let told = Told::of(&kit, OnMoneyOut::CancelUnspent);
+    let told = Told::of(&kit, OnReversal::CancelUnspent);
     told.event("evt_1", &paid("pi_1")).await;
     let claim = kit.claim_one(NOW).await;
     told.event("evt_re", &refund("pi_1", 300)).await;
@@ -236,15 +245,15 @@ pub(super) async fn what_is_planned_is_made_shorter(kit: Kit) {
     assert_eq!(transfer.comment, "daybridge stripe/pi_1#1 20d");
     assert!(transfer.steps.last().unwrap().note.contains("20 days instead of 30"), "{transfer:?}");
     // Always in proportion of what was bought.
-    told.event("evt_re2", &out("pi_1", "re_2", OutKind::Refund, OutState::Done, 300, 3)).await;
+    told.event("evt_re2", &out("pi_1", "re_2", ReversalKind::Refund, ReversalState::Done, 300, 3)).await;
     assert_eq!(stands(&kit, "pi_1").await, "planned - 10, 10 20 0 0");
-    told.event("evt_re3", &out("pi_1", "re_3", OutKind::Refund, OutState::Done, 300, 4)).await;
+    told.event("evt_re3", &out("pi_1", "re_3", ReversalKind::Refund, ReversalState::Done, 300, 4)).await;
     assert_eq!(stands(&kit, "pi_1").await, "cancelled - 10, 0 30 0 0");
     // Back by and by; the same key, never called.
-    told.event("evt_f3", &out("pi_1", "re_3", OutKind::Refund, OutState::Undone, 300, 5)).await;
+    told.event("evt_f3", &out("pi_1", "re_3", ReversalKind::Refund, ReversalState::Undone, 300, 5)).await;
     assert_eq!(stands(&kit, "pi_1").await, "planned - 10, 10 20 0 0");
     told.event("evt_f1", &failed("pi_1", 300)).await;
-    told.event("evt_f2", &out("pi_1", "re_2", OutKind::Refund, OutState::Undone, 300, 6)).await;
+    told.event("evt_f2", &out("pi_1", "re_2", ReversalKind::Refund, ReversalState::Undone, 300, 6)).await;
     assert_eq!(stands(&kit, "pi_1").await, "planned - 30, 30 0 0 0");
     let shown = whole(&kit, "pi_1").await;
     assert_eq!((shown.transfers.len(), &*shown.transfers[0].comment), (1, "daybridge stripe/pi_1#1 30d"));
@@ -253,7 +262,7 @@ pub(super) async fn what_is_planned_is_made_shorter(kit: Kit) {
 }
 
 pub(super) async fn what_has_moved_is_listed(kit: Kit) {
-    let told = Told::of(&kit, OnMoneyOut::CancelUnspent);
+    let told = Told::of(&kit, OnReversal::CancelUnspent);
     let mut called = None;
     for (name, state) in [("1", settled()), ("2", held(Cause::Unmoved, Open::Open)), ("3", intended(1))] {
         let key =
@@ -287,10 +296,10 @@ pub(super) async fn what_has_moved_is_listed(kit: Kit) {
     assert_eq!((&*act.who, act.action.as_str(), act.at), ("ada", "held cancel", NOW));
     told.event("evt_re_1", &refund("pi_1", 300)).await;
     assert_eq!(gaps(&kit).await, [spent(3)]);
-    told.event("evt_re_1b", &out("pi_1", "re_2", OutKind::Refund, OutState::Done, 90, 3)).await;
+    told.event("evt_re_1b", &out("pi_1", "re_2", ReversalKind::Refund, ReversalState::Done, 90, 3)).await;
     assert_eq!(gaps(&kit).await.first(), Some(&("stripe/pi_1".into(), "days_spent".into(), Some(13))));
     told.event("evt_f_1", &failed("pi_1", 300)).await;
-    told.event("evt_f_1b", &out("pi_1", "re_2", OutKind::Refund, OutState::Undone, 90, 4)).await;
+    told.event("evt_f_1b", &out("pi_1", "re_2", ReversalKind::Refund, ReversalState::Undone, 90, 4)).await;
     assert_eq!(gaps(&kit).await, [spent(3)]);
     assert_eq!(stands(&kit, "pi_1").await, "credited - 30, 30 0 0 0");
     // It turns out not applied: then nothing was spent, and what is planned anew is what is left.
@@ -308,9 +317,9 @@ async fn claim_of(kit: &Kit, channel: &str) -> Claim {
 /// A refund comes while a call is on its way, and the call turns out to have done nothing.
 pub(super) async fn what_was_on_its_way_is_weighed_when_it_is_back(kit: Kit) {
     for (n, on_money_out, left, want) in [
-        (1, OnMoneyOut::Report, 300, "held refunded 30, 20 0 0 0"),
-        (2, OnMoneyOut::CancelUnspent, 300, "planned - 20, 20 10 0 0"),
-        (3, OnMoneyOut::CancelUnspent, 900, "cancelled - 30, 0 30 0 0"),
+        (1, OnReversal::Report, 300, "held refunded 30, 20 0 0 0"),
+        (2, OnReversal::CancelUnspent, 300, "planned - 20, 20 10 0 0"),
+        (3, OnReversal::CancelUnspent, 900, "cancelled - 30, 0 30 0 0"),
     ] {
         let (name, channel) = (format!("pi_{n}"), format!("CHAN-{n}"));
         let key = kit.grant(&n.to_string(), &channel).await;
@@ -328,7 +337,7 @@ pub(super) async fn what_was_on_its_way_is_weighed_when_it_is_back(kit: Kit) {
     let claim = claim_of(&kit, "CHAN-4").await;
     let called = intended(claim.epoch);
     assert!(kit.put(&claim, &key, &State::planned(NOW), called.clone(), NOW).await);
-    Told::of(&kit, OnMoneyOut::Report).event("evt_re_4", &refund("pi_4", 300)).await;
+    Told::of(&kit, OnReversal::Report).event("evt_re_4", &refund("pi_4", 300)).await;
     assert!(kit.put(&claim, &key, &called, held(Cause::Balance("none".into()), Open::None), NOW).await);
     assert_eq!(stands(&kit, "pi_4").await, "held refunded 30, 20 0 0 0");
 }
@@ -348,7 +357,7 @@ pub(super) async fn a_refund_beside_a_worker_is_never_lost(kit: Kit) {
         let refunds = {
             let (kit, name) = (kit.clone(), name.clone());
             tokio::spawn(async move {
-                let source = policy(OnMoneyOut::CancelUnspent);
+                let source = policy(OnReversal::CancelUnspent);
                 let event = delivery(&format!("evt_re_{name}"));
                 kit.record_as(&event, Ok(&refund(&name, 300)), &source, false).await
             })
@@ -369,7 +378,7 @@ pub(super) async fn a_refund_beside_a_worker_is_never_lost(kit: Kit) {
 
 /// A changed setting is taken in at the next start, before and after the grant.
 pub(super) async fn changed_settings_weigh_what_is_held(kit: Kit) {
-    let told = Told::of(&kit, OnMoneyOut::Report);
+    let told = Told::of(&kit, OnReversal::Report);
     told.event("evt_1", &paid("pi_1")).await;
     told.event("evt_re_1", &refund("pi_1", 300)).await;
     told.event("evt_re_2", &refund("pi_2", 300)).await;
@@ -380,7 +389,7 @@ pub(super) async fn changed_settings_weigh_what_is_held(kit: Kit) {
         ("evt_re_2", refund("pi_2", 300)),
         ("evt_2", paid("pi_2")),
     ];
-    let source = policy(OnMoneyOut::CancelUnspent);
+    let source = policy(OnReversal::CancelUnspent);
     let held = kit.held_envelopes(None, 0, 9).await.unwrap();
     assert_eq!(held.len(), 4);
     for (_, envelope, _) in held {
@@ -394,7 +403,7 @@ pub(super) async fn changed_settings_weigh_what_is_held(kit: Kit) {
 }
 
 pub(super) async fn days_already_moved_short_are_owed(kit: Kit) {
-    let told = Told::of(&kit, OnMoneyOut::CancelUnspent);
+    let told = Told::of(&kit, OnReversal::CancelUnspent);
     told.event("evt_re", &refund("pi_1", 300)).await;
     told.event("evt_1", &paid("pi_1")).await;
     let claim = kit.claim_one(NOW).await;
@@ -412,7 +421,7 @@ pub(super) async fn days_already_moved_short_are_owed(kit: Kit) {
 }
 
 pub(super) async fn the_channel_is_paused_once(kit: Kit) {
-    let told = Told::of(&kit, OnMoneyOut::HoldChannelTransfers);
+    let told = Told::of(&kit, OnReversal::HoldChannelTransfers);
     let scope = Scope::Channel(ACCOUNT.into(), ChannelId::parse("CHAN-pi_1").unwrap());
     told.event("evt_1", &paid("pi_1")).await;
     told.event("evt_re", &refund("pi_1", 300)).await;
@@ -424,10 +433,10 @@ pub(super) async fn the_channel_is_paused_once(kit: Kit) {
     told.event("evt_re", &refund("pi_1", 300)).await;
     told.event("evt_re_updated", &refund("pi_1", 300)).await;
     assert!(kit.pauses().await.unwrap().is_empty(), "a person's resume was undone");
-    told.event("evt_re2", &out("pi_1", "re_2", OutKind::Refund, OutState::Done, 300, 3)).await;
+    told.event("evt_re2", &out("pi_1", "re_2", ReversalKind::Refund, ReversalState::Done, 300, 3)).await;
     assert_eq!(kit.pauses().await.unwrap().len(), 1);
     // Before the money: as soon as the channel is known.
-    told.event("evt_du", &out("pi_2", "du_1", OutKind::Dispute, OutState::Open, 900, 1)).await;
+    told.event("evt_du", &out("pi_2", "du_1", ReversalKind::Dispute, ReversalState::Open, 900, 1)).await;
     assert_eq!(kit.pauses().await.unwrap().len(), 1);
     told.event("evt_2", &paid("pi_2")).await;
     let pauses = kit.pauses().await.unwrap();
@@ -435,21 +444,23 @@ pub(super) async fn the_channel_is_paused_once(kit: Kit) {
 }
 
 pub(super) async fn an_inquiry_is_told_and_takes_nothing(kit: Kit) {
-    let told = Told::of(&kit, OnMoneyOut::CancelUnspent);
+    let told = Told::of(&kit, OnReversal::CancelUnspent);
     told.event("evt_1", &paid("pi_1")).await;
-    let asked = told.event("evt_du", &out("pi_1", "du_1", OutKind::Dispute, OutState::Inquiry, 900, 1)).await;
+    let asked = told
+        .event("evt_du", &out("pi_1", "du_1", ReversalKind::Dispute, ReversalState::Inquiry, 900, 1))
+        .await;
     assert_eq!(asked.outcome, Outcome::Refund);
     assert!(asked.reason.unwrap().contains("asks"));
     assert_eq!(stands(&kit, "pi_1").await, "planned - 30, 30 0 0 0");
     // An object that says that nothing was given back is no news at all.
-    let (kind, state, amount) = (OutKind::Refund, OutState::Done, OutAmount::Total(0));
-    let nothing = Out { kind, state, id: None, amount, currency: None };
+    let (kind, state, amount) = (ReversalKind::Refund, ReversalState::Done, ReversalAmount::Total(0));
+    let nothing = Reversal { kind, state, id: None, amount, currency: None };
     told.event("evt_2", &Facts { out: vec![nothing], ..paid("pi_2") }).await;
     assert_eq!(whole(&kit, "pi_2").await.money_out, None);
 }
 
 pub(super) async fn refunds_come_along_when_payments_are_joined(kit: Kit) {
-    let told = Told::of(&kit, OnMoneyOut::Report);
+    let told = Told::of(&kit, OnReversal::Report);
     told.event("evt_1", &paid("pi_1")).await;
     told.event("evt_re", &refund("ch_1", 300)).await;
     assert_eq!(whole(&kit, "ch_1").await.payment.key, "stripe/ch_1");
@@ -461,7 +472,7 @@ pub(super) async fn refunds_come_along_when_payments_are_joined(kit: Kit) {
 
 /// What a rehearsal says is what happens, and nothing of it is kept: no adjustment, no pause, no hold.
 pub(super) async fn a_rehearsed_refund_keeps_nothing(kit: Kit) {
-    let told = Told::of(&kit, OnMoneyOut::HoldChannelTransfers);
+    let told = Told::of(&kit, OnReversal::HoldChannelTransfers);
     told.event("evt_1", &paid("pi_1")).await;
     told.event("evt_2", &paid("pi_2")).await;
     told.event("evt_re_2", &refund("pi_2", 300)).await;
@@ -488,7 +499,7 @@ pub(super) async fn a_rehearsed_refund_keeps_nothing(kit: Kit) {
 
 /// A backup knows of a cancellation, and not that the money came back and the days moved since.
 pub(super) async fn a_restored_ledger_does_not_plan_again(kit: Kit) {
-    let told = Told::of(&kit, OnMoneyOut::CancelUnspent);
+    let told = Told::of(&kit, OnReversal::CancelUnspent);
     told.event("evt_1", &paid("pi_1")).await;
     told.event("evt_re", &refund("pi_1", 900)).await;
     assert_eq!(stands(&kit, "pi_1").await, "cancelled - 30, 0 30 0 0");
@@ -517,7 +528,7 @@ pub(super) async fn a_restored_ledger_does_not_plan_again(kit: Kit) {
 }
 
 pub(super) async fn adjustments_are_append_only(kit: Kit) {
-    let told = Told::of(&kit, OnMoneyOut::Report);
+    let told = Told::of(&kit, OnReversal::Report);
     told.event("evt_1", &paid("pi_1")).await;
     told.event("evt_re", &refund("pi_1", 300)).await;
     let mut raw = kit.sql().await;
@@ -528,7 +539,7 @@ pub(super) async fn adjustments_are_append_only(kit: Kit) {
 
 /// A captured event whose time or id is not under the signature can be sent again and again as another one.
 pub(super) async fn a_flood_of_one_event_hides_no_refund(kit: Kit) {
-    let told = Told::of(&kit, OnMoneyOut::CancelUnspent);
+    let told = Told::of(&kit, OnReversal::CancelUnspent);
     told.event("evt_1", &paid("pi_1")).await;
     told.event("evt_re", &refund("pi_1", 900)).await;
     assert_eq!(stands(&kit, "pi_1").await, "cancelled - 30, 0 30 0 0");
@@ -540,7 +551,7 @@ pub(super) async fn a_flood_of_one_event_hides_no_refund(kit: Kit) {
 
 /// The person looked before the refund came, and the decision arrives after it.
 pub(super) async fn a_decision_is_for_the_cause_that_was_seen(kit: Kit) {
-    let told = Told::of(&kit, OnMoneyOut::Report);
+    let told = Told::of(&kit, OnReversal::Report);
     told.event("evt_1", &paid("pi_1")).await;
     let claim = kit.claim_one(NOW).await;
     let key = "stripe/pi_1#1";
@@ -568,7 +579,7 @@ pub(super) async fn a_decision_is_for_the_cause_that_was_seen(kit: Kit) {
 
 /// A refusal may hide that the days moved, and nobody would look at what is cancelled by itself.
 pub(super) async fn a_refund_of_what_was_refused_is_for_a_person(kit: Kit) {
-    let told = Told::of(&kit, OnMoneyOut::CancelUnspent);
+    let told = Told::of(&kit, OnReversal::CancelUnspent);
     for (name, refused_by) in [("pi_1", "partner"), ("pi_2", "throttle")] {
         let paid = to(charge(&[name]), &format!("CHAN-{name}"), 30);
         told.event(&format!("evt_{name}"), &paid).await;
@@ -596,7 +607,7 @@ pub(super) async fn a_refund_of_what_was_refused_is_for_a_person(kit: Kit) {
 
 /// A copy was put back and nobody said so: the ledger knows of no call, and Billing History shows one.
 pub(super) async fn what_no_call_is_known_of_is_settled_with_its_days(kit: Kit) {
-    let told = Told::of(&kit, OnMoneyOut::Report);
+    let told = Told::of(&kit, OnReversal::Report);
     told.event("evt_1", &paid("pi_1")).await;
     told.event("evt_re", &refund("pi_1", 300)).await;
     assert_eq!(stands(&kit, "pi_1").await, "held refunded 30, 20 0 0 0");
@@ -612,7 +623,7 @@ pub(super) async fn what_no_call_is_known_of_is_settled_with_its_days(kit: Kit) 
 /// What a person said of a refund counts for the days that were planned, and not for others that moved in the time that is
 /// forgotten.
 pub(super) async fn other_days_than_a_person_said_are_asked_about(kit: Kit) {
-    let told = Told::of(&kit, OnMoneyOut::Report);
+    let told = Told::of(&kit, OnReversal::Report);
     told.event("evt_1", &paid("pi_1")).await;
     told.event("evt_re", &refund("pi_1", 300)).await;
     kit.correct("stripe/pi_1#1", &days(20), NOW).await.unwrap();
@@ -625,7 +636,7 @@ pub(super) async fn other_days_than_a_person_said_are_asked_about(kit: Kit) {
 
 /// A refusal hid that 30 days moved; a refund has made 20 of them since.
 pub(super) async fn the_days_of_a_call_are_those_that_were_sent(kit: Kit) {
-    let told = Told::of(&kit, OnMoneyOut::CancelUnspent);
+    let told = Told::of(&kit, OnReversal::CancelUnspent);
     told.event("evt_1", &paid("pi_1")).await;
     let claim = kit.claim_one(NOW).await;
     let (key, called) = ("stripe/pi_1#1", intended(claim.epoch));

@@ -1,17 +1,17 @@
 //! How much money is out, which days are due without it, and what becomes of a transfer.
 
 use daybridge::domain::{
-    covered::{Covered, OnMoneyOut, covered, days_due},
+    entitlement::{Entitlement, OnReversal, days_due, entitlement},
     facts::{
-        Facts, Family, Meaning, Money, Out, OutAmount,
-        OutAmount::{All, Part, Total},
-        OutKind::{self, Dispute, Refund},
-        OutState::{self, Done, Failed, Inquiry, Open, Undone},
+        Facts, Family, Meaning, Money, Reversal, ReversalAmount,
+        ReversalAmount::{All, Part, Total},
+        ReversalKind::{self, Dispute, Refund},
+        ReversalState::{self, Done, Failed, Inquiry, Open, Undone},
     },
-    money_out::{MoneyOut, came_in, money_out},
+    reversal::{Reversals, came_in, money_out},
     settle::{
         Call, Cause, How, Kept, Outcome, State,
-        uncovered::{Asked, Rest, Stage},
+        reversal::{Coverage, Rest, Stage},
     },
 };
 use proptest::prelude::*;
@@ -23,14 +23,14 @@ fn charges() -> Family {
 }
 
 /// Time, kind, state, id, amount.
-type Told = (i64, OutKind, OutState, Option<&'static str>, OutAmount);
+type Told = (i64, ReversalKind, ReversalState, Option<&'static str>, ReversalAmount);
 
 fn out((at, kind, state, id, amount): Told) -> Facts {
-    let out = Out { kind, state, id: id.map(str::to_owned), amount, currency: None };
+    let out = Reversal { kind, state, id: id.map(str::to_owned), amount, currency: None };
     Facts { occurred_at: at, out: vec![out], money: None, ..event(Meaning::MoneyOut) }
 }
 
-fn of(told: &[Told]) -> MoneyOut {
+fn of(told: &[Told]) -> Reversals {
     let events: Vec<Facts> = std::iter::once(charge()).chain(told.iter().map(|told| out(*told))).collect();
     money_out(&events, &charges())
 }
@@ -90,13 +90,13 @@ fn how_much_is_refunded() {
         ),
         (
             "a total of what went through has none that failed before",
-            vec![re(1, Done, None, OutAmount::Done(300)), re(5, Undone, one, Part(200))],
+            vec![re(1, Done, None, ReversalAmount::Done(300)), re(5, Undone, one, Part(200))],
             300,
         ),
         (
             "but one that went through, and failed then",
             vec![
-                re(3, Done, None, OutAmount::Done(300)),
+                re(3, Done, None, ReversalAmount::Done(300)),
                 re(2, Done, one, Part(200)),
                 re(5, Undone, one, Part(200)),
             ],
@@ -163,7 +163,7 @@ fn what_tells_of_it() {
     // Of before amounts were read.
     assert_eq!(money_out(&[charge(), event(Meaning::MoneyOut)], &charges()).refunded, 900);
     // An object that came in tells what it lost.
-    let told = vec![Out { kind: Refund, state: Done, id: None, amount: Total(300), currency: None }];
+    let told = vec![Reversal { kind: Refund, state: Done, id: None, amount: Total(300), currency: None }];
     let lost = Facts { out: told.clone(), ..charge() };
     assert_eq!(money_out(&[lost, charge()], &charges()).refunded, 300);
     let ignored = Facts { out: told, ..event(Meaning::Ignored("x".into())) };
@@ -209,14 +209,19 @@ fn a_started_day_stays_with_the_customer() {
     assert_eq!(days_due(None, 9, Some(9)), Some(0));
 }
 
-fn taken(refunded: i64, disputed: i64, on_refund: OnMoneyOut, on_dispute: OnMoneyOut) -> Covered {
+fn taken(refunded: i64, disputed: i64, on_refund: OnReversal, on_dispute: OnReversal) -> Entitlement {
     let came_in = Some(Money { amount: 900, currency: "usd".into() });
-    covered(&MoneyOut { came_in, refunded, disputed, ..MoneyOut::default() }, on_refund, on_dispute, Some(30))
+    entitlement(
+        &Reversals { came_in, refunded, disputed, ..Reversals::default() },
+        on_refund,
+        on_dispute,
+        Some(30),
+    )
 }
 
 #[test]
 fn what_the_settings_make_of_it() {
-    use OnMoneyOut::{CancelUnspent as Cancel, HoldChannelTransfers as Pause, Report};
+    use OnReversal::{CancelUnspent as Cancel, HoldChannelTransfers as Pause, Report};
     for (covered, due, left, ask, pause) in [
         (taken(0, 0, Report, Report), 30, 30, None, None),
         (taken(300, 0, Report, Report), 20, 30, Some(Refund), None),
@@ -284,7 +289,7 @@ fn shown(state: &State, days: u32) -> String {
 /// A transfer of 30 days for 900.
 #[test]
 fn what_becomes_of_a_transfer() {
-    use OnMoneyOut::{CancelUnspent as Cancel, Report};
+    use OnReversal::{CancelUnspent as Cancel, Report};
     let whole = taken(0, 0, Report, Report);
     let third = taken(300, 0, Report, Report);
     let third_off = taken(300, 0, Cancel, Report);
@@ -320,7 +325,7 @@ fn what_becomes_of_a_transfer() {
         ("settled", &all_off, None, "settled 30"),
         ("closed", &whole, Some(0), "cancelled 30"),
     ] {
-        let asked = Asked { covered, decided, restored_at: None, rest: Rest::default() };
+        let asked = Coverage { covered, decided, restored_at: None, rest: Rest::default() };
         let (to, days) = asked.uncovered(&stands(state), 30, NOW);
         assert_eq!(shown(&to, days), want, "{state} {covered:?} {decided:?}");
         assert_eq!(asked.uncovered(&to, days, NOW), (to.clone(), days), "{state} {covered:?} {decided:?}");
@@ -329,13 +334,13 @@ fn what_becomes_of_a_transfer() {
         }
     }
     // Reduced, then more of the money is back.
-    let back = Asked { covered: &whole, decided: None, restored_at: None, rest: Rest::default() };
+    let back = Coverage { covered: &whole, decided: None, restored_at: None, rest: Rest::default() };
     assert_eq!(back.uncovered(&stands("planned"), 20, NOW).1, 30);
-    let given = Asked { covered: &third, decided: Some(10), restored_at: None, rest: Rest::default() };
+    let given = Coverage { covered: &third, decided: Some(10), restored_at: None, rest: Rest::default() };
     assert_eq!(given.uncovered(&stands("planned"), 12, NOW).1, 20, "never less than is covered");
     // What was cancelled before the ledger was restored may have gone on in the time that is forgotten.
     for covered in [&whole, &third, &third_off] {
-        let asked = Asked { covered, decided: None, restored_at: Some(100), rest: Rest::default() };
+        let asked = Coverage { covered, decided: None, restored_at: Some(100), rest: Rest::default() };
         let (to, _) = asked.uncovered(&stands("taken back"), 30, NOW);
         assert!(matches!(to, State::Held { outcome: Outcome::Forgotten, .. }), "{to:?}");
     }
@@ -343,8 +348,8 @@ fn what_becomes_of_a_transfer() {
 
 #[test]
 fn what_is_spent_and_what_is_owed() {
-    let third = taken(300, 0, OnMoneyOut::Report, OnMoneyOut::Report);
-    let whole = taken(0, 0, OnMoneyOut::Report, OnMoneyOut::Report);
+    let third = taken(300, 0, OnReversal::Report, OnReversal::Report);
+    let whole = taken(0, 0, OnReversal::Report, OnReversal::Report);
     for (state, days, covered, decided, want) in [
         ("settled", 30, &third, None, (10, 0, true)),
         // Whether they moved at all is found out first.
@@ -366,12 +371,12 @@ fn what_is_spent_and_what_is_owed() {
         ("closed", 30, &third, Some(20), (0, 0, false)),
         ("closed", 30, &third, None, (0, 0, false)),
     ] {
-        let asked = Asked { covered, decided, restored_at: None, rest: Rest::default() };
+        let asked = Coverage { covered, decided, restored_at: None, rest: Rest::default() };
         let gap = asked.gap(Stage::Granted(&stands(state), days));
         assert_eq!((gap.spent, gap.owed, gap.open), want, "{state} {days} {decided:?}");
     }
     // What a person decided counts until more comes back, and from there on.
-    let asked = |covered, decided| Asked { covered, decided, restored_at: None, rest: Rest::default() };
+    let asked = |covered, decided| Coverage { covered, decided, restored_at: None, rest: Rest::default() };
     let settled = stands("settled");
     assert_eq!(asked(&third, Some(10)).gap(Stage::Granted(&settled, 30)).decided, Some(20));
     assert_eq!(asked(&whole, Some(10)).gap(Stage::Granted(&settled, 30)).decided, None);
@@ -385,7 +390,7 @@ fn any_told() -> impl Strategy<Value = Told> {
     let amount = prop_oneof![
         (0..10_i64).prop_map(|n| Part(n * 100)),
         (0..10_i64).prop_map(|n| Total(n * 100)),
-        (0..10_i64).prop_map(|n| OutAmount::Done(n * 100)),
+        (0..10_i64).prop_map(|n| ReversalAmount::Done(n * 100)),
         Just(All)
     ];
     let id = prop_oneof![Just(None), Just(Some("a")), Just(Some("b"))];
@@ -458,7 +463,7 @@ fn a_failure_stands_until_money_comes_in() {
 #[test]
 fn what_was_never_captured_is_not_out() {
     let captured = |amount: i64, total: i64, never_in: i64| Facts {
-        out: vec![Out { kind: Refund, state: Done, id: None, amount: Total(total), currency: None }],
+        out: vec![Reversal { kind: Refund, state: Done, id: None, amount: Total(total), currency: None }],
         never_in: Some(never_in),
         ..paid_at(1, amount, None)
     };
@@ -501,8 +506,8 @@ fn another_currency_is_not_compared() {
         assert!(of(&events).is_nothing());
     }
     // Whatever is done about disputes, a person is asked, and nothing is cancelled unasked.
-    for policy in [OnMoneyOut::Report, OnMoneyOut::CancelUnspent, OnMoneyOut::HoldChannelTransfers] {
-        let covered = covered(&other, policy, policy, Some(30));
+    for policy in [OnReversal::Report, OnReversal::CancelUnspent, OnReversal::HoldChannelTransfers] {
+        let covered = entitlement(&other, policy, policy, Some(30));
         assert_eq!((covered.due, covered.left, covered.ask), (Some(0), Some(30), Some(Dispute)));
         assert!(covered.words.contains("300 JPY") && covered.words.contains("9.00 USD"), "{}", covered.words);
     }
