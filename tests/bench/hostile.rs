@@ -71,7 +71,7 @@ fn files(pid: u32) -> usize {
 
 /// The strangers; until they are killed.
 pub(crate) fn strangers(port: u16) {
-    let _ = daybridge::open_files::raise();
+    let _ = daybridge::machine::open_files::raise();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     // For the whole life of this process, and the same bytes for all.
     let whole: &'static [u8] = Box::leak(vec![b'x'; BODY_BYTES - 1].into_boxed_slice());

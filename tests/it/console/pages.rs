@@ -195,7 +195,7 @@ fn templates_hold_nothing_inline_and_nothing_unescaped() {
             "{path:?}"
         );
         let posts = text.matches("method=\"post\"").count();
-        let tokens = text.matches("name=\"csrf\" value=\"{{ shell.token }}\"").count();
+        let tokens = text.matches("name=\"csrf\" value=\"{{ layout.token }}\"").count();
         assert_eq!(posts, tokens + text.matches("action=\"/login\"").count(), "{}", path.display());
     }
     assert!(files > 10);
