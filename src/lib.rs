@@ -46,8 +46,11 @@ pub mod provider;
 /// The record of all money and days.
 pub mod ledger;
 
-/// The partner's API, and its simulator.
+/// The partner's API.
 pub mod partner;
+
+/// The other party: a stand-in for the partner, with every unknown as a switch.
+pub mod simulator;
 
 /// The order of effects: intake writes the ledger, settle moves the days.
 pub mod worker;

@@ -1,7 +1,7 @@
 //! The partner API simulator on its own.
 
 use clap::Args;
-use daybridge::partner::sim::{Sim, SimSettings, switches::Switches};
+use daybridge::simulator::{Sim, SimSettings, switches::Switches};
 use secrecy::SecretString;
 
 use super::{Failure, text::say};

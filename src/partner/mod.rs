@@ -49,6 +49,3 @@ mod deletion;
 
 /// The list of channels.
 mod listing;
-
-/// A faithful stand-in for the partner, with every unknown as a switch.
-pub mod sim;

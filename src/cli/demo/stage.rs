@@ -7,12 +7,10 @@ use daybridge::{
     config::{self, Config},
     console::{self, Console, Parts, password},
     ledger::{self, Ledger},
-    partner::{
-        self,
-        sim::{self, Sim, SimSettings},
-    },
+    partner,
     provider::{self, Address, Running, Sources},
     queue::{self, Queue},
+    simulator::{self, Sim, SimSettings},
     worker::{self, Doors, Interpreter, Reader, meters},
 };
 use tempfile::TempDir;
@@ -39,7 +37,7 @@ pub struct Stage {
     /// The settings all parts were opened with.
     pub config: Config,
     /// The partner.
-    pub sim: sim::Running,
+    pub sim: simulator::Running,
     /// The record.
     pub ledger: Arc<Ledger>,
     /// Base of the receiver.

@@ -10,11 +10,11 @@ use daybridge::{
         query::{Page, PaymentQuery},
         view::{EventOutcome, Payment},
     },
-    partner::sim::{
+    provider::{WEBHOOKS, sample::Sample},
+    simulator::{
         fault::{Fault, Kind, Method, When},
         record::Extend,
     },
-    provider::{WEBHOOKS, sample::Sample},
 };
 
 use super::{

@@ -2,10 +2,8 @@ use std::time::{Duration, Instant};
 
 use daybridge::{
     domain::reply::{ReadError, Reply},
-    partner::{
-        Partner as _,
-        sim::fault::{Chance, Fault, Kind, Method, When},
-    },
+    partner::Partner as _,
+    simulator::fault::{Chance, Fault, Kind, Method, When},
 };
 
 use super::*;
@@ -88,7 +86,7 @@ async fn reads_and_modes_fail_without_a_guess() {
 
 #[test]
 fn faults_strike_by_channel_times_and_seed() {
-    let mut faults = daybridge::partner::sim::fault::Faults::default();
+    let mut faults = daybridge::simulator::fault::Faults::default();
     let one =
         Fault { channel: Some(ID.into()), times: 2, ..Fault::next(Method::Extend, When::After, Kind::Reset) };
     faults.push(one);

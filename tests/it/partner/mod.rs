@@ -13,11 +13,8 @@ use std::time::Duration;
 use daybridge::{
     config,
     domain::{DAY_MS, Ms, id::ChannelId},
-    partner::{
-        Partner as _,
-        client::Client,
-        sim::{Running, Sim, SimSettings},
-    },
+    partner::{Partner as _, client::Client},
+    simulator::{Running, Sim, SimSettings},
 };
 
 pub(crate) const TOKEN: &str = "eyJhbGciOi.partner-of-these-tests.sig";

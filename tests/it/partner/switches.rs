@@ -6,14 +6,12 @@ use daybridge::{
         id::ChannelId,
         reply::{ReadError, Reply},
     },
-    partner::{
-        Partner as _,
-        sim::{
-            fault::Method,
-            record::{By, Refusal, blank},
-            state::{Book, CREATIONS_MAX, CREATIONS_WINDOW_MS},
-            switches::{ExpiredBase, Shape, Switches, TooLittleBalance},
-        },
+    partner::Partner as _,
+    simulator::{
+        fault::Method,
+        record::{By, Refusal, blank},
+        state::{Book, CREATIONS_MAX, CREATIONS_WINDOW_MS},
+        switches::{ExpiredBase, Shape, Switches, TooLittleBalance},
     },
 };
 

@@ -117,9 +117,13 @@ impl Log {
         String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
     }
 
-    fn here(&self) -> tracing::subscriber::DefaultGuard {
+    /// Beside one that hears nothing: of a single subscriber, tracing asks only the thread that comes to a line first, and
+    /// another test's may have none.
+    fn here(&self) -> (tracing::subscriber::DefaultGuard, tracing::Dispatch) {
+        let deaf = tracing_subscriber::fmt().with_writer(std::io::sink).finish();
+        let beside = tracing::Dispatch::new(deaf);
         let lines = tracing_subscriber::fmt().with_writer(self.clone()).with_ansi(false).without_time();
-        tracing::subscriber::set_default(lines.with_max_level(tracing::Level::INFO).finish())
+        (tracing::subscriber::set_default(lines.with_max_level(tracing::Level::INFO).finish()), beside)
     }
 }
 

@@ -77,7 +77,7 @@ pub(super) async fn serve(request: HttpRequest, body: Bytes, shared: web::Data<S
 }
 
 fn unknown() -> HttpResponse {
-    HttpResponse::NotFound().json(json!({ "error": "no such route; see daybridge's partner::sim::admin" }))
+    HttpResponse::NotFound().json(json!({ "error": "no such route; see daybridge's simulator::admin" }))
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
