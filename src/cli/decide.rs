@@ -10,7 +10,7 @@ use daybridge::{
         query::HeldQuery,
         view::{self, HeldKind, Several},
     },
-    ops::held::{BULK_MAX, Choice, Decision, Desk},
+    ops::held::{BULK_MAX, Choice, Desk, HeldDecision},
     queue::{self, Queue},
     worker::Interpreter,
 };
@@ -129,12 +129,14 @@ pub async fn run(config: Config, held: Held) -> Result<(), Failure> {
     match held {
         Held::List(args) => held::list(ledger, args).await,
         Held::Show { key, json } => held::show(ledger, &key, json).await,
-        Held::Retry(args) => decide(&config, ledger, args.which, (Decision::Retry, None), args.reason).await,
+        Held::Retry(args) => {
+            decide(&config, ledger, args.which, (HeldDecision::Retry, None), args.reason).await
+        }
         Held::Cancel(args) => {
-            decide(&config, ledger, args.which, (Decision::Cancel, None), args.reason).await
+            decide(&config, ledger, args.which, (HeldDecision::Cancel, None), args.reason).await
         }
         Held::Resolve(args) => {
-            let decision = if args.applied { Decision::Applied } else { Decision::NotApplied };
+            let decision = if args.applied { HeldDecision::Applied } else { HeldDecision::NotApplied };
             decide(&config, ledger, args.which, (decision, args.days), args.reason).await
         }
         Held::Set(args) => set(&config, ledger, args).await,
@@ -212,14 +214,14 @@ async fn decide(
     config: &Config,
     ledger: &Ledger,
     which: Which,
-    (decision, days): (Decision, Option<u32>),
+    (decision, days): (HeldDecision, Option<u32>),
     reason: String,
 ) -> Result<(), Failure> {
     let (verb, confirm) = match decision {
-        Decision::Retry => ("retry", Confirm::Several),
-        Decision::Applied => ("settle as applied", Confirm::Several),
-        Decision::NotApplied => ("settle as not applied", Confirm::Several),
-        Decision::Cancel => ("cancel", Confirm::Always),
+        HeldDecision::Retry => ("retry", Confirm::Several),
+        HeldDecision::Applied => ("settle as applied", Confirm::Several),
+        HeldDecision::NotApplied => ("settle as not applied", Confirm::Several),
+        HeldDecision::Cancel => ("cancel", Confirm::Always),
     };
     let choice = Choice { decision, cause: which.cause, days };
     if days.is_some() && which.keys.len() != 1 {

@@ -6,7 +6,7 @@ use daybridge::{
     config::Config,
     domain::{id::ChannelId, reply::ReadError},
     ledger::{self, Act, Scope},
-    ops::pause::{self, Unknown},
+    ops::pause::{self, UnknownScope},
     partner,
 };
 
@@ -114,9 +114,9 @@ pub async fn list(config: Config, args: List) -> Result<(), Failure> {
 }
 
 /// A channel that no payment was for yet may be at the partner.
-async fn at_partner(config: &Config, unknown: Unknown) -> Result<(), Failure> {
+async fn at_partner(config: &Config, unknown: UnknownScope) -> Result<(), Failure> {
     let why = match &unknown {
-        Unknown::Channel { account, channel, .. } if *account == config.partner.account => {
+        UnknownScope::Channel { account, channel, .. } if *account == config.partner.account => {
             let partner =
                 partner::open(&config.partner).map_err(|error| Failure::Usage(error.to_string()))?;
             match partner.read(channel).await {

@@ -6,7 +6,7 @@ use daybridge::{
     domain::closed::TransferState,
     envelope::Trigger,
     ledger::{
-        self, Ledger, Outcome, Selection,
+        self, DeliveryOutcome, Ledger, Selection,
         query::{EventQuery, TransferQuery},
         view,
     },
@@ -61,8 +61,8 @@ pub struct EventList {
     #[arg(long = "type")]
     kind: Option<String>,
     /// How they ended; granted is credited, or on its way
-    #[arg(long, value_parser = one_of!(Outcome))]
-    outcome: Option<Outcome>,
+    #[arg(long, value_parser = one_of!(DeliveryOutcome))]
+    outcome: Option<DeliveryOutcome>,
     /// How they came
     #[arg(long, value_parser = one_of!(Trigger))]
     trigger: Option<Trigger>,
@@ -74,7 +74,7 @@ pub(super) fn missing(what: &str, key: &str) -> Failure {
     Failure::Failed(format!("no {what} {key}"))
 }
 
-pub(super) fn movements(movements: &[view::Movement]) {
+pub(super) fn movements(movements: &[view::MovementRow]) {
     for movement in movements {
         say(format!(
             "\nunexplained movement of {} read at {}: activeTill {} -> {}",
@@ -104,7 +104,7 @@ pub(super) fn event_table(events: &[view::Event]) {
     );
 }
 
-pub(super) fn transfer(transfer: &view::Transfer) {
+pub(super) fn transfer(transfer: &view::TransferRow) {
     say(format!("transfer  {}", transfer.key));
     let outcome = transfer.outcome.as_ref().map_or(String::new(), |o| format!(", outcome {o}"));
     let how = transfer.how.as_ref().map_or(String::new(), |how| format!(", {how}"));

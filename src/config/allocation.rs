@@ -16,7 +16,7 @@ use crate::{
 /// `[allocation]`
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Allocation {
+pub struct AllocationSettings {
     /// Days in one transfer; 0: all of a payment at once.
     pub slice: u32,
     /// A slice is sent when the channel has less than this.
@@ -24,7 +24,7 @@ pub struct Allocation {
     pub lead: Duration,
 }
 
-impl Default for Allocation {
+impl Default for AllocationSettings {
     fn default() -> Self {
         Self { slice: 0, lead: Duration::from_secs(2 * 86_400) }
     }

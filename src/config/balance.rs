@@ -10,7 +10,7 @@ use crate::domain::forecast::{DAYS_AHEAD_MAX, Levels};
 /// `[balance]`
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Balance {
+pub struct BalanceSettings {
     /// A warning when the balance lasts for less than this; 0s: none.
     #[serde(with = "humantime_serde")]
     pub warn: Duration,
@@ -21,7 +21,7 @@ pub struct Balance {
     pub shrink: bool,
 }
 
-impl Default for Balance {
+impl Default for BalanceSettings {
     fn default() -> Self {
         Self { warn: Duration::from_secs(7 * DAY_S), critical: Duration::from_secs(2 * DAY_S), shrink: false }
     }
@@ -29,7 +29,7 @@ impl Default for Balance {
 
 const DAY_S: u64 = 86_400;
 
-impl Balance {
+impl BalanceSettings {
     /// In whole days, as the forecast counts.
     pub fn levels(&self) -> Levels {
         let days = |level: Duration| u32::try_from(level.as_secs().div_ceil(DAY_S)).unwrap_or(u32::MAX);
@@ -40,7 +40,7 @@ impl Balance {
 impl Config {
     /// An alarm ends where the balance lasts for twice as long, and nobody looks further ahead than a year.
     pub(super) fn balance_wrong(&self, refuse: &mut impl FnMut(bool, String)) {
-        let Balance { warn, critical, .. } = self.balance;
+        let BalanceSettings { warn, critical, .. } = self.balance;
         refuse(
             critical > warn,
             format!(

@@ -7,7 +7,7 @@ use crate::domain::brake;
 /// `[brake]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Brake {
+pub struct BrakeSettings {
     /// How many times the normal is too much in an hour; 0: no brake. The account's normal is its mean hour of the
     /// last 7 days, a channel's the mean transfer of its account.
     pub multiple: u32,
@@ -19,13 +19,13 @@ pub struct Brake {
     pub channel_days_min: u32,
 }
 
-impl Default for Brake {
+impl Default for BrakeSettings {
     fn default() -> Self {
         Self { multiple: 10, account_days_min: 3_000, account_days_per_channel: 31, channel_days_min: 800 }
     }
 }
 
-impl Brake {
+impl BrakeSettings {
     /// As the rules have it.
     pub fn rules(&self) -> brake::Brake {
         brake::Brake {

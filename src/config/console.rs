@@ -15,7 +15,7 @@ pub const HASH_BEGINS: &str = "$argon2id$";
 /// `[console]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Console {
+pub struct ConsoleSettings {
     /// `host:port` of the console, `/healthz`, `/readyz` and `/metrics`; never public.
     pub listen: String,
     /// Names by which it may be opened, without port, beside this machine's own (`localhost`, loopback addresses) and the
@@ -37,7 +37,7 @@ pub struct Console {
     pub proxy_operators: Vec<String>,
 }
 
-impl Default for Console {
+impl Default for ConsoleSettings {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:8081".into(),
@@ -52,7 +52,7 @@ impl Default for Console {
     }
 }
 
-impl Console {
+impl ConsoleSettings {
     /// Whether anybody can come in; there are no pages otherwise.
     pub fn has_pages(&self) -> bool {
         !self.users.is_empty() || self.proxy_user_header.is_some()

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::Ledger;
+use super::LedgerSettings;
 
 /// A file, and where it is named.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ pub(crate) struct Parameters {
 
 impl Parameters {
     /// Refuses a file that the two name differently; the error never quotes a value.
-    pub(crate) fn of(query: &str, settings: &Ledger) -> Result<Self, String> {
+    pub(crate) fn of(query: &str, settings: &LedgerSettings) -> Result<Self, String> {
         let mut all = Self::default();
         let (mut ca, mut client_cert, mut client_key) = (None, None, None);
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {

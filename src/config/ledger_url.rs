@@ -1,13 +1,13 @@
 //! What a ledger's URL may say, and the certificates beside it.
 
 use super::{
-    Ledger,
+    LedgerSettings,
     ledger_server::Parameters,
-    parameters::{Known, nearest},
+    parameters::{KnownParameters, nearest},
 };
 
 /// Parameters of PostgreSQL's URL.
-const POSTGRES: Known = Known {
+const POSTGRES: KnownParameters = KnownParameters {
     taken: &[
         "sslmode",
         "sslrootcert",
@@ -40,12 +40,13 @@ const POSTGRES: Known = Known {
 };
 
 /// SQLite's has none: a file is opened in the one way that keeps it safe.
-const SQLITE: Known = Known { taken: &[], elsewhere: &[("mode", "the file is made where it is missing")] };
+const SQLITE: KnownParameters =
+    KnownParameters { taken: &[], elsewhere: &[("mode", "the file is made where it is missing")] };
 
 const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
 /// Checks scheme, parameters and certificates; the error never quotes a value.
-pub fn check(url: &str, settings: &Ledger) -> Result<(), String> {
+pub fn check(url: &str, settings: &LedgerSettings) -> Result<(), String> {
     let (place, query) = url.split_once('?').unwrap_or((url, ""));
     if place.starts_with("sqlite:") {
         if settings.ca.is_some() || settings.client_cert.is_some() || settings.client_key.is_some() {
@@ -104,7 +105,7 @@ mod tests {
             "postgres://u:p@a:5432,b:5433/db?target_session_attrs=read-write",
             "postgres://u@localhost/db?host=/run/postgresql&options[search_path]=x",
         ] {
-            assert_eq!(check(good, &Ledger::default()), Ok(()), "{good}");
+            assert_eq!(check(good, &LedgerSettings::default()), Ok(()), "{good}");
         }
         for (bad, want) in [
             ("mysql://u:s3cret@h/x", "sqlite: or postgres://"),
@@ -124,7 +125,7 @@ mod tests {
             ("postgres://u:s3cret@h/db?pgbouncer=true", "does nothing here"),
             ("postgres://u:s3cret@h/db?sslcert=/c.pem", "client_key"),
         ] {
-            let why = check(bad, &Ledger::default()).unwrap_err();
+            let why = check(bad, &LedgerSettings::default()).unwrap_err();
             assert!(why.contains(want) && !why.contains("s3cret"), "{bad}: {why}");
         }
     }
@@ -133,7 +134,12 @@ mod tests {
     fn url_and_settings_name_the_same_certificates() {
         let ledger = |ca: &str, cert: &str, key: &str| {
             let path = |path: &str| (!path.is_empty()).then(|| path.into());
-            Ledger { ca: path(ca), client_cert: path(cert), client_key: path(key), ..Default::default() }
+            LedgerSettings {
+                ca: path(ca),
+                client_cert: path(cert),
+                client_key: path(key),
+                ..Default::default()
+            }
         };
         for (good, settings) in [
             ("postgres://u@h/db", ledger("/ca", "/cert", "/key")),

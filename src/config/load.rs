@@ -17,12 +17,12 @@ pub const FILE_DEFAULT: &str = "daybridge.toml";
 /// Everything that is wrong with the settings, in words for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
-pub struct Wrong(pub Vec<String>);
+pub struct Contradictions(pub Vec<String>);
 
 /// Reads the file (or [`FILE_DEFAULT`]) and the process's environment, and checks them together. Variables alone do
 /// where no file is named and there is none.
-pub fn load(file: Option<&Path>) -> Result<Config, Wrong> {
-    let env = variables::of_process().map_err(Wrong)?;
+pub fn load(file: Option<&Path>) -> Result<Config, Contradictions> {
+    let env = variables::of_process().map_err(Contradictions)?;
     let path = file.unwrap_or(Path::new(FILE_DEFAULT));
     let (text, folder) = match std::fs::read_to_string(path) {
         Ok(text) => (Zeroizing::new(text), path.parent().unwrap_or(Path::new(""))),
@@ -30,7 +30,7 @@ pub fn load(file: Option<&Path>) -> Result<Config, Wrong> {
             (Zeroizing::default(), Path::new(""))
         }
         Err(error) => {
-            return Err(Wrong(vec![format!(
+            return Err(Contradictions(vec![format!(
                 "settings file {} cannot be read: {error}; create it, name one with --config, or set all keys by variables such as {ENV_PREFIX}QUEUE__URL",
                 path.display()
             )]));
@@ -38,7 +38,7 @@ pub fn load(file: Option<&Path>) -> Result<Config, Wrong> {
     };
     let told = |error: String| {
         let of_variable = error.starts_with("variable ");
-        Wrong(vec![if of_variable { error } else { format!("{}: {error}", path.display()) }])
+        Contradictions(vec![if of_variable { error } else { format!("{}: {error}", path.display()) }])
     };
     let mut config = parse_in(&text, env.clone(), folder).map_err(told)?;
     config.file = path.exists().then(|| path.to_owned());
@@ -46,7 +46,7 @@ pub fn load(file: Option<&Path>) -> Result<Config, Wrong> {
     if !folder.as_os_str().is_empty() {
         wrong.extend(anchor::left_behind(&config, &parse(&text, env).map_err(told)?));
     }
-    if wrong.is_empty() { Ok(config) } else { Err(Wrong(wrong)) }
+    if wrong.is_empty() { Ok(config) } else { Err(Contradictions(wrong)) }
 }
 
 /// Reads settings from text and variables; relative paths stay so.

@@ -62,10 +62,10 @@ pub mod ledger_server;
 pub const CALL_TIMEOUT_MAX: Duration = Duration::from_secs(300);
 
 pub use crate::secret::Secret;
-pub use allocation::Allocation;
-pub use balance::Balance;
-pub use brake::Brake;
-pub use console::Console;
+pub use allocation::AllocationSettings;
+pub use balance::BalanceSettings;
+pub use brake::BrakeSettings;
+pub use console::ConsoleSettings;
 pub use days::{Amount, Days};
 pub use queue_url::QueueUrl;
 pub use source::{PerDay, Price, Source};
@@ -77,23 +77,23 @@ pub struct Config {
     /// The receiver.
     pub server: Server,
     /// Web console, health and metrics.
-    pub console: Console,
+    pub console: ConsoleSettings,
     /// The broker.
-    pub queue: Queue,
+    pub queue: QueueSettings,
     /// The way out.
     pub outbound: Outbound,
     /// The record.
-    pub ledger: Ledger,
+    pub ledger: LedgerSettings,
     /// The partner's API and account.
-    pub partner: Partner,
+    pub partner: PartnerSettings,
     /// Limits of the worker.
     pub worker: Worker,
     /// Days that move in slices.
-    pub allocation: Allocation,
+    pub allocation: AllocationSettings,
     /// When somebody is told that the balance runs out.
-    pub balance: Balance,
+    pub balance: BalanceSettings,
     /// When too many days move.
-    pub brake: Brake,
+    pub brake: BrakeSettings,
     /// Webhook endpoints by name; each is served at `POST /webhooks/{name}`.
     pub sources: BTreeMap<String, Source>,
     /// Where this was read from.
@@ -151,7 +151,7 @@ impl Default for Server {
 /// `[queue]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Queue {
+pub struct QueueSettings {
     /// `embedded`, `embedded:/path`, or `amqp://…` / `amqps://…`; several cluster hosts as
     /// `amqp://user:pw@a:5672,b:5672/%2f`.
     pub url: QueueUrl,
@@ -176,7 +176,7 @@ pub struct Queue {
     pub management_url: Option<Secret>,
 }
 
-impl Default for Queue {
+impl Default for QueueSettings {
     fn default() -> Self {
         Self {
             url: QueueUrl::default(),
@@ -215,7 +215,7 @@ pub struct Outbound {
 /// `[ledger]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Ledger {
+pub struct LedgerSettings {
     /// `sqlite:path` or `postgres://…`.
     pub url: Secret,
     /// PEM file of the private CA that signed the PostgreSQL server's certificate; trusted beside the system's. With it,
@@ -227,12 +227,12 @@ pub struct Ledger {
     pub client_key: Option<PathBuf>,
     /// Connections to PostgreSQL; SQLite uses one to write and this many to read.
     pub connections_max: u32,
-    /// How days are allocated: by [`crate::config::Allocation`], the sources and the partner's comment.
+    /// How days are allocated: by [`crate::config::AllocationSettings`], the sources and the partner's comment.
     #[serde(skip)]
     pub allocation: slices::Allocation,
 }
 
-impl Default for Ledger {
+impl Default for LedgerSettings {
     fn default() -> Self {
         Self {
             url: Secret::plain("sqlite:daybridge.db"),
@@ -248,7 +248,7 @@ impl Default for Ledger {
 /// `[partner]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Partner {
+pub struct PartnerSettings {
     /// Base of the API; https unless it is on this machine.
     pub base_url: String,
     /// Name of the partner account; part of a channel's identity.
@@ -277,7 +277,7 @@ pub struct Partner {
     pub proxy: Option<Secret>,
 }
 
-impl Default for Partner {
+impl Default for PartnerSettings {
     fn default() -> Self {
         Self {
             base_url: "https://manager.whapi.cloud".into(),

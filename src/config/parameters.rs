@@ -5,14 +5,14 @@
 const NAME_CHARS_MAX: usize = 40;
 
 /// What may stand behind the `?`.
-pub struct Known {
+pub struct KnownParameters {
     /// Names that do something.
     pub taken: &'static [&'static str],
     /// Names that other programs know, and what to do here instead.
     pub elsewhere: &'static [(&'static str, &'static str)],
 }
 
-impl Known {
+impl KnownParameters {
     /// Refuses whatever is not [`taken`](Self::taken). The error says no values, and nothing that may be a password.
     pub fn check(&self, query: &str) -> Result<(), String> {
         // The host stands before the parameters: an @ behind them is what ends a password with a ? in it.
@@ -49,7 +49,7 @@ pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
 mod tests {
     use super::*;
 
-    const KNOWN: Known = Known {
+    const KNOWN: KnownParameters = KnownParameters {
         taken: &["sslmode", "sslrootcert", "options"],
         elsewhere: &[("connect_timeout", "it is always 10 s")],
     };

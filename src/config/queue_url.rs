@@ -6,10 +6,10 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
-use super::parameters::Known;
+use super::parameters::KnownParameters;
 
 /// What may stand behind the `?` of an AMQP URL.
-const PARAMETERS: Known = Known {
+const PARAMETERS: KnownParameters = KnownParameters {
     taken: &["auth_mechanism", "channel_max"],
     elsewhere: &[
         ("heartbeat", "set [queue] heartbeat"),

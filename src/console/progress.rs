@@ -50,7 +50,7 @@ impl Progress {
     }
 
     /// Of a payment in its channel's queue; `next`: the slice of the channel.
-    pub(super) fn queued(payment: &view::OwedPayment, next: Option<&view::Transfer>, now: Ms) -> Self {
+    pub(super) fn queued(payment: &view::OwedPayment, next: Option<&view::TransferRow>, now: Ms) -> Self {
         let own = next.filter(|next| next.payment == payment.key);
         let cause = payment.stopped.or_else(|| own.and_then(|next| next.cause));
         let next_at = own.and_then(|next| next.next_at);

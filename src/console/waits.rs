@@ -12,7 +12,7 @@ use crate::{
 /// Why a transfer is kept back that no person has to decide about; `None`: nothing keeps it, or its time has not come.
 pub(super) async fn kept_back(
     ledger: &Ledger,
-    transfer: &view::Transfer,
+    transfer: &view::TransferRow,
     now: Ms,
 ) -> Result<Option<String>, LedgerError> {
     let refused = matches!(transfer.cause, Some(HeldCause::Balance | HeldCause::Unauthorized));

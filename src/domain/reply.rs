@@ -31,7 +31,7 @@ pub struct ListedChannel {
 
 /// One page of all the channels that the partner shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Page {
+pub struct ChannelPage {
     /// Those that carry an id.
     pub channels: Vec<ListedChannel>,
     /// How many were shown, those that cannot be used included; the next page begins after them.

@@ -1,6 +1,6 @@
 //! What callers lend to the ledger, kept as its own while a transaction has it, for that one is on another thread.
 
-use super::{Act, Correction, Decided, Entry, SourceRules, Take, books::Walk};
+use super::{Act, Correction, Decided, Entry, SourceRules, Take, books::BookWalk};
 use crate::{
     domain::{
         closed::HeldCause,
@@ -157,7 +157,7 @@ pub(in crate::ledger) struct KeptWalk {
     limit: u32,
 }
 
-impl Walk<'_> {
+impl BookWalk<'_> {
     pub(in crate::ledger) fn kept(&self) -> KeptWalk {
         let Self { realm, livemode, since, until, limit } = *self;
         KeptWalk { realm: realm.to_owned(), livemode, since, until, limit }
@@ -165,8 +165,8 @@ impl Walk<'_> {
 }
 
 impl KeptWalk {
-    pub(in crate::ledger) fn lent(&self) -> Walk<'_> {
+    pub(in crate::ledger) fn lent(&self) -> BookWalk<'_> {
         let Self { realm, livemode, since, until, limit } = self;
-        Walk { realm, livemode: *livemode, since: *since, until: *until, limit: *limit }
+        BookWalk { realm, livemode: *livemode, since: *since, until: *until, limit: *limit }
     }
 }

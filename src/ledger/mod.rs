@@ -91,13 +91,14 @@ use db::Db;
 #[doc(hidden)]
 pub use db::{
     Time,
-    memory::{Memory, TransactionHook},
+    memory::{MemoryDatabase, TransactionHook},
 };
 pub use model::{
-    AccountHold, Act, Advanced, Assignment, Claim, Correction, Counts, Decided, DirectoryChange, DirectoryGo,
-    DirectoryOrder, DirectoryPlan, Entry, Found, Grant, Moved, Origin, Outcome, Place, Plan, Recorded,
-    RetireChannel, RetirePlan, RetireSelection, RetireState, RetireTurn, Retired, Scope, Selection, Shorter,
-    SourceRules, Sweep, SweepTurn, Synced, Take, Transfer, Turn, books, measures, plan, query, view,
+    AccountHold, Act, Advanced, Assignment, Claim, Correction, DatabaseCounts, Decided, DeliveryOutcome,
+    DirectoryChange, DirectoryGo, DirectoryOrder, DirectoryPlan, Entry, Grant, LedgerState, Moved, Origin,
+    Place, Plan, Recorded, RetireChannel, RetirePlan, RetireSelection, RetireState, RetireTurn, Retired,
+    Scope, Selection, Shorter, SourceRules, Sweep, SweepTurn, Synced, Take, Transfer, Turn, books, measures,
+    plan, query, view,
 };
 
 /// What went wrong.
@@ -139,18 +140,18 @@ pub use retire::OfPlan;
 pub use settle::DUE_AHEAD_MS_MAX;
 
 /// Looks what is there and makes nothing, for `check`.
-pub async fn look(settings: &config::Ledger) -> Result<Found, LedgerError> {
+pub async fn look(settings: &config::LedgerSettings) -> Result<LedgerState, LedgerError> {
     schema::look::look(settings).await
 }
 
 /// Opens the ledger that the settings name, where there is one: whoever reads or decides must not make an empty one, and
 /// then say that nothing waits.
-pub async fn open_existing(settings: &config::Ledger) -> Result<Arc<Ledger>, LedgerError> {
+pub async fn open_existing(settings: &config::LedgerSettings) -> Result<Arc<Ledger>, LedgerError> {
     Ok(Arc::new(Ledger::open_existing(settings).await?))
 }
 
 /// Opens the ledger the settings name, makes it where there is none, and brings its schema up to date.
-pub async fn open(settings: &config::Ledger) -> Result<Arc<Ledger>, LedgerError> {
+pub async fn open(settings: &config::LedgerSettings) -> Result<Arc<Ledger>, LedgerError> {
     Ok(Arc::new(Ledger::open(settings).await?))
 }
 
@@ -168,19 +169,19 @@ impl std::fmt::Debug for Ledger {
 
 impl Ledger {
     /// Opens the database the settings name, makes the file if it is SQLite's, and applies the schema.
-    pub async fn open(settings: &config::Ledger) -> Result<Self, LedgerError> {
+    pub async fn open(settings: &config::LedgerSettings) -> Result<Self, LedgerError> {
         schema::open::open(settings, schema::open::Absent::Make).await
     }
 
     /// The same, where there is a ledger; nothing is made.
-    pub async fn open_existing(settings: &config::Ledger) -> Result<Self, LedgerError> {
+    pub async fn open_existing(settings: &config::LedgerSettings) -> Result<Self, LedgerError> {
         schema::open::open(settings, schema::open::Absent::Refuse).await
     }
 
     /// One process's way to a database in memory, with its tables made; `now` is when, where they are new.
     #[doc(hidden)]
     pub async fn in_memory(
-        memory: &Memory,
+        memory: &MemoryDatabase,
         around: Arc<dyn TransactionHook>,
         now: Ms,
     ) -> Result<Self, LedgerError> {
@@ -200,10 +201,10 @@ impl Ledger {
     }
 
     /// Statements and transactions of this process so far.
-    pub fn database_counts(&self) -> Counts {
+    pub fn database_counts(&self) -> DatabaseCounts {
         let counts = &self.db.place().counts;
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        Counts {
+        DatabaseCounts {
             statements: of(&counts.statements),
             commits: of(&counts.commits),
             retries: of(&counts.retries),

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::{
     Ledger, LedgerError,
-    books::{Booked, BookedTransfer, Name, Walk},
+    books::{BookWalk, Booked, BookedName, BookedTransfer},
     db::{Bind, Dialect, Fault, Row, Tx, args},
     read::{rows, words},
     row::{self, narrow},
     storable,
-    view::Movement,
+    view::MovementRow,
 };
 use crate::domain::{Ms, facts::Facts, reversal::paid_at_most};
 
@@ -25,7 +25,12 @@ fn marks(from: usize, many: usize) -> String {
 
 impl Ledger {
     /// The payments of a realm that these provider ids name; at most [`ASKED_MAX`] ids.
-    pub async fn named(&self, realm: &str, livemode: bool, ids: &[String]) -> Result<Vec<Name>, LedgerError> {
+    pub async fn named(
+        &self,
+        realm: &str,
+        livemode: bool,
+        ids: &[String],
+    ) -> Result<Vec<BookedName>, LedgerError> {
         let (realm, ids) = (realm.to_owned(), ids.to_vec());
         self.db.read(move |tx| tx.named(&realm, livemode, &ids)).await
     }
@@ -45,7 +50,7 @@ impl Ledger {
     /// A page of a realm's payments by when they were first seen, from after (time, key) of the last one.
     pub async fn booked_page(
         &self,
-        walk: &Walk<'_>,
+        walk: &BookWalk<'_>,
         after: Option<(Ms, String)>,
     ) -> Result<Vec<Booked>, LedgerError> {
         let walk = walk.kept();
@@ -77,7 +82,7 @@ impl Ledger {
         until: Ms,
         after: i64,
         limit: u32,
-    ) -> Result<Vec<(i64, Movement)>, LedgerError> {
+    ) -> Result<Vec<(i64, MovementRow)>, LedgerError> {
         let account = account.to_owned();
         self.db.read(move |tx| tx.movements_page(&account, since, until, after, limit)).await
     }
@@ -100,7 +105,7 @@ impl Tx {
         realm: &str,
         livemode: bool,
         ids: &[String],
-    ) -> Result<Vec<Name>, Fault> {
+    ) -> Result<Vec<BookedName>, Fault> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -116,7 +121,7 @@ impl Tx {
         rows.iter()
             .map(|row| {
                 let account: String = row.get("account")?;
-                Ok(Name {
+                Ok(BookedName {
                     id: row.get("id")?,
                     account: Some(account).filter(|account| !account.is_empty()),
                     payment: row.get("payment")?,
@@ -142,7 +147,7 @@ impl Tx {
 
     pub(in crate::ledger) fn booked_page(
         &mut self,
-        walk: &Walk<'_>,
+        walk: &BookWalk<'_>,
         after: Option<(Ms, String)>,
     ) -> Result<Vec<Booked>, Fault> {
         // The later of the two bounds, once: of several, SQLite walks from the first.
@@ -189,7 +194,7 @@ impl Tx {
         until: Ms,
         after: i64,
         limit: u32,
-    ) -> Result<Vec<(i64, Movement)>, Fault> {
+    ) -> Result<Vec<(i64, MovementRow)>, Fault> {
         let rows = self.all(
             "SELECT number, account, channel, at, low, high FROM movements WHERE account = $1 AND at >= $2 \
              AND at < $3 AND number > $4 ORDER BY number LIMIT $5",

@@ -11,7 +11,7 @@ pub const RESERVED: u64 = 512;
 
 /// The system's limits; `None`: no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct FileLimits {
     /// What holds now.
     pub soft: Option<u64>,
     /// What this process may raise it to.
@@ -19,21 +19,21 @@ pub struct Limits {
 }
 
 /// Asks the system. Read from `/proc`, because a service's filter of system calls may forbid the question itself.
-pub fn limits() -> Option<Limits> {
+pub fn limits() -> Option<FileLimits> {
     parse(&fs::read_to_string("/proc/self/limits").ok()?)
 }
 
-fn parse(text: &str) -> Option<Limits> {
+fn parse(text: &str) -> Option<FileLimits> {
     let line = text.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     let mut values = line.split_whitespace().map(|value| match value {
         "unlimited" => Ok(None),
         number => number.parse().map(Some),
     });
-    Some(Limits { soft: values.next()?.ok()?, hard: values.next()?.ok()? })
+    Some(FileLimits { soft: values.next()?.ok()?, hard: values.next()?.ok()? })
 }
 
 /// Raises the soft limit to the hard one, and tells what holds now.
-pub fn raise() -> Option<Limits> {
+pub fn raise() -> Option<FileLimits> {
     let found = limits()?;
     if found.soft != found.hard {
         // Where it is forbidden, the bound below follows from what there is.
@@ -73,7 +73,7 @@ mod tests {
         let text = "Limit                     Soft Limit           Hard Limit           Units     \n\
                     Max processes             127450               127450               processes \n\
                     Max open files            1024                 unlimited            files     \n";
-        assert_eq!(parse(text), Some(Limits { soft: Some(1024), hard: None }));
+        assert_eq!(parse(text), Some(FileLimits { soft: Some(1024), hard: None }));
         assert_eq!(parse("nothing"), None);
         assert!(limits().is_some());
     }

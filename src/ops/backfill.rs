@@ -26,7 +26,7 @@ use crate::{
     domain::Ms,
     envelope::{Envelope, Trigger, new_traceparent},
     ledger::{Ledger, LedgerError, Sweep, SweepTurn},
-    provider::history::{History, HistoryError, KEPT, Listed, Range, Walk, Which},
+    provider::history::{EventRange, History, HistoryError, KEPT, Listed, Walk, Which},
     queue::{NotConfirmed, Queue},
 };
 
@@ -197,8 +197,8 @@ impl Backfill {
             sweep.seen_until = None;
         }
         let from = sweep.seen_until.map_or(first, |seen| seen.saturating_sub(OVERLAP_MS).max(kept));
-        self.all(sweep, Range { from, until }, counts).await?;
-        let again = Range { from: first, until: from };
+        self.all(sweep, EventRange { from, until }, counts).await?;
+        let again = EventRange { from: first, until: from };
         if again.from >= again.until {
             return Ok(());
         }
@@ -215,11 +215,11 @@ impl Backfill {
     }
 
     /// All events of the range, oldest window first; the cursor follows.
-    async fn all(&self, sweep: &mut Sweep, range: Range, counts: &mut Counts) -> Result<(), Stopped> {
+    async fn all(&self, sweep: &mut Sweep, range: EventRange, counts: &mut Counts) -> Result<(), Stopped> {
         let (mut at, mut length) = (range.from, WINDOW_MS_MAX);
         while at < range.until {
             let until = at.saturating_add(length).min(range.until);
-            match self.window(Range { from: at, until }, Which::All, counts).await {
+            match self.window(EventRange { from: at, until }, Which::All, counts).await {
                 Err(Stopped::History(HistoryError::TooMany)) if length > WINDOW_MS_MIN => {
                     length = whole_seconds(until.saturating_sub(at) / 2).max(WINDOW_MS_MIN);
                     continue;
@@ -237,7 +237,7 @@ impl Backfill {
     }
 
     /// Publishes what is not recorded of one window; returns after the queue has confirmed all of it.
-    async fn window(&self, range: Range, which: Which, counts: &mut Counts) -> Result<(), Stopped> {
+    async fn window(&self, range: EventRange, which: Which, counts: &mut Counts) -> Result<(), Stopped> {
         let mut walk = Walk::default();
         while walk.more() {
             let page = self.asked.history.events(range, which, &mut walk).await?;

@@ -24,7 +24,7 @@ const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub struct CustomerLine {
     /// Where it stands, the head being line 1.
     pub number: u64,
     /// The source, where it names one.
@@ -38,7 +38,7 @@ pub struct Line {
 }
 
 /// Reads a file; the error names the line.
-pub fn read(bytes: &[u8]) -> Result<Vec<Line>, String> {
+pub fn read(bytes: &[u8]) -> Result<Vec<CustomerLine>, String> {
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > FILE_BYTES_MAX {
         return Err(format!("it has more than {FILE_BYTES_MAX} bytes: cut it into several"));
     }
@@ -110,7 +110,11 @@ fn columns(heads: &csv::StringRecord) -> Result<BTreeMap<&'static str, usize>, S
     Ok(found)
 }
 
-fn line(record: &csv::StringRecord, columns: &BTreeMap<&str, usize>, number: u64) -> Result<Line, String> {
+fn line(
+    record: &csv::StringRecord,
+    columns: &BTreeMap<&str, usize>,
+    number: u64,
+) -> Result<CustomerLine, String> {
     let field = |name: &str| columns.get(name).and_then(|at| record.get(*at)).unwrap_or_default();
     let id = field("id");
     if id.is_empty() || id.len() > ID_BYTES_MAX {
@@ -129,7 +133,13 @@ fn line(record: &csv::StringRecord, columns: &BTreeMap<&str, usize>, number: u64
         return Err(format!("it names no channel for {id}; `daybridge customers unset` forgets one"));
     }
     let source = Some(field("source")).filter(|source| !source.is_empty()).map(str::to_owned);
-    Ok(Line { number, source, account: field("account").to_owned(), name: Name::new(kind, id), channels })
+    Ok(CustomerLine {
+        number,
+        source,
+        account: field("account").to_owned(),
+        name: Name::new(kind, id),
+        channels,
+    })
 }
 
 #[cfg(test)]

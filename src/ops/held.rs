@@ -42,7 +42,7 @@ pub enum HeldError {
 
 closed! {
     /// What a person decides about something held, by the word of the console's forms.
-    Decision {
+    HeldDecision {
         /// Try again.
         Retry = "retry",
         /// An open outcome: its days are on the channel.
@@ -58,7 +58,7 @@ closed! {
 #[derive(Debug, Clone, Copy)]
 pub struct Choice {
     /// What.
-    pub decision: Decision,
+    pub decision: HeldDecision,
     /// What it was held for when the person looked.
     pub cause: Option<HeldCause>,
     /// Applied: the days that Billing History shows, where the ledger cannot know them.
@@ -82,7 +82,7 @@ impl Desk<'_> {
     pub async fn decide(&self, key: &str, choice: Choice, act: Act<'_>, now: Ms) -> Result<(), HeldError> {
         let Choice { decision, cause, .. } = choice;
         let order = match decision {
-            Decision::Retry => match self.read_again(key, now).await? {
+            HeldDecision::Retry => match self.read_again(key, now).await? {
                 Some(held) if cause.is_some_and(|cause| cause != held.cause) => {
                     // Its words are the ledger's.
                     return Ok(self
@@ -102,9 +102,9 @@ impl Desk<'_> {
                 }
                 None => Order::Retry,
             },
-            Decision::Applied => Order::Applied,
-            Decision::NotApplied => Order::NotApplied,
-            Decision::Cancel => Order::Cancel,
+            HeldDecision::Applied => Order::Applied,
+            HeldDecision::NotApplied => Order::NotApplied,
+            HeldDecision::Cancel => Order::Cancel,
         };
         Ok(self.ledger.decide(key, &self.decided(order, choice, act), now).await?)
     }

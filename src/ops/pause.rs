@@ -49,7 +49,7 @@ pub async fn resume(
 
 /// What a scope names that is not known, with what is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unknown {
+pub enum UnknownScope {
     /// Neither the settings nor the ledger name the account.
     #[error("no account {0:?}; there are: {1}")]
     Account(String, String),
@@ -72,7 +72,7 @@ pub async fn unknown(
     ledger: &Ledger,
     configured: &str,
     scope: &Scope,
-) -> Result<Option<Unknown>, LedgerError> {
+) -> Result<Option<UnknownScope>, LedgerError> {
     let (account, channel) = match scope {
         Scope::All => return Ok(None),
         Scope::Account(account) => (account, None),
@@ -83,7 +83,7 @@ pub async fn unknown(
         accounts.push(configured.to_owned());
     }
     if !accounts.contains(account) {
-        return Ok(Some(Unknown::Account(account.clone(), accounts.join(", "))));
+        return Ok(Some(UnknownScope::Account(account.clone(), accounts.join(", "))));
     }
     let Some(channel) = channel else { return Ok(None) };
     let wanted = ChannelQuery { channel: Some(channel.as_str().to_owned()), ..ChannelQuery::default() };
@@ -92,7 +92,7 @@ pub async fn unknown(
     }
     let like = like(ledger, account, channel.as_str()).await?;
     let like = if like.is_empty() { "none yet".to_owned() } else { like.join(", ") };
-    Ok(Some(Unknown::Channel { account: account.clone(), channel: channel.clone(), like }))
+    Ok(Some(UnknownScope::Channel { account: account.clone(), channel: channel.clone(), like }))
 }
 
 /// The known channels of an account whose names are most like this one.

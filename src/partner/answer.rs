@@ -34,7 +34,7 @@ pub(super) const REFUSAL_STATUSES: [u16; 6] = [400, 401, 402, 403, 404, 422];
 
 /// One answer as it came, whole: an answer that broke off or grew too long never gets here.
 #[derive(Clone, Copy)]
-pub struct Answer<'a> {
+pub struct HttpAnswer<'a> {
     /// HTTP status.
     pub status: u16,
     /// `Content-Type`, where given.
@@ -139,7 +139,7 @@ pub(super) fn scalar(value: Option<Value>) -> Option<String> {
     }
 }
 
-impl Answer<'_> {
+impl HttpAnswer<'_> {
     pub(super) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
@@ -170,7 +170,7 @@ impl Answer<'_> {
 }
 
 /// The answer to one `extend`; `now` dates a `Retry-After`, `token` is struck from the partner's words.
-pub fn reply(answer: &Answer<'_>, channel: &ChannelId, now: Ms, token: &str) -> Reply {
+pub fn reply(answer: &HttpAnswer<'_>, channel: &ChannelId, now: Ms, token: &str) -> Reply {
     if answer.is_success() {
         return accepted(answer, channel);
     }
@@ -188,7 +188,7 @@ pub fn reply(answer: &Answer<'_>, channel: &ChannelId, now: Ms, token: &str) -> 
     }
 }
 
-fn accepted(answer: &Answer<'_>, channel: &ChannelId) -> Reply {
+fn accepted(answer: &HttpAnswer<'_>, channel: &ChannelId) -> Reply {
     let Some(fields) = answer.fields() else { return answer.unclear() };
     let nested = fields.nested();
     let unclear = |what: &str| Reply::Unclear(format!("HTTP {} {what}", answer.status));
@@ -205,7 +205,7 @@ fn accepted(answer: &Answer<'_>, channel: &ChannelId) -> Reply {
 }
 
 /// The answer to `GET /channels/{id}`.
-pub fn reading(answer: &Answer<'_>, channel: &ChannelId, token: &str) -> Result<Reading, ReadError> {
+pub fn reading(answer: &HttpAnswer<'_>, channel: &ChannelId, token: &str) -> Result<Reading, ReadError> {
     let outer = success_fields(answer, token)?;
     let nested = if outer.active_till.is_none() { outer.nested() } else { None };
     let fields = nested.unwrap_or(outer);
@@ -220,7 +220,7 @@ pub fn reading(answer: &Answer<'_>, channel: &ChannelId, token: &str) -> Result<
 
 /// The answer to `PATCH …/mode`, whose shape is unknown: any 2xx that is empty or a JSON object without a
 /// complaint. The next read shows what came of it.
-pub fn mode_set(answer: &Answer<'_>, token: &str) -> Result<(), ReadError> {
+pub fn mode_set(answer: &HttpAnswer<'_>, token: &str) -> Result<(), ReadError> {
     if answer.is_success() && answer.body.trim_ascii().is_empty() {
         return Ok(());
     }
@@ -228,13 +228,13 @@ pub fn mode_set(answer: &Answer<'_>, token: &str) -> Result<(), ReadError> {
 }
 
 /// The answer to `GET /channels/list`: an object, or a bare array.
-pub fn list_seen(answer: &Answer<'_>, token: &str) -> Result<(), ReadError> {
+pub fn list_seen(answer: &HttpAnswer<'_>, token: &str) -> Result<(), ReadError> {
     let array =
         answer.is_success() && serde_json::from_slice::<Vec<serde::de::IgnoredAny>>(answer.body).is_ok();
     if array { Ok(()) } else { success_fields(answer, token).map(drop) }
 }
 
-pub(super) fn success_fields<'a>(answer: &'a Answer<'_>, token: &str) -> Result<Fields<'a>, ReadError> {
+pub(super) fn success_fields<'a>(answer: &'a HttpAnswer<'_>, token: &str) -> Result<Fields<'a>, ReadError> {
     let failed = |what: String| ReadError::Failed(format!("HTTP {}{what}", answer.status));
     let looks = || failed(format!(" with {}", answer.looks()));
     if answer.is_success() {

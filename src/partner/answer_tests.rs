@@ -9,9 +9,9 @@ fn id() -> ChannelId {
     ChannelId::parse("DEMOCH-AB12C").unwrap()
 }
 
-fn answer(status: u16, body: &str) -> Answer<'_> {
+fn answer(status: u16, body: &str) -> HttpAnswer<'_> {
     let html = body.starts_with('<');
-    Answer {
+    HttpAnswer {
         status,
         content_type: Some(if html { "text/html; charset=UTF-8" } else { "application/json" }),
         retry_after: None,
@@ -141,7 +141,7 @@ fn throttled_only_in_the_partners_form() {
         (Some("soon"), None),
         (Some(""), None),
     ] {
-        let answer = Answer { retry_after: value, ..answer(429, form) };
+        let answer = HttpAnswer { retry_after: value, ..answer(429, form) };
         let want = Reply::Throttled { retry_after_ms: want };
         assert_eq!(reply(&answer, &id(), NOW, TOKEN), want, "{value:?}");
     }

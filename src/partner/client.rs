@@ -22,7 +22,7 @@ use serde_json::json;
 
 use super::{
     Partner,
-    answer::{self, Answer},
+    answer::{self, HttpAnswer},
     deletion, listing,
 };
 use crate::config::CALL_TIMEOUT_MAX;
@@ -31,7 +31,7 @@ use crate::{
     domain::{
         Ms,
         id::ChannelId,
-        reply::{Deletion, Page, ReadError, Reading, Reply},
+        reply::{ChannelPage, Deletion, ReadError, Reading, Reply},
     },
     outbound,
 };
@@ -77,8 +77,8 @@ impl Broken {
 }
 
 impl Received {
-    fn answer(&self) -> Answer<'_> {
-        Answer {
+    fn answer(&self) -> HttpAnswer<'_> {
+        HttpAnswer {
             status: self.status,
             content_type: self.content_type.as_deref(),
             retry_after: self.retry_after.as_deref(),
@@ -89,7 +89,7 @@ impl Received {
 
 impl Client {
     /// Resolves the token and checks the address: https, or http on this machine; no user, query or fragment.
-    pub fn new(settings: &config::Partner) -> anyhow::Result<Self> {
+    pub fn new(settings: &config::PartnerSettings) -> anyhow::Result<Self> {
         let base = outbound::address::base_url(&settings.base_url, "partner.base_url")?;
         let timeout = settings.call_timeout;
         ensure!(
@@ -227,7 +227,7 @@ impl Partner for Client {
         }
     }
 
-    async fn list(&self, offset: u32, count: u32) -> Result<Page, ReadError> {
+    async fn list(&self, offset: u32, count: u32) -> Result<ChannelPage, ReadError> {
         let mut url = self.url(&["channels", "list"]);
         url.set_query(Some(&format!("count={count}&offset={offset}")));
         let received = self.look(Method::GET, url, None, LIST_BYTES_MAX).await?;
@@ -256,16 +256,18 @@ mod tests {
 
     #[test]
     fn a_client_needs_a_token_and_a_timeout() {
-        let local = || config::Partner { base_url: "http://127.0.0.1:9/base/".into(), ..Default::default() };
+        let local =
+            || config::PartnerSettings { base_url: "http://127.0.0.1:9/base/".into(), ..Default::default() };
         assert!(Client::new(&local()).is_err());
-        let with = |token: &str| config::Partner { token: Some(config::Secret::plain(token)), ..local() };
+        let with =
+            |token: &str| config::PartnerSettings { token: Some(config::Secret::plain(token)), ..local() };
         let client = Client::new(&with("t")).unwrap();
         assert_eq!(client.url(&["channels", "X-1"]).as_str(), "http://127.0.0.1:9/base/channels/X-1");
         assert!(Client::new(&with("")).is_err());
         let error = Client::new(&with("a\nsecret")).err().unwrap();
         assert!(!format!("{error:?}").contains("secret"));
         for timeout in [Duration::ZERO, CALL_TIMEOUT_MAX + Duration::from_millis(1)] {
-            assert!(Client::new(&config::Partner { call_timeout: timeout, ..with("t") }).is_err());
+            assert!(Client::new(&config::PartnerSettings { call_timeout: timeout, ..with("t") }).is_err());
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::answer::{Answer, Complaint, REFUSAL_STATUSES};
+use super::answer::{Complaint, HttpAnswer, REFUSAL_STATUSES};
 use crate::{
     domain::{id::ChannelId, reply::Deletion},
     outbound::redact::redact,
@@ -15,7 +15,7 @@ struct Returned {
 }
 
 /// The same rules as for an extension: what is not named here is *unclear*. `token` is struck from the partner's words.
-pub(super) fn deletion(answer: &Answer<'_>, channel: &ChannelId, token: &str) -> Deletion {
+pub(super) fn deletion(answer: &HttpAnswer<'_>, channel: &ChannelId, token: &str) -> Deletion {
     let unclear = || Deletion::Unclear(format!("HTTP {} with {}", answer.status, answer.looks()));
     if answer.is_success() {
         return match answer.fields() {
@@ -69,7 +69,7 @@ mod tests {
             (500, no, None),
             (502, "<html>", None),
         ] {
-            let answer = Answer { status, content_type: None, retry_after: None, body: body.as_bytes() };
+            let answer = HttpAnswer { status, content_type: None, retry_after: None, body: body.as_bytes() };
             let channel = ChannelId::parse("A-1").unwrap();
             let got = deletion(&answer, &channel, "tok-1");
             match told {

@@ -6,11 +6,11 @@
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use super::answer::{Answer, Fields, scalar, success_fields};
+use super::answer::{Fields, HttpAnswer, scalar, success_fields};
 use crate::{
     domain::{
         id::ChannelId,
-        reply::{ListedChannel, Page, ReadError},
+        reply::{ChannelPage, ListedChannel, ReadError},
     },
     outbound::redact::redact,
 };
@@ -29,7 +29,7 @@ struct Labels {
 }
 
 /// One page; `token` is struck from the partner's words.
-pub(super) fn page(answer: &Answer<'_>, token: &str) -> Result<Page, ReadError> {
+pub(super) fn page(answer: &HttpAnswer<'_>, token: &str) -> Result<ChannelPage, ReadError> {
     let bare =
         if answer.is_success() { serde_json::from_slice::<Vec<&RawValue>>(answer.body).ok() } else { None };
     let objects = match bare {
@@ -40,7 +40,7 @@ pub(super) fn page(answer: &Answer<'_>, token: &str) -> Result<Page, ReadError> 
             list.map_err(|_| ReadError::Failed("an answer without a list of channels".into()))?.channels
         }
     };
-    Ok(Page {
+    Ok(ChannelPage {
         channels: objects.iter().filter_map(|object| channel(object, token)).collect(),
         shown: u32::try_from(objects.len()).unwrap_or(u32::MAX),
     })
@@ -64,8 +64,8 @@ fn channel(object: &RawValue, token: &str) -> Option<ListedChannel> {
 mod tests {
     use super::*;
 
-    fn read(status: u16, body: &str) -> Result<Page, ReadError> {
-        let answer = Answer { status, content_type: None, retry_after: None, body: body.as_bytes() };
+    fn read(status: u16, body: &str) -> Result<ChannelPage, ReadError> {
+        let answer = HttpAnswer { status, content_type: None, retry_after: None, body: body.as_bytes() };
         page(&answer, "partner-token")
     }
 
@@ -93,7 +93,7 @@ mod tests {
             assert_eq!(page.channels, [first.clone(), listed("B-2")]);
             assert!(!format!("{page:?}").contains("secret"));
         }
-        assert_eq!(read(200, "[]").unwrap(), Page::default());
+        assert_eq!(read(200, "[]").unwrap(), ChannelPage::default());
     }
 
     #[test]

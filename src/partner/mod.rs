@@ -10,7 +10,7 @@ use crate::{
     domain::{
         Ms,
         id::ChannelId,
-        reply::{Deletion, Page, ReadError, Reading, Reply},
+        reply::{ChannelPage, Deletion, ReadError, Reading, Reply},
     },
 };
 
@@ -26,7 +26,7 @@ pub trait Partner: Send + Sync {
     /// `DELETE /channels/{id}`, once.
     async fn delete(&self, channel: &ChannelId) -> Deletion;
     /// `GET /channels/list?count&offset`: at most `count` channels after the first `offset`; may be repeated.
-    async fn list(&self, offset: u32, count: u32) -> Result<Page, ReadError>;
+    async fn list(&self, offset: u32, count: u32) -> Result<ChannelPage, ReadError>;
     /// Checks address and token with a harmless read (`GET /channels/list?count=1`), for `check`.
     async fn health(&self) -> Result<(), ReadError>;
     /// What time it is there, by any answer's `Date`; `None`: it does not answer, or does not tell.
@@ -34,7 +34,7 @@ pub trait Partner: Send + Sync {
 }
 
 /// Opens the client the settings describe.
-pub fn open(settings: &config::Partner) -> anyhow::Result<Arc<dyn Partner>> {
+pub fn open(settings: &config::PartnerSettings) -> anyhow::Result<Arc<dyn Partner>> {
     Ok(Arc::new(client::Client::new(settings)?))
 }
 

@@ -26,7 +26,7 @@ pub const PAGES_MAX: u32 = 200;
 /// A time in ms since epoch, from `from` until just before `until`. Providers count whole seconds: a range that
 /// does not is widened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Range {
+pub struct EventRange {
     /// Included.
     pub from: Ms,
     /// Excluded.
@@ -154,11 +154,16 @@ impl Walk {
 #[async_trait]
 pub trait History: Send + Sync {
     /// The next page of events; newest first at Stripe, but nothing may rest on that.
-    async fn events(&self, range: Range, which: Which, walk: &mut Walk) -> Result<Vec<Listed>, HistoryError>;
+    async fn events(
+        &self,
+        range: EventRange,
+        which: Which,
+        walk: &mut Walk,
+    ) -> Result<Vec<Listed>, HistoryError>;
 
     /// The next page of payments of the source's `money_in` family that were made in the range; only those with
     /// money in, of the source's mode.
-    async fn payments(&self, range: Range, walk: &mut Walk) -> Result<Vec<Paid>, HistoryError>;
+    async fn payments(&self, range: EventRange, walk: &mut Walk) -> Result<Vec<Paid>, HistoryError>;
 
     /// Tries the key with a cheap read of each list, for `check`.
     async fn health(&self) -> Result<(), HistoryError>;

@@ -89,7 +89,7 @@ mod deadline;
 /// The listener: start, limits, graceful stop.
 pub mod server;
 
-pub use refused::{Refused, Row as RefusedRow};
+pub use refused::{Refused, RefusedRow};
 pub use server::{Address, Running, StartError, serve};
 pub use source::Sources;
 pub use wire::{ANSWER_TIMEOUT, Trouble, Wire};

@@ -20,7 +20,7 @@ pub(super) const UNKNOWN: &str = "unknown";
 
 /// One source's refusals for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Row {
+pub struct RefusedRow {
     /// Name of the source, or `unknown`.
     pub source: String,
     /// In one word, as in the metric.
@@ -78,8 +78,8 @@ impl Refused {
     }
 
     /// What was refused at least once.
-    pub fn rows(&self) -> Vec<Row> {
-        let row = |source: &String, cell: &Cell, (reason, words): &(&'static str, &str)| Row {
+    pub fn rows(&self) -> Vec<RefusedRow> {
+        let row = |source: &String, cell: &Cell, (reason, words): &(&'static str, &str)| RefusedRow {
             source: source.clone(),
             reason,
             words: (*words).to_owned(),

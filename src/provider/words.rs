@@ -17,7 +17,7 @@ use super::{
 use crate::{
     config::preset::{
         EventMap,
-        events::{Format, Kind, Name},
+        events::{Format, Kind, NamePart},
     },
     envelope::{UNREADABLE, WORD_BYTES_MAX, digest},
 };
@@ -61,8 +61,8 @@ pub(super) fn peek(
         return of_event(map, &whole);
     }
     let id_at = match &map.id {
-        Some(Name::Field(pointer)) => Some(&**pointer),
-        Some(Name::Header(_)) | None => None,
+        Some(NamePart::Field(pointer)) => Some(&**pointer),
+        Some(NamePart::Header(_)) | None => None,
     };
     let types: Vec<&str> = match &map.kind {
         Kind::Fields(pointers, _) => pointers.iter().map(|pointer| &**pointer).collect(),
@@ -83,9 +83,9 @@ pub(super) fn peek(
         Kind::Always(word) => word.clone(),
     };
     let event_id = match &map.id {
-        Some(Name::Field(_)) if map.id_optional => found.next().flatten(),
-        Some(Name::Field(_)) => Some(found.next().flatten()?),
-        Some(Name::Header(name)) => header(name),
+        Some(NamePart::Field(_)) if map.id_optional => found.next().flatten(),
+        Some(NamePart::Field(_)) => Some(found.next().flatten()?),
+        Some(NamePart::Header(name)) => header(name),
         None => None,
     };
     (fits(&event_type) && event_id.as_deref().is_none_or(fits)).then_some(EventHead { event_id, event_type })
@@ -109,9 +109,9 @@ pub(super) fn of_event(map: &EventMap, event: &Value) -> Option<EventHead> {
         Kind::Header(_) => return None,
     };
     let event_id = match &map.id {
-        Some(Name::Field(at)) if map.id_optional => word(at),
-        Some(Name::Field(at)) => Some(word(at)?),
-        Some(Name::Header(_)) | None => None,
+        Some(NamePart::Field(at)) if map.id_optional => word(at),
+        Some(NamePart::Field(at)) => Some(word(at)?),
+        Some(NamePart::Header(_)) | None => None,
     };
     fits(&event_type).then_some(EventHead { event_id, event_type })
 }

@@ -158,7 +158,7 @@ pub trait Queue: Send + Sync {
 
 /// What stands where the settings name the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum QueueState {
     /// All that is needed.
     Whole,
     /// Not these, which `run`, `serve` and `work` make.
@@ -166,7 +166,7 @@ pub enum Found {
 }
 
 /// Looks what is there and makes nothing, for `check`.
-pub async fn look(settings: &config::Queue) -> Result<Found, QueueError> {
+pub async fn look(settings: &config::QueueSettings) -> Result<QueueState, QueueError> {
     match &settings.url {
         config::QueueUrl::Embedded(path) => embedded::look(path).await,
         config::QueueUrl::Amqp(urls) => rabbit::look(urls, settings).await,
@@ -174,7 +174,7 @@ pub async fn look(settings: &config::Queue) -> Result<Found, QueueError> {
 }
 
 /// Opens the queue the settings name. Does not wait for a broker that is down.
-pub async fn open(settings: &config::Queue) -> Result<Arc<dyn Queue>, QueueError> {
+pub async fn open(settings: &config::QueueSettings) -> Result<Arc<dyn Queue>, QueueError> {
     match &settings.url {
         config::QueueUrl::Embedded(path) => Ok(Arc::new(embedded::Embedded::open(path, settings).await?)),
         config::QueueUrl::Amqp(urls) => Ok(Arc::new(rabbit::Rabbit::open(urls, settings).await?)),

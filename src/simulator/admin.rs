@@ -28,7 +28,7 @@ use super::{
     control::World,
     fault::{Chance, Fault},
     hooks,
-    record::{By, Channel, TRIAL_ACTIVE_DAYS, TRIAL_DAYS, blank},
+    record::{By, SimChannel, TRIAL_ACTIVE_DAYS, TRIAL_DAYS, blank},
     switches::Switches,
 };
 use crate::domain::{DAY_MS, Ms, id::ChannelId};
@@ -130,7 +130,7 @@ struct NewTime {
 }
 
 /// The channel without its token.
-fn public(channel: &Channel) -> Value {
+fn public(channel: &SimChannel) -> Value {
     let mut object = serde_json::to_value(channel).unwrap_or(Value::Null);
     if let Some(fields) = object.as_object_mut() {
         fields.remove("token");

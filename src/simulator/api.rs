@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use super::{
     Shared,
     control::World,
-    fault::{Kind, Method, When},
+    fault::{FaultKind, Method, When},
     hooks,
-    record::{By, Channel, Extend, Refusal},
+    record::{By, Extend, SimChannel, SimRefusal},
     spoil,
     switches::Shape,
 };
@@ -61,7 +61,7 @@ async fn suffer(
     request: &HttpRequest,
     shared: &web::Data<Shared>,
     (method, id): (Method, &str),
-    missed: impl FnOnce(&mut World, &Kind),
+    missed: impl FnOnce(&mut World, &FaultKind),
     change: impl FnOnce(&mut World) -> HttpResponse + 'static,
 ) -> HttpResponse {
     let change = {
@@ -75,14 +75,16 @@ async fn suffer(
     let fault = shared.control.world().faults.take(method, id);
     let Some(fault) = fault else { return change() };
     match (&fault.kind, fault.when) {
-        (Kind::LateCommit { ms }, _) => {
+        (FaultKind::LateCommit { ms }, _) => {
             let ms = *ms;
             actix_web::rt::spawn(async move {
                 spoil::silence(ms).await;
                 drop(change());
             });
         }
-        (Kind::Throttle { .. }, _) | (_, When::Before) => missed(&mut shared.control.world(), &fault.kind),
+        (FaultKind::Throttle { .. }, _) | (_, When::Before) => {
+            missed(&mut shared.control.world(), &fault.kind)
+        }
         (_, When::After) => drop(change()),
     }
     spoil::spoil(request, &fault.kind).await
@@ -113,7 +115,7 @@ async fn extend(request: &HttpRequest, shared: &web::Data<Shared>, id: &str, bod
         note: String::new(),
     };
     let missed =
-        |world: &mut World, kind: &Kind| world.book.note(Extend { note: format!("{kind:?}"), ..line });
+        |world: &mut World, kind: &FaultKind| world.book.note(Extend { note: format!("{kind:?}"), ..line });
     let name = id.to_owned();
     suffer(request, shared, (Method::Extend, id), missed, move |world| {
         let (now, World { book, switches, .. }) = (world.clock.now(), world);
@@ -215,7 +217,7 @@ fn settings(shared: &web::Data<Shared>, body: &Value) -> HttpResponse {
     HttpResponse::Ok().json(json!({ "success": true }))
 }
 
-fn answer(done: Result<Channel, Refusal>, shape: Shape) -> HttpResponse {
+fn answer(done: Result<SimChannel, SimRefusal>, shape: Shape) -> HttpResponse {
     match (done, shape) {
         (Err(why), _) => spoil::refused(why.status(), &why.to_string()),
         (Ok(channel), Shape::Full) => HttpResponse::Ok().json(object(&channel)),
@@ -225,7 +227,7 @@ fn answer(done: Result<Channel, Refusal>, shape: Shape) -> HttpResponse {
 }
 
 /// The channel object with the fields that never change.
-fn object(channel: &Channel) -> Value {
+fn object(channel: &SimChannel) -> Value {
     let mut object = serde_json::to_value(channel).unwrap_or(Value::Null);
     if let Some(fields) = object.as_object_mut() {
         fields.insert("apiUrl".into(), json!("https://gate.whapi.cloud/"));

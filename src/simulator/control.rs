@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
     fault::{Fault, Faults},
-    record::{Channel, Extend, blank},
+    record::{Extend, SimChannel, blank},
     state::Book,
     switches::Switches,
 };
@@ -13,12 +13,12 @@ use crate::domain::{DAY_MS, Ms};
 
 /// The simulator's clock: this machine's, moved; or standing still.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Clock {
+pub struct SimClock {
     offset_ms: i64,
     frozen_at: Option<Ms>,
 }
 
-impl Clock {
+impl SimClock {
     /// Milliseconds since epoch.
     pub fn now(&self) -> Ms {
         self.frozen_at.unwrap_or_else(|| machine_now().saturating_add(self.offset_ms))
@@ -66,7 +66,7 @@ pub struct World {
     /// The faults to come.
     pub faults: Faults,
     /// Its time.
-    pub clock: Clock,
+    pub clock: SimClock,
     /// The days webhook.
     pub hooks: HookSettings,
 }
@@ -80,7 +80,7 @@ pub struct Control {
 impl Control {
     /// A world with a balance and no channels.
     pub fn new(balance_days: i64, switches: Switches) -> Self {
-        let (faults, clock, hooks) = (Faults::default(), Clock::default(), HookSettings::default());
+        let (faults, clock, hooks) = (Faults::default(), SimClock::default(), HookSettings::default());
         let book = Book::new(balance_days);
         Self { world: Mutex::new(World { book, switches, faults, clock, hooks }) }
     }
@@ -97,7 +97,7 @@ impl Control {
 
     /// Adds a channel whose `activeTill` lies so many days from now (below 0: expired); no mode: a bare one.
     /// An existing id is left as it is.
-    pub fn add_channel(&self, id: &str, days: i64, mode: Option<&str>) -> Channel {
+    pub fn add_channel(&self, id: &str, days: i64, mode: Option<&str>) -> SimChannel {
         let mut world = self.world();
         let now = world.clock.now();
         let mut channel = blank(id, now);
@@ -121,7 +121,7 @@ impl Control {
     }
 
     /// A channel as it truly is.
-    pub fn channel(&self, id: &str) -> Option<Channel> {
+    pub fn channel(&self, id: &str) -> Option<SimChannel> {
         let world = self.world();
         world.book.channels(world.clock.now(), &world.switches).into_iter().find(|channel| channel.id == id)
     }

@@ -35,7 +35,7 @@ pub enum When {
 /// What happens to the call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Kind {
+pub enum FaultKind {
     /// The connection is reset (TCP RST) without a byte of an answer.
     Reset,
     /// Nothing for so long, then a reset.
@@ -74,7 +74,7 @@ pub struct Fault {
     #[serde(default = "before")]
     pub when: When,
     /// What happens.
-    pub kind: Kind,
+    pub kind: FaultKind,
     /// Calls for this channel only.
     #[serde(default)]
     pub channel: Option<String>,
@@ -93,7 +93,7 @@ fn once() -> u32 {
 
 impl Fault {
     /// For the next call of this method, whatever the channel.
-    pub fn next(method: Method, when: When, kind: Kind) -> Self {
+    pub fn next(method: Method, when: When, kind: FaultKind) -> Self {
         Self { method, when, kind, channel: None, times: 1 }
     }
 

@@ -90,7 +90,7 @@ struct Shared {
 pub struct Sim;
 
 /// A simulator that runs; dropping it stops it.
-pub struct Running {
+pub struct SimRunning {
     /// Where the partner's API is.
     pub api_addr: SocketAddr,
     /// Where `/_sim/…` is.
@@ -102,7 +102,7 @@ pub struct Running {
 
 impl Sim {
     /// Binds both addresses and serves them on threads of their own. Needs a tokio runtime around it.
-    pub async fn start(settings: SimSettings) -> anyhow::Result<Running> {
+    pub async fn start(settings: SimSettings) -> anyhow::Result<SimRunning> {
         let _ = rustls::crypto::ring::default_provider().install_default(); // Err: somebody did already
         let api = bind(&settings.listen)?;
         let admin = bind(&settings.admin)?;
@@ -139,11 +139,11 @@ impl Sim {
             servers.push(server.handle());
             tokio::spawn(server);
         }
-        Ok(Running { api_addr, admin_addr, control, servers })
+        Ok(SimRunning { api_addr, admin_addr, control, servers })
     }
 }
 
-impl Running {
+impl SimRunning {
     /// What `partner.base_url` is to be.
     pub fn base_url(&self) -> String {
         format!("http://{}", self.api_addr)
@@ -157,7 +157,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for SimRunning {
     fn drop(&mut self) {
         for server in &self.servers {
             drop(server.stop(false)); // the command is sent at once; nobody waits for the end

@@ -13,7 +13,7 @@ pub const TRIAL_ACTIVE_DAYS: i64 = 6;
 /// One channel, in the partner's own words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Channel {
+pub struct SimChannel {
     /// Such as `DEMOCH-AB12C`.
     pub id: String,
     /// Its name.
@@ -75,7 +75,7 @@ pub struct Extend {
 
 /// Why the partner did not do it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum SimRefusal {
     /// No such channel.
     #[error("channel not found")]
     UnknownChannel,
@@ -96,22 +96,22 @@ pub enum Refusal {
     TooManyCreations,
 }
 
-impl Refusal {
+impl SimRefusal {
     /// The HTTP status.
     pub fn status(self) -> u16 {
         match self {
-            Refusal::UnknownChannel => 404,
-            Refusal::TooLittleBalance(status) => status,
-            Refusal::MissingComment | Refusal::BadDays => 400,
-            Refusal::Exists => 409,
-            Refusal::TooManyCreations => 429,
+            SimRefusal::UnknownChannel => 404,
+            SimRefusal::TooLittleBalance(status) => status,
+            SimRefusal::MissingComment | SimRefusal::BadDays => 400,
+            SimRefusal::Exists => 409,
+            SimRefusal::TooManyCreations => 429,
         }
     }
 }
 
 /// A channel without days, trial or mode, as a creation without a trial leaves it.
-pub fn blank(id: &str, now: Ms) -> Channel {
-    Channel {
+pub fn blank(id: &str, now: Ms) -> SimChannel {
+    SimChannel {
         id: id.to_owned(),
         name: id.to_owned(),
         creation_ts: now,

@@ -9,7 +9,7 @@ use actix_web::{
 };
 use serde_json::json;
 
-use super::fault::Kind;
+use super::fault::FaultKind;
 
 /// Longest silence, in ms of real time; a client should have given up long before.
 pub(super) const SILENCE_MS_MAX: u64 = 600_000;
@@ -27,30 +27,30 @@ pub(super) fn keep_hold(connection: &dyn Any, data: &mut Extensions) {
 }
 
 /// The answer that the client gets instead of the true one, if it gets any.
-pub(super) async fn spoil(request: &HttpRequest, kind: &Kind) -> HttpResponse {
+pub(super) async fn spoil(request: &HttpRequest, kind: &FaultKind) -> HttpResponse {
     match kind {
-        Kind::Reset => reset(request),
-        Kind::Hang { ms } => {
+        FaultKind::Reset => reset(request),
+        FaultKind::Hang { ms } => {
             silence(*ms).await;
             reset(request)
         }
-        Kind::LateCommit { .. } => {
+        FaultKind::LateCommit { .. } => {
             silence(SILENCE_MS_MAX).await;
             reset(request)
         }
-        Kind::Status(status) => page(*status),
-        Kind::Html403 => page(403),
-        Kind::CutJson => {
+        FaultKind::Status(status) => page(*status),
+        FaultKind::Html403 => page(403),
+        FaultKind::CutJson => {
             HttpResponse::Ok().content_type("application/json").body(r#"{"id":"DEMO","activeTi"#)
         }
-        Kind::Throttle { retry_after } => {
+        FaultKind::Throttle { retry_after } => {
             let mut answer = HttpResponse::TooManyRequests();
             if let Some(seconds) = retry_after {
                 answer.insert_header((RETRY_AFTER, seconds.to_string()));
             }
             answer.json(error_body(429, "too many requests"))
         }
-        Kind::Refuse(status) => refused(*status, "refused by the simulator"),
+        FaultKind::Refuse(status) => refused(*status, "refused by the simulator"),
     }
 }
 

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{
-    record::{By, Channel, Extend, Refusal, TRIAL_ACTIVE_DAYS, TRIAL_DAYS, blank},
+    record::{By, Extend, SimChannel, SimRefusal, TRIAL_ACTIVE_DAYS, TRIAL_DAYS, blank},
     switches::{ExpiredBase, Switches, TooLittleBalance},
 };
 use crate::domain::{DAY_MS, Ms};
@@ -24,9 +24,9 @@ pub const EXTENDS_MAX: usize = 100_000;
 
 #[derive(Debug, Clone)]
 struct Entry {
-    channel: Channel,
+    channel: SimChannel,
     /// What it was from when on, oldest first; the newest equals `channel`.
-    history: VecDeque<(Ms, Channel)>,
+    history: VecDeque<(Ms, SimChannel)>,
 }
 
 /// The partner's books.
@@ -84,7 +84,7 @@ impl Book {
         days: i64,
         comment: Option<&str>,
         switches: &Switches,
-    ) -> Result<Channel, Refusal> {
+    ) -> Result<SimChannel, SimRefusal> {
         let done = self.apply(now, id, days, comment, By::Api, switches);
         self.note(Extend {
             at: now,
@@ -106,7 +106,7 @@ impl Book {
         days: i64,
         by: By,
         switches: &Switches,
-    ) -> Result<Channel, Refusal> {
+    ) -> Result<SimChannel, SimRefusal> {
         let done = self.apply(now, id, days, Some(""), by, switches)?;
         let (channel, note) = (id.to_owned(), String::new());
         self.note(Extend { at: now, channel, days, comment: None, applied: true, by, note });
@@ -121,22 +121,22 @@ impl Book {
         comment: Option<&str>,
         by: By,
         switches: &Switches,
-    ) -> Result<Channel, Refusal> {
-        let entry = self.channels.get_mut(id).ok_or(Refusal::UnknownChannel)?;
+    ) -> Result<SimChannel, SimRefusal> {
+        let entry = self.channels.get_mut(id).ok_or(SimRefusal::UnknownChannel)?;
         if days < 1 && !switches.accept_bad_days {
-            return Err(Refusal::BadDays);
+            return Err(SimRefusal::BadDays);
         }
         if by == By::Api
             && comment.is_none_or(|text| text.trim().is_empty())
             && !switches.accept_missing_comment
         {
-            return Err(Refusal::MissingComment);
+            return Err(SimRefusal::MissingComment);
         }
         if by != By::Renewal
             && days > self.balance_days
             && let Some(status) = TooLittleBalance::status(switches.too_little_balance)
         {
-            return Err(Refusal::TooLittleBalance(status));
+            return Err(SimRefusal::TooLittleBalance(status));
         }
         let till = entry.channel.active_till;
         let base = match switches.expired_base {
@@ -161,8 +161,8 @@ impl Book {
     }
 
     /// A channel as `GET` shows it: up to `stale_reads_ms` old, never older than its creation.
-    pub fn read(&self, now: Ms, id: &str, switches: &Switches) -> Result<Channel, Refusal> {
-        let entry = self.channels.get(id).ok_or(Refusal::UnknownChannel)?;
+    pub fn read(&self, now: Ms, id: &str, switches: &Switches) -> Result<SimChannel, SimRefusal> {
+        let entry = self.channels.get(id).ok_or(SimRefusal::UnknownChannel)?;
         let seen = now.saturating_sub(switches.stale_reads_ms);
         let past = entry.history.iter().rev().find(|(since, _)| *since <= seen).or(entry.history.front());
         let channel = past.map_or_else(|| entry.channel.clone(), |(_, channel)| channel.clone());
@@ -170,7 +170,7 @@ impl Book {
     }
 
     /// Every channel as it is, in order of ids.
-    pub fn channels(&self, now: Ms, switches: &Switches) -> Vec<Channel> {
+    pub fn channels(&self, now: Ms, switches: &Switches) -> Vec<SimChannel> {
         self.channels.values().map(|entry| shown(entry.channel.clone(), now, switches)).collect()
     }
 
@@ -182,12 +182,12 @@ impl Book {
         project_id: &str,
         phone: Option<&str>,
         switches: &Switches,
-    ) -> Result<Channel, Refusal> {
+    ) -> Result<SimChannel, SimRefusal> {
         while self.creations.front().is_some_and(|at| now.saturating_sub(*at) >= CREATIONS_WINDOW_MS) {
             self.creations.pop_front();
         }
         if self.creations.len() >= CREATIONS_MAX {
-            return Err(Refusal::TooManyCreations);
+            return Err(SimRefusal::TooManyCreations);
         }
         self.creations.push_back(now);
         self.created = self.created.saturating_add(1);
@@ -205,9 +205,9 @@ impl Book {
     }
 
     /// Puts a channel of one's own making into the books; see [`blank`].
-    pub fn add(&mut self, now: Ms, channel: Channel) -> Result<(), Refusal> {
+    pub fn add(&mut self, now: Ms, channel: SimChannel) -> Result<(), SimRefusal> {
         if self.channels.contains_key(&channel.id) {
-            return Err(Refusal::Exists);
+            return Err(SimRefusal::Exists);
         }
         let mut entry = Entry { channel, history: VecDeque::new() };
         entry.remember(now);
@@ -216,8 +216,8 @@ impl Book {
     }
 
     /// Deletes a channel; its whole unused days go back to the balance, a trial's do not.
-    pub fn delete(&mut self, now: Ms, id: &str) -> Result<i64, Refusal> {
-        let Entry { channel, .. } = self.channels.remove(id).ok_or(Refusal::UnknownChannel)?;
+    pub fn delete(&mut self, now: Ms, id: &str) -> Result<i64, SimRefusal> {
+        let Entry { channel, .. } = self.channels.remove(id).ok_or(SimRefusal::UnknownChannel)?;
         let whole = channel.active_till.saturating_sub(now).max(0) / DAY_MS;
         let days = if channel.mode.as_deref() == Some("live") { whole } else { 0 };
         self.move_balance(days);
@@ -231,8 +231,8 @@ impl Book {
         id: &str,
         mode: &str,
         switches: &Switches,
-    ) -> Result<Channel, Refusal> {
-        let entry = self.channels.get_mut(id).ok_or(Refusal::UnknownChannel)?;
+    ) -> Result<SimChannel, SimRefusal> {
+        let entry = self.channels.get_mut(id).ok_or(SimRefusal::UnknownChannel)?;
         entry.channel.mode = Some(mode.to_owned());
         entry.remember(now);
         Ok(shown(entry.channel.clone(), now, switches))
@@ -248,7 +248,7 @@ impl Entry {
     }
 }
 
-fn shown(mut channel: Channel, now: Ms, switches: &Switches) -> Channel {
+fn shown(mut channel: SimChannel, now: Ms, switches: &Switches) -> SimChannel {
     channel.stopped = now.saturating_sub(channel.active_till) > switches.stop_delay_ms;
     channel
 }

@@ -16,7 +16,7 @@ use crate::{
 const EVERY: Duration = Duration::from_secs(60);
 
 /// Of one worker's account.
-pub struct Watch {
+pub struct BalanceWatch {
     ledger: Arc<Ledger>,
     clock: Arc<dyn Clock>,
     account: String,
@@ -33,7 +33,7 @@ struct Told {
     short: bool,
 }
 
-impl Watch {
+impl BalanceWatch {
     /// By the settings.
     pub fn new(config: &Config, ledger: Arc<Ledger>, clock: Arc<dyn Clock>) -> Self {
         Self {

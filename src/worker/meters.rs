@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::{
     domain::reply::{ReadError, Reply},
-    ledger::{Counts, Outcome},
+    ledger::{DatabaseCounts, DeliveryOutcome},
 };
 
 /// 1 while the circuit breaker is open.
@@ -24,8 +24,14 @@ pub const RETRIES: &str = "daybridge_ledger_retries_total";
 const RECORDED: &str = "daybridge_recorded_total";
 const BACKFILLED: &str = "daybridge_backfilled_total";
 
-const OUTCOMES: [Outcome; 6] =
-    [Outcome::Granted, Outcome::Duplicate, Outcome::Refund, Outcome::Link, Outcome::Ignored, Outcome::Held];
+const OUTCOMES: [DeliveryOutcome; 6] = [
+    DeliveryOutcome::Granted,
+    DeliveryOutcome::Duplicate,
+    DeliveryOutcome::Refund,
+    DeliveryOutcome::Link,
+    DeliveryOutcome::Ignored,
+    DeliveryOutcome::Held,
+];
 
 /// How each kind of call may end.
 const CALLS: [(&str, &[&str]); 4] = [
@@ -62,21 +68,21 @@ pub fn begin<'s>(sources: impl Iterator<Item = &'s str>) {
     for outcome in OUTCOMES {
         recorded(outcome, 0);
     }
-    ledger(Counts::default());
+    ledger(DatabaseCounts::default());
     for source in sources {
         backfilled(source, 0);
     }
 }
 
 /// The ledger's statements and transactions so far.
-pub fn ledger(counts: Counts) {
+pub fn ledger(counts: DatabaseCounts) {
     metrics::counter!(STATEMENTS).absolute(counts.statements);
     metrics::counter!(COMMITS).absolute(counts.commits);
     metrics::counter!(RETRIES).absolute(counts.retries);
 }
 
 /// Events were recorded.
-pub fn recorded(outcome: Outcome, many: u64) {
+pub fn recorded(outcome: DeliveryOutcome, many: u64) {
     metrics::counter!(RECORDED, "outcome" => outcome.as_str()).increment(many);
 }
 

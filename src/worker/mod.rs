@@ -175,7 +175,7 @@ pub async fn run(config: Config, doors: Doors, stop: CancellationToken) -> anyho
 }
 
 /// What the rules of settling need of the settings.
-pub fn settle_policy(partner: &config::Partner) -> settle::Policy {
+pub fn settle_policy(partner: &config::PartnerSettings) -> settle::Policy {
     settle::Policy {
         settle_window_ms: millis(partner.settle_window),
         retry_unmoved: partner.on_unmoved == config::OnUnmoved::Retry,

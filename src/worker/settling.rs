@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Outages,
-    balance::Watch,
+    balance::BalanceWatch,
     breaker::Breaker,
     hands::{Hand, Hands},
     listing::Listing,
@@ -43,7 +43,7 @@ pub async fn run(
 ) {
     let (hands, mut taken) = doors;
     let per_second = NonZeroU32::new(config.partner.calls_per_second_max).unwrap_or(NonZeroU32::MIN);
-    let watch = Watch::new(&config, ledger.clone(), clock.clone());
+    let watch = BalanceWatch::new(&config, ledger.clone(), clock.clone());
     let mut settling = Settling {
         hands,
         probe_ms: millis(config.worker.account_probe),

@@ -11,7 +11,7 @@ use daybridge::{
     domain::closed::{PaymentState, TransferState},
     envelope::Trigger,
     ledger::{
-        Ledger, Outcome, Selection,
+        DeliveryOutcome, Ledger, Selection,
         query::{ChannelQuery, EventQuery, HeldQuery, Page, PaymentQuery, TransferQuery},
     },
 };
@@ -35,10 +35,10 @@ const APART: i64 = 2_000;
 pub(crate) async fn run(payments: i64) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
-    let settings = config::Ledger {
+    let settings = config::LedgerSettings {
         url: config::Secret::plain(&format!("sqlite:{}", path.display())),
         connections_max: 4,
-        ..config::Ledger::default()
+        ..config::LedgerSettings::default()
     };
     drop(Ledger::open(&settings).await.unwrap());
     let begun = Instant::now();
@@ -230,22 +230,37 @@ async fn ask(ledger: &Ledger, payments: i64) {
     }
     for (what, wanted) in [
         ("events", EventQuery::default()),
-        ("events held", EventQuery { outcome: Some(Outcome::Held), ..EventQuery::default() }),
-        ("events refunded (none)", EventQuery { outcome: Some(Outcome::Refund), ..EventQuery::default() }),
+        ("events held", EventQuery { outcome: Some(DeliveryOutcome::Held), ..EventQuery::default() }),
+        (
+            "events refunded (none)",
+            EventQuery { outcome: Some(DeliveryOutcome::Refund), ..EventQuery::default() },
+        ),
         ("events replayed", EventQuery { trigger: Some(Trigger::Replay), ..EventQuery::default() }),
         ("events of a rare source", EventQuery { source: some("old"), ..EventQuery::default() }),
         ("events of a rare type", EventQuery { event_type: some("invoice.paid"), ..EventQuery::default() }),
         (
             "events of a rare source, credited",
-            EventQuery { source: some("old"), outcome: Some(Outcome::Granted), ..EventQuery::default() },
+            EventQuery {
+                source: some("old"),
+                outcome: Some(DeliveryOutcome::Granted),
+                ..EventQuery::default()
+            },
         ),
         (
             "events of a source, refunded (none)",
-            EventQuery { source: some("stripe"), outcome: Some(Outcome::Refund), ..EventQuery::default() },
+            EventQuery {
+                source: some("stripe"),
+                outcome: Some(DeliveryOutcome::Refund),
+                ..EventQuery::default()
+            },
         ),
         (
             "events of a source, held",
-            EventQuery { source: some("stripe"), outcome: Some(Outcome::Held), ..EventQuery::default() },
+            EventQuery {
+                source: some("stripe"),
+                outcome: Some(DeliveryOutcome::Held),
+                ..EventQuery::default()
+            },
         ),
     ] {
         time(what, async || ledger.events(&wanted, &first).await.unwrap()).await;

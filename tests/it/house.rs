@@ -66,6 +66,7 @@ fn libraries_stay_behind_their_doors() {
         &[
             "src/outbound/",
             "src/partner/",
+            "src/simulator/",
             "src/cli/",
             "src/provider/stripe/",
             "src/provider/fetch.rs",
@@ -174,6 +175,77 @@ fn taken(text: &str, from: &str) -> Vec<String> {
         found.push(name);
     }
     found
+}
+
+/// The name of what a line declares for others.
+fn declared(line: &str) -> Option<&str> {
+    let rest = line.trim_start().strip_prefix("pub ")?;
+    let name = ["struct ", "enum ", "trait ", "type "].iter().find_map(|kind| rest.strip_prefix(kind))?;
+    name.split(|c: char| !c.is_alphanumeric()).next()
+}
+
+/// One word, one thing: whoever reads a name knows which type it is.
+#[test]
+fn no_two_public_types_have_one_name() {
+    let mut known: BTreeMap<String, String> = BTreeMap::new();
+    for (path, text) in sources("") {
+        if path.contains("/src/cli/") {
+            continue;
+        }
+        let text = text.split("#[cfg(test)]").next().unwrap();
+        let own = text.lines().filter_map(declared).map(str::to_owned);
+        let closed = text.split("\nclosed! {").skip(1).filter_map(|set| {
+            let line =
+                set.lines().find(|line| line.ends_with('{') && !line.trim_start().starts_with("//"))?;
+            Some(line.trim().trim_end_matches(" {").to_owned())
+        });
+        for name in own.chain(closed) {
+            if let Some(other) = known.insert(name.clone(), path.clone()) {
+                panic!("{name} is in {other} and in {path}");
+            }
+        }
+    }
+}
+
+/// Words of our own for what the trade has a word for.
+#[test]
+fn names_are_the_trades_words() {
+    let ours = ["OnMoneyOut", "OutKind", "likely_twin", "Twin", "Covered", "AccountNews", "Wrong", "Around"];
+    for (path, text) in sources("") {
+        for (number, line) in text.lines().enumerate() {
+            let code = line.split("//").next().unwrap().split('"').step_by(2);
+            let words = code.flat_map(|part| part.split(|c: char| !c.is_alphanumeric() && c != '_'));
+            for word in words.filter(|word| ours.contains(word)) {
+                panic!(
+                    "{path}:{}: {word} has another name: see the words of deploy/docs/development.md",
+                    number + 1
+                );
+            }
+        }
+    }
+}
+
+/// What a manual names of the house is there.
+#[test]
+fn the_files_that_manuals_name_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pages = fs::read_dir(root.join("deploy/docs")).unwrap().map(|page| page.unwrap().path());
+    let mut named = 0;
+    for page in
+        pages.filter(|page| page.extension().is_some_and(|ext| ext == "md")).chain([root.join("README.md")])
+    {
+        let text = fs::read_to_string(&page).unwrap();
+        for word in text.split('`').skip(1).step_by(2) {
+            let is_path = ["src/", "tests/", "deploy/"].iter().any(|folder| word.starts_with(folder));
+            let plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
+            // acme is the provider that a reader adds.
+            if is_path && word.chars().all(plain) && !word.contains("acme") {
+                assert!(root.join(word).exists(), "{}: {word} is not there", page.display());
+                named += 1;
+            }
+        }
+    }
+    assert!(named > 20, "{named}");
 }
 
 /// `src/lib.rs` is the map: whoever reads it from the top knows, of each module, all that it builds on.

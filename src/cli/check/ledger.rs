@@ -3,7 +3,7 @@
 use daybridge::{
     config::Config,
     domain::closed::PauseCause,
-    ledger::{self, Found, LedgerError},
+    ledger::{self, LedgerError, LedgerState},
 };
 
 use super::Line;
@@ -12,7 +12,7 @@ use crate::cli::{brake, opening::FAILOVER_UNNOTICED};
 pub(super) async fn look(config: &Config) -> Vec<Line> {
     match ledger::look(&config.ledger).await {
         Err(error) => vec![Line::fail("ledger", error.to_string())],
-        Ok(Found::Missing(place)) => {
+        Ok(LedgerState::Missing(place)) => {
             let made = format!(
                 "not there yet, and made by `run` or `work`; if there was one, put it back first: {place}"
             );
@@ -20,13 +20,13 @@ pub(super) async fn look(config: &Config) -> Vec<Line> {
             lines.extend(brake(config).await);
             lines
         }
-        Ok(Found::Older { found, known }) => vec![Line::ok(
+        Ok(LedgerState::Older { found, known }) => vec![Line::ok(
             "ledger",
             format!(
                 "reached: of schema {found}, and brought to {known} by `run` or `work`; back it up before"
             ),
         )],
-        Ok(Found::Whole) => {
+        Ok(LedgerState::Whole) => {
             read(config).await.unwrap_or_else(|error| vec![Line::fail("ledger", error.to_string())])
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use daybridge::{
     config::{self, Config, QueueUrl, Topology},
-    queue::{self, Found, Lane, Policies, Queue, QueueError},
+    queue::{self, Lane, Policies, Queue, QueueError, QueueState},
 };
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -21,7 +21,7 @@ pub(super) async fn look(config: &Config) -> Vec<Line> {
     let settings = &config.queue;
     match queue::look(settings).await {
         Err(QueueError(why)) => vec![Line::fail("queue", why)],
-        Ok(Found::Missing(what)) => {
+        Ok(QueueState::Missing(what)) => {
             let by = "not there yet, and made by `run`, `serve` or `work`";
             let reached = match settings.url {
                 QueueUrl::Embedded(_) => "",
@@ -29,13 +29,13 @@ pub(super) async fn look(config: &Config) -> Vec<Line> {
             };
             vec![Line::ok("queue", format!("{reached}{by}: {what}"))]
         }
-        Ok(Found::Whole) => try_it(settings).await,
+        Ok(QueueState::Whole) => try_it(settings).await,
     }
 }
 
 /// Stores a message that nobody reads, and looks at the policies. Everything was there a moment ago, so nothing is made.
-async fn try_it(settings: &config::Queue) -> Vec<Line> {
-    let settings = config::Queue { topology: Topology::Verify, ..settings.clone() };
+async fn try_it(settings: &config::QueueSettings) -> Vec<Line> {
+    let settings = config::QueueSettings { topology: Topology::Verify, ..settings.clone() };
     let queue = match queue::open(&settings).await {
         Ok(queue) => queue,
         Err(QueueError(why)) => return vec![Line::fail("queue", why)],

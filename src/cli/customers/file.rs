@@ -10,9 +10,9 @@ use daybridge::{
     ledger::{
         Assignment, DirectoryGo, DirectoryPlan, Ledger, Place,
         query::{DirectoryQuery, Page},
-        view::{Action, Named},
+        view::{Action, DirectoryEntry},
     },
-    ops::customers::{FILE_BYTES_MAX, Line, read},
+    ops::customers::{CustomerLine, FILE_BYTES_MAX, read},
 };
 
 use super::{change, changes, order, realm};
@@ -95,7 +95,7 @@ pub(super) async fn import(config: &Config, ledger: &Ledger, args: Import) -> Re
 }
 
 /// The first lines whose channels the partner does not list.
-fn unlisted(lines: &[Line], plan: &DirectoryPlan) -> Option<String> {
+fn unlisted(lines: &[CustomerLine], plan: &DirectoryPlan) -> Option<String> {
     let named: Vec<String> = lines
         .iter()
         .filter_map(|line| {
@@ -121,7 +121,7 @@ pub(super) async fn export(config: &Config, ledger: &Ledger) -> Result<(), Failu
         let rows = ledger.directory(&DirectoryQuery::default(), &page).await?;
         let Some(last) = rows.last() else { break };
         page.after = Some(last.number.to_string());
-        for Named { realm, account, kind, id, channel, .. } in rows {
+        for DirectoryEntry { realm, account, kind, id, channel, .. } in rows {
             let place = Place { realm, account, name: Name { kind, id } };
             let line = *at.entry(place.clone()).or_insert(lines.len());
             if line == lines.len() {

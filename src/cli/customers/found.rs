@@ -5,7 +5,7 @@ use daybridge::{
     ledger::{
         Ledger, Place,
         query::{DirectoryQuery, Page},
-        view::Named,
+        view::DirectoryEntry,
     },
 };
 use serde_json::json;
@@ -66,7 +66,7 @@ pub(super) async fn show(ledger: &Ledger, typed: &str, json: bool) -> Result<(),
     Ok(())
 }
 
-fn is_of(row: &Named, place: &Place) -> bool {
+fn is_of(row: &DirectoryEntry, place: &Place) -> bool {
     row.kind == NameKind::Customer
         && row.id == place.name.id
         && row.realm == place.realm

@@ -13,7 +13,7 @@ use daybridge::{
     ledger::{
         self, Assignment, DirectoryGo, DirectoryOrder, DirectoryPlan, Ledger, Place,
         query::DirectoryQuery,
-        view::{Action, Named},
+        view::{Action, DirectoryEntry},
     },
     queue,
 };
@@ -240,7 +240,7 @@ fn changes(plan: &DirectoryPlan) {
     }
 }
 
-fn show(rows: Vec<Named>, json: bool) {
+fn show(rows: Vec<DirectoryEntry>, json: bool) {
     if json {
         say_json(&rows);
         return;

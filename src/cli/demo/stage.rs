@@ -37,7 +37,7 @@ pub struct Stage {
     /// The settings all parts were opened with.
     pub config: Config,
     /// The partner.
-    pub sim: simulator::Running,
+    pub sim: simulator::SimRunning,
     /// The record.
     pub ledger: Arc<Ledger>,
     /// Base of the receiver.

@@ -12,7 +12,7 @@ use daybridge::{
     },
     provider::{WEBHOOKS, sample::Sample},
     simulator::{
-        fault::{Fault, Kind, Method, When},
+        fault::{Fault, FaultKind, Method, When},
         record::Extend,
     },
 };
@@ -61,7 +61,7 @@ pub async fn tell(stage: &Stage) -> Result<Vec<String>, Failure> {
     teller.say(
         "\n7 days for DEMOCH-CCCCC, which has run out. The partner applies them, and the connection is cut:",
     );
-    stage.sim.control.push_fault(Fault::next(Method::Extend, When::After, Kind::Reset));
+    stage.sim.control.push_fault(Fault::next(Method::Extend, When::After, FaultKind::Reset));
     let cut = teller.event("charge.succeeded", "pi_demo3", "DEMOCH-CCCCC", 7)?;
     teller.post("charge.succeeded", &cut, 200, true).await?;
     teller.rest("stripe/pi_demo3", PaymentState::Doubtful).await?;

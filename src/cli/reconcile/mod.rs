@@ -13,9 +13,9 @@ use daybridge::{
     ops::reconcile::{
         CHANNELS_MAX, EDGE_MS, Pages, Range,
         export::{Export, Reads},
-        history::{HISTORY_BYTES_MAX, History},
-        listing::Listing,
-        moved::{Known, known},
+        history::{BillingHistory, HISTORY_BYTES_MAX},
+        listing::PaymentListing,
+        moved::{KnownTills, known},
         run::{Question, run as compare},
     },
     partner,
@@ -114,7 +114,7 @@ fn pages(args: &Reconcile, source: &Source, range: Range, now: Ms) -> Result<(Bo
             Failure::Usage(format!("needs --file FILE, or sources.{}.api_key", args.source))
         })?;
         let from = range.since.saturating_sub(EDGE_MS);
-        return Ok((Box::new(Listing::new(history, from, range.until)), now));
+        return Ok((Box::new(PaymentListing::new(history, from, range.until)), now));
     };
     let file = File::open(path).map_err(|error| Failure::Usage(format!("{path}: {error}")))?;
     let made_at = saved_at(&file, now);
@@ -166,11 +166,11 @@ fn found_in(
     realm: &str,
     range: Range,
     comment: &CommentTemplate,
-    known: &Known,
+    known: &KnownTills,
     readings: &BTreeMap<String, Ms>,
-) -> Option<History> {
+) -> Option<BillingHistory> {
     let is_channel = |word: &str| known.contains_key(word) || readings.contains_key(word);
-    let mut history = History::default();
+    let mut history = BillingHistory::default();
     for file in files {
         history.read(file, realm, range, comment, &is_channel);
     }

@@ -9,7 +9,7 @@ use crate::cli::{
 use daybridge::{
     ops::reconcile::{
         money,
-        row::{Answer, Row, Sum, Sums},
+        row::{Finding, Row, Sum, Sums},
     },
     terminal::escaped,
 };
@@ -20,7 +20,7 @@ const ROWS_SHOWN_MAX: usize = 1_000;
 /// Tells rows as they come.
 pub enum Teller {
     /// Open rows, kept for their table.
-    Table(BTreeMap<Answer, Vec<Row>>),
+    Table(BTreeMap<Finding, Vec<Row>>),
     /// How many rows were written.
     Json(u64),
     /// Head and rows as they come.
@@ -74,11 +74,11 @@ impl Teller {
     }
 }
 
-fn rows_of(answer: Answer, rows: &[Row], sums: &Sums) {
+fn rows_of(answer: Finding, rows: &[Row], sums: &Sums) {
     if rows.is_empty() {
         return;
     }
-    let waits = if answer == Answer::Matched { ", and the ledger is to be told" } else { "" };
+    let waits = if answer == Finding::Matched { ", and the ledger is to be told" } else { "" };
     say(format!("{}{waits}", answer.as_str()));
     table(
         &["PAYMENT", "PROVIDER ID", "CHANNEL", "DAYS", "MONEY", "WHY", "NEXT"],
@@ -106,7 +106,7 @@ fn totals(sums: &Sums) {
     let none = Sum::default();
     table(
         &["ANSWER", "ROWS", "DAYS", "MONEY"],
-        Answer::ALL.map(|answer| {
+        Finding::ALL.map(|answer| {
             let sum = sums.answers.get(&answer).unwrap_or(&none);
             let money: Vec<String> =
                 sum.money.iter().map(|(currency, amount)| money::show(*amount, currency)).collect();

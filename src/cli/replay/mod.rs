@@ -20,7 +20,7 @@ use daybridge::{
     },
     ops::{
         known,
-        replay::{self, Feed, file::Lines},
+        replay::{self, Feed, file::EventLines},
     },
     provider::Sources,
 };
@@ -167,7 +167,7 @@ async fn plan(config: &Config, ledger: &Ledger, args: PlanArgs) -> Result<(), Fa
                 Failure::Usage(format!("no source {source:?} in the settings; {there}"))
             })?;
             let what = serde_json::json!({ "source": source, "file": path.display().to_string() });
-            (Feed::File(Lines::new(source, Box::new(name), open(path)?)), what.to_string())
+            (Feed::File(EventLines::new(source, Box::new(name), open(path)?)), what.to_string())
         }
         _ => (Feed::Selection(&selection), serde_json::to_string(&selection)?),
     };

@@ -27,7 +27,7 @@ pub struct EventMap {
     #[serde(default)]
     pub item: Pointer,
     /// The event's id; not set: the digest of the body is.
-    pub id: Option<Name>,
+    pub id: Option<NamePart>,
     /// An event may lack its id; then the digest of the body is.
     #[serde(default)]
     pub id_optional: bool,
@@ -73,14 +73,14 @@ pub enum Format {
 /// Where a word about the request stands.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub enum Name {
+pub enum NamePart {
     /// In the event.
     Field(Pointer),
     /// In a header.
     Header(String),
 }
 
-impl TryFrom<String> for Name {
+impl TryFrom<String> for NamePart {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
@@ -116,10 +116,10 @@ impl TryFrom<Words> for Kind {
 
     fn try_from(words: Words) -> Result<Self, String> {
         match words {
-            Words::One(text) => match (text.strip_prefix('='), Name::try_from(text.clone())) {
+            Words::One(text) => match (text.strip_prefix('='), NamePart::try_from(text.clone())) {
                 (Some(word), _) => Ok(Self::Always(word.trim().to_owned())),
-                (None, Ok(Name::Header(header))) => Ok(Self::Header(header)),
-                (None, Ok(Name::Field(pointer))) => Ok(Self::Fields(vec![pointer], None)),
+                (None, Ok(NamePart::Header(header))) => Ok(Self::Header(header)),
+                (None, Ok(NamePart::Field(pointer))) => Ok(Self::Fields(vec![pointer], None)),
                 (None, Err(why)) => Err(why),
             },
             Words::Several(texts) => {

@@ -53,13 +53,13 @@ pub struct Object {
     /// Where it tells for what it bills; not set: for what its own custom data say.
     pub period: Option<Period>,
     /// From when to when it bills.
-    pub span: Option<Span>,
+    pub span: Option<SpanPointers>,
 }
 
 /// From when to when something is billed.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Span {
+pub struct SpanPointers {
     /// Its beginning, written as `occurred_at` is.
     pub from: Pointer,
     /// Its end, likewise.
@@ -147,5 +147,5 @@ pub struct Lines {
     #[serde(default)]
     pub skip: Vec<Test>,
     /// From when to when a line bills.
-    pub span: Option<Span>,
+    pub span: Option<SpanPointers>,
 }

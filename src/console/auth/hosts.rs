@@ -9,7 +9,7 @@ use std::{
 
 use actix_web::http::{Uri, header::HOST, header::HeaderMap};
 
-use crate::config::Console;
+use crate::config::ConsoleSettings;
 
 /// Paths that are answered under any name: probes call by whatever address they have, and the answers tell nothing.
 const FOR_PROBES: [&str; 2] = ["/healthz", "/readyz"];
@@ -23,7 +23,7 @@ pub(in crate::console) struct Hosts {
 
 impl Hosts {
     /// `listening`: the address that was bound.
-    pub(in crate::console) fn new(console: &Console, listening: SocketAddr) -> Self {
+    pub(in crate::console) fn new(console: &ConsoleSettings, listening: SocketAddr) -> Self {
         let own = [bare(&console.listen), Some("localhost".into())].into_iter().flatten();
         let names = console.hosts.iter().filter_map(|host| bare(host)).chain(own);
         let names = names.chain([listening.ip().to_canonical().to_string()]).collect();
@@ -76,10 +76,10 @@ mod tests {
     use super::*;
 
     fn allows(listening: &str, hosts: &[&str], uri: &str, request: &[&str]) -> bool {
-        let console = Console {
+        let console = ConsoleSettings {
             listen: "console.internal:8081".into(),
             hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
-            ..Console::default()
+            ..ConsoleSettings::default()
         };
         let mut headers = HeaderMap::new();
         for host in request {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use actix_web::http::header::{HeaderMap, HeaderName};
 
 use crate::config::{
-    Console,
+    ConsoleSettings,
     console::{Role, is_user},
 };
 
@@ -17,7 +17,7 @@ pub(super) struct Proxy {
 }
 
 impl Proxy {
-    pub(super) fn new(console: &Console) -> anyhow::Result<Option<Self>> {
+    pub(super) fn new(console: &ConsoleSettings) -> anyhow::Result<Option<Self>> {
         let Some(name) = &console.proxy_user_header else { return Ok(None) };
         let header = HeaderName::try_from(name.as_str())?;
         Ok(Some(Self { header, operators: console.proxy_operators.iter().cloned().collect() }))

@@ -18,21 +18,21 @@ use crate::{
         text,
     },
     ledger::{query::HeldQuery, view},
-    ops::held::{Choice, Decision},
+    ops::held::{Choice, HeldDecision},
 };
 
 /// From so many on, the count is typed.
 const COUNT_TYPED_FROM: usize = 11;
 
 /// What a decision does, for the question.
-fn in_words(decision: Decision) -> &'static str {
+fn in_words(decision: HeldDecision) -> &'static str {
     match decision {
-        Decision::Retry => "Try again",
-        Decision::Applied => "Settle as applied (the days are on the channels)",
-        Decision::NotApplied => {
+        HeldDecision::Retry => "Try again",
+        HeldDecision::Applied => "Settle as applied (the days are on the channels)",
+        HeldDecision::NotApplied => {
             "Settle as not applied (the days are not on the channels; they are extended anew)"
         }
-        Decision::Cancel => "Cancel (no days will ever move)",
+        HeldDecision::Cancel => "Cancel (no days will ever move)",
     }
 }
 
@@ -40,7 +40,7 @@ fn in_words(decision: Decision) -> &'static str {
 #[template(path = "bulk.html", config = "src/console/askama.toml")]
 struct Confirm {
     layout: Layout,
-    decision: Decision,
+    decision: HeldDecision,
     what: &'static str,
     reason: String,
     cause: String,

@@ -38,7 +38,7 @@ struct Customer {
     /// Sources of its provider's account.
     sources: Vec<String>,
     /// What persons said of the customer and of its agreements.
-    names: Vec<view::Named>,
+    names: Vec<view::DirectoryEntry>,
     agreements: Vec<view::Agreement>,
     rows: Vec<Row>,
     more: bool,
@@ -98,7 +98,7 @@ async fn names(
     ledger: &Ledger,
     whose: &Whose,
     agreements: &[view::Agreement],
-) -> Result<Vec<view::Named>, LedgerError> {
+) -> Result<Vec<view::DirectoryEntry>, LedgerError> {
     let own = std::iter::once((NameKind::Customer, &whose.id));
     let subscriptions = agreements.iter().map(|agreement| (NameKind::Agreement, &agreement.id));
     let mut names = Vec::new();

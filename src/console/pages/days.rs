@@ -40,8 +40,8 @@ struct Days {
     /// It lasts less than a week.
     short: bool,
     needs: Plot,
-    dark: Vec<view::Channel>,
-    first: Vec<view::Channel>,
+    dark: Vec<view::ChannelRow>,
+    first: Vec<view::ChannelRow>,
     late: Vec<view::LateSlice>,
     rows_max: usize,
     home: String,

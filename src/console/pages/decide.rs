@@ -8,20 +8,20 @@ use crate::{
     },
     domain::closed::HeldCause,
     ledger::Correction,
-    ops::held::{Choice, Decision},
+    ops::held::{Choice, HeldDecision},
 };
 
 /// The decision that a form names.
-pub(super) fn decision(word: &str) -> Result<Decision, PageError> {
-    Decision::parse(word).ok_or_else(|| PageError::Unfit(format!("{word:?} is no decision")))
+pub(super) fn decision(word: &str) -> Result<HeldDecision, PageError> {
+    HeldDecision::parse(word).ok_or_else(|| PageError::Unfit(format!("{word:?} is no decision")))
 }
 
 /// What is said after it was carried out.
-pub(super) fn notice(decision: Decision) -> Notice {
+pub(super) fn notice(decision: HeldDecision) -> Notice {
     match decision {
-        Decision::Retry => Notice::Retried,
-        Decision::Applied | Decision::NotApplied => Notice::Settled,
-        Decision::Cancel => Notice::Cancelled,
+        HeldDecision::Retry => Notice::Retried,
+        HeldDecision::Applied | HeldDecision::NotApplied => Notice::Settled,
+        HeldDecision::Cancel => Notice::Cancelled,
     }
 }
 
@@ -35,24 +35,26 @@ pub(super) fn cause(word: &str) -> Result<HeldCause, PageError> {
 }
 
 pub(in crate::console) fn retry(request: Request) -> Answer {
-    Box::pin(async move { decide(&request, Decision::Retry).await })
+    Box::pin(async move { decide(&request, HeldDecision::Retry).await })
 }
 
 pub(in crate::console) fn cancel(request: Request) -> Answer {
-    Box::pin(async move { decide(&request, Decision::Cancel).await })
+    Box::pin(async move { decide(&request, HeldDecision::Cancel).await })
 }
 
 pub(in crate::console) fn settle(request: Request) -> Answer {
     Box::pin(async move {
         let word = request.field("outcome")?;
-        match Decision::parse(word) {
-            Some(outcome @ (Decision::Applied | Decision::NotApplied)) => decide(&request, outcome).await,
+        match HeldDecision::parse(word) {
+            Some(outcome @ (HeldDecision::Applied | HeldDecision::NotApplied)) => {
+                decide(&request, outcome).await
+            }
             _ => Err(PageError::Unfit(format!("an outcome is applied or not-applied, not {word:?}"))),
         }
     })
 }
 
-async fn decide(request: &Request, decision: Decision) -> Result<actix_web::HttpResponse, PageError> {
+async fn decide(request: &Request, decision: HeldDecision) -> Result<actix_web::HttpResponse, PageError> {
     let choice = Choice { decision, cause: seen(request)?, days: request.days()? };
     request.app.desk().decide(request.field("key")?, choice, request.act()?, request.now).await?;
     Ok(request.back("/held", notice(decision), 1))

@@ -37,7 +37,7 @@ struct Part {
 /// What the ledger says.
 #[derive(Default)]
 struct Said {
-    counts: view::Counts,
+    counts: view::HeldCounts,
     pauses: Vec<view::Pause>,
     sources: Vec<(String, Option<Ms>)>,
     account: Option<String>,
@@ -51,7 +51,7 @@ struct Overview {
     layout: Layout,
     parts: Vec<Part>,
     sources: Vec<(String, Option<Ms>)>,
-    counts: view::Counts,
+    counts: view::HeldCounts,
     pauses: Vec<view::Pause>,
     /// Since this process was started; empty where it does not receive.
     refused: Vec<RefusedRow>,

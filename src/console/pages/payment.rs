@@ -52,7 +52,7 @@ struct Spend {
 impl Spend {
     fn of(whole: &view::PaymentWhole) -> Option<Self> {
         let view::Payment { owed, sliced, cause, .. } = whole.payment;
-        let planned = |last: &view::Transfer| {
+        let planned = |last: &view::TransferRow| {
             last.state == TransferState::Planned && last.next_at.is_some_and(|at| at != QUEUED)
         };
         (sliced && owed > 0).then(|| Self {

@@ -25,7 +25,7 @@ pub(in crate::ledger) struct Server {
 
 impl Server {
     /// By a URL whose parameters are known; no error quotes a value of it.
-    pub(in crate::ledger) fn of(url: &str, settings: &config::Ledger) -> Result<Self, LedgerError> {
+    pub(in crate::ledger) fn of(url: &str, settings: &config::LedgerSettings) -> Result<Self, LedgerError> {
         let (place, query) = url.split_once('?').unwrap_or((url, ""));
         let parameters = Parameters::of(query, settings)
             .map_err(|why| LedgerError::Refused(format!("ledger.url {why}")))?;

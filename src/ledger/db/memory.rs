@@ -34,7 +34,7 @@ pub trait TransactionHook: Send + Sync {
 
 /// See the module.
 #[derive(Clone)]
-pub struct Memory {
+pub struct MemoryDatabase {
     thread: Arc<Mutex<Thread>>,
     place: Arc<Place>,
     /// Its connection has a runtime, which no other one may wait for.
@@ -46,7 +46,7 @@ fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| scope.spawn(work).join()).unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-impl Memory {
+impl MemoryDatabase {
     /// An empty one, or one that is a copy of another.
     pub fn new(copy: Option<&[u8]>, time: Arc<dyn Time>) -> Result<Self, LedgerError> {
         let place = Place { name: "memory".to_owned(), time: Some(time), ..Place::default() };
@@ -57,7 +57,7 @@ impl Memory {
     }
 
     /// An empty database of a PostgreSQL server.
-    pub fn on_server(settings: &config::Ledger, time: Arc<dyn Time>) -> Result<Self, LedgerError> {
+    pub fn on_server(settings: &config::LedgerSettings, time: Arc<dyn Time>) -> Result<Self, LedgerError> {
         let url = settings.url.resolve().map_err(LedgerError::Unavailable)?;
         let server = Server::of(url.expose_secret(), settings)?;
         let place = Arc::new(Place { name: "a server".to_owned(), time: Some(time), ..Place::default() });
@@ -125,12 +125,12 @@ impl Memory {
 /// One process's way to it.
 #[derive(Clone)]
 pub(super) struct Here {
-    memory: Memory,
+    memory: MemoryDatabase,
     around: Arc<dyn TransactionHook>,
 }
 
 impl Here {
-    pub(super) fn new(memory: &Memory, around: Arc<dyn TransactionHook>) -> Self {
+    pub(super) fn new(memory: &MemoryDatabase, around: Arc<dyn TransactionHook>) -> Self {
         Self { memory: memory.clone(), around }
     }
 

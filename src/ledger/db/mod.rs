@@ -124,7 +124,7 @@ impl Db {
     }
 
     /// One in memory.
-    pub(super) fn memory(memory: &memory::Memory, around: Arc<dyn memory::TransactionHook>) -> Self {
+    pub(super) fn memory(memory: &memory::MemoryDatabase, around: Arc<dyn memory::TransactionHook>) -> Self {
         let here = Runs::Here(memory::Here::new(memory, around));
         Self { write: here.clone(), read: here, place: memory.place() }
     }

@@ -12,7 +12,7 @@ use crate::{
         settle::{Order, call_is_over},
     },
     ledger::{
-        Act, Decided, Ledger, LedgerError, Outcome,
+        Act, Decided, DeliveryOutcome, Ledger, LedgerError,
         db::{Fault, Row, Tx, args, fault::refused},
         query::HeldQuery,
         read::{
@@ -311,7 +311,7 @@ fn event(tx: &mut Tx, id: &str, decided: &Decided<'_>) -> Result<&'static str, F
             args![&*reason, number],
         )?;
     }
-    Ok(Outcome::Ignored.as_str())
+    Ok(DeliveryOutcome::Ignored.as_str())
 }
 
 /// Only a held payment that was never granted waits for a decision; `row` holds `granted` and `decision`.

@@ -19,7 +19,7 @@ impl Ledger {
         &self,
         wanted: &DirectoryQuery,
         page: &Page,
-    ) -> Result<Vec<view::Named>, LedgerError> {
+    ) -> Result<Vec<view::DirectoryEntry>, LedgerError> {
         let (wanted, page) = (wanted.clone(), page.clone());
         self.db.read(move |tx| tx.directory(&wanted, &page)).await
     }
@@ -30,7 +30,7 @@ impl Tx {
         &mut self,
         wanted: &DirectoryQuery,
         page: &Page,
-    ) -> Result<Vec<view::Named>, Fault> {
+    ) -> Result<Vec<view::DirectoryEntry>, Fault> {
         let after: Option<Ms> = page.after.as_deref().and_then(|number| number.parse().ok());
         let ids: Vec<Value> = wanted.ids.iter().cloned().map(Value::Text).collect();
         let ids = Some(ids).filter(|ids| !ids.is_empty());
@@ -48,7 +48,7 @@ impl Tx {
             )?;
         rows.iter()
             .map(|row| {
-                Ok(view::Named {
+                Ok(view::DirectoryEntry {
                     number: row.get("number")?,
                     realm: row.get("realm")?,
                     account: row.get("account")?,

@@ -9,7 +9,7 @@ use crate::{
     },
     envelope,
     ledger::{
-        Entry, Outcome,
+        DeliveryOutcome, Entry,
         db::{Fault, Tx, args, compression::pack},
         storable,
     },
@@ -86,7 +86,7 @@ pub(super) fn received_at(entry: &Entry<'_>, now: Ms) -> Ms {
 /// How a recording ended, for its delivery.
 pub(super) struct Ending<'a> {
     pub(super) event: i64,
-    pub(super) outcome: Outcome,
+    pub(super) outcome: DeliveryOutcome,
     pub(super) reason: Option<&'a str>,
 }
 
@@ -129,7 +129,9 @@ const HELD_BEFORE: &str = "UPDATE deliveries SET outcome = $1, reason = $2 \
 pub(super) fn end_held_before(tx: &mut Tx, seen: &Seen, ending: &Ending<'_>) -> Result<(), Fault> {
     let Some(event) = &seen.event else { return Ok(()) };
     let (outcome, reason) = match ending.outcome {
-        Outcome::Granted => (Outcome::Duplicate, Some("granted by a later delivery of this event")),
+        DeliveryOutcome::Granted => {
+            (DeliveryOutcome::Duplicate, Some("granted by a later delivery of this event"))
+        }
         other => (other, ending.reason),
     };
     let own = seen.delivery.as_ref().map_or(0, |delivery| delivery.number);
@@ -155,7 +157,7 @@ pub(in crate::ledger) fn first_granted(tx: &mut Tx, payment: &str, family: &Fami
 pub(in crate::ledger) fn update_held(
     tx: &mut Tx,
     payment: &str,
-    outcome: Outcome,
+    outcome: DeliveryOutcome,
     reason: Option<&str>,
     own: Option<i64>,
 ) -> Result<(), Fault> {

@@ -22,7 +22,7 @@ use crate::{
         reversal::only_asks,
     },
     ledger::{
-        Claim, Entry, Ledger, LedgerError, Outcome, Recorded,
+        Claim, DeliveryOutcome, Entry, Ledger, LedgerError, Recorded,
         db::{Fault, Tx, args},
         storable::Storable,
     },
@@ -31,7 +31,7 @@ use crate::{
 /// How a recording ended.
 struct Verdict {
     event: i64,
-    outcome: Outcome,
+    outcome: DeliveryOutcome,
     reason: Option<String>,
     payment: Option<String>,
     planned: Option<String>,
@@ -39,7 +39,7 @@ struct Verdict {
 }
 
 impl Verdict {
-    fn new(event: i64, outcome: Outcome, reason: Option<String>, payment: Option<String>) -> Self {
+    fn new(event: i64, outcome: DeliveryOutcome, reason: Option<String>, payment: Option<String>) -> Self {
         Self { event, outcome, reason, payment, planned: None, claim: None }
     }
 
@@ -58,8 +58,10 @@ fn as_it_stands(event: &Event, seen: &Seen, why: &str) -> Verdict {
     let payment = event.payment.clone();
     match (&event.held_reason, &seen.delivery) {
         (_, Some(before)) => Verdict::new(event.number, before.outcome, before.reason.clone(), payment),
-        (Some(reason), None) => Verdict::new(event.number, Outcome::Held, Some(reason.clone()), payment),
-        (None, None) => Verdict::new(event.number, Outcome::Duplicate, Some(why.to_owned()), payment),
+        (Some(reason), None) => {
+            Verdict::new(event.number, DeliveryOutcome::Held, Some(reason.clone()), payment)
+        }
+        (None, None) => Verdict::new(event.number, DeliveryOutcome::Duplicate, Some(why.to_owned()), payment),
     }
 }
 
@@ -140,7 +142,7 @@ fn unread(
     if let Some(event) = &seen.event {
         let (number, payment) = (event.number, event.payment.clone());
         if let Some(closed) = &event.closed {
-            return Ok(Verdict::new(number, Outcome::Ignored, Some(closed.clone()), payment));
+            return Ok(Verdict::new(number, DeliveryOutcome::Ignored, Some(closed.clone()), payment));
         }
         if event.facts.is_some() && !event.dead {
             let (Err(Unread::Unfetched(why)), false) = (facts, entry.dead) else {
@@ -150,7 +152,7 @@ fn unread(
                 "UPDATE events SET held_cause = $1, held_reason = $2 WHERE number = $3",
                 args![HeldCause::Unfetched, &**why, number],
             )?;
-            return Ok(Verdict::new(number, Outcome::Held, Some(why.clone()), payment));
+            return Ok(Verdict::new(number, DeliveryOutcome::Held, Some(why.clone()), payment));
         }
     }
     let (cause, reason) = match (entry.dead, facts) {
@@ -170,7 +172,7 @@ fn unread(
         ..Says::default()
     };
     let number = events::keep(tx, entry, seen.event.as_ref(), &says, now)?;
-    Ok(Verdict::new(number, Outcome::Held, Some(reason), None))
+    Ok(Verdict::new(number, DeliveryOutcome::Held, Some(reason), None))
 }
 
 fn read(tx: &mut Tx, recording: &Recording<'_>) -> Result<Verdict, Fault> {
@@ -183,7 +185,7 @@ fn read(tx: &mut Tx, recording: &Recording<'_>) -> Result<Verdict, Fault> {
     if let Meaning::Ignored(reason) = &facts.meaning {
         let number = keep(tx, current.as_deref(), None)?;
         agreement::keep(tx, recording, None)?;
-        return Ok(Verdict::new(number, Outcome::Ignored, Some(reason.clone()), current));
+        return Ok(Verdict::new(number, DeliveryOutcome::Ignored, Some(reason.clone()), current));
     }
     if let Some(event) = &seen.event
         && let Some(closed) = &event.closed
@@ -191,17 +193,17 @@ fn read(tx: &mut Tx, recording: &Recording<'_>) -> Result<Verdict, Fault> {
         // It says the same as then. Where it says something else by now, its days may have moved by hand meanwhile: the
         // person is asked again.
         if says_the_same(event.facts.as_deref(), facts)? {
-            return Ok(Verdict::new(event.number, Outcome::Ignored, Some(closed.clone()), current));
+            return Ok(Verdict::new(event.number, DeliveryOutcome::Ignored, Some(closed.clone()), current));
         }
         let reason = format!("it was {closed}; by now it says what it did not say then");
         let number = keep(tx, current.as_deref(), Some((HeldCause::Closed, &reason)))?;
-        return Ok(Verdict::new(number, Outcome::Held, Some(reason), current));
+        return Ok(Verdict::new(number, DeliveryOutcome::Held, Some(reason), current));
     }
     let identity = match identity::place(tx, entry, facts, &source.realm, seen, now)? {
         Place::Payment(identity) => identity,
         Place::Held(cause, reason) => {
             let number = keep(tx, None, Some((cause, &reason)))?;
-            return Ok(Verdict::new(number, Outcome::Held, Some(reason), None));
+            return Ok(Verdict::new(number, DeliveryOutcome::Held, Some(reason), None));
         }
     };
     let key = identity.key.clone();
@@ -217,7 +219,7 @@ fn read(tx: &mut Tx, recording: &Recording<'_>) -> Result<Verdict, Fault> {
             "UPDATE events SET held_cause = $1, held_reason = $2 WHERE number = $3",
             args![HeldCause::Unclear, reason, number],
         )?;
-        return Ok(Verdict::new(number, Outcome::Held, Some(reason), Some(key)));
+        return Ok(Verdict::new(number, DeliveryOutcome::Held, Some(reason), Some(key)));
     }
     let (outcome, reason) = outcome(recording, &updated);
     if known {
@@ -245,35 +247,35 @@ fn says_the_same(before: Option<&str>, facts: &Facts) -> Result<bool, Fault> {
 }
 
 /// How the delivery of an event that was read ends.
-fn outcome(recording: &Recording<'_>, updated: &Updated) -> (Outcome, Option<String>) {
+fn outcome(recording: &Recording<'_>, updated: &Updated) -> (DeliveryOutcome, Option<String>) {
     let Recording { facts, source, seen, .. } = recording;
     let note = updated.note.clone();
     let before = seen.delivery.as_ref();
     match (&facts.meaning, &updated.disposition) {
         (Meaning::MoneyOut, _) if only_asks(facts) => {
-            (Outcome::Refund, Some("the payer's bank asks about it; no money was taken".to_owned()))
+            (DeliveryOutcome::Refund, Some("the payer's bank asks about it; no money was taken".to_owned()))
         }
         (Meaning::MoneyOut, _) => {
-            (Outcome::Refund, note.or_else(|| before.and_then(|before| before.reason.clone())))
+            (DeliveryOutcome::Refund, note.or_else(|| before.and_then(|before| before.reason.clone())))
         }
-        _ if !facts.meaning.is_money_in(&source.rules.money_in) => (Outcome::Link, None),
+        _ if !facts.meaning.is_money_in(&source.rules.money_in) => (DeliveryOutcome::Link, None),
         (_, Disposition::Before { settled }) => match (updated.late, before) {
-            (Some(LateMoney::Moves), _) => (Outcome::Granted, note),
-            (Some(LateMoney::Waits), _) => (Outcome::Held, note),
-            (Some(LateMoney::Nothing), _) => (Outcome::Duplicate, note),
-            (None, Some(before)) if before.outcome != Outcome::Held => {
+            (Some(LateMoney::Moves), _) => (DeliveryOutcome::Granted, note),
+            (Some(LateMoney::Waits), _) => (DeliveryOutcome::Held, note),
+            (Some(LateMoney::Nothing), _) => (DeliveryOutcome::Duplicate, note),
+            (None, Some(before)) if before.outcome != DeliveryOutcome::Held => {
                 (before.outcome, before.reason.clone())
             }
             (None, _) => {
                 let skipped = if seen.event.is_none() { "" } else { "skipped: " };
                 let state = if *settled { PaymentState::Credited } else { PaymentState::Planned };
-                (Outcome::Duplicate, Some(format!("{skipped}already {state}")))
+                (DeliveryOutcome::Duplicate, Some(format!("{skipped}already {state}")))
             }
         },
-        (_, Disposition::Now) => (Outcome::Granted, None),
-        (_, Disposition::Held(reason)) => (Outcome::Held, Some(reason.clone())),
-        (_, Disposition::Nothing(reason)) => (Outcome::Ignored, Some(reason.clone())),
-        (_, Disposition::Linked) => (Outcome::Link, None),
+        (_, Disposition::Now) => (DeliveryOutcome::Granted, None),
+        (_, Disposition::Held(reason)) => (DeliveryOutcome::Held, Some(reason.clone())),
+        (_, Disposition::Nothing(reason)) => (DeliveryOutcome::Ignored, Some(reason.clone())),
+        (_, Disposition::Linked) => (DeliveryOutcome::Link, None),
     }
 }
 
@@ -288,13 +290,13 @@ pub(in crate::ledger) fn update_deliveries(
 ) -> Result<(), Fault> {
     let (outcome, reason) = match disposition {
         // Its events were held as long as it was another payment, which has become a part of this one.
-        Disposition::Before { settled: true } => (Outcome::Duplicate, Some("already credited")),
+        Disposition::Before { settled: true } => (DeliveryOutcome::Duplicate, Some("already credited")),
         Disposition::Before { settled: false } | Disposition::Now => {
-            (Outcome::Duplicate, Some("already planned"))
+            (DeliveryOutcome::Duplicate, Some("already planned"))
         }
-        Disposition::Held(reason) => (Outcome::Held, Some(reason.as_str())),
-        Disposition::Nothing(reason) => (Outcome::Ignored, Some(reason.as_str())),
-        Disposition::Linked => (Outcome::Link, None),
+        Disposition::Held(reason) => (DeliveryOutcome::Held, Some(reason.as_str())),
+        Disposition::Nothing(reason) => (DeliveryOutcome::Ignored, Some(reason.as_str())),
+        Disposition::Linked => (DeliveryOutcome::Link, None),
     };
     if let Some(family) = granted {
         events::first_granted(tx, payment, family)?;

@@ -17,7 +17,7 @@ use crate::{
     },
     envelope,
     ledger::{
-        Entry, Outcome, SourceRules,
+        DeliveryOutcome, Entry, SourceRules,
         db::{Bind, Dialect, Fault, Row, Tx, args},
         decide::origin::grants_since,
     },
@@ -45,7 +45,7 @@ pub(super) struct Event {
 /// A delivery that was recorded before.
 pub(super) struct Delivery {
     pub(super) number: i64,
-    pub(super) outcome: Outcome,
+    pub(super) outcome: DeliveryOutcome,
     pub(super) reason: Option<String>,
 }
 

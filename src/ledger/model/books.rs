@@ -61,7 +61,7 @@ pub struct BookedTransfer {
 
 /// A provider id that names a payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Name {
+pub struct BookedName {
     /// The provider's id.
     pub id: String,
     /// Connected account, where there is one.
@@ -72,7 +72,7 @@ pub struct Name {
 
 /// Which payments of a realm are gone through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Walk<'a> {
+pub struct BookWalk<'a> {
     /// The provider account's name.
     pub realm: &'a str,
     /// Live or test mode.

@@ -57,7 +57,7 @@ pub struct Take<'a> {
 
 closed! {
     /// How an accepted event ended.
-    Outcome {
+    DeliveryOutcome {
         /// It granted the days of its payment. Shown as `credited` once the transfer is settled.
         Granted = "granted",
         /// Its payment was granted before.
@@ -77,7 +77,7 @@ closed! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {
     /// How the delivery ended.
-    pub outcome: Outcome,
+    pub outcome: DeliveryOutcome,
     /// The sentence with it, for ignored and held.
     pub reason: Option<String>,
     /// The payment it belongs to.

@@ -22,7 +22,7 @@ pub struct Measures {
     /// When the oldest transfer that is not settled was planned; held ones aside.
     pub oldest_open_at: Option<Ms>,
     /// What moved since the ledger was made.
-    pub moved: Vec<Moved>,
+    pub moved: Vec<DaysMoved>,
     /// The soonest `activeTill` of a channel for which a transfer waits; it may have passed.
     pub expiry_waiting: Option<Ms>,
     /// The soonest `activeTill` of all channels that has not passed.
@@ -80,7 +80,7 @@ pub struct Waiting {
 
 /// What moved on one account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moved {
+pub struct DaysMoved {
     /// The partner account.
     pub account: String,
     /// Transfers settled.

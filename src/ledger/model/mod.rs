@@ -44,8 +44,8 @@ pub use decision::{Act, Correction, Decided, Grant, Moved, Scope};
 pub use directory::{
     Assignment, DirectoryChange, DirectoryGo, DirectoryOrder, DirectoryPlan, Place, Shorter, Synced,
 };
-pub use entry::{Entry, Outcome, Recorded, SourceRules, Take};
-pub use origin::{Counts, Found, Origin};
+pub use entry::{DeliveryOutcome, Entry, Recorded, SourceRules, Take};
+pub use origin::{DatabaseCounts, LedgerState, Origin};
 pub use plan::{Plan, Selection};
 pub use retire::{RetireChannel, RetirePlan, RetireSelection, RetireState, RetireTurn, Retired};
 pub use sweep::{Sweep, SweepTurn};

@@ -19,7 +19,7 @@ pub struct Origin {
 
 /// Statements and transactions of this process since it opened the ledger.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct DatabaseCounts {
     /// Statements, without those that begin, lock and end.
     pub statements: u64,
     /// Transactions that wrote.
@@ -32,7 +32,7 @@ pub struct Counts {
 
 /// What stands where the settings name the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum LedgerState {
     /// A ledger of this program's schema.
     Whole,
     /// One of an older schema, which `run` or `work` brings up to date.

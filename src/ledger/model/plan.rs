@@ -75,7 +75,7 @@ pub struct Candidate {
 
 /// A stored event, and where its payment stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct PaymentStanding {
     /// The event.
     pub candidate: Candidate,
     /// What a replay does where that is certain: the payment's days were granted before.

@@ -1,7 +1,7 @@
 //! What lists and searches ask for. Each list is newest first and pages by the key of the last row seen, so that a
 //! page costs the same however deep it lies.
 
-use super::Outcome;
+use super::DeliveryOutcome;
 use crate::{
     domain::{
         Ms,
@@ -72,7 +72,7 @@ pub struct EventQuery {
     /// The provider's event type.
     pub event_type: Option<String>,
     /// How they ended; `granted` is credited or on its way.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<DeliveryOutcome>,
     /// How they came.
     pub trigger: Option<Trigger>,
 }

@@ -119,7 +119,7 @@ impl Tx {
             .rows(self, transfer_sql!("", ""), "ORDER BY created_at, key", limit)?;
         let mut held = Vec::with_capacity(rows.len());
         for row in &rows {
-            let view::Transfer { key, payment, channel, days, outcome, reason, next, .. } =
+            let view::TransferRow { key, payment, channel, days, outcome, reason, next, .. } =
                 rows::transfer(row)?;
             let (cause, since) = match row::state(row)? {
                 State::Held { cause, at, .. } => (cause.word(), at),

@@ -65,7 +65,7 @@ impl Ledger {
         &self,
         wanted: &TransferQuery,
         page: &Page,
-    ) -> Result<Vec<view::Transfer>, LedgerError> {
+    ) -> Result<Vec<view::TransferRow>, LedgerError> {
         let (wanted, page) = (wanted.clone(), page.clone());
         self.db.read(move |tx| tx.transfers(&wanted, &page)).await
     }
@@ -82,19 +82,19 @@ impl Ledger {
         account: &str,
         channel: &str,
         limit: u32,
-    ) -> Result<Vec<view::Movement>, LedgerError> {
+    ) -> Result<Vec<view::MovementRow>, LedgerError> {
         let (account, channel) = (account.to_owned(), channel.to_owned());
         self.db.read(move |tx| tx.movements_of(&account, &channel, limit)).await
     }
 
     /// Unexplained movements, newest first.
-    pub async fn movements(&self, limit: u32) -> Result<Vec<view::Movement>, LedgerError> {
+    pub async fn movements(&self, limit: u32) -> Result<Vec<view::MovementRow>, LedgerError> {
         self.db.read(move |tx| tx.movements(limit)).await
     }
 }
 
 impl Tx {
-    pub(in crate::ledger) fn movements(&mut self, limit: u32) -> Result<Vec<view::Movement>, Fault> {
+    pub(in crate::ledger) fn movements(&mut self, limit: u32) -> Result<Vec<view::MovementRow>, Fault> {
         let rows = self.all(
             "SELECT account, channel, at, low, high FROM movements ORDER BY number DESC LIMIT $1",
             args![i64::from(limit)],
@@ -107,7 +107,7 @@ impl Tx {
         account: &str,
         channel: &str,
         limit: u32,
-    ) -> Result<Vec<view::Movement>, Fault> {
+    ) -> Result<Vec<view::MovementRow>, Fault> {
         let rows = self.all(
             "SELECT account, channel, at, low, high FROM movements WHERE account = $1 AND channel = $2 \
              ORDER BY number DESC LIMIT $3",

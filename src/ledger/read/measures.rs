@@ -6,7 +6,7 @@ use crate::{
     ledger::{
         Ledger, LedgerError, Scope,
         db::{Fault, Row, Tx, args},
-        measures::{KeptBack, Measures, Moved, Waiting},
+        measures::{DaysMoved, KeptBack, Measures, Waiting},
         settle::account,
     },
 };
@@ -106,7 +106,7 @@ impl Tx {
         row.get("at")
     }
 
-    fn moved_by_account(&mut self) -> Result<Vec<Moved>, Fault> {
+    fn moved_by_account(&mut self) -> Result<Vec<DaysMoved>, Fault> {
         let rows = self.all(
             "SELECT account, CAST(SUM(days) AS BIGINT) AS days, CAST(SUM(transfers) AS BIGINT) AS transfers \
              FROM spent GROUP BY account ORDER BY account",
@@ -114,7 +114,7 @@ impl Tx {
         )?;
         rows.iter()
             .map(|row| {
-                Ok(Moved {
+                Ok(DaysMoved {
                     account: row.get("account")?,
                     transfers: count(row, "transfers")?,
                     days: count(row, "days")?,

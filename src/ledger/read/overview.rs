@@ -15,7 +15,7 @@ const MINUTE_MS: i64 = 60_000;
 
 impl Ledger {
     /// Counts by state, for the overview and the demo.
-    pub async fn counts(&self) -> Result<view::Counts, LedgerError> {
+    pub async fn counts(&self) -> Result<view::HeldCounts, LedgerError> {
         self.db.read(move |tx| tx.counts()).await
     }
 
@@ -41,8 +41,8 @@ impl Ledger {
 
 impl Tx {
     /// What is settled was summed when it was; the rest is little, or it is what is wrong.
-    pub(in crate::ledger) fn counts(&mut self) -> Result<view::Counts, Fault> {
-        let mut counts = view::Counts::default();
+    pub(in crate::ledger) fn counts(&mut self) -> Result<view::HeldCounts, Fault> {
+        let mut counts = view::HeldCounts::default();
         let settled: i64 = self
             .one("SELECT CAST(COALESCE(SUM(transfers), 0) AS BIGINT) AS many FROM spent", args![])?
             .get("many")?;

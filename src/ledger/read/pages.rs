@@ -12,7 +12,7 @@ use crate::{
     },
     envelope::Trigger,
     ledger::{
-        Outcome,
+        DeliveryOutcome,
         db::{
             Fault, Tx, args,
             fault::refused,
@@ -121,7 +121,7 @@ impl Tx {
         &mut self,
         wanted: &TransferQuery,
         page: &Page,
-    ) -> Result<Vec<view::Transfer>, Fault> {
+    ) -> Result<Vec<view::TransferRow>, Fault> {
         let after = match &page.after {
             Some(key) => Some(after(self, "SELECT created_at AS at FROM transfers WHERE key = $1", key)?),
             None => None,
@@ -162,11 +162,11 @@ impl Tx {
                 .map(Some)?,
             None => None,
         };
-        let outcome = wanted.outcome.map(Outcome::as_str);
+        let outcome = wanted.outcome.map(DeliveryOutcome::as_str);
         let trigger = wanted.trigger.map(Trigger::as_str);
         let ways = [
             Way::text("deliveries d", "d.outcome", "deliveries_by_outcome", outcome)
-                .map(|way| way.but(Outcome::Granted.as_str(), "d.outcome <> 'granted'")),
+                .map(|way| way.but(DeliveryOutcome::Granted.as_str(), "d.outcome <> 'granted'")),
             Way::text("deliveries d", "d.cause", "deliveries_by_cause", trigger)
                 .map(|way| way.but(Trigger::Webhook.as_str(), "d.cause <> 'webhook'")),
             Way::text("events e", "e.event_type", "events_by_type", wanted.event_type.as_deref()),

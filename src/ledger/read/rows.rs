@@ -7,7 +7,7 @@ use crate::{
         settle::{State, reversal::may_have_moved},
     },
     ledger::{
-        Outcome as Ended,
+        DeliveryOutcome as Ended,
         db::{Fault, Row, fault::corrupt},
         row::{self, narrow, payment_state},
         view::{self, CallOutcome, EventOutcome},
@@ -155,8 +155,8 @@ pub(in crate::ledger) fn event(row: &Row) -> Result<view::Event, Fault> {
     })
 }
 
-pub(in crate::ledger) fn movement(row: &Row) -> Result<view::Movement, Fault> {
-    Ok(view::Movement {
+pub(in crate::ledger) fn movement(row: &Row) -> Result<view::MovementRow, Fault> {
+    Ok(view::MovementRow {
         account: row.get("account")?,
         channel: row.get("channel")?,
         at: row.get("at")?,
@@ -165,7 +165,7 @@ pub(in crate::ledger) fn movement(row: &Row) -> Result<view::Movement, Fault> {
     })
 }
 
-pub(in crate::ledger) fn transfer(row: &Row) -> Result<view::Transfer, Fault> {
+pub(in crate::ledger) fn transfer(row: &Row) -> Result<view::TransferRow, Fault> {
     let state = row::state(row)?;
     let key: String = row.get("key")?;
     let (before, after) = match &state {
@@ -182,7 +182,7 @@ pub(in crate::ledger) fn transfer(row: &Row) -> Result<view::Transfer, Fault> {
         State::Settled { how, .. } => Some(*how),
         _ => None,
     };
-    Ok(view::Transfer {
+    Ok(view::TransferRow {
         payment: row.get("payment")?,
         account: row.get("account")?,
         channel: row.get("channel")?,

@@ -122,7 +122,7 @@ impl Tx {
 }
 
 /// What a planned transfer waits for, but its own time.
-fn waits_for(connection: &mut Tx, transfer: &view::Transfer) -> Result<Option<String>, Fault> {
+fn waits_for(connection: &mut Tx, transfer: &view::TransferRow) -> Result<Option<String>, Fault> {
     if let Some(paused) = pause::waits(connection, &transfer.account, &transfer.channel)? {
         return Ok(Some(paused));
     }

@@ -4,7 +4,7 @@
 use crate::{
     domain::{DAY_MS, Ms, closed::HeldCause},
     ledger::{
-        Entry, Ledger, LedgerError, Outcome,
+        DeliveryOutcome, Entry, Ledger, LedgerError,
         db::{Fault, Tx, args},
         intake::record,
         kept::KeptEntry,
@@ -53,13 +53,16 @@ impl Tx {
                     reach(self, entry.account, &mut one, now)?;
                     PlanVerdict::Extend
                 }
-                Outcome::Granted => {
+                DeliveryOutcome::Granted => {
                     reach(self, entry.account, &mut one, now)?;
                     PlanVerdict::Extend
                 }
-                Outcome::Held if cause.is_some_and(contradicts) => PlanVerdict::Conflict,
-                Outcome::Held => PlanVerdict::Held,
-                Outcome::Duplicate | Outcome::Refund | Outcome::Link | Outcome::Ignored => PlanVerdict::Skip,
+                DeliveryOutcome::Held if cause.is_some_and(contradicts) => PlanVerdict::Conflict,
+                DeliveryOutcome::Held => PlanVerdict::Held,
+                DeliveryOutcome::Duplicate
+                | DeliveryOutcome::Refund
+                | DeliveryOutcome::Link
+                | DeliveryOutcome::Ignored => PlanVerdict::Skip,
             };
             if one.reason.is_empty() {
                 one.reason = spoken(recorded.outcome).into();
@@ -71,14 +74,14 @@ impl Tx {
     }
 }
 
-fn spoken(outcome: Outcome) -> &'static str {
+fn spoken(outcome: DeliveryOutcome) -> &'static str {
     match outcome {
-        Outcome::Granted => "not granted yet",
-        Outcome::Duplicate => "already planned",
-        Outcome::Refund => "a refund is kept with its payment",
-        Outcome::Link => "only joins ids; grants nothing by itself",
-        Outcome::Ignored => "not needed",
-        Outcome::Held => "waits for a person",
+        DeliveryOutcome::Granted => "not granted yet",
+        DeliveryOutcome::Duplicate => "already planned",
+        DeliveryOutcome::Refund => "a refund is kept with its payment",
+        DeliveryOutcome::Link => "only joins ids; grants nothing by itself",
+        DeliveryOutcome::Ignored => "not needed",
+        DeliveryOutcome::Held => "waits for a person",
     }
 }
 

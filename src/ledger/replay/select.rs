@@ -10,7 +10,7 @@ use crate::{
             filter::{Filter, Value},
             way::{Walked, Way, rarest},
         },
-        plan::{Candidate, PlanVerdict, Selected, Standing},
+        plan::{Candidate, PaymentStanding, PlanVerdict, Selected},
         read::{
             pages::by_state,
             resolve::{event_named, resolve},
@@ -33,7 +33,7 @@ impl Ledger {
     }
 
     /// Where events and their payments stand, in the order of the numbers.
-    pub async fn standings(&self, events: &[i64]) -> Result<Vec<Standing>, LedgerError> {
+    pub async fn standings(&self, events: &[i64]) -> Result<Vec<PaymentStanding>, LedgerError> {
         let events = events.to_vec();
         self.db.read(move |tx| tx.standings(&events)).await
     }
@@ -110,7 +110,7 @@ impl Tx {
         rows.iter().map(|row| selected(row, walked)).collect()
     }
 
-    pub(in crate::ledger) fn standings(&mut self, events: &[i64]) -> Result<Vec<Standing>, Fault> {
+    pub(in crate::ledger) fn standings(&mut self, events: &[i64]) -> Result<Vec<PaymentStanding>, Fault> {
         if events.is_empty() {
             return Ok(Vec::new());
         }
@@ -220,7 +220,7 @@ fn by_trigger(trigger: Option<Trigger>) -> &'static str {
     }
 }
 
-fn standing(row: &Row) -> Result<Standing, Fault> {
+fn standing(row: &Row) -> Result<PaymentStanding, Fault> {
     let event: String = row.get("event_id")?;
     let payment: Option<String> = row.get("payment")?;
     let payment = payment.unwrap_or_else(|| event.clone());
@@ -261,5 +261,5 @@ fn standing(row: &Row) -> Result<Standing, Fault> {
         event_type: row.get("event_type")?,
         body: None,
     };
-    Ok(Standing { candidate, skip })
+    Ok(PaymentStanding { candidate, skip })
 }

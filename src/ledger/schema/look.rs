@@ -10,7 +10,7 @@ use super::open;
 use crate::{
     config,
     ledger::{
-        Found, LedgerError,
+        LedgerError, LedgerState,
         db::{Db, Fault, Server, Tx, args, fault::refused},
     },
 };
@@ -30,7 +30,7 @@ const POSTGRES: &str = "SELECT \
 const SQLITE: &str = "SELECT COUNT(*) AS made, (SELECT COUNT(*) FROM sqlite_master) AS tables FROM sqlite_master \
      WHERE name = '_sqlx_migrations'";
 
-pub(crate) async fn look(settings: &config::Ledger) -> Result<Found, LedgerError> {
+pub(crate) async fn look(settings: &config::LedgerSettings) -> Result<LedgerState, LedgerError> {
     let url = settings.url.resolve().map_err(LedgerError::Unavailable)?;
     let url = url.expose_secret();
     config::ledger_url::check(url, settings)
@@ -45,9 +45,9 @@ pub(crate) async fn look(settings: &config::Ledger) -> Result<Found, LedgerError
     answer.unwrap_or_else(|_| Err(LedgerError::Unavailable(format!("no answer within {LOOK_MAX:?}"))))
 }
 
-async fn file(path: &Path) -> Result<Found, LedgerError> {
+async fn file(path: &Path) -> Result<LedgerState, LedgerError> {
     open::usable(path).map_err(LedgerError::Unavailable)?;
-    let missing = || Found::Missing(path.display().to_string());
+    let missing = || LedgerState::Missing(path.display().to_string());
     if std::fs::metadata(path).map_or(0, |file| file.len()) == 0 {
         let folder = path.parent().unwrap_or(Path::new("."));
         return match rustix::fs::access(folder, rustix::fs::Access::WRITE_OK) {
@@ -64,7 +64,7 @@ async fn file(path: &Path) -> Result<Found, LedgerError> {
         .read(move |tx| {
             let row = tx.one(SQLITE, args![])?;
             match (row.get::<i64>("made")?, row.get::<i64>("tables")?) {
-                (0, 0) => Ok(Found::Missing(path.display().to_string())),
+                (0, 0) => Ok(LedgerState::Missing(path.display().to_string())),
                 (0, _) => Err(refused(format!(
                     "{} is the file of another program: name another one in ledger.url",
                     path.display()
@@ -75,11 +75,11 @@ async fn file(path: &Path) -> Result<Found, LedgerError> {
         .await
 }
 
-async fn server(url: &str, settings: &config::Ledger) -> Result<Found, LedgerError> {
+async fn server(url: &str, settings: &config::LedgerSettings) -> Result<LedgerState, LedgerError> {
     Db::postgres(Server::of(url, settings)?, String::new(), 1)?.read(tables).await
 }
 
-fn tables(tx: &mut Tx) -> Result<Found, Fault> {
+fn tables(tx: &mut Tx) -> Result<LedgerState, Fault> {
     let row = tx.one(POSTGRES, args![])?;
     let yes = |name: &str| row.get::<i64>(name).map(|value| value != 0);
     let (schema_name, who, place): (String, String, String) =
@@ -98,7 +98,7 @@ fn tables(tx: &mut Tx) -> Result<Found, Fault> {
     }
     match (yes("made")?, yes("may_make")?) {
         (true, _) => schema(tx),
-        (false, true) => Ok(Found::Missing(format!("the tables in schema {schema_name} of {place}"))),
+        (false, true) => Ok(LedgerState::Missing(format!("the tables in schema {schema_name} of {place}"))),
         (false, false) => {
             let schema_name = if schema_name.is_empty() { "public" } else { &schema_name };
             Err(unavailable(format!(
@@ -110,12 +110,12 @@ fn tables(tx: &mut Tx) -> Result<Found, Fault> {
 }
 
 /// Compares the schema with this program's.
-fn schema(tx: &mut Tx) -> Result<Found, Fault> {
+fn schema(tx: &mut Tx) -> Result<LedgerState, Fault> {
     let row = tx.one("SELECT MAX(version) AS version FROM _sqlx_migrations", args![])?;
     match row.get::<Option<i64>>("version")?.unwrap_or_default() {
         found if found > open::known() => Err(open::newer(found).into()),
-        found if found < open::known() => Ok(Found::Older { found, known: open::known() }),
-        _ => Ok(Found::Whole),
+        found if found < open::known() => Ok(LedgerState::Older { found, known: open::known() }),
+        _ => Ok(LedgerState::Whole),
     }
 }
 

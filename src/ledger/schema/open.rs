@@ -113,7 +113,7 @@ pub(in crate::ledger) enum Absent {
 }
 
 pub(in crate::ledger) async fn open(
-    settings: &config::Ledger,
+    settings: &config::LedgerSettings,
     absent: Absent,
 ) -> Result<Ledger, LedgerError> {
     let url = settings.url.resolve().map_err(LedgerError::Unavailable)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Paid, Range, history::Line};
+use super::{Paid, Range, history::HistoryLine};
 use crate::ledger::books::Booked;
 
 /// All that is known of one payment.
@@ -11,11 +11,11 @@ pub struct Case<'a> {
     /// Its key, or the one it would have.
     pub key: &'a str,
     /// The provider's record.
-    pub listed: Listed<'a>,
+    pub listed: InRecord<'a>,
     /// The ledger.
     pub booked: Option<&'a Booked>,
     /// The lines of Billing History that name it; `None`: no history was given.
-    pub history: Option<&'a [Line]>,
+    pub history: Option<&'a [HistoryLine]>,
     /// When a transfer must have been settled to stand in the history.
     pub covered: Range,
     /// Movement of the channels.
@@ -24,7 +24,7 @@ pub struct Case<'a> {
 
 /// What the provider's record says of a payment.
 #[derive(Debug, Clone, Copy)]
-pub enum Listed<'a> {
+pub enum InRecord<'a> {
     /// It has it.
     Paid(&'a Paid),
     /// A person granted it in the range, so that no record has it.

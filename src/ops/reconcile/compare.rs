@@ -8,9 +8,9 @@ use std::cmp::Ordering;
 
 use super::{
     Paid, Range,
-    case::{Case, Hints, Listed},
+    case::{Case, Hints, InRecord},
     evidence::{Differs, Evidence, Says, weigh},
-    row::{Answer, Row},
+    row::{Finding, Row},
     words,
 };
 use crate::domain::{Ms, id::ChannelId};
@@ -39,7 +39,7 @@ pub fn judge(case: &Case<'_>) -> Verdict {
 pub fn second(paid: &Paid, key: &str, first: &str) -> Option<Row> {
     let case = Case {
         key,
-        listed: Listed::Paid(paid),
+        listed: InRecord::Paid(paid),
         booked: None,
         history: None,
         covered: Range { since: 0, until: 0 },
@@ -51,7 +51,7 @@ pub fn second(paid: &Paid, key: &str, first: &str) -> Option<Row> {
     if owes_nothing(paid) {
         return case.answer(&none);
     }
-    Some(case.row(Answer::PaidNotExtended, paid.days, &none, why, next))
+    Some(case.row(Finding::PaidNotExtended, paid.days, &none, why, next))
 }
 
 /// Nothing came in, or all of it went back.
@@ -67,15 +67,15 @@ impl Case<'_> {
 
     pub(super) fn paid_days(&self) -> Option<u32> {
         match self.listed {
-            Listed::Paid(paid) => paid.days,
-            Listed::Granted | Listed::Missing | Listed::Elsewhere => None,
+            InRecord::Paid(paid) => paid.days,
+            InRecord::Granted | InRecord::Missing | InRecord::Elsewhere => None,
         }
     }
 
     fn answer(&self, found: &Evidence<'_>) -> Option<Row> {
         if found.again > 0 {
             let row = self.row(
-                Answer::ExtendedTwice,
+                Finding::ExtendedTwice,
                 Some(found.again),
                 found,
                 words::twice(found),
@@ -87,19 +87,19 @@ impl Case<'_> {
             return Some(self.differs(&differs, found));
         }
         match self.listed {
-            Listed::Paid(paid) if owes_nothing(paid) => Some(self.owes_nothing(paid, found)),
-            Listed::Paid(_) | Listed::Granted => Some(self.owes(found)),
-            Listed::Missing if found.days == 0 => None,
-            Listed::Missing => {
+            InRecord::Paid(paid) if owes_nothing(paid) => Some(self.owes_nothing(paid, found)),
+            InRecord::Paid(_) | InRecord::Granted => Some(self.owes(found)),
+            InRecord::Missing if found.days == 0 => None,
+            InRecord::Missing => {
                 let (why, next) = words::not_listed();
-                Some(self.row(Answer::ExtendedNotPaid, Some(found.days), found, why, Some(next)))
+                Some(self.row(Finding::ExtendedNotPaid, Some(found.days), found, why, Some(next)))
             }
-            Listed::Elsewhere if found.absent.is_some() || (found.moved && found.unrecorded == 0) => {
+            InRecord::Elsewhere if found.absent.is_some() || (found.moved && found.unrecorded == 0) => {
                 let days = found.absent.or(found.pending).map(|transfer| transfer.days);
                 Some(self.missing(days, found))
             }
-            Listed::Elsewhere if found.unrecorded > 0 => Some(self.matched(found)),
-            Listed::Elsewhere => None,
+            InRecord::Elsewhere if found.unrecorded > 0 => Some(self.matched(found)),
+            InRecord::Elsewhere => None,
         }
     }
 
@@ -107,9 +107,9 @@ impl Case<'_> {
     fn differs(&self, differs: &Differs<'_>, found: &Evidence<'_>) -> Row {
         let ours = differs.transfer.days;
         let (answer, days) = match differs.says {
-            Says::Days(days) if days > ours => (Answer::ExtendedNotPaid, days.saturating_sub(ours)),
-            Says::Days(days) => (Answer::PaidNotExtended, ours.saturating_sub(days)),
-            Says::Channel(_) | Says::GivenBack => (Answer::PaidNotExtended, ours),
+            Says::Days(days) if days > ours => (Finding::ExtendedNotPaid, days.saturating_sub(ours)),
+            Says::Days(days) => (Finding::PaidNotExtended, ours.saturating_sub(days)),
+            Says::Channel(_) | Says::GivenBack => (Finding::PaidNotExtended, ours),
         };
         let (why, next) = words::differs(differs);
         self.row(answer, Some(days), found, why, Some(next))
@@ -119,11 +119,11 @@ impl Case<'_> {
         let refunded = paid.amount > 0;
         if found.days == 0 {
             let (why, next) = words::owes_nothing(refunded, found.pending);
-            return self.row(Answer::Matched, Some(0), found, why, next);
+            return self.row(Finding::Matched, Some(0), found, why, next);
         }
         let later = self.booked.map_or(0, |booked| booked.days_later);
         let (why, next) = words::owes_nothing_and_moved(refunded, self.key, later);
-        let row = self.row(Answer::ExtendedNotPaid, Some(found.days), found, why, Some(next));
+        let row = self.row(Finding::ExtendedNotPaid, Some(found.days), found, why, Some(next));
         Row { amount: Some(paid.refunded), ..row }
     }
 
@@ -135,7 +135,7 @@ impl Case<'_> {
         if found.days == 0 && off > 0 && owed == Some(0) {
             // The ledger knows of disputes too, which the provider's record does not count as refunded.
             let (why, next) = words::taken_back(found.pending);
-            return self.row(Answer::Matched, Some(0), found, why, next);
+            return self.row(Finding::Matched, Some(0), found, why, next);
         }
         let later = self.booked.map_or(0, |booked| booked.days_later);
         if found.days == 0 && later == 0 {
@@ -144,13 +144,13 @@ impl Case<'_> {
         let all = found.days.saturating_add(later);
         let owed = owed.unwrap_or(all);
         let (answer, days, (why, next)) = match all.cmp(&owed) {
-            Ordering::Equal if later > 0 => (Answer::Later, later, (words::later(found.days, later), None)),
+            Ordering::Equal if later > 0 => (Finding::Later, later, (words::later(found.days, later), None)),
             Ordering::Equal => return self.matched(found),
             Ordering::Less => {
-                (Answer::PaidNotExtended, owed.saturating_sub(all), words::too_few(owed, later, found))
+                (Finding::PaidNotExtended, owed.saturating_sub(all), words::too_few(owed, later, found))
             }
             Ordering::Greater => {
-                (Answer::ExtendedNotPaid, all.saturating_sub(owed), words::too_many(owed, later, found))
+                (Finding::ExtendedNotPaid, all.saturating_sub(owed), words::too_many(owed, later, found))
             }
         };
         // First of all the ledger learns of what it does not know, or sends it again.
@@ -163,28 +163,28 @@ impl Case<'_> {
 
     fn missing(&self, days: Option<u32>, found: &Evidence<'_>) -> Row {
         let (why, next) = words::missing(self.booked, found, self.history.is_some());
-        self.row(Answer::PaidNotExtended, days, found, why, next)
+        self.row(Finding::PaidNotExtended, days, found, why, next)
     }
 
     fn matched(&self, found: &Evidence<'_>) -> Row {
-        let by_hand = matches!(self.listed, Listed::Granted);
+        let by_hand = matches!(self.listed, InRecord::Granted);
         let (why, next) = if found.unrecorded > 0 {
             words::unrecorded(self.key, self.booked, found.pending)
         } else if by_hand {
             let reason = self.booked.and_then(|booked| booked.reason.clone());
             (reason.unwrap_or_else(|| "granted by hand".into()), None)
         } else {
-            let partly = matches!(self.listed, Listed::Paid(paid) if paid.refunded > 0);
+            let partly = matches!(self.listed, InRecord::Paid(paid) if paid.refunded > 0);
             let other = self.other_channel(found).map(words::other_channel);
             (words::matched(partly, found.in_lines), other)
         };
-        let answer = if by_hand { Answer::Granted } else { Answer::Matched };
+        let answer = if by_hand { Finding::Granted } else { Finding::Matched };
         self.row(answer, Some(found.days), found, why, next)
     }
 
     /// The channel that the payment names, where its days went to another one and no person said so.
     fn other_channel(&self, found: &Evidence<'_>) -> Option<&str> {
-        let Listed::Paid(paid) = self.listed else { return None };
+        let InRecord::Paid(paid) = self.listed else { return None };
         let set = self.booked.is_some_and(|booked| booked.set_channel.is_some());
         let named = paid.channel.as_deref().filter(|text| ChannelId::parse(text).is_some());
         named.filter(|named| !set && found.channel.is_some_and(|channel| channel != *named))
@@ -194,8 +194,8 @@ impl Case<'_> {
     fn channel(&self, found: &Evidence<'_>) -> Option<String> {
         let booked = self.booked.and_then(|booked| booked.channel.as_deref());
         let listed = match self.listed {
-            Listed::Paid(paid) => paid.channel.as_deref(),
-            Listed::Granted | Listed::Missing | Listed::Elsewhere => None,
+            InRecord::Paid(paid) => paid.channel.as_deref(),
+            InRecord::Granted | InRecord::Missing | InRecord::Elsewhere => None,
         };
         let listed = listed.filter(|text| ChannelId::parse(text).is_some());
         found.channel.or(booked).or(listed).map(str::to_owned)
@@ -203,19 +203,19 @@ impl Case<'_> {
 
     fn row(
         &self,
-        answer: Answer,
+        answer: Finding,
         days: Option<u32>,
         found: &Evidence<'_>,
         why: String,
         next: Option<String>,
     ) -> Row {
         let (provider_id, amount, currency) = match self.listed {
-            Listed::Paid(paid) => (
+            InRecord::Paid(paid) => (
                 Some(paid.id.clone()),
                 Some(paid.amount.saturating_sub(paid.refunded)),
                 Some(paid.currency.clone()),
             ),
-            Listed::Granted | Listed::Missing | Listed::Elsewhere => {
+            InRecord::Granted | InRecord::Missing | InRecord::Elsewhere => {
                 let booked = self.booked;
                 (None, booked.and_then(|b| b.amount), booked.and_then(|b| b.currency.clone()))
             }

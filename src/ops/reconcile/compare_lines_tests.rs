@@ -4,13 +4,13 @@ use super::*;
 
 #[test]
 fn matched_by_billing_history_alone_tells_the_ledger() {
-    use Answer::Matched;
+    use Finding::Matched;
     for (state, want) in [
         (held(Outcome::Open), "resolve 'stripe/pi_1#1' --applied"),
         (held(Outcome::None), "cancel 'stripe/pi_1#1'"),
         (State::planned(AT), "cancel 'stripe/pi_1#1'"),
     ] {
-        let verdict = Given::new(once(state)).history(&[1]).judge(Listed::Missing);
+        let verdict = Given::new(once(state)).history(&[1]).judge(InRecord::Missing);
         let row = verdict.row.unwrap();
         assert_eq!((row.answer, row.days), (Matched, Some(30)), "{row:?}");
         assert!(row.next.as_ref().unwrap().contains(want), "{row:?}");
@@ -22,7 +22,7 @@ fn matched_by_billing_history_alone_tells_the_ledger() {
 
 #[test]
 fn extended_twice() {
-    use Answer::ExtendedTwice as Twice;
+    use Finding::ExtendedTwice as Twice;
     let good = || Given::new(once(settled(30)));
     check(
         &good().history(&[1, 1]),
@@ -31,19 +31,19 @@ fn extended_twice() {
     check(&good().history(&[1, 1, 1]), (Twice, 60, 900, "3 lines", true));
     check(&Given { again: true, ..good() }, (Twice, 30, 900, "called more than once", true));
     check(&good().history(&[1, 1]).paid(|p| p.refunded = 900), (Twice, 30, 0, "2 lines", true));
-    assert_eq!(good().history(&[1, 1]).judge(Listed::Missing).explains, Some(("CHAN-1".into(), 30)));
+    assert_eq!(good().history(&[1, 1]).judge(InRecord::Missing).explains, Some(("CHAN-1".into(), 30)));
 }
 
 /// Its key was enough, whatever else the line said.
 #[test]
 fn a_line_that_says_something_else_is_no_match() {
-    use Answer::{ExtendedNotPaid as Surplus, ExtendedTwice as Twice, Matched, PaidNotExtended as Missing};
-    let with = |lines: Vec<Line>| Given { history: Some(lines), ..Given::new(once(settled(30))) };
-    let named = |channels: &[&str]| Line {
+    use Finding::{ExtendedNotPaid as Surplus, ExtendedTwice as Twice, Matched, PaidNotExtended as Missing};
+    let with = |lines: Vec<HistoryLine>| Given { history: Some(lines), ..Given::new(once(settled(30))) };
+    let named = |channels: &[&str]| HistoryLine {
         channels: channels.iter().map(|name| (*name).to_owned()).collect(),
         ..said(&[-30])
     };
-    let back = || Line { given_back: true, ..said(&[30]) };
+    let back = || HistoryLine { given_back: true, ..said(&[30]) };
     let (says_8, says_40) =
         ("(file:line 1:1) says 8 days under stripe/pi_1#1, and the ledger 30", "says 40 days");
     for (lines, want) in [
@@ -69,12 +69,12 @@ fn a_line_that_says_something_else_is_no_match() {
 #[test]
 fn history_speaks_of_the_time_it_covers_only() {
     for (at, want) in [
-        (COVERED.since, Answer::PaidNotExtended),
-        (COVERED.since - 1, Answer::Matched),
-        (COVERED.until, Answer::Matched),
+        (COVERED.since, Finding::PaidNotExtended),
+        (COVERED.since - 1, Finding::Matched),
+        (COVERED.until, Finding::Matched),
     ] {
         let State::Settled { how, before, after, attempt, watch, .. } = settled(30) else { unreachable!() };
         let given = Given::new(once(State::Settled { how, before, after, at, attempt, watch })).history(&[]);
-        assert_eq!(given.judge(Listed::Missing).row.unwrap().answer, want);
+        assert_eq!(given.judge(InRecord::Missing).row.unwrap().answer, want);
     }
 }

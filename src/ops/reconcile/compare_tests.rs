@@ -3,7 +3,7 @@
 #[path = "compare_lines_tests.rs"]
 mod lines;
 
-use super::super::history::{Line, Place};
+use super::super::history::{HistoryLine, HistoryPlace};
 use super::*;
 use crate::{
     domain::{
@@ -80,10 +80,10 @@ fn once(state: State) -> Option<Booked> {
 }
 
 /// A line that names the first transfer, and so many days.
-fn said(days: &[i32]) -> Line {
-    Line {
+fn said(days: &[i32]) -> HistoryLine {
+    HistoryLine {
         n: 1,
-        place: Place { file: 1, line: 1 },
+        place: HistoryPlace { file: 1, line: 1 },
         days: days.first().map(|days| days.unsigned_abs()),
         said: days.to_vec(),
         channels: Vec::new(),
@@ -91,18 +91,18 @@ fn said(days: &[i32]) -> Line {
     }
 }
 
-fn lines(of: &[u32]) -> Vec<Line> {
-    let place = |line| Place { file: 1, line };
+fn lines(of: &[u32]) -> Vec<HistoryLine> {
+    let place = |line| HistoryPlace { file: 1, line };
     of.iter()
         .zip(1..)
-        .map(|(n, line)| Line { n: *n, place: place(line), days: Some(30), ..said(&[]) })
+        .map(|(n, line)| HistoryLine { n: *n, place: place(line), days: Some(30), ..said(&[]) })
         .collect()
 }
 
 struct Given {
     paid: Option<Paid>,
     booked: Option<Booked>,
-    history: Option<Vec<Line>>,
+    history: Option<Vec<HistoryLine>>,
     again: bool,
     moved: bool,
 }
@@ -122,12 +122,12 @@ impl Given {
         Self { history: Some(lines(of)), ..self }
     }
 
-    fn judge(&self, otherwise: Listed<'_>) -> Verdict {
+    fn judge(&self, otherwise: InRecord<'_>) -> Verdict {
         let keys = |given: bool| given.then(|| "stripe/pi_1#1".to_owned()).into_iter().collect();
         let hints = Hints { again: keys(self.again), moved: keys(self.moved) };
         judge(&Case {
             key: "stripe/pi_1",
-            listed: self.paid.as_ref().map_or(otherwise, Listed::Paid),
+            listed: self.paid.as_ref().map_or(otherwise, InRecord::Paid),
             booked: self.booked.as_ref(),
             history: self.history.as_deref(),
             covered: COVERED,
@@ -137,8 +137,8 @@ impl Given {
 }
 
 /// Answer, days, money, a part of the sentence, and whether something is to be done.
-fn check(given: &Given, want: (Answer, u32, i64, &str, bool)) {
-    let row = given.judge(Listed::Missing).row.unwrap();
+fn check(given: &Given, want: (Finding, u32, i64, &str, bool)) {
+    let row = given.judge(InRecord::Missing).row.unwrap();
     let (answer, days, amount, why, next) = want;
     assert!(row.why.contains(why), "{why} in {row:?}");
     assert_eq!((row.answer, row.days, row.amount), (answer, Some(days), Some(amount)), "{row:?}");
@@ -148,7 +148,7 @@ fn check(given: &Given, want: (Answer, u32, i64, &str, bool)) {
 
 #[test]
 fn matched() {
-    use Answer::Matched;
+    use Finding::Matched;
     let good = || Given::new(once(settled(30)));
     check(&good(), (Matched, 30, 900, "extended once", false));
     check(&good().history(&[1]), (Matched, 30, 900, "as Billing History shows", false));
@@ -171,7 +171,7 @@ fn matched() {
 /// Of a payment in slices some days have moved, and others move later. What is more or fewer than that is open.
 #[test]
 fn days_that_move_later_are_not_missing() {
-    use Answer::{ExtendedNotPaid as TooMany, ExtendedTwice as Twice, Later, PaidNotExtended as Missing};
+    use Finding::{ExtendedNotPaid as TooMany, ExtendedTwice as Twice, Later, PaidNotExtended as Missing};
     let running = |days_later| {
         let transfers = vec![transfer(1, 10, settled(10)), transfer(2, 5, State::planned(AT))];
         Some(Booked { days_later, ..booked(transfers) })
@@ -191,7 +191,7 @@ fn days_that_move_later_are_not_missing() {
 /// What the ledger took off before it moved is not missing, and is owed again when the money is back.
 #[test]
 fn days_that_were_taken_off_are_not_owed() {
-    use Answer::{Matched, PaidNotExtended as Missing};
+    use Finding::{Matched, PaidNotExtended as Missing};
     let shorter = |days_off| Some(Booked { days_off, ..booked(vec![transfer(1, 20, settled(20))]) });
     check(
         &Given::new(shorter(10)).paid(|p| p.refunded = 300),
@@ -208,7 +208,7 @@ fn days_that_were_taken_off_are_not_owed() {
 
 #[test]
 fn paid_not_extended() {
-    use Answer::PaidNotExtended as Missing;
+    use Finding::PaidNotExtended as Missing;
     check(&Given::new(None), (Missing, 30, 900, "no event of it ever arrived", true));
     check(&Given::new(once(State::planned(AT))), (Missing, 30, 900, "planned", true));
     check(&Given::new(once(held(Outcome::Open))), (Missing, 30, 900, "held", true));
@@ -230,7 +230,7 @@ fn paid_not_extended() {
 
 #[test]
 fn extended_not_paid() {
-    use Answer::ExtendedNotPaid as Surplus;
+    use Finding::ExtendedNotPaid as Surplus;
     let good = || Given::new(once(settled(30)));
     check(&good().paid(|p| p.refunded = 900), (Surplus, 30, 900, "refunded in full", true));
     check(&good().paid(|p| p.days = Some(25)), (Surplus, 5, 900, "paid for 25 days, extended by 30", true));
@@ -242,24 +242,24 @@ fn extended_not_paid() {
 #[test]
 fn what_was_neither_paid_nor_extended_is_no_row() {
     for given in [Given::new(once(State::planned(AT))), Given::new(once(settled(30))).history(&[])] {
-        assert_eq!(Given { paid: None, ..given }.judge(Listed::Missing).row, None);
+        assert_eq!(Given { paid: None, ..given }.judge(InRecord::Missing).row, None);
     }
     let good = Given { paid: None, ..Given::new(once(settled(30))) };
-    assert_eq!(good.judge(Listed::Elsewhere).row, None, "another time's payment is not judged");
+    assert_eq!(good.judge(InRecord::Elsewhere).row, None, "another time's payment is not judged");
 }
 
 #[test]
 fn a_second_payment_of_one_name_is_told() {
     let row = second(&paid(), "stripe/pi_1", "pi_0").unwrap();
-    assert_eq!((row.answer, row.days), (Answer::PaidNotExtended, Some(30)));
+    assert_eq!((row.answer, row.days), (Finding::PaidNotExtended, Some(30)));
     let refunded = Paid { refunded: 900, ..paid() };
-    assert_eq!(second(&refunded, "stripe/pi_1", "pi_0").unwrap().answer, Answer::Matched);
+    assert_eq!(second(&refunded, "stripe/pi_1", "pi_0").unwrap().answer, Finding::Matched);
 }
 
 #[test]
 fn a_channel_that_is_none_is_not_shown() {
     let given = Given::new(None).paid(|p| p.channel = Some("\u{1b}[31m=x".into()));
-    assert_eq!(given.judge(Listed::Missing).row.unwrap().channel, None);
+    assert_eq!(given.judge(InRecord::Missing).row.unwrap().channel, None);
 }
 
 #[test]
@@ -275,16 +275,16 @@ fn what_a_person_granted_is_told_with_its_reason() {
             "all moved",
             granted(vec![transfer(1, 30, settled(30))]),
             None,
-            Answer::Granted,
+            Finding::Granted,
             30,
             "granted by ada: trial",
         ),
-        ("in slices", later(5), None, Answer::Later, 25, "25 move when its channel needs them"),
+        ("in slices", later(5), None, Finding::Later, 25, "25 move when its channel needs them"),
         (
             "not yet",
             granted(vec![transfer(1, 30, held(Outcome::None))]),
             None,
-            Answer::PaidNotExtended,
+            Finding::PaidNotExtended,
             30,
             "",
         ),
@@ -292,14 +292,14 @@ fn what_a_person_granted_is_told_with_its_reason() {
             "twice in history",
             granted(vec![transfer(1, 30, settled(30))]),
             Some(vec![said(&[30]), said(&[30])]),
-            Answer::ExtendedTwice,
+            Finding::ExtendedTwice,
             30,
             "",
         ),
     ] {
         let case = Case {
             key: "stripe/pi_1",
-            listed: Listed::Granted,
+            listed: InRecord::Granted,
             booked: Some(&booked),
             history: history.as_deref(),
             covered: COVERED,
@@ -308,6 +308,6 @@ fn what_a_person_granted_is_told_with_its_reason() {
         let row = judge(&case).row.unwrap();
         assert_eq!((row.answer, row.days), (want, Some(days)), "{what}");
         assert!(row.why.contains(why), "{what}: {}", row.why);
-        assert_eq!(row.open(), !matches!(want, Answer::Granted | Answer::Later), "{what}");
+        assert_eq!(row.open(), !matches!(want, Finding::Granted | Finding::Later), "{what}");
     }
 }

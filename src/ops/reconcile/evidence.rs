@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{
     case::Case,
-    history::{Line, Place},
+    history::{HistoryLine, HistoryPlace},
 };
 use crate::{
     domain::{DAY_MS, settle::State},
@@ -20,7 +20,7 @@ pub(super) struct Evidence<'a> {
     /// Days that moved again.
     pub(super) again: u32,
     /// The lines that show it, where lines do.
-    pub(super) again_lines: Vec<Place>,
+    pub(super) again_lines: Vec<HistoryPlace>,
     /// Settled, but not in a history that covers the time.
     pub(super) absent: Option<&'a BookedTransfer>,
     /// Not settled.
@@ -43,7 +43,7 @@ pub(super) struct Evidence<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Differs<'a> {
     pub(super) transfer: &'a BookedTransfer,
-    pub(super) place: Place,
+    pub(super) place: HistoryPlace,
     pub(super) says: Says<'a>,
 }
 
@@ -60,7 +60,7 @@ pub(super) enum Says<'a> {
 
 /// What the first of these lines that differs says. A balance or a date may stand there as well: one of the numbers, and
 /// one of the channels, must be ours.
-fn differs<'a>(lines: &[&'a Line], transfer: &'a BookedTransfer) -> Option<Differs<'a>> {
+fn differs<'a>(lines: &[&'a HistoryLine], transfer: &'a BookedTransfer) -> Option<Differs<'a>> {
     lines.iter().find_map(|line| {
         let ours = |days: &i32| days.unsigned_abs() == transfer.days;
         let says = if line.given_back {
@@ -78,7 +78,7 @@ fn differs<'a>(lines: &[&'a Line], transfer: &'a BookedTransfer) -> Option<Diffe
 /// Weighs a case.
 pub(super) fn weigh<'a>(case: &Case<'a>) -> Evidence<'a> {
     let mut found = Evidence::default();
-    let mut lines: BTreeMap<u32, Vec<&Line>> = BTreeMap::new();
+    let mut lines: BTreeMap<u32, Vec<&HistoryLine>> = BTreeMap::new();
     for line in case.history.into_iter().flatten() {
         lines.entry(line.n).or_default().push(line);
     }
@@ -127,8 +127,8 @@ pub(super) fn weigh<'a>(case: &Case<'a>) -> Evidence<'a> {
 
 impl Evidence<'_> {
     /// Every line after the first moved its days again, but for those by which days were given back.
-    fn repeated(&mut self, lines: &[&Line], days: u32) {
-        let moved: Vec<&&Line> = lines.iter().filter(|line| !line.given_back).collect();
+    fn repeated(&mut self, lines: &[&HistoryLine], days: u32) {
+        let moved: Vec<&&HistoryLine> = lines.iter().filter(|line| !line.given_back).collect();
         let back = lines.len().saturating_sub(moved.len());
         let again = moved.iter().skip(back.saturating_add(1));
         let again: u32 = again.map(|line| line.days.unwrap_or(days)).fold(0, u32::saturating_add);

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::row::{Answer, Row};
+use super::row::{Finding, Row};
 use crate::{
     domain::{DAY_MS, Ms},
     times::utc,
@@ -11,7 +11,7 @@ use crate::{
 
 /// One movement.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Gap {
+pub struct TimeGap {
     /// `activeTill` that the ledger can explain.
     pub low: Ms,
     /// `activeTill` that was read.
@@ -22,7 +22,7 @@ pub struct Gap {
     days: u32,
 }
 
-impl Gap {
+impl TimeGap {
     /// A channel that had run out may have been extended from any moment until the reading: then the days are
     /// counted from the reading, unless they are whole from where it stood.
     fn new(low: Ms, high: Ms, at: Ms) -> Self {
@@ -39,12 +39,12 @@ impl Gap {
 
 /// All of them, by channel.
 #[derive(Debug, Default)]
-pub struct Gaps(BTreeMap<String, Vec<Gap>>);
+pub struct Gaps(BTreeMap<String, Vec<TimeGap>>);
 
 impl Gaps {
     /// Adds a movement.
     pub fn add(&mut self, channel: &str, low: Ms, high: Ms, at: Ms) {
-        self.0.entry(channel.to_owned()).or_default().push(Gap::new(low, high, at));
+        self.0.entry(channel.to_owned()).or_default().push(TimeGap::new(low, high, at));
     }
 
     /// Channels that moved.
@@ -53,7 +53,7 @@ impl Gaps {
     }
 
     /// Takes off a movement of exactly these days that also fits; `false`: there is none.
-    pub fn take(&mut self, channel: &str, days: u32, fits: impl Fn(&Gap) -> bool) -> bool {
+    pub fn take(&mut self, channel: &str, days: u32, fits: impl Fn(&TimeGap) -> bool) -> bool {
         let gaps = self.0.get_mut(channel);
         let gap = gaps.and_then(|gaps| gaps.iter_mut().find(|gap| gap.days == days && fits(gap)));
         gap.is_some_and(|gap| {
@@ -81,7 +81,7 @@ impl Gaps {
         self.0.iter().flat_map(|(channel, gaps)| {
             gaps.iter().filter(|gap| gap.days > 0).map(|gap| {
                 Row {
-                answer: Answer::ExtendedNotPaid,
+                answer: Finding::ExtendedNotPaid,
                 payment: None,
                 provider_id: None,
                 channel: Some(channel.clone()),

@@ -32,7 +32,7 @@ const ENTITIES: [(&str, &str); 8] = [
 
 /// Where something stands: file and line, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct HistoryPlace {
     /// Number of the file, as given.
     pub file: u32,
     /// Number of the line; of a table in HTML, of the row.
@@ -41,11 +41,11 @@ pub struct Place {
 
 /// A line that names a transfer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub struct HistoryLine {
     /// Which transfer of the payment.
     pub n: u32,
     /// Where.
-    pub place: Place,
+    pub place: HistoryPlace,
     /// Days it speaks of, where that is clear.
     pub days: Option<u32>,
     /// Every number of days that stands beside the comment, with its sign.
@@ -60,7 +60,7 @@ pub struct Line {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ByHand {
     /// Where.
-    pub place: Place,
+    pub place: HistoryPlace,
     /// Channel.
     pub channel: String,
     /// Days.
@@ -69,9 +69,9 @@ pub struct ByHand {
 
 /// What was found.
 #[derive(Debug, Default)]
-pub struct History {
+pub struct BillingHistory {
     /// Lines by the payment key that they name.
-    pub named: BTreeMap<String, Vec<Line>>,
+    pub named: BTreeMap<String, Vec<HistoryLine>>,
     /// Extensions without any key.
     pub by_hand: Vec<ByHand>,
     /// How often each line was seen: most in one file before, and in this one.
@@ -79,7 +79,7 @@ pub struct History {
     files: u32,
 }
 
-impl History {
+impl BillingHistory {
     /// Takes in a file. Of lines without a key, those that say they lie outside the range are left out, and
     /// those without a channel that `is_channel` knows.
     pub fn read(
@@ -103,14 +103,14 @@ impl History {
             if line.is_empty() || !self.fresh(line) {
                 continue;
             }
-            let place = Place { file: self.files, line: number };
+            let place = HistoryPlace { file: self.files, line: number };
             let keys = line::keys(line);
             for key in &keys {
                 let ours = prefixes.iter().any(|prefix| key.starts_with(prefix));
                 let Some((payment, n)) = key.rsplit_once('#').filter(|_| ours) else { continue };
                 let Ok(n) = n.parse() else { continue };
                 let beside = line::without_comment(line, key, comment);
-                let found = Line {
+                let found = HistoryLine {
                     n,
                     place,
                     days: line::days(&beside).or_else(|| line::days(line)),
@@ -135,7 +135,7 @@ impl History {
     /// A panel writes what it takes off the balance with a minus, or without; days that were given back have the other
     /// sign.
     fn sign(&mut self) {
-        let minus = |line: &Line| line.said.first().map(|days| *days < 0);
+        let minus = |line: &HistoryLine| line.said.first().map(|days| *days < 0);
         let (mut minuses, mut pluses) = (0_u32, 0_u32);
         for line in self.named.values().flatten() {
             match minus(line) {
@@ -181,8 +181,8 @@ mod tests {
 
     const RANGE: Range = Range { since: 1_795_392_000_000, until: 1_795_478_400_000 };
 
-    fn read(files: &[&str]) -> History {
-        let mut history = History::default();
+    fn read(files: &[&str]) -> BillingHistory {
+        let mut history = BillingHistory::default();
         let comment = CommentTemplate::parse("daybridge {key} {days}d", 16, 3650).unwrap();
         for file in files {
             history.read(file, "stripe", RANGE, &comment, &|word| word == "DEMOCH-AB12C");

@@ -7,14 +7,14 @@ use async_trait::async_trait;
 use super::{Pages, Paid};
 use crate::{
     domain::{DAY_MS, Ms},
-    provider::history::{History, HistoryError, Range, Walk},
+    provider::history::{EventRange, History, HistoryError, Walk},
 };
 
 /// Shortest window, in ms: providers count whole seconds.
 const WINDOW_MS_MIN: i64 = 1_000;
 
 /// Asks for what was paid in a range.
-pub struct Listing {
+pub struct PaymentListing {
     history: Arc<dyn History>,
     at: Ms,
     until: Ms,
@@ -22,7 +22,7 @@ pub struct Listing {
     walk: Walk,
 }
 
-impl Listing {
+impl PaymentListing {
     /// From `from` until just before `until`.
     pub fn new(history: Arc<dyn History>, from: Ms, until: Ms) -> Self {
         Self { history, at: from, until, window_ms: DAY_MS, walk: Walk::default() }
@@ -30,7 +30,7 @@ impl Listing {
 }
 
 #[async_trait]
-impl Pages for Listing {
+impl Pages for PaymentListing {
     /// A window that holds too much is begun again, shorter; what was listed before is known by its id.
     async fn next(&mut self) -> Result<Vec<Paid>, String> {
         while self.at < self.until {
@@ -39,7 +39,7 @@ impl Pages for Listing {
                 (self.at, self.walk) = (end, Walk::default());
                 continue;
             }
-            match self.history.payments(Range { from: self.at, until: end }, &mut self.walk).await {
+            match self.history.payments(EventRange { from: self.at, until: end }, &mut self.walk).await {
                 Ok(page) if page.is_empty() => {}
                 Ok(page) => return Ok(page),
                 Err(HistoryError::TooMany) if self.window_ms > WINDOW_MS_MIN => {

@@ -16,12 +16,12 @@ use crate::{
 const PAGE_ROWS: u32 = 1_000;
 
 /// The account's channels, each with the `activeTill` that the ledger can explain.
-pub type Known = BTreeMap<String, Option<Ms>>;
+pub type KnownTills = BTreeMap<String, Option<Ms>>;
 
 /// Reads all of the account's channels. Readings must be older than this: then whatever moved them is in the
 /// ledger by now, settled or open.
-pub async fn known(ledger: &Ledger, account: &str) -> Result<Known, ReconcileError> {
-    let mut known = Known::new();
+pub async fn known(ledger: &Ledger, account: &str) -> Result<KnownTills, ReconcileError> {
+    let mut known = KnownTills::new();
     loop {
         let after = known.last_key_value().map_or("", |(channel, _)| channel.as_str()).to_owned();
         let page = ledger.channels_page(account, &after, PAGE_ROWS).await?;
@@ -40,7 +40,7 @@ pub(super) async fn gaps(
     ledger: &Ledger,
     account: &str,
     range: Range,
-    known: &Known,
+    known: &KnownTills,
     readings: &BTreeMap<String, Ms>,
     now: Ms,
 ) -> Result<Gaps, ReconcileError> {

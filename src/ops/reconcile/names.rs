@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Paid, history::Line};
+use super::{Paid, history::HistoryLine};
 use crate::{
     domain::id::{named_in, payment_key},
     ledger::{
         Ledger, LedgerError,
-        books::{ASKED_MAX, Booked, Name},
+        books::{ASKED_MAX, Booked, BookedName},
     },
 };
 
@@ -20,7 +20,7 @@ pub(super) struct Space<'a> {
 
 /// Names of payments by the provider's id.
 #[derive(Debug, Default)]
-pub(super) struct Names(HashMap<String, Vec<Name>>);
+pub(super) struct Names(HashMap<String, Vec<BookedName>>);
 
 impl Names {
     /// Asks the ledger for ids, each once.
@@ -29,7 +29,7 @@ impl Names {
         space: Space<'_>,
         ids: BTreeSet<String>,
     ) -> Result<Self, LedgerError> {
-        let mut names: HashMap<String, Vec<Name>> = HashMap::new();
+        let mut names: HashMap<String, Vec<BookedName>> = HashMap::new();
         let ids: Vec<String> = ids.into_iter().collect();
         for batch in ids.chunks(ASKED_MAX) {
             for name in ledger.named(space.realm, space.livemode, batch).await? {
@@ -80,9 +80,9 @@ pub(super) fn keys_of(paid: &Paid, realm: &str) -> impl Iterator<Item = String> 
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     /// By the payment's key.
-    pub(super) known: BTreeMap<String, Vec<Line>>,
+    pub(super) known: BTreeMap<String, Vec<HistoryLine>>,
     /// By the key in the lines, which no payment of the ledger has.
-    pub(super) unknown: BTreeMap<String, Vec<Line>>,
+    pub(super) unknown: BTreeMap<String, Vec<HistoryLine>>,
 }
 
 impl Lines {
@@ -90,9 +90,9 @@ impl Lines {
     pub(super) async fn find(
         ledger: &Ledger,
         space: Space<'_>,
-        mut named: BTreeMap<String, Vec<Line>>,
+        mut named: BTreeMap<String, Vec<HistoryLine>>,
     ) -> Result<Self, LedgerError> {
-        let mut known: BTreeMap<String, Vec<Line>> = BTreeMap::new();
+        let mut known: BTreeMap<String, Vec<HistoryLine>> = BTreeMap::new();
         let keys: Vec<String> = named.keys().cloned().collect();
         for batch in keys.chunks(ASKED_MAX) {
             for (asked, key) in ledger.keys(batch).await? {
@@ -106,7 +106,7 @@ impl Lines {
             let payment = named_in(&key).into_iter().flat_map(readings).find_map(|id| {
                 let names = names.0.get(&id)?;
                 // The account is part of the key, so that writing it again must give the key.
-                let fits = |name: &&Name| payment_key(space.realm, name.account.as_deref(), &id) == key;
+                let fits = |name: &&BookedName| payment_key(space.realm, name.account.as_deref(), &id) == key;
                 names.iter().find(fits).map(|name| name.payment.clone())
             });
             match payment {

@@ -7,7 +7,7 @@ use serde::Serialize;
 /// What there is to say of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Answer {
+pub enum Finding {
     /// What was paid was extended, once; or nothing was owed and nothing moved.
     Matched,
     /// Money came in, and the days that are missing move when the channel needs them.
@@ -22,26 +22,26 @@ pub enum Answer {
     ExtendedTwice,
 }
 
-impl Answer {
+impl Finding {
     /// All, as they are told.
-    pub const ALL: [Answer; 6] = [
-        Answer::Matched,
-        Answer::Later,
-        Answer::Granted,
-        Answer::PaidNotExtended,
-        Answer::ExtendedNotPaid,
-        Answer::ExtendedTwice,
+    pub const ALL: [Finding; 6] = [
+        Finding::Matched,
+        Finding::Later,
+        Finding::Granted,
+        Finding::PaidNotExtended,
+        Finding::ExtendedNotPaid,
+        Finding::ExtendedTwice,
     ];
 
     /// In words.
     pub fn as_str(self) -> &'static str {
         match self {
-            Answer::Matched => "matched",
-            Answer::Later => "later",
-            Answer::Granted => "granted by hand",
-            Answer::PaidNotExtended => "paid but not extended",
-            Answer::ExtendedNotPaid => "extended but not paid",
-            Answer::ExtendedTwice => "extended twice",
+            Finding::Matched => "matched",
+            Finding::Later => "later",
+            Finding::Granted => "granted by hand",
+            Finding::PaidNotExtended => "paid but not extended",
+            Finding::ExtendedNotPaid => "extended but not paid",
+            Finding::ExtendedTwice => "extended twice",
         }
     }
 }
@@ -50,7 +50,7 @@ impl Answer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Row {
     /// What there is to say of it.
-    pub answer: Answer,
+    pub answer: Finding,
     /// Payment key, where it is a payment.
     pub payment: Option<String>,
     /// The provider's id of it, where its record has it.
@@ -74,7 +74,7 @@ impl Row {
     /// Whether somebody has to do something: anything that is not matched, and what is matched only because
     /// Billing History knows more than the ledger.
     pub fn open(&self) -> bool {
-        !matches!(self.answer, Answer::Matched | Answer::Later | Answer::Granted) || self.next.is_some()
+        !matches!(self.answer, Finding::Matched | Finding::Later | Finding::Granted) || self.next.is_some()
     }
 }
 
@@ -93,7 +93,7 @@ pub struct Sum {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Sums {
     /// By answer; an answer without rows is left out.
-    pub answers: BTreeMap<Answer, Sum>,
+    pub answers: BTreeMap<Finding, Sum>,
     /// Rows that wait for somebody.
     pub open: u64,
     /// Extended payments that the provider's record may lack for a reason: it may begin too late for them, or was

@@ -6,20 +6,20 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
     EDGE_MS, LATE_MS_MAX, PAYMENTS_MAX, Pages, Paid, Range, ReconcileError,
-    case::{Case, Hints, Listed},
+    case::{Case, Hints, InRecord},
     compare::{judge, second},
     gaps::Gaps,
-    history::{ByHand, History, Line},
-    moved::{self, Known},
+    history::{BillingHistory, ByHand, HistoryLine},
+    moved::{self, KnownTills},
     names::{self, Lines, Names, Space},
-    row::{Answer, Row, Sums},
+    row::{Finding, Row, Sums},
 };
 use crate::domain::id::GRANT_REALM;
 use crate::{
     domain::{Ms, settle::State},
     ledger::{
         Ledger,
-        books::{ASKED_MAX, Booked, Walk},
+        books::{ASKED_MAX, BookWalk, Booked},
     },
 };
 
@@ -42,7 +42,7 @@ pub struct Question<'a> {
     /// When Billing History was saved, likewise.
     pub history_at: Ms,
     /// The ledger's channels; read after `readings`.
-    pub known: &'a Known,
+    pub known: &'a KnownTills,
     /// `activeTill` of channels, as they are read now.
     pub readings: &'a BTreeMap<String, Ms>,
     /// When they were read.
@@ -72,12 +72,12 @@ pub async fn run(
     ledger: &Ledger,
     question: &Question<'_>,
     pages: &mut dyn Pages,
-    history: Option<History>,
+    history: Option<BillingHistory>,
     tell: Tell<'_>,
 ) -> Result<Sums, ReconcileError> {
     let Question { realm, livemode, account, range, known, readings, now, .. } = *question;
     let in_history = history.is_some();
-    let History { named, by_hand, .. } = history.unwrap_or_default();
+    let BillingHistory { named, by_hand, .. } = history.unwrap_or_default();
     let lines = Lines::find(ledger, Space { realm, livemode }, named).await?;
     let mut gaps = moved::gaps(ledger, account, range, known, readings, now).await?;
     let hints = moved::hints(ledger, account, &mut gaps, in_history).await?;
@@ -130,7 +130,7 @@ impl Run<'_> {
             }
             None => {
                 self.seen.insert(booked.key.clone(), paid.id.clone());
-                let listed = if in_range { Listed::Paid(paid) } else { Listed::Elsewhere };
+                let listed = if in_range { InRecord::Paid(paid) } else { InRecord::Elsewhere };
                 self.judged(&booked.key, listed, Some(booked));
             }
         }
@@ -144,13 +144,13 @@ impl Run<'_> {
         let keys: Vec<String> = names::keys_of(paid, self.question.realm).collect();
         let lines = keys.iter().find_map(|key| self.lines.unknown.remove(key)).unwrap_or_default();
         let Some(key) = keys.first() else { return };
-        self.judge(key, Listed::Paid(paid), None, &lines);
+        self.judge(key, InRecord::Paid(paid), None, &lines);
     }
 
     /// Payments of the ledger that the record does not have.
     async fn walk(&mut self) -> Result<(), ReconcileError> {
         let range = self.question.range;
-        let walk = Walk {
+        let walk = BookWalk {
             realm: self.question.realm,
             livemode: self.question.livemode,
             since: range.since.saturating_sub(LATE_MS_MAX),
@@ -183,14 +183,14 @@ impl Run<'_> {
     /// What persons granted in the range, whatever the source; no record has it.
     async fn grants(&mut self) -> Result<(), ReconcileError> {
         let Range { since, until } = self.question.range;
-        let walk = Walk { realm: GRANT_REALM, livemode: true, since, until, limit: PAGE_PAYMENTS };
+        let walk = BookWalk { realm: GRANT_REALM, livemode: true, since, until, limit: PAGE_PAYMENTS };
         let mut after = None;
         while self.question.livemode {
             let page = self.ledger.booked_page(&walk, after).await?;
             let Some(last) = page.last() else { break };
             after = Some((last.first_seen_at, last.key.clone()));
             for booked in &page {
-                self.judged(&booked.key, Listed::Granted, Some(booked));
+                self.judged(&booked.key, InRecord::Granted, Some(booked));
             }
             self.seen.extend(page.into_iter().map(|booked| (booked.key, String::new())));
         }
@@ -199,17 +199,17 @@ impl Run<'_> {
 
     /// A payment made just before the range may be paid in it, and one may be paid after the record was made. That
     /// the record lacks them proves nothing, unless it begins earlier.
-    fn not_listed(&mut self, booked: &Booked, paid_at: Option<Ms>) -> Listed<'static> {
+    fn not_listed(&mut self, booked: &Booked, paid_at: Option<Ms>) -> InRecord<'static> {
         let range = self.question.range;
-        let Some(at) = paid_at.filter(|at| range.has(*at)) else { return Listed::Elsewhere };
+        let Some(at) = paid_at.filter(|at| range.has(*at)) else { return InRecord::Elsewhere };
         let begins_late = self.first_at.is_none_or(|first| first >= range.since);
         let first_hour = begins_late && at < range.since.saturating_add(EDGE_MS);
         if first_hour || at >= self.question.record_at {
             let settled = booked.transfers.iter().any(|t| matches!(t.state, State::Settled { .. }));
             self.sums.not_judged = self.sums.not_judged.saturating_add(settled.into());
-            return Listed::Elsewhere;
+            return InRecord::Elsewhere;
         }
-        Listed::Missing
+        InRecord::Missing
     }
 
     /// Payments of other times that Billing History or a channel speaks of.
@@ -222,7 +222,7 @@ impl Run<'_> {
             .chain(self.lines.known.keys().cloned())
             .collect();
         for booked in names::booked(self.ledger, keys).await?.values() {
-            self.judged(&booked.key, Listed::Elsewhere, Some(booked));
+            self.judged(&booked.key, InRecord::Elsewhere, Some(booked));
         }
         Ok(())
     }
@@ -241,12 +241,12 @@ impl Run<'_> {
         }
     }
 
-    fn judged(&mut self, key: &str, listed: Listed<'_>, booked: Option<&Booked>) {
+    fn judged(&mut self, key: &str, listed: InRecord<'_>, booked: Option<&Booked>) {
         let lines = self.lines.known.remove(key).unwrap_or_default();
         self.judge(key, listed, booked, &lines);
     }
 
-    fn judge(&mut self, key: &str, listed: Listed<'_>, booked: Option<&Booked>, lines: &[Line]) {
+    fn judge(&mut self, key: &str, listed: InRecord<'_>, booked: Option<&Booked>, lines: &[HistoryLine]) {
         let history = self.in_history.then_some(lines);
         let Range { since, until } = self.question.range;
         // Settled is later than applied: the history of the range may lack what was settled early in it.
@@ -267,10 +267,10 @@ impl Run<'_> {
 }
 
 /// A key of ours that names no payment here or at the provider.
-fn nobodys(key: String, lines: &[Line]) -> Row {
+fn nobodys(key: String, lines: &[HistoryLine]) -> Row {
     let days = lines.iter().filter_map(|line| line.days).fold(0_u32, u32::saturating_add);
     Row {
-        answer: Answer::ExtendedNotPaid,
+        answer: Finding::ExtendedNotPaid,
         payment: Some(key),
         provider_id: None,
         channel: None,
@@ -287,7 +287,7 @@ fn nobodys(key: String, lines: &[Line]) -> Row {
 
 fn extended_by_hand(found: &ByHand) -> Row {
     Row {
-        answer: Answer::ExtendedNotPaid,
+        answer: Finding::ExtendedNotPaid,
         payment: None,
         provider_id: None,
         channel: Some(found.channel.clone()),

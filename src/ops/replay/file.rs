@@ -3,7 +3,7 @@
 use std::io::{BufRead, Read as _};
 
 use super::ReplayError;
-use crate::ledger::plan::{Candidate, Standing};
+use crate::ledger::plan::{Candidate, PaymentStanding};
 
 /// Longest line, in bytes.
 pub const LINE_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -12,24 +12,24 @@ pub const LINE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Event id and type of a body, or why it is no event.
-pub type Name = Box<dyn Fn(&[u8]) -> Result<(String, String), &'static str> + Send>;
+pub type EventName = Box<dyn Fn(&[u8]) -> Result<(String, String), &'static str> + Send>;
 
 /// The lines of a file, read as they are needed.
-pub struct Lines<'a> {
+pub struct EventLines<'a> {
     source: String,
-    name: Name,
+    name: EventName,
     reader: Box<dyn BufRead + Send + 'a>,
     line: usize,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> EventLines<'a> {
     /// `name` tells event id and type of a body of this source.
-    pub fn new(source: &str, name: Name, reader: Box<dyn BufRead + Send + 'a>) -> Self {
+    pub fn new(source: &str, name: EventName, reader: Box<dyn BufRead + Send + 'a>) -> Self {
         Self { source: source.to_owned(), name, reader, line: 0 }
     }
 
     /// The next events; `None` at the end.
-    pub(super) fn page(&mut self, limit: u32) -> Result<Option<Vec<Standing>>, ReplayError> {
+    pub(super) fn page(&mut self, limit: u32) -> Result<Option<Vec<PaymentStanding>>, ReplayError> {
         let mut page = Vec::new();
         let mut held_bytes = 0_usize;
         while u32::try_from(page.len()).is_ok_and(|len| len < limit) && held_bytes < PAGE_BYTES_MAX {
@@ -59,7 +59,7 @@ impl<'a> Lines<'a> {
                 event_type,
                 body: Some(body),
             };
-            page.push(Standing { candidate, skip: None });
+            page.push(PaymentStanding { candidate, skip: None });
         }
         Ok((!page.is_empty()).then_some(page))
     }

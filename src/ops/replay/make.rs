@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use super::{PAGE, ReplayError, file::Lines};
+use super::{PAGE, ReplayError, file::EventLines};
 use crate::{
     domain::Ms,
     envelope::{Envelope, Trigger, new_traceparent},
     ledger::{
         Ledger, LedgerError, Plan, Selection,
-        plan::{Candidate, Standing},
+        plan::{Candidate, PaymentStanding},
         view::Planned,
     },
     provider::ANSWER_TIMEOUT,
@@ -31,7 +31,7 @@ pub enum Feed<'a> {
     /// The ledger's archive.
     Selection(&'a Selection),
     /// A file of raw events.
-    File(Lines<'a>),
+    File(EventLines<'a>),
     /// Another plan after a position, to see whether it still holds.
     Plan(i64, i64),
 }
@@ -123,17 +123,17 @@ impl Draft<'_> {
     }
 
     /// Stored events where they stand today; those from a file as they are.
-    async fn stand_now(&self, events: Vec<Candidate>) -> Result<Vec<Standing>, LedgerError> {
+    async fn stand_now(&self, events: Vec<Candidate>) -> Result<Vec<PaymentStanding>, LedgerError> {
         let numbers: Vec<i64> = events.iter().filter_map(|event| event.number).collect();
         let mut standings = self.ledger.standings(&numbers).await?;
         let files = events.into_iter().filter(|event| event.number.is_none());
-        standings.extend(files.map(|candidate| Standing { candidate, skip: None }));
+        standings.extend(files.map(|candidate| PaymentStanding { candidate, skip: None }));
         Ok(standings)
     }
 
     /// An event of a file that was recorded from a source of another realm would be another payment here, and be
     /// credited once more.
-    async fn not_known_elsewhere(&self, page: &[Standing]) -> Result<(), ReplayError> {
+    async fn not_known_elsewhere(&self, page: &[PaymentStanding]) -> Result<(), ReplayError> {
         let Some(first) = page.first() else { return Ok(()) };
         let source = &first.candidate.source;
         let others = self.interpreter.other_realms(source);
@@ -144,7 +144,7 @@ impl Draft<'_> {
         }
     }
 
-    async fn add(&mut self, page: Vec<Standing>) -> Result<(), ReplayError> {
+    async fn add(&mut self, page: Vec<PaymentStanding>) -> Result<(), ReplayError> {
         let mut unsure: Vec<usize> = Vec::new();
         let mut planned: Vec<Option<Planned>> = Vec::new();
         let mut events: Vec<Candidate> = Vec::new();

@@ -16,7 +16,7 @@ use crate::{
     config::Source,
     domain::facts::Family,
     outbound::address::base_url,
-    provider::history::{History, HistoryError, Listed, Paid, Range, Walk, Which},
+    provider::history::{EventRange, History, HistoryError, Listed, Paid, Walk, Which},
 };
 
 /// One GET, tried again where that may help.
@@ -118,7 +118,7 @@ impl Api {
     async fn page(
         &self,
         list: &List,
-        range: Range,
+        range: EventRange,
         more: &[(&str, &str)],
         walk: &mut Walk,
     ) -> Result<Page, HistoryError> {
@@ -145,7 +145,12 @@ impl Api {
 
 #[async_trait]
 impl History for Api {
-    async fn events(&self, range: Range, which: Which, walk: &mut Walk) -> Result<Vec<Listed>, HistoryError> {
+    async fn events(
+        &self,
+        range: EventRange,
+        which: Which,
+        walk: &mut Walk,
+    ) -> Result<Vec<Listed>, HistoryError> {
         // The list holds snapshot events only.
         let snapshot = |kind: &str| !kind.starts_with("v1.");
         let types = self.source.events.types_within(TYPES_MAX, snapshot).into_iter();
@@ -157,7 +162,7 @@ impl History for Api {
         page.events(&self.source.events)
     }
 
-    async fn payments(&self, range: Range, walk: &mut Walk) -> Result<Vec<Paid>, HistoryError> {
+    async fn payments(&self, range: EventRange, walk: &mut Walk) -> Result<Vec<Paid>, HistoryError> {
         let page = self.page(list_of(&self.source.money_in), range, &[], walk).await?;
         page.payments(&self.source)
     }

@@ -49,7 +49,7 @@ use self::{
     inbox::{Command, Inbox, Shared},
     writer::Writer,
 };
-use super::{Consumer, Found, Lane, NotConfirmed, Queue, QueueError};
+use super::{Consumer, Lane, NotConfirmed, Queue, QueueError, QueueState};
 use crate::{config, envelope::Envelope, machine::disk};
 
 /// File where the settings name none; the loader names one beside the ledger.
@@ -70,7 +70,7 @@ pub struct Embedded {
 
 impl Embedded {
     /// Opens the file, creating it where it is missing, and starts the writer.
-    pub async fn open(path: &Option<PathBuf>, settings: &config::Queue) -> Result<Self, QueueError> {
+    pub async fn open(path: &Option<PathBuf>, settings: &config::QueueSettings) -> Result<Self, QueueError> {
         let path = path.clone().unwrap_or_else(|| PathBuf::from(FILE));
         let file = path.clone();
         let (writes, reads) = store::apart(move || {
@@ -115,11 +115,11 @@ impl Reader {
 }
 
 /// Whether the file is there; nothing is made.
-pub(super) async fn look(path: &Option<PathBuf>) -> Result<Found, QueueError> {
+pub(super) async fn look(path: &Option<PathBuf>) -> Result<QueueState, QueueError> {
     let path = path.clone().unwrap_or_else(|| PathBuf::from(FILE));
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match std::fs::metadata(&path) {
-        Ok(file) if file.len() > 0 => return Ok(Found::Whole),
+        Ok(file) if file.len() > 0 => return Ok(QueueState::Whole),
         Ok(_) => {}
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(QueueError(format!("queue file {}: {error}", path.display()))),
@@ -130,7 +130,7 @@ pub(super) async fn look(path: &Option<PathBuf>) -> Result<Found, QueueError> {
             path.display()
         )));
     }
-    Ok(Found::Missing(format!("queue file {}", path.display())))
+    Ok(QueueState::Missing(format!("queue file {}", path.display())))
 }
 
 #[async_trait]

@@ -56,7 +56,7 @@ enum Then {
 
 impl Hosts {
     /// Tries to read the URLs, and the certificates they need. The error never quotes them.
-    pub(super) fn parse(urls: &[SecretString], settings: &config::Queue) -> Result<Self, QueueError> {
+    pub(super) fn parse(urls: &[SecretString], settings: &config::QueueSettings) -> Result<Self, QueueError> {
         for (index, url) in urls.iter().enumerate() {
             let read = url.expose_secret().parse::<AMQPUri>();
             read.map_err(|error| QueueError(format!("[queue] url, host {}: {error}", index + 1)))?;
@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn an_address_in_brackets_is_a_host() {
         let uri = |url: &str| {
-            let hosts = Hosts::parse(&[url.to_owned().into()], &config::Queue::default()).unwrap();
+            let hosts = Hosts::parse(&[url.to_owned().into()], &config::QueueSettings::default()).unwrap();
             hosts.uri(0).unwrap().authority
         };
         let far = uri("amqps://u:p@[2001:db8::1]:7/x");

@@ -70,7 +70,7 @@ use self::{
     publisher::{Message, Publish, Publisher, State},
     slot::Slot,
 };
-use super::{Consumer, Found, Lane, NotConfirmed, Policies, Queue, QueueError};
+use super::{Consumer, Lane, NotConfirmed, Policies, Queue, QueueError, QueueState};
 use crate::{
     config::{self, Topology},
     envelope::Envelope,
@@ -117,7 +117,7 @@ struct Running {
 
 impl Rabbit {
     /// Starts the publisher and returns at once, broker or not. Fails only for URLs that cannot be read.
-    pub async fn open(urls: &[SecretString], settings: &config::Queue) -> Result<Self, QueueError> {
+    pub async fn open(urls: &[SecretString], settings: &config::QueueSettings) -> Result<Self, QueueError> {
         let cluster = Arc::new(Cluster {
             hosts: Hosts::parse(urls, settings)?,
             taken: Arc::new(AtomicUsize::new(0)),
@@ -135,7 +135,10 @@ impl Rabbit {
 
 /// What is on the broker of what daybridge needs; nothing is made. `Err`: it is not reached, or what is missing could not
 /// be made, or what is there is not as it must be.
-pub(super) async fn look(urls: &[SecretString], settings: &config::Queue) -> Result<Found, QueueError> {
+pub(super) async fn look(
+    urls: &[SecretString],
+    settings: &config::QueueSettings,
+) -> Result<QueueState, QueueError> {
     let hosts = Hosts::parse(urls, settings)?;
     let looked = async {
         let connection = hosts.look("daybridge check").await?;
@@ -148,8 +151,8 @@ pub(super) async fn look(urls: &[SecretString], settings: &config::Queue) -> Res
         let close = connection.close(lapin::protocol::constants::REPLY_SUCCESS, "done".into());
         let _ = timeout(LEAVE_MS_MAX, close).await;
         Ok(match missing.is_empty() {
-            true => Found::Whole,
-            false => Found::Missing(topology::names(&missing)),
+            true => QueueState::Whole,
+            false => QueueState::Missing(topology::names(&missing)),
         })
     };
     let answer = timeout(LOOK_MS_MAX, looked).await;

@@ -19,7 +19,7 @@ pub(super) struct Tls {
 }
 
 impl Tls {
-    pub(super) fn of(settings: &config::Queue) -> Self {
+    pub(super) fn of(settings: &config::QueueSettings) -> Self {
         let own = settings.client_cert.clone().zip(settings.client_key.clone());
         Self { ca: settings.ca.clone(), own }
     }

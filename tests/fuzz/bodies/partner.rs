@@ -2,7 +2,7 @@
 
 use daybridge::{
     domain::{id::ChannelId, reply::Reply},
-    partner::answer::{ACTIVE_TILL_MS_MAX, Answer, RETRY_AFTER_MS_MAX, reading, reply},
+    partner::answer::{ACTIVE_TILL_MS_MAX, HttpAnswer, RETRY_AFTER_MS_MAX, reading, reply},
 };
 
 const TOKEN: &str = "SECRETTOKEN";
@@ -15,7 +15,7 @@ pub fn judge(data: &[u8]) {
     let status = u16::from_le_bytes([*low, *high]) % 1000;
     let content_type = TYPES[usize::from(*kind) % TYPES.len()];
     let [wait, body] = super::lines(rest);
-    let answer = Answer { status, content_type, retry_after: super::text(wait), body };
+    let answer = HttpAnswer { status, content_type, retry_after: super::text(wait), body };
     let channel = ChannelId::parse("DEMOCH-AB12C").unwrap();
     let said = reply(&answer, &channel, 1_767_000_000_000, TOKEN);
     let page = content_type.is_some_and(|kind| kind.contains("html"));

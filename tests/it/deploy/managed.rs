@@ -3,7 +3,7 @@
 use daybridge::{
     config::{self, Config, Topology, check, load},
     ledger,
-    queue::{self, Found, Policies, Queue},
+    queue::{self, Policies, Queue, QueueState},
 };
 
 use super::committed;
@@ -53,7 +53,7 @@ fn settings(block: &str, edits: &[(&str, String)]) -> Config {
     config
 }
 
-async fn works(settings: &config::Queue) -> std::sync::Arc<dyn Queue> {
+async fn works(settings: &config::QueueSettings) -> std::sync::Arc<dyn Queue> {
     let queue = queue::open(settings).await.unwrap();
     until("health", || async { queue.health().await.ok() }).await;
     queue
@@ -70,12 +70,12 @@ async fn a_shared_broker_as_the_page_says() {
             .replace("guest:guest", &format!("{name}:{}", password.replace(' ', "%20")))
     };
     let own = user("daybridge", "a long password");
-    let as_user = |url: &str| config::Queue {
+    let as_user = |url: &str| config::QueueSettings {
         url: config::QueueUrl::Amqp(vec![url.to_owned().into()]),
-        ..config::Queue::default()
+        ..config::QueueSettings::default()
     };
     // Alone, with the rights of the page: looks, makes, works.
-    assert!(matches!(queue::look(&as_user(&own)).await.unwrap(), Found::Missing(_)));
+    assert!(matches!(queue::look(&as_user(&own)).await.unwrap(), QueueState::Missing(_)));
     works(&as_user(&own)).await.close().await;
     broker.shell(&block("sh", "daybridge-serve"), &[]);
     let serve = works(&as_user(&user("daybridge-serve", "another long password"))).await;
@@ -100,10 +100,11 @@ async fn a_shared_broker_as_the_page_says() {
     let page = "amqps://daybridge:PASSWORD@rabbit.example.com:5671/daybridge";
     let verify = settings(&block("toml", "topology"), &[(page, format!("amqp://{place}"))]);
     assert_eq!(verify.queue.topology, Topology::Verify);
-    let looked = queue::look(&config::Queue { topology: Topology::Declare, ..verify.queue.clone() }).await;
+    let looked =
+        queue::look(&config::QueueSettings { topology: Topology::Declare, ..verify.queue.clone() }).await;
     let why = looked.unwrap_err().to_string();
     assert!(why.contains("set_permissions -p daybridge daybridge"), "{why}");
-    assert_eq!(queue::look(&verify.queue).await.unwrap(), Found::Whole);
+    assert_eq!(queue::look(&verify.queue).await.unwrap(), QueueState::Whole);
     works(&verify.queue).await.close().await;
 
     // Policies are seen by daybridge's own user.
@@ -111,7 +112,7 @@ async fn a_shared_broker_as_the_page_says() {
     let base = "https://daybridge:PASSWORD@rabbit.example.com:15671";
     let mine = format!("http://daybridge:a%20long%20password@127.0.0.1:{port}");
     let management = settings(&block("toml", "management_url"), &[(base, mine)]).queue.management_url;
-    let queue = works(&config::Queue { management_url: management, ..verify.queue.clone() }).await;
+    let queue = works(&config::QueueSettings { management_url: management, ..verify.queue.clone() }).await;
     until("no policy loses", || async {
         let seen = queue.policies().await.ok()?;
         matches!(&seen, Policies::Seen { losses, .. } if losses.is_empty()).then_some(())
@@ -144,11 +145,12 @@ async fn a_database_of_ones_own_and_a_shared_one_as_the_page_says() {
         shared.rsplit_once('/').unwrap().0.replace("daybridge@", &format!("{role}:a%20long%20password@"));
     let url = |database: &str| format!("{place}/{database}");
     let open = async |url: String| {
-        let settings = config::Ledger { url: config::Secret::plain(&url), ..config::Ledger::default() };
-        assert!(matches!(ledger::look(&settings).await.unwrap(), ledger::Found::Missing(_)));
+        let settings =
+            config::LedgerSettings { url: config::Secret::plain(&url), ..config::LedgerSettings::default() };
+        assert!(matches!(ledger::look(&settings).await.unwrap(), ledger::LedgerState::Missing(_)));
         let ledger = ledger::open(&settings).await.unwrap();
         ledger.health().await.unwrap();
-        assert_eq!(ledger::look(&settings).await.unwrap(), ledger::Found::Whole);
+        assert_eq!(ledger::look(&settings).await.unwrap(), ledger::LedgerState::Whole);
         assert!(!ledger.origin().await.unwrap().failover_unnoticed, "an ordinary role sees the timeline");
     };
     for statement in block("sql", "CREATE DATABASE").lines() {
@@ -194,7 +196,7 @@ async fn a_synchronous_standby_and_a_private_ca_as_the_page_says() {
         all.extend(edits.iter().map(|(from, to)| (*from, to.clone())));
         let ledger = settings(&block("toml", "client_cert"), &all).ledger;
         // This server asks for none.
-        config::Ledger { client_cert: None, client_key: None, ..ledger }
+        config::LedgerSettings { client_cert: None, client_key: None, ..ledger }
     };
     let ca = |authority: &Authority| ("/etc/daybridge/ca.pem", shown(&authority.ca()));
     until("TLS is on", || async { ledger::look(&with(&[ca(&authority)])).await.ok() }).await;
@@ -214,7 +216,8 @@ async fn a_synchronous_standby_and_a_private_ca_as_the_page_says() {
     assert!(why.contains("another name"), "{why}");
     // In the URL, as the page says.
     let in_url = format!("{here}?sslmode=verify-full&sslrootcert={}", shown(&authority.ca()));
-    let in_url = config::Ledger { url: config::Secret::plain(&in_url), ..config::Ledger::default() };
+    let in_url =
+        config::LedgerSettings { url: config::Secret::plain(&in_url), ..config::LedgerSettings::default() };
     ledger::open(&in_url).await.unwrap().health().await.unwrap();
     // The private CA adds to the system's.
     let house = House::new("embedded", Some(&here), "").await;
@@ -235,7 +238,10 @@ async fn a_pool_between_as_the_page_says() {
     let lines = blocks("ini").remove(0);
     let start = move || Pgbouncer::start(&Postgres::url_of_new_database(), Mode::Session, 1, &lines);
     let pool = tokio::task::spawn_blocking(start).await.unwrap();
-    let settings = config::Ledger { url: config::Secret::plain(&pool.url()), ..config::Ledger::default() };
+    let settings = config::LedgerSettings {
+        url: config::Secret::plain(&pool.url()),
+        ..config::LedgerSettings::default()
+    };
     let (one, two) = tokio::join!(ledger::open(&settings), ledger::open(&settings));
     for ledger in [one.unwrap(), two.unwrap()] {
         let all = futures_util::future::join_all((0..16).map(|_| ledger.health())).await;

@@ -194,7 +194,8 @@ async fn it_waits_for_the_publisher() {
     let house = House::new(&url, None, "").await;
     house.set(&format!(":{real}/{vhost}"), &format!(":{port}/{vhost}"));
     // The queues are there: with none, nothing is published.
-    let settings = config::Queue { url: config::QueueUrl::Amqp(vec![url.into()]), ..Default::default() };
+    let settings =
+        config::QueueSettings { url: config::QueueUrl::Amqp(vec![url.into()]), ..Default::default() };
     let queue = queue::open(&settings).await.unwrap();
     crate::support::wait::until("health", || async { queue.health().await.ok() }).await;
     queue.close().await;

@@ -6,7 +6,7 @@ use daybridge::{
         facts::{Facts, Meaning},
     },
     ledger::{
-        Outcome, SourceRules,
+        DeliveryOutcome, SourceRules,
         query::{AgreementQuery, Page, PaymentQuery},
     },
 };
@@ -55,7 +55,7 @@ pub(super) async fn the_last_word_counts_in_any_order(kit: Kit) {
     // The end first, then what came before it.
     for (index, event) in events.iter().rev().enumerate() {
         let recorded = kit.record(&format!("evt_{index}"), event).await;
-        assert_eq!((recorded.outcome, recorded.payment), (Outcome::Ignored, None));
+        assert_eq!((recorded.outcome, recorded.payment), (DeliveryOutcome::Ignored, None));
     }
     assert_eq!(listed(&kit, None).await, ["sub_1 ended -2 - -"]);
     // The same again changes nothing.

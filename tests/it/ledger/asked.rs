@@ -6,7 +6,7 @@ use daybridge::{
         facts::{Facts, Unread},
     },
     envelope::Envelope,
-    ledger::{Entry, Outcome, Recorded, view::HeldKind},
+    ledger::{DeliveryOutcome, Entry, Recorded, view::HeldKind},
 };
 
 use super::{
@@ -38,12 +38,12 @@ pub(super) async fn an_older_answer_replaces_nothing(kit: Kit) {
     let (before, after) = (paid("pi_1"), Facts { out: refund("pi_1", 900).out, ..paid("pi_1") });
     let (first, second) = (kit.question().await.unwrap(), kit.question().await.unwrap());
     let now = answer(&kit, &posted(), second, Ok(&after)).await;
-    assert_eq!((now.outcome, now.planned), (Outcome::Held, None));
+    assert_eq!((now.outcome, now.planned), (DeliveryOutcome::Held, None));
     // What was asked for before the refund is recorded last, twice.
     let late = posted();
     for again in [false, true] {
         let told = answer(&kit, &late, first, Ok(&before)).await;
-        assert_eq!((told.outcome, told.planned, told.again), (Outcome::Duplicate, None, again));
+        assert_eq!((told.outcome, told.planned, told.again), (DeliveryOutcome::Duplicate, None, again));
     }
     let whole = kit.payment("pi_1").await.unwrap().unwrap();
     assert_eq!((whole.payment.state.as_str(), whole.transfers.len()), ("held", 0));
@@ -57,17 +57,17 @@ pub(super) async fn an_older_answer_replaces_nothing(kit: Kit) {
     // What is asked for later does: the refund failed.
     let third = kit.question().await.unwrap();
     let back = answer(&kit, &posted(), third, Ok(&before)).await;
-    assert_eq!((back.outcome, back.planned.as_deref()), (Outcome::Granted, Some("stripe/pi_1#1")));
+    assert_eq!((back.outcome, back.planned.as_deref()), (DeliveryOutcome::Granted, Some("stripe/pi_1#1")));
 
     // A later question that failed is asked again; the earlier one's answer does not stand in for it.
     let (first, second) = (kit.question().await.unwrap(), kit.question().await.unwrap());
     let event = delivery("evt_tr_2");
     answer(&kit, &event, second, Err(&Unread::Unfetched("away".into()))).await;
     let told = answer(&kit, &delivery("evt_tr_2"), first, Ok(&paid("pi_2"))).await;
-    assert_eq!((told.outcome, told.planned), (Outcome::Held, None));
+    assert_eq!((told.outcome, told.planned), (DeliveryOutcome::Held, None));
     assert_eq!(kit.held(9, NOW).await.unwrap()[0].cause, HeldCause::Unfetched);
     let third = kit.question().await.unwrap();
-    assert_eq!(answer(&kit, &event, third, Ok(&paid("pi_2"))).await.outcome, Outcome::Granted);
+    assert_eq!(answer(&kit, &event, third, Ok(&paid("pi_2"))).await.outcome, DeliveryOutcome::Granted);
 }
 
 /// Whichever worker asks, and at once.

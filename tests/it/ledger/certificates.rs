@@ -24,8 +24,8 @@ fn closed(issued: Issued) -> Issued {
     issued
 }
 
-fn with(url: &str, ca: Option<&Path>, own: Option<(&Path, &Path)>) -> config::Ledger {
-    config::Ledger {
+fn with(url: &str, ca: Option<&Path>, own: Option<(&Path, &Path)>) -> config::LedgerSettings {
+    config::LedgerSettings {
         ca: ca.map(Path::to_owned),
         client_cert: own.map(|(cert, _)| cert.to_owned()),
         client_key: own.map(|(_, key)| key.to_owned()),
@@ -34,7 +34,7 @@ fn with(url: &str, ca: Option<&Path>, own: Option<(&Path, &Path)>) -> config::Le
 }
 
 /// Why it cannot be used; `check` and a start say the same.
-async fn why(settings: &config::Ledger) -> String {
+async fn why(settings: &config::LedgerSettings) -> String {
     let looked = ledger::look(settings).await.unwrap_err().to_string();
     assert_eq!(Ledger::open(settings).await.unwrap_err().to_string(), looked);
     looked

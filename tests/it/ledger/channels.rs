@@ -53,7 +53,7 @@ async fn read(kit: &Kit, channel: &str, till: i64) {
     kit.sql().await.execute(&sql).await;
 }
 
-fn at(row: &view::Channel) -> String {
+fn at(row: &view::ChannelRow) -> String {
     format!("{}/{}", row.account, row.channel)
 }
 

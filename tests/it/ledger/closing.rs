@@ -9,7 +9,7 @@ use daybridge::{
         settle::Order,
     },
     envelope::Envelope,
-    ledger::{Act, Correction, LedgerError, Outcome, Recorded, Selection, SourceRules},
+    ledger::{Act, Correction, DeliveryOutcome, LedgerError, Recorded, Selection, SourceRules},
     provider::read::{Beside, read},
 };
 
@@ -120,19 +120,23 @@ pub(super) async fn a_closed_event_stays_closed(kit: Kit) {
     kit.decide("evt_1", &decided(Order::Cancel), NOW).await.unwrap();
     for dead in [false, true] {
         let again = kit.record_as(&delivery("evt_1"), Err("broken"), &rules(), dead).await;
-        assert_eq!(again.outcome, Outcome::Ignored, "{again:?}");
+        assert_eq!(again.outcome, DeliveryOutcome::Ignored, "{again:?}");
         assert!(again.reason.unwrap().contains("ada"));
     }
     assert!(kit.held(10, NOW).await.unwrap().is_empty());
     // What it says by now, and did not when it was closed, is for a person: its days may have moved by hand.
     let paid = to(charge(&["pi_1"]), "CHAN-1", 30);
     let read = kit.record("evt_1", &paid).await;
-    assert_eq!((read.outcome, &read.planned), (Outcome::Held, &None));
+    assert_eq!((read.outcome, &read.planned), (DeliveryOutcome::Held, &None));
     assert!(read.reason.unwrap().contains("ada"));
     let held = kit.held(10, NOW).await.unwrap();
     assert_eq!((held.len(), held[0].cause.as_str()), (1, "closed"), "{held:?}");
     kit.decide("evt_1", &decided(Order::Cancel), NOW).await.unwrap();
-    assert_eq!(kit.record("evt_1", &paid).await.outcome, Outcome::Ignored, "closed for what it says now");
+    assert_eq!(
+        kit.record("evt_1", &paid).await.outcome,
+        DeliveryOutcome::Ignored,
+        "closed for what it says now"
+    );
     assert!(kit.held(10, NOW).await.unwrap().is_empty());
     // An event that contradicts what is known, likewise.
     for n in ["8", "9"] {
@@ -140,9 +144,9 @@ pub(super) async fn a_closed_event_stays_closed(kit: Kit) {
             .await;
     }
     let joins = facts(Meaning::Link, &["ch_8", "ch_9"]);
-    assert_eq!(kit.record("evt_10", &joins).await.outcome, Outcome::Held);
+    assert_eq!(kit.record("evt_10", &joins).await.outcome, DeliveryOutcome::Held);
     kit.decide("evt_10", &decided(Order::Cancel), NOW).await.unwrap();
-    assert_eq!(kit.record("evt_10", &joins).await.outcome, Outcome::Ignored);
+    assert_eq!(kit.record("evt_10", &joins).await.outcome, DeliveryOutcome::Ignored);
 }
 
 pub(super) async fn money_of_another_family_is_closed(kit: Kit) {
@@ -188,7 +192,7 @@ async fn told(kit: &Kit, event: &str) -> Recorded {
 
 pub(super) async fn held_money_is_a_payment_that_a_person_finishes(kit: Kit) {
     let recorded = told(&kit, "evt_1").await;
-    assert_eq!((recorded.outcome, recorded.payment.as_deref()), (Outcome::Held, Some(CHANGE)));
+    assert_eq!((recorded.outcome, recorded.payment.as_deref()), (DeliveryOutcome::Held, Some(CHANGE)));
     let held = kit.held(10, NOW).await.unwrap();
     assert_eq!(
         (held.len(), held[0].kind.as_str(), &*held[0].key, held[0].cause.as_str()),
@@ -204,7 +208,7 @@ pub(super) async fn held_money_is_a_payment_that_a_person_finishes(kit: Kit) {
     refused(kit.correct("evt_1", &correction(None, Some(7)), NOW).await, &["held set", CHANGE]);
     // A channel alone does not say what it buys.
     kit.correct(CHANGE, &correction(Some("CHAN-9"), None), NOW).await.unwrap();
-    assert_eq!(told(&kit, "evt_1").await.outcome, Outcome::Held);
+    assert_eq!(told(&kit, "evt_1").await.outcome, DeliveryOutcome::Held);
     kit.correct(CHANGE, &correction(None, Some(7)), NOW).await.unwrap();
     let recorded = told(&kit, "evt_1").await;
     assert_eq!(recorded.planned.as_deref(), Some(&*format!("{CHANGE}#1")));
@@ -213,15 +217,15 @@ pub(super) async fn held_money_is_a_payment_that_a_person_finishes(kit: Kit) {
         (payment.state.as_str(), payment.channel.as_deref(), payment.days),
         ("planned", Some("CHAN-9"), Some(7))
     );
-    assert_eq!(told(&kit, "evt_1").await.outcome, Outcome::Duplicate);
+    assert_eq!(told(&kit, "evt_1").await.outcome, DeliveryOutcome::Duplicate);
     assert!(kit.held(10, NOW).await.unwrap().is_empty());
 }
 
 pub(super) async fn what_buys_for_sure_needs_nobody(kit: Kit) {
-    assert_eq!(told(&kit, "evt_1").await.outcome, Outcome::Held);
+    assert_eq!(told(&kit, "evt_1").await.outcome, DeliveryOutcome::Held);
     kit.decide(CHANGE, &decided(Order::Cancel), NOW).await.unwrap();
-    assert_eq!(told(&kit, "evt_1").await.outcome, Outcome::Ignored);
-    assert_eq!(told(&kit, "evt_2").await.outcome, Outcome::Ignored);
+    assert_eq!(told(&kit, "evt_1").await.outcome, DeliveryOutcome::Ignored);
+    assert_eq!(told(&kit, "evt_2").await.outcome, DeliveryOutcome::Ignored);
     assert!(kit.held(10, NOW).await.unwrap().is_empty());
     // An event that says it for sure is enough, in either order.
     for (first, second) in [(true, false), (false, true)] {
@@ -247,7 +251,7 @@ pub(super) async fn more_unclear_money_of_a_granted_payment_is_told(kit: Kit) {
     let envelope = of_source("evt_0", "paddle");
     assert!(kit.record_as(&envelope, Ok(&sure), &paddle(), false).await.planned.is_some());
     let late = told(&kit, "evt_1").await;
-    assert_eq!((late.outcome, late.payment.as_deref()), (Outcome::Held, Some(CHANGE)));
+    assert_eq!((late.outcome, late.payment.as_deref()), (DeliveryOutcome::Held, Some(CHANGE)));
     let held = kit.held(10, NOW).await.unwrap();
     assert_eq!(
         (held.len(), held[0].kind.as_str(), held[0].cause.as_str()),
@@ -255,6 +259,6 @@ pub(super) async fn more_unclear_money_of_a_granted_payment_is_told(kit: Kit) {
         "{held:?}"
     );
     kit.decide("evt_1", &decided(Order::Cancel), NOW).await.unwrap();
-    assert_eq!(told(&kit, "evt_1").await.outcome, Outcome::Ignored);
+    assert_eq!(told(&kit, "evt_1").await.outcome, DeliveryOutcome::Ignored);
     assert!(kit.held(10, NOW).await.unwrap().is_empty());
 }

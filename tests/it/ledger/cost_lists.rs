@@ -4,8 +4,8 @@ use daybridge::{
     domain::closed::{HeldCause, PaymentState, TransferState},
     envelope::Trigger,
     ledger::{
-        Act, Outcome, Scope, Selection,
-        books::Walk,
+        Act, DeliveryOutcome, Scope, Selection,
+        books::BookWalk,
         query::{ChannelQuery, EventQuery, HeldQuery, Page, PaymentQuery, TransferQuery},
         view::{self, MarkKind},
     },
@@ -152,7 +152,7 @@ async fn transfers_and_channels(kit: &Kit, deep: i64, costs: &mut Vec<Cost>) {
     for (name, wanted) in pairs(&filters) {
         let name = format!("channels: {name}");
         let deep = format!("main/OLD-{deep}");
-        let after = |row: &view::Channel| format!("{}/{}", row.account, row.channel);
+        let after = |row: &view::ChannelRow| format!("{}/{}", row.account, row.channel);
         pages!(kit, costs, name, |page| kit.ledger.channels(&wanted, page), |row| after(row), deep.clone());
     }
 }
@@ -163,10 +163,10 @@ async fn events(kit: &Kit, until: i64, costs: &mut Vec<Cost>) {
         ("rare source", &|q| q.source = text("old")),
         ("type", &|q| q.event_type = text("charge.succeeded")),
         ("rare type", &|q| q.event_type = text("invoice.paid")),
-        ("granted", &|q| q.outcome = Some(Outcome::Granted)),
-        ("held", &|q| q.outcome = Some(Outcome::Held)),
-        ("refund", &|q| q.outcome = Some(Outcome::Refund)),
-        ("duplicate", &|q| q.outcome = Some(Outcome::Duplicate)),
+        ("granted", &|q| q.outcome = Some(DeliveryOutcome::Granted)),
+        ("held", &|q| q.outcome = Some(DeliveryOutcome::Held)),
+        ("refund", &|q| q.outcome = Some(DeliveryOutcome::Refund)),
+        ("duplicate", &|q| q.outcome = Some(DeliveryOutcome::Duplicate)),
         ("webhook", &|q| q.trigger = Some(Trigger::Webhook)),
         ("replay", &|q| q.trigger = Some(Trigger::Replay)),
     ];
@@ -241,7 +241,7 @@ async fn replays(kit: &Kit, (since, until): (i64, i64), costs: &mut Vec<Cost>) {
 }
 
 async fn reconcile(kit: &Kit, deep: i64, costs: &mut Vec<Cost>) {
-    let walk = Walk { realm: "stripe", livemode: true, since: 0, until: NOW + 1, limit: ROWS };
+    let walk = BookWalk { realm: "stripe", livemode: true, since: 0, until: NOW + 1, limit: ROWS };
     let mut after = None;
     for at in 1..=11 {
         if at == 11 {

@@ -8,7 +8,7 @@ use daybridge::{
         settle::{Cause, How, Outcome as Open, State},
     },
     ledger::{
-        Act, Correction, Outcome,
+        Act, Correction, DeliveryOutcome,
         query::{ChannelQuery, EventQuery, HeldQuery, Page, PaymentQuery, TransferQuery},
         view::{Action, SavedView},
     },
@@ -71,8 +71,12 @@ pub(super) async fn lists_filter_and_page(kit: Kit) {
     assert_eq!(keys(&rows, |t| &t.key), [done]);
 
     for wanted in [
-        EventQuery { outcome: Some(Outcome::Link), ..EventQuery::default() },
-        EventQuery { source: Some("stripe".into()), outcome: Some(Outcome::Link), ..EventQuery::default() },
+        EventQuery { outcome: Some(DeliveryOutcome::Link), ..EventQuery::default() },
+        EventQuery {
+            source: Some("stripe".into()),
+            outcome: Some(DeliveryOutcome::Link),
+            ..EventQuery::default()
+        },
     ] {
         let rows = kit.ledger.events(&wanted, &Page::first(10)).await.unwrap();
         assert_eq!(keys(&rows, |e| &e.event), ["evt_4"]);

@@ -12,7 +12,7 @@ use daybridge::{
         reply::ListedChannel,
     },
     ledger::{
-        Act, Assignment, Correction, DirectoryGo, DirectoryOrder, Outcome, Place, Shorter, Synced,
+        Act, Assignment, Correction, DeliveryOutcome, DirectoryGo, DirectoryOrder, Place, Shorter, Synced,
         query::{ChannelQuery, DirectoryQuery, Page},
         view::Action,
     },
@@ -52,7 +52,7 @@ fn by(name: &str, customer: &str, agreement: &str) -> Facts {
     facts
 }
 
-async fn ended(kit: &Kit, name: &str, facts: &Facts) -> (Outcome, Option<String>, Option<HeldCause>) {
+async fn ended(kit: &Kit, name: &str, facts: &Facts) -> (DeliveryOutcome, Option<String>, Option<HeldCause>) {
     let recorded = kit.record(&format!("evt_{name}"), facts).await;
     let payment = kit.ledger.payment(&recorded.payment.unwrap()).await.unwrap().unwrap().payment;
     (recorded.outcome, payment.channel, payment.cause)
@@ -73,7 +73,7 @@ fn set(channel: &str, remember: bool, force: bool) -> Correction<'static> {
 
 pub(super) async fn the_more_specific_wins_and_what_an_event_says_wins_over_all(kit: Kit) {
     use NameKind::{Agreement, Customer};
-    let granted = |channel: &str| (Outcome::Granted, Some(channel.to_owned()), None);
+    let granted = |channel: &str| (DeliveryOutcome::Granted, Some(channel.to_owned()), None);
     assert_eq!(ended(&kit, "0", &by("0", "cus_1", "")).await.2, Some(HeldCause::ChannelMissing));
     let rows: [(NameKind, &str, &[&str]); 3] = [
         (Customer, "cus_1", &["CHAN-1"]),
@@ -95,7 +95,7 @@ pub(super) async fn the_more_specific_wins_and_what_an_event_says_wins_over_all(
     telling.channel = vec![Found { pointer: 0, value: "CHAN-7".into() }];
     assert_eq!(ended(&kit, "3", &telling).await, granted("CHAN-7"), "the event wins");
     let several = ended(&kit, "4", &by("4", "cus_2", "")).await;
-    assert_eq!(several, (Outcome::Held, None, Some(HeldCause::ChannelAmbiguous)));
+    assert_eq!(several, (DeliveryOutcome::Held, None, Some(HeldCause::ChannelAmbiguous)));
     let held = kit.held(9, NOW).await.unwrap();
     let held = held.iter().find(|held| held.key == "stripe/pi_4").unwrap();
     assert!(held.reason.contains("CHAN-1, CHAN-3"), "{}", held.reason);
@@ -111,7 +111,7 @@ pub(super) async fn the_more_specific_wins_and_what_an_event_says_wins_over_all(
 
 pub(super) async fn a_purchase_told_twice_is_seen_where_the_directory_names_its_channel(kit: Kit) {
     kit.ledger.change_directory(order(&[(NameKind::Customer, "cus_1", &["CHAN-1"])]), NOW).await.unwrap();
-    assert_eq!(ended(&kit, "1", &by("1", "cus_1", "")).await.0, Outcome::Granted);
+    assert_eq!(ended(&kit, "1", &by("1", "cus_1", "")).await.0, DeliveryOutcome::Granted);
     let mut twin = by("x", "cus_1", "");
     twin.ids = charge(&["cs_1"]).ids;
     assert_eq!(ended(&kit, "2", &twin).await.2, Some(HeldCause::SuspectedDuplicate));
@@ -125,7 +125,7 @@ pub(super) async fn what_is_remembered_goes_by_itself_next_time(kit: Kit) {
     let waits = kit.ledger.held_for_names(&names).await.unwrap();
     assert!(waits.contains(&"stripe/pi_2".to_owned()), "{waits:?}");
     let next = ended(&kit, "3", &by("3", "cus_1", "")).await;
-    assert_eq!(next, (Outcome::Granted, Some("CHAN-1".into()), None));
+    assert_eq!(next, (DeliveryOutcome::Granted, Some("CHAN-1".into()), None));
     let known = kit.ledger.directory(&DirectoryQuery::default(), &Page::first(9)).await.unwrap();
     let known: Vec<_> = known.iter().map(|row| (row.kind, &*row.id, &*row.channel, &*row.who)).collect();
     let want =
@@ -162,7 +162,7 @@ pub(super) async fn a_text_is_an_alias_where_the_source_says_so(kit: Kit) {
     kit.ledger.correct("stripe/pi_1", &set("CHAN-1", true, false), NOW).await.unwrap();
     let facts = to(charge(&["pi_2"]), "shop-7", 30);
     let next = kit.record_as(&delivery("evt_2"), Ok(&facts), &source, false).await;
-    assert_eq!(next.outcome, Outcome::Granted);
+    assert_eq!(next.outcome, DeliveryOutcome::Granted);
     let payment = kit.ledger.payment("stripe/pi_2").await.unwrap().unwrap().payment;
     assert_eq!(payment.channel.as_deref(), Some("CHAN-1"));
 }
@@ -303,9 +303,9 @@ pub(super) async fn a_customer_is_found_by_an_e_mail_or_a_phone_and_nothing_else
         Some(HeldCause::ChannelMissing)
     );
     let again = kit.record("evt_1", &anna).await;
-    assert_eq!(again.outcome, Outcome::Granted, "the directory names its channel by now");
+    assert_eq!(again.outcome, DeliveryOutcome::Granted, "the directory names its channel by now");
     let again = kit.record("evt_1", &anna).await;
-    assert_eq!(again.outcome, Outcome::Duplicate);
+    assert_eq!(again.outcome, DeliveryOutcome::Duplicate);
     let mut raw = kit.sql().await;
     let kept = raw.column("SELECT event_id FROM events WHERE facts LIKE '%example.com%'").await;
     assert!(kept.is_empty(), "the facts hold none of it");

@@ -6,7 +6,7 @@ use daybridge::{
         facts::{Facts, Meaning},
         settle::Order,
     },
-    ledger::Outcome,
+    ledger::DeliveryOutcome,
 };
 
 use super::kit::*;
@@ -18,7 +18,7 @@ fn bought(id: &str) -> Facts {
 pub(super) async fn the_second_of_two_twins_is_held(kit: Kit) {
     kit.record("evt_1", &bought("pi_1")).await;
     let second = kit.record("evt_2", &bought("cs_1")).await;
-    assert_eq!((second.outcome, second.planned), (Outcome::Held, None));
+    assert_eq!((second.outcome, second.planned), (DeliveryOutcome::Held, None));
     let held = kit.held(9, NOW).await.unwrap().remove(0);
     assert_eq!((held.cause.as_str(), &*held.key, held.days), ("twin", "stripe/cs_1", Some(30)));
     assert_eq!(held.channel.as_deref(), Some("CHAN-1"));
@@ -34,7 +34,7 @@ pub(super) async fn the_second_of_two_twins_is_held(kit: Kit) {
     // A link that joins two granted ones is held, and names both.
     let link = kit.record("evt_link", &facts(Meaning::Link, &["pi_1", "cs_1"])).await;
     let reason = link.reason.unwrap();
-    assert_eq!(link.outcome, Outcome::Held);
+    assert_eq!(link.outcome, DeliveryOutcome::Held);
     assert!(reason.contains("stripe/pi_1") && reason.contains("stripe/cs_1"), "{reason}");
 }
 
@@ -69,6 +69,6 @@ pub(super) async fn two_purchases_are_no_twins(kit: Kit) {
         ("another amount", dearer),
         ("another channel", to(charge(&["in_4"]), "CHAN-2", 30)),
     ] {
-        assert_eq!(kit.record(event, &facts).await.outcome, Outcome::Granted, "{event}");
+        assert_eq!(kit.record(event, &facts).await.outcome, DeliveryOutcome::Granted, "{event}");
     }
 }

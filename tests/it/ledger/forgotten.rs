@@ -6,7 +6,7 @@ use daybridge::{
         facts::{Family, Meaning},
         settle::{AccountSignal, Cause, Order, Outcome as Open},
     },
-    ledger::{Claim, Decided, LedgerError, Outcome},
+    ledger::{Claim, Decided, DeliveryOutcome, LedgerError},
 };
 
 use super::{
@@ -139,7 +139,9 @@ pub(super) async fn a_refund_does_not_hide_that_days_may_have_moved(kit: Kit) {
 /// When a payment was made is the provider's word, when the ledger was declared restored is ours.
 pub(super) async fn the_clocks_may_differ(kit: Kit) {
     kit.restored(NOW - DAY, "ada", NOW).await.unwrap();
-    for (name, ahead_ms, outcome) in [("1", 299_999, Outcome::Held), ("2", 300_000, Outcome::Granted)] {
+    for (name, ahead_ms, outcome) in
+        [("1", 299_999, DeliveryOutcome::Held), ("2", 300_000, DeliveryOutcome::Granted)]
+    {
         let facts = paid_at(to(charge(&[&format!("pi_{name}")]), "CHAN-1", 30), NOW + ahead_ms);
         assert_eq!(kit.record(&format!("evt_{name}"), &facts).await.outcome, outcome, "{ahead_ms} ms ahead");
     }

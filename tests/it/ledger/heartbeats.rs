@@ -66,7 +66,7 @@ pub(super) async fn a_declaration_is_taken_back(kit: Kit) {
     assert_eq!(state_of(&kit, &held_before).await, "held");
     assert_eq!(state_of(&kit, &planned).await, "planned");
     let after = kit.transfers(9).await.unwrap();
-    let told = |rows: &[daybridge::ledger::view::Transfer]| -> Vec<_> {
+    let told = |rows: &[daybridge::ledger::view::TransferRow]| -> Vec<_> {
         rows.iter().map(|t| (t.key.clone(), t.state, t.cause, t.reason.clone())).collect()
     };
     assert_eq!(told(&after), told(&before));
@@ -110,9 +110,9 @@ async fn claim(kit: &Kit, channel: &str) -> daybridge::ledger::Claim {
 
 /// 40 channels lost 5,995 days in a minute: the floor was 30,000 for whoever it was.
 pub(super) async fn the_brake_scales_with_the_account(kit: Kit) {
-    let config = daybridge::config::Brake::default();
+    let config = daybridge::config::BrakeSettings::default();
     assert!(config.account_days_min < 5_995, "whatever the channels are");
-    let config = daybridge::config::Brake { account_days_min: 800, ..config };
+    let config = daybridge::config::BrakeSettings { account_days_min: 800, ..config };
     let brake = config.rules();
     for n in 0..40 {
         kit.grant(&n.to_string(), &format!("CHAN-{n}")).await;

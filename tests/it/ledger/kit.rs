@@ -37,7 +37,7 @@ pub(crate) const NOW: i64 = 1_800_000_000_000;
 
 pub(crate) struct Kit {
     pub(crate) ledger: Ledger,
-    pub(crate) settings: config::Ledger,
+    pub(crate) settings: config::LedgerSettings,
     pub(crate) _directory: Option<tempfile::TempDir>,
 }
 
@@ -64,7 +64,7 @@ impl Kit {
         self.ledger.payments(&PaymentQuery::default(), &Page::first(limit)).await
     }
 
-    pub(crate) async fn transfers(&self, limit: u32) -> Result<Vec<view::Transfer>, LedgerError> {
+    pub(crate) async fn transfers(&self, limit: u32) -> Result<Vec<view::TransferRow>, LedgerError> {
         self.ledger.transfers(&TransferQuery::default(), &Page::first(limit)).await
     }
 
@@ -77,8 +77,8 @@ impl Kit {
     }
 }
 
-pub(crate) fn settings(url: &str) -> config::Ledger {
-    config::Ledger { url: config::Secret::plain(url), ..config::Ledger::default() }
+pub(crate) fn settings(url: &str) -> config::LedgerSettings {
+    config::LedgerSettings { url: config::Secret::plain(url), ..config::LedgerSettings::default() }
 }
 
 pub(crate) async fn sqlite() -> Kit {

@@ -7,7 +7,7 @@ use daybridge::{
         facts::{Facts, Meaning},
         settle::Order,
     },
-    ledger::{Claim, Outcome, Take},
+    ledger::{Claim, DeliveryOutcome, Take},
 };
 use tokio::task::JoinSet;
 
@@ -25,7 +25,7 @@ pub(super) async fn of_two_twins_at_once_one_is_held(kit: Kit) {
         let (one, other) = tokio::join!(kit.record(&events[0], &one), kit.record(&events[1], &other));
         let mut outcomes = [one.outcome, other.outcome];
         outcomes.sort_by_key(|outcome| outcome.as_str());
-        assert_eq!(outcomes, [Outcome::Granted, Outcome::Held], "round {round}");
+        assert_eq!(outcomes, [DeliveryOutcome::Granted, DeliveryOutcome::Held], "round {round}");
     }
 }
 
@@ -40,7 +40,7 @@ pub(super) async fn two_that_share_a_weaker_name_are_one(kit: Kit) {
         let (one, other) = tokio::join!(kit.record(&events[0], &one), kit.record(&events[1], &other));
         let mut outcomes = [one.outcome, other.outcome];
         outcomes.sort_by_key(|outcome| outcome.as_str());
-        assert_eq!(outcomes, [Outcome::Duplicate, Outcome::Granted], "round {round}");
+        assert_eq!(outcomes, [DeliveryOutcome::Duplicate, DeliveryOutcome::Granted], "round {round}");
     }
 }
 
@@ -98,7 +98,7 @@ pub(super) async fn strangers_are_recorded_side_by_side(kit: Kit) {
                 let id = format!("{worker}_{n}");
                 let facts: Facts =
                     to(charge(&[&format!("pi_{id}")]), &format!("CHAN-{}", (worker + n) % 20), 30);
-                assert_eq!(kit.record(&format!("evt_{id}"), &facts).await.outcome, Outcome::Granted);
+                assert_eq!(kit.record(&format!("evt_{id}"), &facts).await.outcome, DeliveryOutcome::Granted);
             }
         });
     }

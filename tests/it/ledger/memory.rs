@@ -7,7 +7,7 @@ use daybridge::{
         memory::GRACE_MS,
         settle::Order,
     },
-    ledger::{Act, LedgerError, Outcome, Recorded, SourceRules, query::Page},
+    ledger::{Act, DeliveryOutcome, LedgerError, Recorded, SourceRules, query::Page},
 };
 
 use super::kit::*;
@@ -23,10 +23,10 @@ fn bought(name: &str, channel: &str) -> Facts {
 pub(super) async fn an_old_payment_that_is_told_again_is_held(kit: Kit) {
     kit.restored(NOW - DAY, "ada", NOW).await.unwrap();
     for (name, told, paid, outcome) in [
-        ("1", NOW + DAY, Some(NOW - DAY), Outcome::Held),
-        ("2", NOW + DAY, None, Outcome::Held),
-        ("3", NOW + DAY, Some(NOW + DAY), Outcome::Granted),
-        ("4", NOW + 2 * DAY, Some(NOW + DAY), Outcome::Granted),
+        ("1", NOW + DAY, Some(NOW - DAY), DeliveryOutcome::Held),
+        ("2", NOW + DAY, None, DeliveryOutcome::Held),
+        ("3", NOW + DAY, Some(NOW + DAY), DeliveryOutcome::Granted),
+        ("4", NOW + 2 * DAY, Some(NOW + DAY), DeliveryOutcome::Granted),
     ] {
         let facts = bought(&format!("pi_{name}"), &format!("CHAN-{name}"));
         let facts = Facts { occurred_at: told, paid_at: paid, ..facts };
@@ -61,12 +61,12 @@ pub(super) async fn a_new_ledger_grants_nothing_of_before_it(kit: Kit) {
     let made = kit.origin().await.unwrap().made_at.unwrap();
     let since = made - GRACE_MS;
     for (name, told, paid, outcome) in [
-        ("1", made, Some(since - 1), Outcome::Held),
-        ("2", made, Some(since), Outcome::Granted),
-        ("3", made, Some(made + DAY), Outcome::Granted),
+        ("1", made, Some(since - 1), DeliveryOutcome::Held),
+        ("2", made, Some(since), DeliveryOutcome::Granted),
+        ("3", made, Some(made + DAY), DeliveryOutcome::Granted),
         // A provider that tells no time of its money: granted, unless the event itself is old.
-        ("4", made, None, Outcome::Granted),
-        ("5", since - 1, None, Outcome::Held),
+        ("4", made, None, DeliveryOutcome::Granted),
+        ("5", since - 1, None, DeliveryOutcome::Held),
     ] {
         let facts = bought(&format!("pi_{name}"), &format!("CHAN-{name}"));
         let facts = Facts { occurred_at: told, paid_at: paid, ..facts };
@@ -78,7 +78,7 @@ pub(super) async fn a_new_ledger_grants_nothing_of_before_it(kit: Kit) {
     waited.received_at_ms = since - 1;
     let facts = Facts { paid_at: None, ..bought("pi_6", "CHAN-6") };
     let recorded = kit.record_as(&waited, Ok(&facts), &rules(), false).await;
-    assert_eq!(recorded.outcome, Outcome::Held, "{recorded:?}");
+    assert_eq!(recorded.outcome, DeliveryOutcome::Held, "{recorded:?}");
 
     for name in ["1", "5", "6"] {
         let key = format!("stripe/pi_{name}");
@@ -116,7 +116,7 @@ pub(super) async fn a_person_says_how_far_back_it_grants(kit: Kit) {
     let old = paid_at(bought("pi_1", "CHAN-1"), made - DAY);
     let older = paid_at(bought("pi_2", "CHAN-2"), made - 3 * DAY);
     for (event, facts) in [("evt_1", &old), ("evt_2", &older)] {
-        assert_eq!(kit.record(event, facts).await.outcome, Outcome::Held);
+        assert_eq!(kit.record(event, facts).await.outcome, DeliveryOutcome::Held);
     }
     for (since, why) in [(NOW + 1, "future"), (made + 1, "after the ledger was made")] {
         let refused = kit.adopt(since, &ACT, NOW).await.unwrap_err();
@@ -131,8 +131,8 @@ pub(super) async fn a_person_says_how_far_back_it_grants(kit: Kit) {
         ("ledger adopt", "ada", "we migrate")
     );
     // What was held is weighed anew when it is told again.
-    assert_eq!(kit.record("evt_1", &old).await.outcome, Outcome::Granted);
-    assert_eq!(kit.record("evt_2", &older).await.outcome, Outcome::Held);
+    assert_eq!(kit.record("evt_1", &old).await.outcome, DeliveryOutcome::Granted);
+    assert_eq!(kit.record("evt_2", &older).await.outcome, DeliveryOutcome::Held);
 }
 
 /// A ledger of before the rule, with something in it, begins to hold nothing.
@@ -148,7 +148,7 @@ pub(super) async fn an_older_ledger_holds_nothing_for_its_age(kit: Kit) {
     let origin = ledger.origin().await.unwrap();
     assert_eq!((origin.made_at, origin.grants_since, origin.empty), (None, None, false));
     let ancient = ledger.record("evt_1", &paid_at(bought("pi_1", "CHAN-1"), 1_000)).await;
-    assert_eq!(ancient.outcome, Outcome::Granted, "{ancient:?}");
+    assert_eq!(ancient.outcome, DeliveryOutcome::Granted, "{ancient:?}");
     let refused = ledger.adopt(0, &ACT, NOW).await.unwrap_err();
     assert!(matches!(&refused, LedgerError::Refused(text) if text.contains("nothing to adopt")), "{refused}");
 }
@@ -169,20 +169,20 @@ async fn sell(kit: &Kit, shop: &(String, SourceRules), event: &str, facts: &Fact
 pub(super) async fn one_event_in_two_realms_is_granted_once(kit: Kit) {
     let (one, two) = (shop("a", "stripe"), shop("b", "stripe"));
     let paid = bought("pi_1", "CHAN-1");
-    assert_eq!(sell(&kit, &one, "evt_1", &paid).await.outcome, Outcome::Granted);
+    assert_eq!(sell(&kit, &one, "evt_1", &paid).await.outcome, DeliveryOutcome::Granted);
     let again = sell(&kit, &two, "evt_1", &paid).await;
-    assert_eq!((again.outcome, again.planned), (Outcome::Held, None));
+    assert_eq!((again.outcome, again.planned), (DeliveryOutcome::Held, None));
     let held = kit.held(9, NOW).await.unwrap().remove(0);
     assert_eq!((held.cause.as_str(), &*held.key, held.days), ("twin", "b/pi_1", Some(30)));
     assert!(held.reason.contains("a/pi_1") && held.reason.contains("b/pi_1"), "{}", held.reason);
     assert!(held.next.contains("one `realm`") && held.next.contains("held cancel"), "{}", held.next);
     // Another version of the API names it by its charge too, or by another object in the same event.
     let more = sell(&kit, &two, "evt_2", &to(charge(&["ch_2", "in_2"]), "CHAN-2", 30)).await;
-    assert_eq!(more.outcome, Outcome::Granted);
+    assert_eq!(more.outcome, DeliveryOutcome::Granted);
     let weaker = sell(&kit, &one, "evt_3", &to(charge(&["pi_2", "in_2"]), "CHAN-2", 30)).await;
-    assert_eq!(weaker.outcome, Outcome::Held, "a weaker name that both have");
+    assert_eq!(weaker.outcome, DeliveryOutcome::Held, "a weaker name that both have");
     let event = sell(&kit, &one, "evt_2", &to(charge(&["cs_9"]), "CHAN-2", 30)).await;
-    assert_eq!(event.outcome, Outcome::Held, "one event that both have");
+    assert_eq!(event.outcome, DeliveryOutcome::Held, "one event that both have");
     // They are two.
     kit.decide("b/pi_1", &decided(Order::NotApplied), NOW).await.unwrap();
     assert_eq!(kit.payment("b/pi_1").await.unwrap().unwrap().payment.state, PaymentState::Planned);
@@ -197,7 +197,7 @@ pub(super) async fn what_a_person_releases_in_two_realms_is_asked_again(kit: Kit
         let paid =
             Facts { paid_at: Some(since - 1), ..bought(&format!("pi_{name}"), &format!("CHAN-{name}")) };
         for shop in [&one, &two] {
-            assert_eq!(sell(&kit, shop, &format!("evt_{name}"), &paid).await.outcome, Outcome::Held);
+            assert_eq!(sell(&kit, shop, &format!("evt_{name}"), &paid).await.outcome, DeliveryOutcome::Held);
         }
         let (a, b) = (format!("a/pi_{name}"), format!("b/pi_{name}"));
         kit.decide(&a, &decided(first), NOW).await.unwrap();
@@ -222,7 +222,7 @@ pub(super) async fn what_is_known_in_another_realm_and_not_granted_counts(kit: K
     let (one, two) = (shop("a", "stripe"), shop("b", "stripe"));
     sell(&kit, &one, "evt_1", &charge(&["pi_1"])).await;
     let second = sell(&kit, &two, "evt_1", &bought("pi_1", "CHAN-1")).await;
-    assert_eq!(second.outcome, Outcome::Held, "{second:?}");
+    assert_eq!(second.outcome, DeliveryOutcome::Held, "{second:?}");
     let link = to(facts(daybridge::domain::facts::Meaning::Link, &["pi_1"]), "CHAN-1", 30);
     sell(&kit, &one, "evt_link", &link).await;
     assert_eq!(kit.payment("a/pi_1").await.unwrap().unwrap().payment.state, PaymentState::Planned);
@@ -230,25 +230,25 @@ pub(super) async fn what_is_known_in_another_realm_and_not_granted_counts(kit: K
     sell(&kit, &one, "evt_2", &charge(&["pi_2"])).await;
     kit.decide("a/pi_2", &decided(Order::Cancel), NOW).await.unwrap();
     let closed = sell(&kit, &two, "evt_2", &bought("pi_2", "CHAN-2")).await;
-    assert_eq!(closed.outcome, Outcome::Held, "{closed:?}");
+    assert_eq!(closed.outcome, DeliveryOutcome::Held, "{closed:?}");
 }
 
 /// Order numbers of two shops, ids of two providers, connected accounts and modes: no suspicion.
 pub(super) async fn equal_ids_of_others_are_no_suspicion(kit: Kit) {
     let (one, two) = (shop("a", "paystack"), shop("b", "paystack"));
     let order = |channel: &str| bought("17", channel);
-    assert_eq!(sell(&kit, &one, "evt_1", &order("CHAN-1")).await.outcome, Outcome::Granted);
-    assert_eq!(sell(&kit, &two, "evt_2", &order("CHAN-2")).await.outcome, Outcome::Granted);
+    assert_eq!(sell(&kit, &one, "evt_1", &order("CHAN-1")).await.outcome, DeliveryOutcome::Granted);
+    assert_eq!(sell(&kit, &two, "evt_2", &order("CHAN-2")).await.outcome, DeliveryOutcome::Granted);
     let same = sell(&kit, &two, "evt_1", &to(charge(&["17", "x"]), "CHAN-1", 30)).await;
-    assert_eq!(same.outcome, Outcome::Duplicate, "{same:?}");
+    assert_eq!(same.outcome, DeliveryOutcome::Duplicate, "{same:?}");
     let captured = sell(&kit, &shop("c", "paystack"), "evt_1", &order("CHAN-1")).await;
-    assert_eq!(captured.outcome, Outcome::Held, "the same order, channel and money");
+    assert_eq!(captured.outcome, DeliveryOutcome::Held, "the same order, channel and money");
 
     let other = sell(&kit, &shop("d", "stripe"), "evt_1", &order("CHAN-1")).await;
-    assert_eq!(other.outcome, Outcome::Granted, "another provider");
+    assert_eq!(other.outcome, DeliveryOutcome::Granted, "another provider");
     let connected = Facts { account: Some("acct_1".into()), ..bought("pi_5", "CHAN-5") };
     let stripe = shop("e", "stripe");
-    assert_eq!(sell(&kit, &stripe, "evt_5", &connected).await.outcome, Outcome::Granted);
+    assert_eq!(sell(&kit, &stripe, "evt_5", &connected).await.outcome, DeliveryOutcome::Granted);
     let own = sell(&kit, &shop("f", "stripe"), "evt_6", &bought("pi_5", "CHAN-5")).await;
-    assert_eq!(own.outcome, Outcome::Granted, "another connected account");
+    assert_eq!(own.outcome, DeliveryOutcome::Granted, "another connected account");
 }

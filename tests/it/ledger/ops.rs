@@ -5,7 +5,7 @@ use daybridge::{
         closed::PaymentState,
         settle::{AccountSignal, Cause, Order, Outcome as Open, State},
     },
-    ledger::{Ledger, LedgerError, Outcome, view::EventOutcome},
+    ledger::{DeliveryOutcome, Ledger, LedgerError, view::EventOutcome},
 };
 
 use super::kit::*;
@@ -65,7 +65,7 @@ pub(super) async fn held_payments_and_events_are_closed(kit: Kit) {
     assert!(retry.contains("daybridge replay plan --payment stripe/pi_1"), "{retry}");
     kit.decide("stripe/pi_1", &decided(Order::Cancel), NOW).await.unwrap();
     let late = kit.record("evt_2", &to(charge(&["pi_1"]), "CHAN-1", 30)).await;
-    assert_eq!((late.outcome, late.planned), (Outcome::Ignored, None));
+    assert_eq!((late.outcome, late.planned), (DeliveryOutcome::Ignored, None));
     assert!(late.reason.unwrap().contains("ada"));
     kit.record_as(&delivery("evt_3"), Err("broken"), &rules(), false).await;
     kit.decide("stripe/evt_3", &decided(Order::Cancel), NOW).await.unwrap();

@@ -3,7 +3,7 @@
 
 use daybridge::{
     domain::{channel::Channel, facts::Meaning, settle::AccountSignal, settle::State},
-    ledger::{Act, Entry, Ledger, LedgerError, Outcome, Scope, query::Page, query::PaymentQuery},
+    ledger::{Act, DeliveryOutcome, Entry, Ledger, LedgerError, Scope, query::Page, query::PaymentQuery},
 };
 use secrecy::ExposeSecret as _;
 
@@ -18,7 +18,7 @@ fn is_postgres(kit: &Kit) -> bool {
     kit.settings.url.resolve().unwrap().expose_secret().starts_with("postgres")
 }
 
-async fn try_record(ledger: &Ledger, name: &str) -> Result<Outcome, LedgerError> {
+async fn try_record(ledger: &Ledger, name: &str) -> Result<DeliveryOutcome, LedgerError> {
     let facts = to(charge(&[&format!("pi_{name}")]), "CHAN-1", 30);
     let envelope = delivery(&format!("evt_{name}"));
     let rules = rules();
@@ -57,7 +57,7 @@ async fn after_a_full_disk_the_same_process_goes_on() {
     assert!(matches!(refused, LedgerError::Unavailable(_)), "{refused}");
     disk.empty();
     kit.health().await.unwrap();
-    assert_eq!(try_record(&kit.ledger, "after").await.unwrap(), Outcome::Granted);
+    assert_eq!(try_record(&kit.ledger, "after").await.unwrap(), DeliveryOutcome::Granted);
     kit.claim_one(NOW).await;
 }
 
@@ -91,7 +91,7 @@ async fn a_read_only_spell_of_postgres_ends_with_its_sessions() {
     assert!(why.contains("read-only"), "{why}");
     person.execute(&format!("ALTER DATABASE {database} RESET default_transaction_read_only")).await;
     until("health", || async { kit.health().await.ok() }).await;
-    assert_eq!(try_record(&kit.ledger, "after").await.unwrap(), Outcome::Granted);
+    assert_eq!(try_record(&kit.ledger, "after").await.unwrap(), DeliveryOutcome::Granted);
 }
 
 /// U+0000: PostgreSQL refuses it in a text, and in JSON that it looks into.
@@ -101,18 +101,18 @@ pub(super) async fn texts_with_a_null_end_alike(kit: Kit) {
     let mut envelope = delivery("evt\0one");
     envelope.event_type = "charge\0succeeded".into();
     let recorded = kit.record_as(&envelope, Ok(&facts), &rules(), false).await;
-    assert_eq!(recorded.outcome, Outcome::Granted);
+    assert_eq!(recorded.outcome, DeliveryOutcome::Granted);
     let again = kit.record_as(&envelope, Ok(&facts), &rules(), false).await;
     assert!(again.again, "the same words find the same event");
     let known = kit.recorded(&["stripe".into()], &["evt\0one".into()]).await.unwrap();
     assert_eq!(known.into_iter().collect::<Vec<_>>(), ["evt\u{2400}one"]);
 
     let unread = kit.record_as(&delivery("evt_2"), Err("a \0 in the reason"), &rules(), false).await;
-    assert_eq!(unread.outcome, Outcome::Held);
+    assert_eq!(unread.outcome, DeliveryOutcome::Held);
     let ignored = facts_ignored("not \0 needed");
     assert_eq!(
         kit.record_as(&delivery("evt_3"), Ok(&ignored), &rules(), false).await.outcome,
-        Outcome::Ignored
+        DeliveryOutcome::Ignored
     );
 
     // A partner's words, and a person's.
@@ -154,10 +154,10 @@ pub(super) async fn what_never_fits_is_no_outage(kit: Kit) {
     kit.sql().await.execute(raise).await;
     let refused = try_record(&kit.ledger, "bad").await.unwrap_err();
     assert!(matches!(&refused, LedgerError::Unstorable(why) if why.contains("never")), "{refused:?}");
-    assert_eq!(try_record(&kit.ledger, "good").await.unwrap(), Outcome::Granted);
+    assert_eq!(try_record(&kit.ledger, "good").await.unwrap(), DeliveryOutcome::Granted);
     // Its bytes are kept all the same.
     let dead = kit.record_as(&delivery("evt_bad"), Err(&refused.to_string()), &rules(), true).await;
-    assert_eq!(dead.outcome, Outcome::Held);
+    assert_eq!(dead.outcome, DeliveryOutcome::Held);
 }
 
 /// A clock that was a year ahead for a moment.

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use daybridge::{
     domain::settle::{Cause, Order, Outcome as Open},
-    ledger::{self, Ledger, LedgerError, Outcome},
+    ledger::{self, DeliveryOutcome, Ledger, LedgerError},
 };
 use tokio::task::JoinSet;
 
@@ -51,10 +51,10 @@ async fn settles(kit: Arc<Kit>, worker: &'static str) -> Vec<String> {
 /// Two processes' worth of connections: the schema is made by both, and all that is written is written once.
 async fn two_ledgers_work_side_by_side(pool: &Pgbouncer) {
     let settings = settings(&pool.url());
-    assert!(matches!(ledger::look(&settings).await.unwrap(), ledger::Found::Missing(_)));
+    assert!(matches!(ledger::look(&settings).await.unwrap(), ledger::LedgerState::Missing(_)));
     let (one, two) = tokio::join!(Ledger::open(&settings), Ledger::open(&settings));
     let (one, two) = (Arc::new(Kit::of(one.unwrap())), Arc::new(Kit::of(two.unwrap())));
-    assert_eq!(ledger::look(&settings).await.unwrap(), ledger::Found::Whole);
+    assert_eq!(ledger::look(&settings).await.unwrap(), ledger::LedgerState::Whole);
 
     // Each payment is told to both at once.
     let mut told = JoinSet::new();
@@ -69,7 +69,7 @@ async fn two_ledgers_work_side_by_side(pool: &Pgbouncer) {
     }
     let outcomes = told.join_all().await;
     assert_eq!(
-        outcomes.iter().filter(|outcome| **outcome == Outcome::Granted).count(),
+        outcomes.iter().filter(|outcome| **outcome == DeliveryOutcome::Granted).count(),
         PAYMENTS,
         "{outcomes:?}"
     );
@@ -185,7 +185,8 @@ async fn the_connections_that_are_there_go_on() {
     let (_, pool) = pool(Mode::Transaction, 4, "max_client_conn = 10").await;
     let settings = settings(&pool.url());
     // To open it takes fewer than 10 of its 16.
-    let ledger = Ledger::open(&daybridge::config::Ledger { connections_max: 16, ..settings }).await.unwrap();
+    let ledger =
+        Ledger::open(&daybridge::config::LedgerSettings { connections_max: 16, ..settings }).await.unwrap();
     let mut persons = Vec::new();
     while let Ok((client, connection)) = tokio_postgres::connect(&pool.url(), tokio_postgres::NoTls).await {
         tokio::spawn(connection);
@@ -208,8 +209,9 @@ async fn a_pool_without_room_for_another_connection_says_so() {
     let (_, pool) = pool(Mode::Transaction, 4, "max_client_conn = 3").await;
     let settings = settings(&pool.url());
     let mut persons = Vec::new();
-    let ledger =
-        Ledger::open(&daybridge::config::Ledger { connections_max: 1, ..settings.clone() }).await.unwrap();
+    let ledger = Ledger::open(&daybridge::config::LedgerSettings { connections_max: 1, ..settings.clone() })
+        .await
+        .unwrap();
     for _ in 0..2 {
         persons.push(Sql::open(&pool.url()).await);
     }
@@ -231,7 +233,7 @@ async fn a_server_without_room_for_another_connection_says_so() {
     let role = format!("few_{}", url.rsplit('/').next().unwrap());
     sql(&url, &format!("CREATE ROLE {role} LOGIN CONNECTION LIMIT 2; GRANT ALL ON SCHEMA public TO {role}"));
     let settings = settings(&url.replace("daybridge@", &format!("{role}@")));
-    let of_one = daybridge::config::Ledger { connections_max: 1, ..settings.clone() };
+    let of_one = daybridge::config::LedgerSettings { connections_max: 1, ..settings.clone() };
     let one = Ledger::open(&of_one).await.unwrap();
     let two = Ledger::open(&of_one).await.unwrap();
     let told = ledger::look(&settings).await.unwrap_err();

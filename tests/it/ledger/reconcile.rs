@@ -5,7 +5,7 @@ use daybridge::{
         channel::{Channel, Movement},
         settle::{Cause, How, Outcome, State, Step},
     },
-    ledger::books::Walk,
+    ledger::books::BookWalk,
 };
 
 use super::kit::*;
@@ -14,7 +14,7 @@ fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-async fn walked(kit: &Kit, walk: Walk<'_>) -> Vec<String> {
+async fn walked(kit: &Kit, walk: BookWalk<'_>) -> Vec<String> {
     let mut keys = Vec::new();
     let mut after = None;
     loop {
@@ -59,15 +59,15 @@ pub(super) async fn payments_by_name_and_by_time(kit: Kit) {
     let paid_at = kit.paid_at(&words(&["stripe/pi_a", "stripe/acct_1:pi_a"])).await.unwrap();
     assert_eq!(paid_at, [("stripe/acct_1:pi_a".into(), NOW - 9_000), ("stripe/pi_a".into(), NOW - 5_000)]);
 
-    let walk = Walk { realm: "stripe", livemode: true, since: NOW - 1_000, until: NOW + 1, limit: 2 };
+    let walk = BookWalk { realm: "stripe", livemode: true, since: NOW - 1_000, until: NOW + 1, limit: 2 };
     let mut keys = walked(&kit, walk).await;
     keys.sort();
     assert_eq!(keys, ["stripe/acct_1:pi_a", "stripe/pi_a", "stripe/pi_c"]);
     for other in [
-        Walk { realm: "other", ..walk },
-        Walk { livemode: false, ..walk },
-        Walk { until: NOW, ..walk },
-        Walk { since: NOW + 1, ..walk },
+        BookWalk { realm: "other", ..walk },
+        BookWalk { livemode: false, ..walk },
+        BookWalk { until: NOW, ..walk },
+        BookWalk { since: NOW + 1, ..walk },
     ] {
         assert!(walked(&kit, other).await.is_empty(), "{other:?}");
     }

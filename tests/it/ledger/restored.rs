@@ -6,7 +6,7 @@ use daybridge::{
         memory::CLOCKS_APART_MS,
         settle::{Cause, Order, Outcome as Open, State},
     },
-    ledger::{LedgerError, Outcome},
+    ledger::{DeliveryOutcome, LedgerError},
 };
 
 use super::{
@@ -68,12 +68,12 @@ pub(super) async fn payments_of_the_forgotten_time_are_held(kit: Kit) {
     kit.restored(NOW - DAY, "ada", NOW).await.unwrap();
 
     let fresh = kit.record("evt_1", &to(late(charge(&["pi_1"])), "CHAN-1", 30)).await;
-    assert_eq!(fresh.outcome, Outcome::Granted);
+    assert_eq!(fresh.outcome, DeliveryOutcome::Granted);
 
     // Told again, told for the first time, and held in the backup for want of a channel.
     for (event, name) in [("evt_2", "pi_2"), ("evt_3", "pi_3"), ("evt_00", "pi_0")] {
         let recorded = kit.record(event, &to(charge(&[name]), "CHAN-1", 30)).await;
-        assert_eq!((recorded.outcome, recorded.planned), (Outcome::Held, None), "{name}");
+        assert_eq!((recorded.outcome, recorded.planned), (DeliveryOutcome::Held, None), "{name}");
         assert!(recorded.reason.unwrap().contains("restored"));
     }
     let held = kit.held(9, NOW).await.unwrap();
@@ -101,7 +101,7 @@ pub(super) async fn payments_of_the_forgotten_time_are_held(kit: Kit) {
     let again = kit.record("evt_2", &to(charge(&["pi_2"]), "CHAN-1", 30)).await;
     assert_eq!(
         (again.outcome, again.reason.as_deref()),
-        (Outcome::Duplicate, Some("skipped: already credited"))
+        (DeliveryOutcome::Duplicate, Some("skipped: already credited"))
     );
 }
 

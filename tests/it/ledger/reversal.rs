@@ -9,7 +9,7 @@ use daybridge::{
         settle::{Cause, Order, Outcome as Open, State},
     },
     ledger::{
-        Act, Claim, Correction, Decided, LedgerError, Outcome, Recorded, Scope, SourceRules,
+        Act, Claim, Correction, Decided, DeliveryOutcome, LedgerError, Recorded, Scope, SourceRules,
         query::{HeldQuery, Page},
         view::{self, EventOutcome, HeldKind},
     },
@@ -117,7 +117,7 @@ pub(super) async fn before_the_grant_a_person_is_asked(kit: Kit) {
     let told = Told::of(&kit, OnReversal::Report);
     told.event("evt_re", &refund("pi_1", 300)).await;
     let money = told.event("evt_1", &paid("pi_1")).await;
-    assert_eq!((money.outcome, money.planned), (Outcome::Held, None));
+    assert_eq!((money.outcome, money.planned), (DeliveryOutcome::Held, None));
     let held = &kit.held(9, NOW).await.unwrap()[0];
     assert_eq!(
         (held.cause.as_str(), held.days, held.channel.as_deref()),
@@ -138,28 +138,28 @@ pub(super) async fn before_the_grant_a_person_is_asked(kit: Kit) {
 
     told.event("evt_2", &paid("pi_2")).await;
     told.event("evt_du", &out("pi_3", "du_1", ReversalKind::Dispute, ReversalState::Open, 900, 1)).await;
-    assert_eq!(told.event("evt_3", &paid("pi_3")).await.outcome, Outcome::Held);
+    assert_eq!(told.event("evt_3", &paid("pi_3")).await.outcome, DeliveryOutcome::Held);
     let held = kit.held(9, NOW).await.unwrap();
     assert_eq!(held.iter().find(|h| h.key == "stripe/pi_3").unwrap().cause, HeldCause::Disputed);
     // Won: it goes on by itself.
     let won = told
         .event("evt_won", &out("pi_3", "du_1", ReversalKind::Dispute, ReversalState::Undone, 900, 2))
         .await;
-    assert_eq!((won.outcome, won.planned.as_deref()), (Outcome::Refund, Some("stripe/pi_3#1")));
+    assert_eq!((won.outcome, won.planned.as_deref()), (DeliveryOutcome::Refund, Some("stripe/pi_3#1")));
     assert_eq!(stands(&kit, "pi_3").await, "planned - 30, 30 0 0 0");
 }
 
 pub(super) async fn before_the_grant_days_are_taken_off(kit: Kit) {
     let told = Told::of(&kit, OnReversal::CancelUnspent);
     told.event("evt_re", &refund("pi_1", 300)).await;
-    assert_eq!(told.event("evt_1", &paid("pi_1")).await.outcome, Outcome::Granted);
+    assert_eq!(told.event("evt_1", &paid("pi_1")).await.outcome, DeliveryOutcome::Granted);
     let shown = whole(&kit, "pi_1").await;
     assert_eq!((shown.payment.days, &*shown.transfers[0].comment), (Some(30), "daybridge stripe/pi_1#1 20d"));
     assert_eq!(stands(&kit, "pi_1").await, "planned - 20, 20 10 0 0");
     // All of it: nothing to grant, until the money is back.
     told.event("evt_re2", &refund("pi_2", 900)).await;
     let nothing = told.event("evt_2", &paid("pi_2")).await;
-    assert_eq!(nothing.outcome, Outcome::Ignored);
+    assert_eq!(nothing.outcome, DeliveryOutcome::Ignored);
     assert!(nothing.reason.unwrap().contains("9.00 of 9.00 USD"));
     assert_eq!(stands(&kit, "pi_2").await, "nothing - 0, 0 30 0 0");
     let back = told.event("evt_failed", &failed("pi_2", 900)).await;
@@ -172,7 +172,7 @@ pub(super) async fn what_is_planned_is_held(kit: Kit) {
     told.event("evt_1", &paid("pi_1")).await;
     let claim = kit.claim_one(NOW).await;
     let refunded = told.event("evt_re", &refund("pi_1", 300)).await;
-    assert_eq!(refunded.outcome, Outcome::Refund);
+    assert_eq!(refunded.outcome, DeliveryOutcome::Refund);
     assert!(refunded.reason.unwrap().contains("its transfer is held"));
     assert_eq!(stands(&kit, "pi_1").await, "held refunded 30, 20 0 0 0");
     // The worker that had it in its hands loses.
@@ -449,7 +449,7 @@ pub(super) async fn an_inquiry_is_told_and_takes_nothing(kit: Kit) {
     let asked = told
         .event("evt_du", &out("pi_1", "du_1", ReversalKind::Dispute, ReversalState::Inquiry, 900, 1))
         .await;
-    assert_eq!(asked.outcome, Outcome::Refund);
+    assert_eq!(asked.outcome, DeliveryOutcome::Refund);
     assert!(asked.reason.unwrap().contains("asks"));
     assert_eq!(stands(&kit, "pi_1").await, "planned - 30, 30 0 0 0");
     // An object that says that nothing was given back is no news at all.

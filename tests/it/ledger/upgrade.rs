@@ -3,7 +3,7 @@
 use daybridge::{
     domain::{channel::Channel, closed::PaymentState, settle::Cause},
     ledger::{
-        Ledger, Outcome,
+        DeliveryOutcome, Ledger,
         query::{ChannelQuery, Page},
     },
 };
@@ -176,7 +176,7 @@ async fn opens_as_it_is(url: &str) {
     assert_eq!(kit.payment("pi_1").await.unwrap().unwrap().events.len(), 2, "the duplicate, too");
     // It knows what it granted, and goes on.
     let told_again = to(charge(&["pi_1"]), "CHAN-1", 30);
-    assert_eq!(kit.record("evt_new", &told_again).await.outcome, Outcome::Duplicate);
+    assert_eq!(kit.record("evt_new", &told_again).await.outcome, DeliveryOutcome::Duplicate);
     let key = kit.grant("9", "CHAN-1").await;
     let claim = kit.claim_one(NOW).await;
     let turn = kit.turn(&claim, NOW).await.unwrap();

@@ -5,7 +5,7 @@ use daybridge::{
         facts::{Family, Meaning},
         settle::Order,
     },
-    ledger::Outcome,
+    ledger::DeliveryOutcome,
 };
 
 use super::{
@@ -44,7 +44,7 @@ pub(super) async fn what_was_announced_and_never_paid_is_listed(kit: Kit) {
     kit.decide("stripe/pi_2", &decided(Order::Cancel), later).await.unwrap();
     assert_eq!(causes(&kit, later).await.len(), 1, "closed");
     let paid = kit.record("evt_paid_2", &to(charge(&["pi_2"]), "CHAN-1", 30)).await;
-    assert_eq!((paid.outcome, paid.planned), (Outcome::Ignored, None), "and it stays so");
+    assert_eq!((paid.outcome, paid.planned), (DeliveryOutcome::Ignored, None), "and it stays so");
 
     let paid = kit.record("evt_paid", &to(charge(&["pi_1"]), "CHAN-1", 30)).await;
     assert!(paid.planned.is_some());

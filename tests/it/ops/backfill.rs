@@ -13,7 +13,7 @@ use daybridge::{
     envelope::Trigger,
     ledger::Act,
     ops::backfill::{self, Asked},
-    provider::history::{History, HistoryError, Listed, Paid, Range, Walk, Which},
+    provider::history::{EventRange, History, HistoryError, Listed, Paid, Walk, Which},
     queue::NotConfirmed,
 };
 use tokio_util::sync::CancellationToken;
@@ -64,7 +64,12 @@ fn listed(id: &str, at: Ms) -> Listed {
 
 #[async_trait]
 impl History for Past {
-    async fn events(&self, range: Range, which: Which, walk: &mut Walk) -> Result<Vec<Listed>, HistoryError> {
+    async fn events(
+        &self,
+        range: EventRange,
+        which: Which,
+        walk: &mut Walk,
+    ) -> Result<Vec<Listed>, HistoryError> {
         self.pages.fetch_add(1, Ordering::SeqCst);
         if self.away.load(Ordering::SeqCst) {
             return Err(HistoryError::Away("it sleeps".into()));
@@ -83,7 +88,7 @@ impl History for Past {
         Ok(page)
     }
 
-    async fn payments(&self, _: Range, _: &mut Walk) -> Result<Vec<Paid>, HistoryError> {
+    async fn payments(&self, _: EventRange, _: &mut Walk) -> Result<Vec<Paid>, HistoryError> {
         unreachable!("a backfill asks for events")
     }
 

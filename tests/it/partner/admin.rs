@@ -23,13 +23,13 @@ async fn ask(method: &str, url: String, token: Option<&str>, body: Value) -> (u1
     (status, serde_json::from_str(&response.text().await.unwrap()).unwrap_or(Value::Null))
 }
 
-async fn admin(sim: &Running, method: &str, path: &str, body: Value) -> Value {
+async fn admin(sim: &SimRunning, method: &str, path: &str, body: Value) -> Value {
     let (status, told) = ask(method, format!("http://{}/_sim/{path}", sim.admin_addr), None, body).await;
     assert_eq!(status, 200, "{path}: {told}");
     told
 }
 
-async fn api(sim: &Running, method: &str, path: &str, body: Value) -> (u16, Value) {
+async fn api(sim: &SimRunning, method: &str, path: &str, body: Value) -> (u16, Value) {
     ask(method, format!("{}/{path}", sim.base_url()), Some(TOKEN), body).await
 }
 

@@ -3,15 +3,20 @@ use std::time::{Duration, Instant};
 use daybridge::{
     domain::reply::{ReadError, Reply},
     partner::Partner as _,
-    simulator::fault::{Chance, Fault, Kind, Method, When},
+    simulator::fault::{Chance, Fault, FaultKind, Method, When},
 };
 
 use super::*;
 
-fn kinds() -> Vec<Kind> {
-    let mut kinds =
-        vec![Kind::Reset, Kind::Hang { ms: 60_000 }, Kind::Hang { ms: 0 }, Kind::CutJson, Kind::Html403];
-    kinds.extend([500, 502, 503, 504, 520, 522, 524, 409, 404, 402, 302].map(Kind::Status));
+fn kinds() -> Vec<FaultKind> {
+    let mut kinds = vec![
+        FaultKind::Reset,
+        FaultKind::Hang { ms: 60_000 },
+        FaultKind::Hang { ms: 0 },
+        FaultKind::CutJson,
+        FaultKind::Html403,
+    ];
+    kinds.extend([500, 502, 503, 504, 520, 522, 524, 409, 404, 402, 302].map(FaultKind::Status));
     kinds
 }
 
@@ -36,7 +41,7 @@ async fn every_fault_before_and_after_the_debit_is_unclear() {
 #[tokio::test]
 async fn a_reset_is_a_reset() {
     let (sim, client, before) = pair(100, Duration::from_secs(20)).await;
-    sim.control.push_fault(Fault::next(Method::Extend, When::After, Kind::Reset));
+    sim.control.push_fault(Fault::next(Method::Extend, When::After, FaultKind::Reset));
     let Reply::Unclear(text) = extend(&client).await else { panic!() };
     assert!(text.contains("reset by peer"), "{text}");
     assert_eq!(applied(&sim, before), 1);
@@ -45,7 +50,7 @@ async fn a_reset_is_a_reset() {
 #[tokio::test]
 async fn a_late_commit_is_applied_after_the_client_gave_up() {
     let (sim, client, before) = pair(100, CALL_TIMEOUT).await;
-    let late = Kind::LateCommit { ms: 4_000 };
+    let late = FaultKind::LateCommit { ms: 4_000 };
     sim.control.push_fault(Fault::next(Method::Extend, When::After, late));
     assert!(matches!(extend(&client).await, Reply::Unclear(_)));
     assert_eq!(client.read(&id()).await.unwrap().active_till, before, "not yet");
@@ -61,11 +66,11 @@ async fn a_late_commit_is_applied_after_the_client_gave_up() {
 async fn throttled_and_refused_in_the_partners_form() {
     let (sim, client, before) = pair(100, Duration::from_secs(20)).await;
     for (retry_after, want) in [(Some(7), Some(7_000)), (None, None)] {
-        sim.control.push_fault(Fault::next(Method::Extend, When::After, Kind::Throttle { retry_after }));
+        sim.control.push_fault(Fault::next(Method::Extend, When::After, FaultKind::Throttle { retry_after }));
         assert_eq!(extend(&client).await, Reply::Throttled { retry_after_ms: want });
     }
     assert_eq!(applied(&sim, before), 0, "a throttled call is never applied");
-    sim.control.push_fault(Fault::next(Method::Extend, When::After, Kind::Refuse(403)));
+    sim.control.push_fault(Fault::next(Method::Extend, When::After, FaultKind::Refuse(403)));
     assert!(matches!(extend(&client).await, Reply::Refused { status: 403, balance: false, .. }));
     assert_eq!(applied(&sim, before), 1, "a refusal that lies");
 }
@@ -87,15 +92,18 @@ async fn reads_and_modes_fail_without_a_guess() {
 #[test]
 fn faults_strike_by_channel_times_and_seed() {
     let mut faults = daybridge::simulator::fault::Faults::default();
-    let one =
-        Fault { channel: Some(ID.into()), times: 2, ..Fault::next(Method::Extend, When::After, Kind::Reset) };
+    let one = Fault {
+        channel: Some(ID.into()),
+        times: 2,
+        ..Fault::next(Method::Extend, When::After, FaultKind::Reset)
+    };
     faults.push(one);
     assert!(faults.take(Method::Extend, "OTHER").is_none());
     assert!(faults.take(Method::Read, ID).is_none());
     assert!(faults.take(Method::Extend, ID).is_some());
     assert!(faults.take(Method::Extend, ID).is_some());
     assert!(faults.take(Method::Extend, ID).is_none());
-    let fault = Fault::next(Method::Extend, When::Before, Kind::Reset);
+    let fault = Fault::next(Method::Extend, When::Before, FaultKind::Reset);
     let mut run = |seed| {
         faults.set_rates(seed, vec![Chance { chance: 0.3, fault: fault.clone() }]);
         (0..200).map(|_| faults.take(Method::Extend, ID).is_some()).collect::<Vec<_>>()

@@ -14,7 +14,7 @@ use daybridge::{
     config,
     domain::{DAY_MS, Ms, id::ChannelId},
     partner::{Partner as _, client::Client},
-    simulator::{Running, Sim, SimSettings},
+    simulator::{Sim, SimRunning, SimSettings},
 };
 
 pub(crate) const TOKEN: &str = "eyJhbGciOi.partner-of-these-tests.sig";
@@ -29,11 +29,11 @@ fn id() -> ChannelId {
 fn client_of(base_url: &str, token: &str, call_timeout: Duration) -> Client {
     let token = Some(config::Secret::plain(token));
     let base_url = base_url.to_owned();
-    Client::new(&config::Partner { base_url, token, call_timeout, ..Default::default() }).unwrap()
+    Client::new(&config::PartnerSettings { base_url, token, call_timeout, ..Default::default() }).unwrap()
 }
 
 /// A simulator with one channel of ten days and mode `trial`, and a client of it.
-async fn pair(balance: i64, call_timeout: Duration) -> (Running, Client, Ms) {
+async fn pair(balance: i64, call_timeout: Duration) -> (SimRunning, Client, Ms) {
     let sim = Sim::start(SimSettings::local(TOKEN, balance)).await.unwrap();
     let before = sim.control.add_channel(ID, 10, Some("trial")).active_till;
     let client = client_of(&sim.base_url(), TOKEN, call_timeout);
@@ -41,7 +41,7 @@ async fn pair(balance: i64, call_timeout: Duration) -> (Running, Client, Ms) {
 }
 
 /// How many times ten days were applied, by the books' own truth.
-fn applied(sim: &Running, before: Ms) -> i64 {
+fn applied(sim: &SimRunning, before: Ms) -> i64 {
     let channel = sim.control.channel(ID).unwrap();
     let moved = channel.active_till - before;
     assert_eq!(moved % (10 * DAY_MS), 0);

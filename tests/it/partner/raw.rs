@@ -224,7 +224,7 @@ async fn a_tunnel_that_does_not_come_about_is_not_sent() {
     ] {
         let mut server = server(then).await;
         let proxy = server.url.replace("http://", "http://operator:p%40ss@");
-        let client = Client::new(&config::Partner {
+        let client = Client::new(&config::PartnerSettings {
             base_url: "https://localhost:1".into(),
             token: Some(config::Secret::plain(TOKEN)),
             call_timeout: CALL_TIMEOUT,

@@ -9,7 +9,7 @@ use daybridge::{
     partner::Partner as _,
     simulator::{
         fault::Method,
-        record::{By, Refusal, blank},
+        record::{By, SimRefusal, blank},
         state::{Book, CREATIONS_MAX, CREATIONS_WINDOW_MS},
         switches::{ExpiredBase, Shape, Switches, TooLittleBalance},
     },
@@ -164,7 +164,7 @@ fn the_books_follow_the_facts_sheet() {
         let mut book = book(NOW + 3 * DAY_MS - 1, mode);
         assert_eq!(book.delete(NOW, ID), Ok(back));
         assert_eq!(book.balance(), 100 + back);
-        assert_eq!(book.read(NOW, ID, &switches), Err(Refusal::UnknownChannel));
+        assert_eq!(book.read(NOW, ID, &switches), Err(SimRefusal::UnknownChannel));
     }
     // A channel stops some time after its end, and runs again when extended.
     let mut one = book(NOW, Some("live"));
@@ -190,7 +190,7 @@ fn the_books_follow_the_facts_sheet() {
             assert!(ChannelId::parse(&made.id).is_some());
         }
         let refused = book.create(NOW, "n", "p", None, &switches).unwrap_err();
-        assert_eq!((refused, refused.status()), (Refusal::TooManyCreations, 429));
+        assert_eq!((refused, refused.status()), (SimRefusal::TooManyCreations, 429));
         assert!(book.create(NOW + CREATIONS_WINDOW_MS, "n", "p", None, &switches).is_ok());
     }
     // The limit is crossed downwards once.

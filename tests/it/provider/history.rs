@@ -10,7 +10,7 @@ use std::{
 
 use daybridge::{
     config::load,
-    provider::history::{self, History, HistoryError, PAGES_MAX, Paid, Range, Walk, Which},
+    provider::history::{self, EventRange, History, HistoryError, PAGES_MAX, Paid, Walk, Which},
 };
 
 use crate::support::{
@@ -19,7 +19,7 @@ use crate::support::{
 };
 
 const KEY: &str = "rk_live_4eC39HqLyjWDarjtT1zdp7dc";
-const HOUR: Range = Range { from: 1_700_000_000_000, until: 1_700_003_600_000 };
+const HOUR: EventRange = EventRange { from: 1_700_000_000_000, until: 1_700_003_600_000 };
 
 pub(crate) fn open(base: &str, key: &str, more: &str) -> Arc<dyn History> {
     try_open(base, key, more).unwrap()
@@ -212,7 +212,7 @@ async fn payments_of_localstripe_show_what_was_refunded() {
     let history = open(stripe.base(), localstripe::KEY, more);
     history.health().await.unwrap();
     let now = daybridge::clock::now_ms();
-    let range = Range { from: now - 60_000, until: now + 60_000 };
+    let range = EventRange { from: now - 60_000, until: now + 60_000 };
     let paid = history.payments(range, &mut Walk::default()).await.unwrap();
     let of = |id: &str| paid.iter().find(|paid| paid.id == id).unwrap();
     assert_eq!(paid.len(), 2, "{paid:#?}");

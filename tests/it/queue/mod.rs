@@ -46,12 +46,12 @@ impl Place {
         }
     }
 
-    fn settings(&self) -> config::Queue {
+    fn settings(&self) -> config::QueueSettings {
         let url = match self {
             Self::File(_) => QueueUrl::Embedded(Some(self.path())),
             Self::Vhost(url) => QueueUrl::Amqp(vec![url.clone().into()]),
         };
-        config::Queue { url, delivery_limit: LIMIT, ..config::Queue::default() }
+        config::QueueSettings { url, delivery_limit: LIMIT, ..config::QueueSettings::default() }
     }
 
     /// Opens the queue and waits until it publishes.
@@ -59,7 +59,7 @@ impl Place {
         self.open_with(self.settings()).await
     }
 
-    async fn open_with(&self, settings: config::Queue) -> Arc<dyn Queue> {
+    async fn open_with(&self, settings: config::QueueSettings) -> Arc<dyn Queue> {
         let queue = queue::open(&settings).await.unwrap();
         crate::support::wait::until("health", || async { queue.health().await.ok() }).await;
         queue

@@ -2,7 +2,7 @@
 
 use daybridge::{
     config::{self, QueueUrl, Topology},
-    queue::{self, Found, Lane},
+    queue::{self, Lane, QueueState},
 };
 
 use super::{envelope, id, next};
@@ -14,8 +14,12 @@ use crate::support::{
 /// No right to configure; write and read as the page says.
 const NO_CONFIGURE: [&str; 3] = ["^$", r"^daybridge(\..*)?$", r"^daybridge(\..*)?$"];
 
-fn settings(url: &str, topology: Topology) -> config::Queue {
-    config::Queue { url: QueueUrl::Amqp(vec![url.to_owned().into()]), topology, ..config::Queue::default() }
+fn settings(url: &str, topology: Topology) -> config::QueueSettings {
+    config::QueueSettings {
+        url: QueueUrl::Amqp(vec![url.to_owned().into()]),
+        topology,
+        ..config::QueueSettings::default()
+    }
 }
 
 /// Exchanges and queues of ours on a vhost.
@@ -29,7 +33,7 @@ fn ours(broker: &Broker, vhost: &str) -> Vec<String> {
     found
 }
 
-async fn health(settings: &config::Queue) -> String {
+async fn health(settings: &config::QueueSettings) -> String {
     let queue = queue::open(settings).await.unwrap();
     let why = soon("an answer", queue.health()).await.unwrap_err().to_string();
     queue.close().await;
@@ -60,7 +64,7 @@ async fn a_user_who_may_not_configure_uses_what_the_administrator_made() {
     let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/rabbitmq/topology.json");
     broker.ctl(&["import_definitions", committed]);
     let admin = settings(&broker.amqp_url("daybridge"), Topology::Declare);
-    assert_eq!(queue::look(&admin).await.unwrap(), Found::Whole, "the same arguments");
+    assert_eq!(queue::look(&admin).await.unwrap(), QueueState::Whole, "the same arguments");
     let before = ours(&broker, "daybridge");
     assert_eq!(before.len(), 7, "{before:?}");
     let bindings = |vhost: &str| {
@@ -74,7 +78,7 @@ async fn a_user_who_may_not_configure_uses_what_the_administrator_made() {
     let bound = bindings("daybridge");
 
     // Publish, consume, dead-letter, measure: all without the right to configure.
-    assert_eq!(queue::look(&verify).await.unwrap(), Found::Whole);
+    assert_eq!(queue::look(&verify).await.unwrap(), QueueState::Whole);
     let queue = queue::open(&verify).await.unwrap();
     until("health", || async { queue.health().await.ok() }).await;
     queue.publish(envelope("a")).await.unwrap();
@@ -99,7 +103,7 @@ async fn a_user_who_may_not_configure_uses_what_the_administrator_made() {
     broker.ctl(&["set_permissions", "-p", "other", "guest", ".*", ".*", ".*"]);
     let own = settings(&broker.amqp_url("other"), Topology::Declare);
     assert!(
-        matches!(queue::look(&own).await.unwrap(), Found::Missing(what) if what.contains("daybridge.events"))
+        matches!(queue::look(&own).await.unwrap(), QueueState::Missing(what) if what.contains("daybridge.events"))
     );
     assert_eq!(ours(&broker, "other"), Vec::<String>::new(), "looking makes nothing");
     let queue = queue::open(&own).await.unwrap();
@@ -141,7 +145,7 @@ async fn what_is_there_with_other_settings_is_named_with_its_mend() {
     let queue = queue::open(&own).await.unwrap();
     until("health", || async { queue.health().await.ok() }).await;
     queue.close().await;
-    let other = config::Queue { delivery_limit: 7, ..own.clone() };
+    let other = config::QueueSettings { delivery_limit: 7, ..own.clone() };
     for said in [health(&other).await, queue::look(&other).await.unwrap_err().to_string()] {
         assert!(said.contains("daybridge.events") && said.contains("[queue] delivery_limit = 20"), "{said}");
     }

@@ -14,12 +14,12 @@ use crate::support::{
     wait::{soon, until},
 };
 
-fn settings(url: String, ca: Option<PathBuf>) -> config::Queue {
-    config::Queue { url: QueueUrl::Amqp(vec![url.into()]), ca, ..config::Queue::default() }
+fn settings(url: String, ca: Option<PathBuf>) -> config::QueueSettings {
+    config::QueueSettings { url: QueueUrl::Amqp(vec![url.into()]), ca, ..config::QueueSettings::default() }
 }
 
 /// Why the queue cannot be used.
-async fn why(settings: &config::Queue) -> String {
+async fn why(settings: &config::QueueSettings) -> String {
     let queue = match queue::open(settings).await {
         Ok(queue) => queue,
         Err(why) => return why.to_string(),
@@ -38,7 +38,7 @@ async fn a_private_ca_and_a_client_certificate() {
     let broker = Broker::start_tls(port, &authority.ca(), &own.cert, &own.key);
     let client = authority.issue("daybridge-client", "DNS:daybridge-client");
     let url = |host: &str| format!("amqps://guest:guest@{host}:{port}");
-    let with = |url: String| config::Queue {
+    let with = |url: String| config::QueueSettings {
         client_cert: Some(client.cert.clone()),
         client_key: Some(client.key.clone()),
         ..settings(url, Some(authority.ca()))
@@ -67,7 +67,7 @@ async fn a_private_ca_and_a_client_certificate() {
     queue.close().await;
 
     // What is missing is named, with its setting.
-    let no_ca = config::Queue { ca: None, ..with(url("localhost")) };
+    let no_ca = config::QueueSettings { ca: None, ..with(url("localhost")) };
     let said = why(&no_ca).await;
     assert!(said.contains("UnknownIssuer") && said.contains("set [queue] ca"), "{said}");
     let said = why(&settings(url("localhost"), Some(authority.ca()))).await;
@@ -76,7 +76,7 @@ async fn a_private_ca_and_a_client_certificate() {
     assert!(said.contains("Connection refused"), "{said}");
     let other = Authority::new();
     let stranger = other.issue("stranger", "DNS:stranger");
-    let said = why(&config::Queue {
+    let said = why(&config::QueueSettings {
         client_cert: Some(stranger.cert),
         client_key: Some(stranger.key),
         ..settings(url("localhost"), Some(authority.ca()))
@@ -101,7 +101,7 @@ async fn files_that_hold_no_certificate_are_named() {
     std::fs::write(&empty, "s3cret").unwrap();
     let url = || "amqps://localhost:1".to_owned();
     let missing = folder.path().join("missing.pem");
-    let own = |cert: &PathBuf, key: &PathBuf| config::Queue {
+    let own = |cert: &PathBuf, key: &PathBuf| config::QueueSettings {
         client_cert: Some(cert.clone()),
         client_key: Some(key.clone()),
         ..settings(url(), None)

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use daybridge::{
     ops::backfill::Asked,
-    provider::history::{History, HistoryError, Listed, Paid, Range, Walk, Which},
+    provider::history::{EventRange, History, HistoryError, Listed, Paid, Walk, Which},
 };
 
 use super::{
@@ -38,7 +38,12 @@ impl From<Stripes> for Asked {
 
 #[async_trait]
 impl History for Stripes {
-    async fn events(&self, range: Range, which: Which, walk: &mut Walk) -> Result<Vec<Listed>, HistoryError> {
+    async fn events(
+        &self,
+        range: EventRange,
+        which: Which,
+        walk: &mut Walk,
+    ) -> Result<Vec<Listed>, HistoryError> {
         self.0.little_while(200).await;
         if self.0.reads_fail() {
             return Err(HistoryError::Away("HTTP 503".to_owned()));
@@ -59,7 +64,7 @@ impl History for Stripes {
         Ok(listed.collect())
     }
 
-    async fn payments(&self, range: Range, walk: &mut Walk) -> Result<Vec<Paid>, HistoryError> {
+    async fn payments(&self, range: EventRange, walk: &mut Walk) -> Result<Vec<Paid>, HistoryError> {
         walk.turn(None, false)?;
         let payments = self.0.payments();
         let paid = payments.values().filter(|payment| payment.way.source() == "stripe").map(|payment| {

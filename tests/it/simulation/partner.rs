@@ -6,9 +6,9 @@ use daybridge::{
     domain::{
         DAY_MS, Ms,
         id::ChannelId,
-        reply::{ListedChannel, Page, ReadError, Reading, Reply},
+        reply::{ChannelPage, ListedChannel, ReadError, Reading, Reply},
     },
-    partner::answer::{self, Answer as Raw},
+    partner::answer::{self, HttpAnswer as Raw},
 };
 
 use super::story::{Answer, Debit, Fate, parsed, words};
@@ -301,7 +301,7 @@ impl Partner {
         answer::reply(&raw(status, &body), channel, now, "token")
     }
 
-    pub fn list(&self, offset: u32, count: u32) -> Page {
+    pub fn list(&self, offset: u32, count: u32) -> ChannelPage {
         let channels = self.channels.iter().filter(|(_, channel)| !channel.deleted);
         let page = channels.skip(offset as usize).take(count as usize);
         let channels: Vec<_> = page
@@ -313,7 +313,7 @@ impl Partner {
                 active_till: Some(channel.history.last().unwrap().1),
             })
             .collect();
-        Page { shown: u32::try_from(channels.len()).unwrap(), channels }
+        ChannelPage { shown: u32::try_from(channels.len()).unwrap(), channels }
     }
 }
 

@@ -15,7 +15,7 @@ use daybridge::{
         view::{CallOutcome, Held, HeldKind},
     },
     ops::{
-        held::{Choice, Decision, Desk},
+        held::{Choice, Desk, HeldDecision},
         replay::{Applying, Feed, PER_SECOND, apply, plan},
     },
     worker::{Interpreter, settle_policy},
@@ -78,7 +78,7 @@ enum About {
     Go(String),
     /// Its channel is gone: what is left is another one's.
     Gives(String, String),
-    Decide(Decision),
+    Decide(HeldDecision),
     /// So many days stand in Billing History.
     Stands(u32),
     /// So many days are right.
@@ -160,7 +160,7 @@ impl Person {
             HeldKind::Account => return About::TopUp,
             // The worker asks again by itself.
             HeldKind::Event if row.cause == HeldCause::Unfetched => return About::Later,
-            HeldKind::Event => return About::Decide(Decision::Retry),
+            HeldKind::Event => return About::Decide(HeldDecision::Retry),
             _ => {}
         }
         let named = row.payment.as_deref().unwrap_or(&row.key);
@@ -194,25 +194,25 @@ impl Person {
         }
         if due <= moved + by_hand {
             if forgotten && by_hand > 0 && moved == 0 {
-                return About::Decide(Decision::Cancel);
+                return About::Decide(HeldDecision::Cancel);
             }
             return self.nothing_due(row, named, amount, moved).await;
         }
         if open {
-            return About::Decide(Decision::NotApplied);
+            return About::Decide(HeldDecision::NotApplied);
         }
         match row.cause {
             // What she knows beyond what was told is told yet, and weighed then.
             HeldCause::Refunded | HeldCause::Disputed => match self.told_due(named).await {
                 // As the ledger has it by her mistake, they moved.
-                Some(_) if world.is_a_persons(&name) => About::Decide(Decision::Cancel),
+                Some(_) if world.is_a_persons(&name) => About::Decide(HeldDecision::Cancel),
                 Some(told) if told > moved => About::Days(told),
                 Some(_) | None => About::Later,
             },
             cause if wants_channel(cause) => About::Channel(channel),
             HeldCause::Stopped | HeldCause::Ended if world.inner().rests => About::Go(name),
             HeldCause::Stopped | HeldCause::Ended => About::Later,
-            _ => About::Decide(Decision::Retry),
+            _ => About::Decide(HeldDecision::Retry),
         }
     }
 
@@ -222,7 +222,7 @@ impl Person {
             // As is said: they would be taken for those of a call whose outcome is open.
             HeldCause::DaysOwed if more > 0 && self.is_busy(channel).await => About::Later,
             HeldCause::DaysOwed if more > 0 => About::ByHand(more),
-            _ => About::Decide(Decision::Cancel),
+            _ => About::Decide(HeldDecision::Cancel),
         }
     }
 
@@ -231,16 +231,16 @@ impl Person {
     async fn nothing_due(&self, row: &Held, named: &str, amount: i64, moved: u32) -> About {
         let told = self.told_due(named).await;
         match row.outcome {
-            Some(CallOutcome::Open) => About::Decide(Decision::NotApplied),
-            _ if self.all_out(named, amount).await => About::Decide(Decision::Cancel),
+            Some(CallOutcome::Open) => About::Decide(HeldDecision::NotApplied),
+            _ if self.all_out(named, amount).await => About::Decide(HeldDecision::Cancel),
             _ if wants_channel(row.cause) => {
                 let channel =
                     self.world.payment_of(named).map(|name| self.world.payments()[&name].channel.clone());
                 channel.map_or(About::Later, About::Channel)
             }
-            _ if moved > 0 && told.is_some_and(|told| told <= moved) => About::Decide(Decision::Cancel),
+            _ if moved > 0 && told.is_some_and(|told| told <= moved) => About::Decide(HeldDecision::Cancel),
             // Of days that moved twice, as is said where nobody declares a restored ledger.
-            _ if moved > 0 && self.is_excused(named) => About::Decide(Decision::Cancel),
+            _ if moved > 0 && self.is_excused(named) => About::Decide(HeldDecision::Cancel),
             _ => About::Later,
         }
     }
@@ -252,14 +252,14 @@ impl Person {
     /// What she does about a row of a channel that is gone.
     fn gone(&self, row: &Held, name: &str, channel: &str) -> About {
         if row.outcome == Some(CallOutcome::Open) {
-            return About::Decide(Decision::NotApplied);
+            return About::Decide(HeldDecision::NotApplied);
         }
         let other = self.world.partner().any_but(channel);
         match other.filter(|_| row.cause == HeldCause::ChannelUnknown && row.kind == HeldKind::Transfer) {
             Some(other) if self.world.inner().slices.terms.is_on() => About::Gives(name.to_owned(), other),
             _ => {
                 self.world.gives_up(name);
-                About::Decide(Decision::Cancel)
+                About::Decide(HeldDecision::Cancel)
             }
         }
     }
@@ -281,8 +281,10 @@ impl Person {
         let named = row.payment.as_deref().unwrap_or(&row.key);
         let errs = |world: &World| world.payment_of(named).is_some_and(|name| world.errs(&name));
         match about {
-            About::Stands(_) if errs(&self.world) => About::Decide(Decision::NotApplied),
-            About::Decide(Decision::NotApplied) if errs(&self.world) => About::Decide(Decision::Applied),
+            About::Stands(_) if errs(&self.world) => About::Decide(HeldDecision::NotApplied),
+            About::Decide(HeldDecision::NotApplied) if errs(&self.world) => {
+                About::Decide(HeldDecision::Applied)
+            }
             about => about,
         }
     }
@@ -323,7 +325,7 @@ impl Person {
                 if let Err(why) = self.gives(&name, &channel).await {
                     self.world.note(&format!("person: {name} not given to {channel}: {why}"));
                     self.world.gives_up(&name);
-                    let choice = Choice { decision: Decision::Cancel, cause, days: None };
+                    let choice = Choice { decision: HeldDecision::Cancel, cause, days: None };
                     desk.decide(&row.key, choice, ACT, now).await?;
                 }
                 format!("is {channel}'s")
@@ -332,13 +334,15 @@ impl Person {
                 let decided = desk.decide(&row.key, Choice { decision, cause, days: None }, ACT, now).await;
                 // Where reading it again says the same, she says herself what it bought.
                 match (decided, row.kind, decision) {
-                    (Err(_), HeldKind::Payment, Decision::Retry) => self.says_days(&desk, row, now).await?,
+                    (Err(_), HeldKind::Payment, HeldDecision::Retry) => {
+                        self.says_days(&desk, row, now).await?
+                    }
                     (decided, ..) => decided?,
                 }
                 format!("{decision:?}")
             }
             About::Stands(days) => {
-                let choice = |days| Choice { decision: Decision::Applied, cause, days };
+                let choice = |days| Choice { decision: HeldDecision::Applied, cause, days };
                 // Where its call is known, those are its days.
                 if desk.decide(&row.key, choice(Some(days)), ACT, now).await.is_err() {
                     desk.decide(&row.key, choice(None), ACT, now).await?;
@@ -356,7 +360,7 @@ impl Person {
             About::ByHand(days) => {
                 let name = self.world.payment_of(&row.key).unwrap_or_default();
                 let channel = self.world.payments()[&name].channel.clone();
-                let choice = Choice { decision: Decision::Cancel, cause, days: None };
+                let choice = Choice { decision: HeldDecision::Cancel, cause, days: None };
                 desk.decide(&row.key, choice, ACT, now).await?;
                 self.world.partner().owed_by_hand(&name, &channel, days, now);
                 format!("{days} days by hand")

@@ -10,7 +10,7 @@ use daybridge::{
     clock::Clock,
     domain::{
         id::ChannelId,
-        reply::{Deletion, Page, ReadError, Reading, Reply},
+        reply::{ChannelPage, Deletion, ReadError, Reading, Reply},
         slices::Allocation,
     },
     ledger::{Ledger, LedgerError, TransactionHook},
@@ -246,7 +246,7 @@ impl Partner for Partners {
         panic!("{channel} is deleted")
     }
 
-    async fn list(&self, offset: u32, count: u32) -> Result<Page, ReadError> {
+    async fn list(&self, offset: u32, count: u32) -> Result<ChannelPage, ReadError> {
         Ok(self.world.partner().list(offset, count))
     }
 

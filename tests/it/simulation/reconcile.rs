@@ -8,10 +8,10 @@ use daybridge::{
     ledger::Ledger,
     ops::reconcile::{
         Range,
-        history::History,
-        listing::Listing,
+        history::BillingHistory,
+        listing::PaymentListing,
         moved::known,
-        row::{Answer, Row},
+        row::{Finding, Row},
         run::{Question, run},
     },
 };
@@ -56,13 +56,13 @@ pub async fn wrong(world: &Arc<World>, ledger: &Ledger, at_rest: bool) -> Vec<St
             continue;
         }
         let its = of.remove(&payment.name).unwrap_or_default();
-        let answers: Vec<Answer> = its.iter().map(|row| row.answer).collect();
+        let answers: Vec<Finding> = its.iter().map(|row| row.answer).collect();
         let mut may = may_be(world, &payment);
         if !world.inner().slices.terms.is_on() {
-            may.retain(|answer| *answer != Answer::Later);
+            may.retain(|answer| *answer != Finding::Later);
         }
-        if !at_rest && may.first() == Some(&Answer::PaidNotExtended) && money_came_back(&payment) {
-            may.push(Answer::Matched);
+        if !at_rest && may.first() == Some(&Finding::PaidNotExtended) && money_came_back(&payment) {
+            may.push(Finding::Matched);
         }
         if !matches!(answers.as_slice(), [answer] if may.contains(answer)) {
             let why: Vec<&str> = its.iter().map(|row| &*row.why).collect();
@@ -98,8 +98,8 @@ fn money_came_back(payment: &Payment) -> bool {
 }
 
 /// What it may be called.
-fn may_be(world: &World, payment: &Payment) -> Vec<Answer> {
-    use Answer::{ExtendedNotPaid, ExtendedTwice, Later, Matched, PaidNotExtended};
+fn may_be(world: &World, payment: &Payment) -> Vec<Finding> {
+    use Finding::{ExtendedNotPaid, ExtendedTwice, Later, Matched, PaidNotExtended};
     let moved = judge::days_in_books(world, &payment.name);
     let by_hand = world.partner().owed.contains_key(&payment.name);
     let in_dispute = matches!(payment.dispute, Some(Dispute::Open | Dispute::Lost));
@@ -145,7 +145,7 @@ async fn rows(world: &Arc<World>, ledger: &Ledger) -> Vec<Row> {
     let known = known(ledger, account).await.unwrap();
     let comment = CommentTemplate::parse(&config.partner.comment, 0, 0).unwrap();
     let is_channel = |word: &str| known.contains_key(word) || readings.contains_key(word);
-    let mut history = History::default();
+    let mut history = BillingHistory::default();
     history.read(&billing_history(world), "stripe", range, &comment, &is_channel);
     let question = Question {
         realm: "stripe",
@@ -158,7 +158,7 @@ async fn rows(world: &Arc<World>, ledger: &Ledger) -> Vec<Row> {
         readings: &readings,
         now,
     };
-    let mut pages = Listing::new(Arc::new(Stripes(world.clone())), range.since, range.until);
+    let mut pages = PaymentListing::new(Arc::new(Stripes(world.clone())), range.since, range.until);
     let mut rows = Vec::new();
     let mut tell = |row: &Row| rows.push(row.clone());
     run(ledger, &question, &mut pages, Some(history), &mut tell).await.unwrap();

@@ -8,7 +8,7 @@ use daybridge::{
     domain::{
         Ms,
         id::ChannelId,
-        reply::{Deletion, Page, ReadError, Reading, Reply},
+        reply::{ChannelPage, Deletion, ReadError, Reading, Reply},
     },
     ledger::{RetireChannel, RetirePlan, RetireSelection},
     partner::Partner,
@@ -151,7 +151,7 @@ impl Partner for AtHand<'_> {
         deletion
     }
 
-    async fn list(&self, offset: u32, count: u32) -> Result<Page, ReadError> {
+    async fn list(&self, offset: u32, count: u32) -> Result<ChannelPage, ReadError> {
         self.partners.list(offset, count).await
     }
 

@@ -11,7 +11,7 @@ use std::{
 use daybridge::{
     clock::Clock,
     domain::Ms,
-    ledger::{Ledger, Memory, Time},
+    ledger::{Ledger, MemoryDatabase, Time},
 };
 use tokio::time::Instant;
 
@@ -57,7 +57,7 @@ impl Clock for Right {
 /// A ledger that has its tables and nothing in them, used by one world after the other: its statements stay prepared.
 /// With `SIMULATION_LEDGER=postgres` on a server, where no copy of it is made and none put back.
 pub struct Tables {
-    pub memory: Memory,
+    pub memory: MemoryDatabase,
     pub time: Arc<WorldTime>,
     server: Option<String>,
 }
@@ -80,8 +80,8 @@ impl Tables {
         let on_server = std::env::var("SIMULATION_LEDGER").is_ok_and(|ledger| ledger == "postgres");
         let server = on_server.then(Postgres::url_of_new_database);
         let memory = match &server {
-            None => Memory::new(None, time.clone()),
-            Some(url) => Memory::on_server(&settings(url), time.clone()),
+            None => MemoryDatabase::new(None, time.clone()),
+            Some(url) => MemoryDatabase::on_server(&settings(url), time.clone()),
         };
         let tables = Self { memory: memory.unwrap(), time, server };
         tables.make().await;

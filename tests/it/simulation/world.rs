@@ -12,7 +12,7 @@ use daybridge::{
     config::Config,
     domain::Ms,
     envelope::Envelope,
-    ledger::{LedgerError, Memory, Time as _},
+    ledger::{LedgerError, MemoryDatabase, Time as _},
     provider::{Sources, source::Readers},
 };
 use tokio::time::sleep;
@@ -83,7 +83,7 @@ pub(super) struct Inner {
 /// See the module.
 pub struct World {
     time: Arc<WorldTime>,
-    pub memory: Memory,
+    pub memory: MemoryDatabase,
     pub broker: Arc<Broker>,
     partner: Mutex<Partner>,
     payments: Mutex<BTreeMap<String, Payment>>,

@@ -15,7 +15,7 @@ use daybridge::{
     domain::{
         brake::Brake,
         id::ChannelId,
-        reply::{Deletion, ListedChannel, Page, ReadError, Reading, Reply},
+        reply::{ChannelPage, Deletion, ListedChannel, ReadError, Reading, Reply},
         settle::{AccountSignal, Policy},
     },
     ledger::query::{ChannelQuery, Page as Rows},
@@ -53,7 +53,7 @@ impl Partner for Lists {
         panic!("{channel} is deleted")
     }
 
-    async fn list(&self, offset: u32, count: u32) -> Result<Page, ReadError> {
+    async fn list(&self, offset: u32, count: u32) -> Result<ChannelPage, ReadError> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         let many = self.answer.lock().unwrap().clone()?;
         let channels: Vec<ListedChannel> = (offset..many.min(offset + count))
@@ -65,7 +65,7 @@ impl Partner for Lists {
                 active_till: Some(NOW + i64::from(n)),
             })
             .collect();
-        Ok(Page { shown: u32::try_from(channels.len()).unwrap(), channels })
+        Ok(ChannelPage { shown: u32::try_from(channels.len()).unwrap(), channels })
     }
 
     async fn health(&self) -> Result<(), ReadError> {

@@ -11,7 +11,7 @@ use daybridge::{
     domain::{
         DAY_MS,
         id::ChannelId,
-        reply::{Deletion, ListedChannel, Page, ReadError, Reading, Reply},
+        reply::{ChannelPage, Deletion, ListedChannel, ReadError, Reading, Reply},
     },
     ledger::{Act, RetireSelection, RetireState, Shorter},
     partner::Partner,
@@ -46,7 +46,7 @@ impl Partner for Deletes {
         Deletion::Deleted { days: Some(0) }
     }
 
-    async fn list(&self, _: u32, _: u32) -> Result<Page, ReadError> {
+    async fn list(&self, _: u32, _: u32) -> Result<ChannelPage, ReadError> {
         panic!("the list is read")
     }
 

@@ -15,7 +15,7 @@ use daybridge::{
         entitlement::OnReversal,
         id::ChannelId,
         memory::CLOCKS_APART_MS,
-        reply::{Deletion, Page, ReadError, Reading, Reply},
+        reply::{ChannelPage, Deletion, ReadError, Reading, Reply},
         settle::{Order, Policy},
     },
     ledger::Ledger,
@@ -104,8 +104,8 @@ impl Partner for Hand {
         panic!("{channel} is deleted")
     }
 
-    async fn list(&self, _: u32, _: u32) -> Result<Page, ReadError> {
-        Ok(Page::default())
+    async fn list(&self, _: u32, _: u32) -> Result<ChannelPage, ReadError> {
+        Ok(ChannelPage::default())
     }
 
     async fn health(&self) -> Result<(), ReadError> {

@@ -20,7 +20,7 @@ const MOVEMENTS_MAX: u32 = 50;
 
 /// A channel and the pause that holds it.
 struct Row {
-    channel: view::Channel,
+    channel: view::ChannelRow,
     scope: String,
     pause: Option<view::Pause>,
 }
@@ -36,7 +36,7 @@ struct Channels {
     /// Pauses of everything and of accounts.
     pauses: Vec<view::Pause>,
     account: String,
-    movements: Vec<view::Movement>,
+    movements: Vec<view::MovementRow>,
     /// This page's own address, for forms to come back to.
     back: String,
     now: Ms,

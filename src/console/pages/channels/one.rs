@@ -37,7 +37,7 @@ struct Queued {
 
 /// The next slice.
 struct Next {
-    transfer: view::Transfer,
+    transfer: view::TransferRow,
     /// When it is sent, or why not.
     why: String,
     /// What a person decides about.
@@ -48,14 +48,14 @@ struct Next {
 #[template(path = "channel.html", config = "src/console/askama.toml")]
 struct Channel {
     layout: Layout,
-    channel: view::Channel,
+    channel: view::ChannelRow,
     queue: Vec<Queued>,
     next: Option<Next>,
     pauses: Vec<view::Pause>,
-    transfers: Vec<view::Transfer>,
-    movements: Vec<view::Movement>,
+    transfers: Vec<view::TransferRow>,
+    movements: Vec<view::MovementRow>,
     /// Who pays for it, as persons said.
-    names: Vec<view::Named>,
+    names: Vec<view::DirectoryEntry>,
     /// This page's own address, for forms to come back to.
     back: String,
     now: Ms,
@@ -111,8 +111,8 @@ fn queued(payment: view::OwedPayment, next: Option<&Next>, now: Ms) -> Queued {
 /// When the next slice is sent, or why not.
 async fn next_of(
     ledger: &Ledger,
-    transfer: view::Transfer,
-    channel: &view::Channel,
+    transfer: view::TransferRow,
+    channel: &view::ChannelRow,
     now: Ms,
 ) -> Result<Next, LedgerError> {
     Ok(match waits::kept_back(ledger, &transfer, now).await? {
@@ -121,7 +121,7 @@ async fn next_of(
     })
 }
 
-fn why(next: &view::Transfer, channel: &view::Channel, now: Ms) -> String {
+fn why(next: &view::TransferRow, channel: &view::ChannelRow, now: Ms) -> String {
     match (next.state, next.next_at, channel.active_till) {
         (TransferState::Planned, Some(at), till) if at > now => {
             let has = till.filter(|till| *till > at).map(|till| text::span(till.saturating_sub(at)));

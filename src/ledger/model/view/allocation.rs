@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{channel::Channel, transfer::Transfer};
+use super::{channel::ChannelRow, transfer::TransferRow};
 use crate::domain::{
     Ms,
     closed::{HeldCause, PaymentState},
@@ -13,11 +13,11 @@ use crate::domain::{
 pub struct ChannelWhole {
     /// The channel.
     #[serde(flatten)]
-    pub channel: Channel,
+    pub channel: ChannelRow,
     /// Whose days are owed; of those in slices the oldest first.
     pub payments: Vec<OwedPayment>,
     /// The next slice, where one is planned.
-    pub next: Option<Transfer>,
+    pub next: Option<TransferRow>,
 }
 
 /// A payment of which days are owed.
@@ -46,7 +46,7 @@ pub struct LateSlice {
     pub since: Ms,
     /// The slice.
     #[serde(flatten)]
-    pub transfer: Transfer,
+    pub transfer: TransferRow,
 }
 
 closed! {

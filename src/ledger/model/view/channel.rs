@@ -9,7 +9,7 @@ use crate::{
 
 /// A channel that days were planned for, or that the partner lists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Channel {
+pub struct ChannelRow {
     /// The partner account.
     pub account: String,
     /// Channel.
@@ -42,7 +42,7 @@ pub struct Channel {
 
 /// A reading above what the ledger explains.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Movement {
+pub struct MovementRow {
     /// The partner account.
     pub account: String,
     /// Channel.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::{
     domain::{Ms, closed::HeldCause},
     envelope::Trigger,
-    ledger::Outcome,
+    ledger::DeliveryOutcome,
 };
 
 closed! {
@@ -30,14 +30,14 @@ closed! {
 
 impl EventOutcome {
     /// What an ending is shown as; `None`: the transfer tells.
-    pub fn of(ended: Outcome) -> Option<Self> {
+    pub fn of(ended: DeliveryOutcome) -> Option<Self> {
         match ended {
-            Outcome::Granted => None,
-            Outcome::Duplicate => Some(Self::Duplicate),
-            Outcome::Refund => Some(Self::Refund),
-            Outcome::Link => Some(Self::Link),
-            Outcome::Ignored => Some(Self::Ignored),
-            Outcome::Held => Some(Self::Held),
+            DeliveryOutcome::Granted => None,
+            DeliveryOutcome::Duplicate => Some(Self::Duplicate),
+            DeliveryOutcome::Refund => Some(Self::Refund),
+            DeliveryOutcome::Link => Some(Self::Link),
+            DeliveryOutcome::Ignored => Some(Self::Ignored),
+            DeliveryOutcome::Held => Some(Self::Held),
         }
     }
 }

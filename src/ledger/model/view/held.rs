@@ -100,7 +100,7 @@ pub struct HeldGroup {
 
 /// Counts by state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
+pub struct HeldCounts {
     /// Payments whose days moved.
     pub credited: u64,
     /// Transfers planned or intended.

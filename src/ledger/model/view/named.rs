@@ -6,7 +6,7 @@ use crate::domain::{Ms, directory::NameKind};
 
 /// A channel that a name stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Named {
+pub struct DirectoryEntry {
     /// Counts up.
     pub number: i64,
     /// The provider's account name.

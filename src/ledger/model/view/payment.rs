@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{channel::Movement, event::Event, transfer::Transfer};
+use super::{channel::MovementRow, event::Event, transfer::TransferRow};
 use crate::domain::{
     Ms,
     agreement::AgreementState,
@@ -74,9 +74,9 @@ pub struct PaymentWhole {
     /// Every change of that, oldest first.
     pub adjustments: Vec<Adjustment>,
     /// Its transfers.
-    pub transfers: Vec<Transfer>,
+    pub transfers: Vec<TransferRow>,
     /// Unexplained movements of its channel.
-    pub movements: Vec<Movement>,
+    pub movements: Vec<MovementRow>,
 }
 
 /// Money that went out of a payment again, and what that makes of its days.

@@ -29,7 +29,7 @@ impl From<Outcome> for CallOutcome {
 
 /// A transfer with its steps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Transfer {
+pub struct TransferRow {
     /// `realm/payment#n`
     pub key: String,
     /// Its payment.

@@ -24,7 +24,7 @@ impl Ledger {
         &self,
         wanted: &ChannelQuery,
         page: &Page,
-    ) -> Result<Vec<view::Channel>, LedgerError> {
+    ) -> Result<Vec<view::ChannelRow>, LedgerError> {
         let (wanted, page) = (wanted.clone(), page.clone());
         self.db.read(move |tx| tx.channels(&wanted, &page)).await
     }
@@ -41,7 +41,7 @@ impl Tx {
         &mut self,
         wanted: &ChannelQuery,
         page: &Page,
-    ) -> Result<Vec<view::Channel>, Fault> {
+    ) -> Result<Vec<view::ChannelRow>, Fault> {
         let mut after = page.after.as_deref().map(|place| stands(self, place)).transpose()?;
         let accounts = match &wanted.channel {
             Some(_) => Some(self.all_accounts()?),

@@ -26,7 +26,7 @@ pub(super) enum Table {
 /// A row of one table.
 pub(super) struct Row {
     pub(super) place: Place,
-    pub(super) channel: view::Channel,
+    pub(super) channel: view::ChannelRow,
 }
 
 /// Where a channel stands in the list.
@@ -160,7 +160,7 @@ fn row(row: &db::Row) -> Result<Row, Fault> {
         Place { till: row.get("active_till")?, account: row.get("account")?, channel: row.get("channel")? };
     let moved: i64 = row.get("moved")?;
     Ok(Row {
-        channel: view::Channel {
+        channel: view::ChannelRow {
             account: place.account.clone(),
             channel: place.channel.clone(),
             name: row.get("name")?,
