@@ -94,6 +94,7 @@ pub async fn run(config: Config, channels: Channels) -> Result<(), Failure> {
     let rows = ledger.channels(&wanted, &args.list.page()).await?;
     if rows.is_empty() {
         typed::channel(ledger.as_ref(), wanted.channel.as_ref()).await?;
+        typed::mode(ledger.as_ref(), wanted.mode.as_ref()).await?;
     }
     if args.list.json {
         say_json(&rows);

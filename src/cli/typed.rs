@@ -40,6 +40,14 @@ pub async fn source(config: &Config, ledger: &Ledger, typed: Option<&String>) ->
     }
 }
 
+/// Refuses a mode of channels that there is not.
+pub async fn mode(ledger: &Ledger, typed: Option<&String>) -> Result<(), Failure> {
+    match typed {
+        Some(typed) => known::mode(ledger, typed).await.map_err(refused),
+        None => Ok(()),
+    }
+}
+
 /// Refuses a channel that there is not.
 pub async fn channel(ledger: &Ledger, typed: Option<&String>) -> Result<(), Failure> {
     match typed {

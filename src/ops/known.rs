@@ -47,6 +47,21 @@ pub async fn source<'a>(
     )))
 }
 
+/// The modes of channels that the partner documents.
+pub const MODES: [&str; 4] = ["live", "trial", "sandbox", "dev"];
+
+/// Refuses a mode that the partner does not document and no channel has.
+pub async fn mode(ledger: &Ledger, typed: &str) -> Result<(), Unknown> {
+    if MODES.contains(&typed) {
+        return Ok(());
+    }
+    let of_it = ChannelQuery { mode: Some(typed.to_owned()), ..ChannelQuery::default() };
+    if !ledger.channels(&of_it, &Page::first(1)).await?.is_empty() {
+        return Ok(());
+    }
+    Err(Unknown::Name(format!("no channel is {typed:?}; {}", listed(typed, MODES))))
+}
+
 /// Refuses a channel that no payment was for and no partner lists, on any account.
 pub async fn channel(ledger: &Ledger, typed: &str) -> Result<(), Unknown> {
     let row = ChannelQuery { channel: Some(typed.to_owned()), ..ChannelQuery::default() };

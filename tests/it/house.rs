@@ -215,12 +215,9 @@ fn names_are_the_trades_words() {
         for (number, line) in text.lines().enumerate() {
             let code = line.split("//").next().unwrap().split('"').step_by(2);
             let words = code.flat_map(|part| part.split(|c: char| !c.is_alphanumeric() && c != '_'));
-            for word in words.filter(|word| ours.contains(word)) {
-                panic!(
-                    "{path}:{}: {word} has another name: see the words of deploy/docs/development.md",
-                    number + 1
-                );
-            }
+            let found = words.into_iter().find(|word| ours.contains(word));
+            let line = number + 1;
+            assert_eq!(found, None, "{path}:{line}: see the words of deploy/docs/development.md");
         }
     }
 }

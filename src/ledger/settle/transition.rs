@@ -48,9 +48,9 @@ pub(in crate::ledger) fn set(
         }
         None => (to.clone(), None),
     };
-    // Money that came back does not let go on what a person stopped.
+    // Neither money that came back nor a correction lets go on what a person stopped.
     if slice.is_none()
-        && coverage.is_some()
+        && matches!(from, State::Held { .. } | State::Cancelled { .. })
         && matches!(to, State::Planned { .. })
         && let Some(cause) = slices::said_to_stop(tx, key)?
     {

@@ -55,6 +55,7 @@ async fn a_typo_is_refused_with_the_words_and_the_nearest() {
         (&["transfers", "list", "--channel", "DEMOCH-AB21C"], &[CHANNEL]),
         (&["channels", "list", "--channel", "DEMOCH-AB21C"], &[CHANNEL]),
         (&["replay", "plan", "--channel", "DEMOCH-AB21C"], &[CHANNEL]),
+        (&["channels", "list", "--mode", "trail"], &["trial", "did you mean \"trial\"?"]),
         (&["payments", "list", "--limit", "0"], &["1.."]),
         (&["held", "list", "--limit", "0"], &["1.."]),
         (&["audit", "list", "--limit", "0"], &["1.."]),

@@ -13,13 +13,13 @@ use daybridge::{
         slices::Allocation,
     },
     ledger::{
-        Act, Grant, LedgerError, Moved, Scope, SourceRules,
+        Act, Correction, Grant, LedgerError, Moved, Scope, SourceRules,
         view::{EventOutcome, MarkKind},
     },
 };
 
 use super::{
-    kit::{ACCOUNT, Kit, NOW, charge, decided, delivery, facts, rules, to},
+    kit::{ACCOUNT, Kit, NOW, charge, comment, decided, delivery, facts, rules, to},
     pauses::claim,
 };
 
@@ -279,6 +279,30 @@ pub(crate) async fn a_stop_outlives_a_refusal(kit: Kit) {
     kit.go("stripe/pi_1", &ACT, now).await.unwrap();
     work(&kit, &mut partner, now).await;
     assert_eq!(partner.keys(), [("pi_1#1", 5)]);
+}
+
+/// Also where all days move at once.
+pub(crate) async fn a_stop_outlives_a_correction(kit: Kit) {
+    let mut partner = Partner::at(NOW);
+    pay(&kit, "1", 15, NOW).await;
+    kit.stop("stripe/pi_1", &ACT, NOW).await.unwrap();
+    let correction = Correction {
+        channel: None,
+        days: Some(10),
+        remember: false,
+        force: false,
+        account: ACCOUNT,
+        cause: None,
+        act: ACT,
+        comment: comment(),
+    };
+    kit.correct("stripe/pi_1#1", &correction, NOW).await.unwrap();
+    work(&kit, &mut partner, NOW).await;
+    assert_eq!(partner.sent.len(), 0, "corrected, and stopped all the same");
+    assert_eq!(kit.held(9, NOW).await.unwrap()[0].cause, HeldCause::Stopped);
+    kit.go("stripe/pi_1", &ACT, NOW).await.unwrap();
+    work(&kit, &mut partner, NOW).await;
+    assert_eq!(partner.keys(), [("pi_1#1", 10)]);
 }
 
 pub(crate) async fn a_restored_ledger_asks_about_money_that_is_told_again(kit: Kit) {

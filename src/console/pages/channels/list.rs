@@ -13,6 +13,7 @@ use crate::{
     },
     domain::Ms,
     ledger::{Scope, query::ChannelQuery, view},
+    ops::known::MODES,
 };
 
 /// Unexplained movements shown.
