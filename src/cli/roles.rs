@@ -9,9 +9,10 @@ use daybridge::{
     machine::open_files,
     ops::backfill::{self, Asked},
     partner::{self, Partner},
+    provider::source::Readers,
     provider::{self, Address, Sources, history},
     queue::{self, Queue},
-    worker::{self, Doors, Reader, meters},
+    worker::{self, Doors, meters},
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -122,7 +123,7 @@ pub async fn run(config: Config, role: Role) -> Result<(), Failure> {
 /// What a worker needs beside the ledger, opened before that is waited for: wrong settings are said at once.
 struct Later {
     partner: Arc<dyn Partner>,
-    readers: Reader,
+    readers: Arc<Readers>,
     histories: Vec<Asked>,
 }
 
@@ -156,7 +157,7 @@ impl Later {
         let asking =
             backfill::run(self.histories, ledger.clone(), queue.clone(), clock.clone(), stop.clone());
         let asking = tokio::spawn(asking);
-        let doors = Doors { queue, ledger, partner: self.partner, reader: self.readers, clock };
+        let doors = Doors { queue, ledger, partner: self.partner, readers: self.readers, clock };
         let worked = worker::run(config, doors, stop.clone()).await;
         stop.cancel();
         asking.await?;

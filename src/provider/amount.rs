@@ -1,11 +1,13 @@
 //! Amounts, however a provider writes them, in the currency's smallest unit. Never through a binary fraction: what a
 //! JSON number looks like is read as a decimal text.
 
-use iso_currency::Currency;
 use serde_json::Value;
 
 use super::unreadable::Unreadable;
-use crate::config::preset::object::AmountAs;
+use crate::{
+    config::preset::object::AmountAs,
+    domain::money::{self, Exponents},
+};
 
 /// Whether some money is certainly there, in whatever unit: a plain decimal number above 0.
 pub(super) fn is_some(told: &Value) -> bool {
@@ -23,13 +25,11 @@ pub(super) fn minor(written: AmountAs, told: &Value, currency: Option<&str>) -> 
             digits(&text).ok_or_else(|| Unreadable("the amount is no whole number from 0".into()))
         }
         AmountAs::Major => {
-            let currency = currency.and_then(|code| Currency::from_code(&code.to_ascii_uppercase()));
-            let decimals = currency.and_then(Currency::exponent);
-            let Some(decimals) = decimals else {
+            let Some(decimals) = currency.and_then(|code| Exponents::Iso.of(code)) else {
                 return Err(Unreadable("the amount is of a currency whose decimals are not known".into()));
             };
-            decimal(&text, decimals.into())
-                .ok_or_else(|| Unreadable("the amount is no decimal number from 0 of its currency".into()))
+            let read = money::parse(&text, decimals).filter(|_| !text.starts_with('-'));
+            read.ok_or_else(|| Unreadable("the amount is no decimal number from 0 of its currency".into()))
         }
     }
 }
@@ -45,16 +45,6 @@ fn text(told: &Value) -> String {
 fn digits(text: &str) -> Option<i64> {
     let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     plain.then(|| text.parse().ok()).flatten()
-}
-
-/// `12.5` with two decimals is 1250. More decimals than the currency has must be zeros.
-fn decimal(text: &str, decimals: usize) -> Option<i64> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let fraction = fraction.trim_end_matches('0');
-    if fraction.len() > decimals || whole.is_empty() {
-        return None;
-    }
-    digits(&format!("{whole}{fraction:0<decimals$}"))
 }
 
 #[cfg(test)]

@@ -18,8 +18,8 @@ use serde_json::Value;
 use tokio::{sync::Mutex, time::Instant};
 
 use super::{
+    circuit_breaker::CircuitBreaker,
     json, path,
-    rest::CircuitBreaker,
     wire::{Http, Trouble, Wire, away, refused},
 };
 use crate::{

@@ -45,7 +45,7 @@ mod wire;
 mod fetch;
 
 /// When a provider's API is left alone.
-mod rest;
+mod circuit_breaker;
 
 /// Event id and type of a body, at the price of one pass and no tree.
 pub mod words;

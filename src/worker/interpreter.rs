@@ -3,12 +3,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Reader, away};
+use super::away;
 use crate::{
     clock::Clock,
     config::{Config, Source},
@@ -19,11 +20,12 @@ use crate::{
     },
     envelope::Envelope,
     ledger::{Entry, Ledger, LedgerError, SourceRules},
+    provider::source::Readers,
 };
 
 /// Reads bodies, and knows what each source grants.
 pub struct Interpreter {
-    reader: Reader,
+    readers: Arc<Readers>,
     sources: BTreeMap<String, SourceRules>,
     fetching: BTreeSet<String>,
     account: String,
@@ -35,7 +37,7 @@ impl Interpreter {
     pub async fn noting(
         config: &Config,
         ledger: &Ledger,
-        reader: Reader,
+        readers: Arc<Readers>,
         clock: &dyn Clock,
         stop: &CancellationToken,
     ) -> anyhow::Result<Self> {
@@ -53,24 +55,33 @@ impl Interpreter {
             };
             sources.insert(name.clone(), rules);
         }
-        Self::with(config, reader, sources)
+        Self::with(config, readers, sources)
     }
 
     /// Looks up since when each source's rules hold; notes nothing.
-    pub async fn looking(config: &Config, ledger: &Ledger, reader: Reader, now: Ms) -> anyhow::Result<Self> {
+    pub async fn looking(
+        config: &Config,
+        ledger: &Ledger,
+        readers: Arc<Readers>,
+        now: Ms,
+    ) -> anyhow::Result<Self> {
         let mut sources = BTreeMap::new();
         for (name, source) in &config.sources {
             let since = ledger.rules_since(source.realm(name), source.money_in.as_str(), now).await?;
             sources.insert(name.clone(), source_rules(name, source, since));
         }
-        Self::with(config, reader, sources)
+        Self::with(config, readers, sources)
     }
 
-    fn with(config: &Config, reader: Reader, sources: BTreeMap<String, SourceRules>) -> anyhow::Result<Self> {
+    fn with(
+        config: &Config,
+        readers: Arc<Readers>,
+        sources: BTreeMap<String, SourceRules>,
+    ) -> anyhow::Result<Self> {
         let comment = config.comment().map_err(anyhow::Error::msg)?;
         let fetching = config.sources.iter().filter(|(_, source)| source.fetch.is_some());
         let fetching = fetching.map(|(name, _)| name.clone()).collect();
-        Ok(Self { reader, sources, fetching, account: config.partner.account.clone(), comment })
+        Ok(Self { readers, sources, fetching, account: config.partner.account.clone(), comment })
     }
 
     /// The partner account that pays.
@@ -102,17 +113,17 @@ impl Interpreter {
 
     /// A message for each event of one that brings several; else the message itself.
     pub fn split(&self, envelope: &Envelope) -> Vec<Envelope> {
-        self.reader.split(envelope)
+        self.readers.split(envelope)
     }
 
     /// Whether a provider's API is asked before an event is believed.
     pub fn asks(&self, envelope: &Envelope) -> bool {
-        self.reader.asks(envelope)
+        self.readers.asks(envelope)
     }
 
     /// What an event says, or why it cannot be read; a provider's API that must be asked gets so much patience.
     pub async fn read(&self, envelope: &Envelope, patience: Duration) -> Result<Facts, Unread> {
-        self.reader.read(envelope, patience).await
+        self.readers.read(envelope, patience).await
     }
 
     /// The delivery as the ledger takes it.

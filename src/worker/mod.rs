@@ -7,18 +7,13 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
 use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::{Clock, millis},
     config::{self, Config},
-    domain::{
-        facts::{Facts, Unread},
-        settle,
-    },
-    envelope::Envelope,
+    domain::settle,
     ledger::Ledger,
     partner::Partner,
     provider::source::Readers,
@@ -75,39 +70,6 @@ pub mod listing;
 /// Channels that nobody pays for, deleted.
 pub mod retire;
 
-/// What messages mean; `provider/` stands behind it.
-#[async_trait]
-pub trait Read: Send + Sync {
-    /// A message for each event of one that brings several; else the message itself.
-    fn split(&self, envelope: &Envelope) -> Vec<Envelope>;
-
-    /// Whether a provider's API is asked before an event is believed.
-    fn asks(&self, _envelope: &Envelope) -> bool {
-        false
-    }
-
-    /// What an event says; some must be asked for at the provider's API, for whose answer there is so much patience.
-    async fn read(&self, envelope: &Envelope, patience: Duration) -> Result<Facts, Unread>;
-}
-
-#[async_trait]
-impl Read for Readers {
-    fn split(&self, envelope: &Envelope) -> Vec<Envelope> {
-        Readers::split(self, envelope)
-    }
-
-    fn asks(&self, envelope: &Envelope) -> bool {
-        Readers::asks(self, envelope)
-    }
-
-    async fn read(&self, envelope: &Envelope, patience: Duration) -> Result<Facts, Unread> {
-        Readers::read(self, envelope, patience).await
-    }
-}
-
-/// Reads messages of every source.
-pub type Reader = Arc<dyn Read>;
-
 /// Waits between tries while the broker or the ledger is away: 0.2 s doubling to this.
 const AWAY_MAX: Duration = Duration::from_secs(5);
 
@@ -121,7 +83,7 @@ pub struct Doors {
     /// Where days are moved.
     pub partner: Arc<dyn Partner>,
     /// What bodies mean.
-    pub reader: Reader,
+    pub readers: Arc<Readers>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }
@@ -130,7 +92,7 @@ pub struct Doors {
 pub async fn run(config: Config, doors: Doors, stop: CancellationToken) -> anyhow::Result<()> {
     let stop = stop.child_token();
     let interpreter =
-        Interpreter::noting(&config, doors.ledger.as_ref(), doors.reader, doors.clock.as_ref(), &stop)
+        Interpreter::noting(&config, doors.ledger.as_ref(), doors.readers, doors.clock.as_ref(), &stop)
             .await?;
     let wake = Arc::new(Notify::new());
     let (hands, taken) =

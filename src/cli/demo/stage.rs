@@ -11,7 +11,7 @@ use daybridge::{
     provider::{self, Address, Running, Sources},
     queue::{self, Queue},
     simulator::{self, Sim, SimSettings},
-    worker::{self, Doors, Interpreter, Reader, meters},
+    worker::{self, Doors, Interpreter, meters},
 };
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -70,14 +70,14 @@ impl Stage {
         meters::begin(config.sources.keys().map(String::as_str));
         let queue = queue::open(&config.queue).await?;
         let ledger = ledger::open(&config.ledger).await?;
-        let reader: Reader = Arc::new(Sources::readers(&config)?);
+        let readers = Arc::new(Sources::readers(&config)?);
         let interpreter =
-            Interpreter::looking(&config, ledger.as_ref(), reader.clone(), clock::now_ms()).await?;
+            Interpreter::looking(&config, ledger.as_ref(), readers.clone(), clock::now_ms()).await?;
         let doors = Doors {
             queue: queue.clone(),
             ledger: ledger.clone(),
             partner: partner::open(&config.partner)?,
-            reader,
+            readers,
             clock: Arc::new(clock::Machine),
         };
         let sources = Sources::with_secrets(&config)?;

@@ -7,10 +7,8 @@ use crate::cli::{
     text::{or_dash, put, say, table},
 };
 use daybridge::{
-    ops::reconcile::{
-        money,
-        row::{Finding, Row, Sum, Sums},
-    },
+    domain::money::{self, Exponents},
+    ops::reconcile::row::{Finding, Row, Sum, Sums},
     terminal::escaped,
 };
 
@@ -89,7 +87,7 @@ fn rows_of(answer: Finding, rows: &[Row], sums: &Sums) {
                 or_dash(row.provider_id.as_ref()),
                 or_dash(row.channel.as_ref()),
                 or_dash(row.days),
-                or_dash(money.map(|(amount, currency)| money::show(amount, currency))),
+                or_dash(money.map(|(amount, currency)| money::shown_by(Exponents::Stripe, amount, currency))),
                 row.why.clone(),
                 or_dash(row.next.as_ref()),
             ]
@@ -108,8 +106,11 @@ fn totals(sums: &Sums) {
         &["ANSWER", "ROWS", "DAYS", "MONEY"],
         Finding::ALL.map(|answer| {
             let sum = sums.answers.get(&answer).unwrap_or(&none);
-            let money: Vec<String> =
-                sum.money.iter().map(|(currency, amount)| money::show(*amount, currency)).collect();
+            let money: Vec<String> = sum
+                .money
+                .iter()
+                .map(|(currency, amount)| money::shown_by(Exponents::Stripe, *amount, currency))
+                .collect();
             let money = if money.is_empty() { "-".to_owned() } else { money.join(", ") };
             [answer.as_str().to_owned(), sum.rows.to_string(), sum.days.to_string(), money]
         }),

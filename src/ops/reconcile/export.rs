@@ -8,8 +8,9 @@ use std::io::Read;
 
 use async_trait::async_trait;
 
-use super::{Pages, Paid, money};
+use super::{Pages, Paid};
 use crate::domain::Ms;
+use crate::domain::money::{self, Exponents};
 
 /// Payments of one page.
 const PAGE_ROWS: usize = 500;
@@ -180,7 +181,9 @@ impl Columns {
             return Err(format!("{currency:?} is no currency"));
         }
         let money = |at: usize, text: &str| {
-            money::parse(if text.is_empty() { "0" } else { text }, &currency).ok_or_else(|| {
+            let text = if text.is_empty() { "0" } else { text.trim() };
+            let decimals = Exponents::Stripe.of(&currency);
+            decimals.and_then(|decimals| money::parse(text, decimals)).ok_or_else(|| {
                 format!("{text:?} in column {} is no amount of {currency:?}", at.saturating_add(1))
             })
         };

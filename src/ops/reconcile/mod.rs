@@ -21,9 +21,6 @@ use crate::{
 /// A row, its answer, and the sums.
 pub mod row;
 
-/// Money between a currency's usual unit and its smallest.
-pub mod money;
-
 /// The provider's record, as a CSV file exported from its dashboard.
 pub mod export;
 

@@ -314,7 +314,7 @@ async fn run(world: Arc<World>, number: usize, life: Arc<Life>) -> anyhow::Resul
         queue,
         ledger,
         partner: Arc::new(Partners { world: world.clone(), life: life.clone() }),
-        reader: Arc::new(readers),
+        readers: Arc::new(readers),
         clock,
     };
     let (worked, ()) = tokio::join!(worker::run((*config).clone(), doors, life.stop.clone()), asking);

@@ -35,7 +35,7 @@ impl CircuitBreaker {
         Self { length, state: Mutex::default() }
     }
 
-    /// Whether it may be asked now; else why it failed last. `patience`: the longest time until [`Rest::heard`].
+    /// Whether it may be asked now; else why it failed last. `patience`: the longest time until [`CircuitBreaker::heard`].
     pub(super) fn may_ask(&self, patience: Duration, now: Instant) -> Result<(), String> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.failures < FAILURES_MAX {
