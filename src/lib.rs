@@ -13,6 +13,9 @@ pub mod domain;
 /// What time it is, and for how long this machine has run.
 pub mod clock;
 
+/// How long to wait before the next try.
+pub mod backoff;
+
 /// Times as people type and read them.
 pub mod times;
 

@@ -11,6 +11,7 @@ use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    backoff::Backoff,
     clock::{Clock, millis},
     config::{self, Config},
     domain::settle,
@@ -70,8 +71,8 @@ pub mod listing;
 /// Channels that nobody pays for, deleted.
 pub mod retire;
 
-/// Waits between tries while the broker or the ledger is away: 0.2 s doubling to this.
-const AWAY_MAX: Duration = Duration::from_secs(5);
+/// Between tries while the broker or the ledger is away: 0.2, 0.4, 0.8, 1.6, 3.2, 5, 5 … s.
+const AWAY: Backoff = Backoff { first: Duration::from_millis(200), most: Duration::from_secs(5) };
 
 /// The doors a worker stands between.
 #[derive(Clone)]
@@ -148,7 +149,7 @@ pub fn settle_policy(partner: &config::PartnerSettings) -> settle::Policy {
 
 /// Waits before the next try to reach something that is away; ends early on `stop`.
 async fn away(tries: &mut u32, stop: &CancellationToken) {
-    let wait = Duration::from_millis(200).saturating_mul(1 << (*tries).min(6)).min(AWAY_MAX);
+    let wait = AWAY.span(*tries);
     *tries = tries.saturating_add(1);
     let _ = tokio::time::timeout(wait, stop.cancelled()).await;
 }

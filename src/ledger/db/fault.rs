@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::backoff::Backoff;
 use crate::{ledger::LedgerError, outbound::certificates};
 
 /// Most tries of one transaction that met others.
@@ -10,11 +11,8 @@ const TRIES_MAX: u32 = 40;
 /// Most tries of one that found a row in its way. Each holds a connection, and SQLite has one that writes.
 const TAKEN_TRIES_MAX: u32 = 8;
 
-/// Longest wait before the first retry, in ms; it grows with each try up to [`WAIT_MS_MAX`].
-const WAIT_MS: u64 = 5;
-
-/// Longest wait before a retry, in ms. 40 tries take at most about 6 s.
-const WAIT_MS_MAX: u64 = 160;
+/// The longest waits before retries: 5, 10, 20, 40, 80, 160, 160 … ms; 40 tries take at most about 6 s.
+const WAIT: Backoff = Backoff { first: Duration::from_millis(5), most: Duration::from_millis(160) };
 
 /// A row of this primary key is there.
 const SQLITE_PRIMARY_KEY: i32 = 1555;
@@ -202,6 +200,5 @@ pub(in crate::ledger) fn refused(text: impl Into<String>) -> Fault {
 
 /// Wait before try number `tries + 1`: a random part of a doubling span, so that those who met part ways.
 pub(super) fn wait(tries: u32) -> Duration {
-    let span = WAIT_MS.saturating_mul(1 << tries.min(5)).min(WAIT_MS_MAX);
-    Duration::from_millis(fastrand::u64(0..=span))
+    WAIT.part(tries, 0.0, 1.0)
 }

@@ -20,6 +20,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use crate::{
+    backoff::Backoff,
     config::Secret,
     outbound::{self, redact::redact},
     provider::history::HistoryError,
@@ -37,8 +38,8 @@ pub(super) const PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Tries of one request.
 pub(super) const TRIES_MAX: u32 = 4;
 
-/// Wait before the second try; it doubles.
-const WAIT: Duration = Duration::from_millis(500);
+/// Before the second try, and so on; up to half as long again, at random.
+const WAIT: Backoff = Backoff { first: Duration::from_millis(500), most: Duration::from_secs(128) };
 
 /// Longest `Retry-After` waited for; one that asks for more ends the request.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
@@ -156,8 +157,7 @@ fn retry_after(response: &Response) -> Option<Duration> {
 }
 
 fn wait(tries: u32) -> Duration {
-    let wait = WAIT.saturating_mul(1 << tries.saturating_sub(1).min(8));
-    wait.saturating_add(wait.mul_f64(fastrand::f64() / 2.0))
+    WAIT.part(tries.saturating_sub(1), 1.0, 1.5)
 }
 
 async fn body(mut response: Response, tell: impl Fn(reqwest::Error) -> Failed) -> Result<Vec<u8>, Failed> {

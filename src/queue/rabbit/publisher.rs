@@ -32,6 +32,7 @@ use super::{
     names,
 };
 use crate::{
+    backoff::Backoff,
     envelope::Envelope,
     queue::{NotConfirmed, QueueError},
 };
@@ -49,10 +50,9 @@ const SILENT_MS_MAX: Duration = Duration::from_secs(30);
 /// How often deadlines, late confirms and the connection itself are looked at.
 const TICK_MS: Duration = Duration::from_millis(100);
 
-/// Shortest and longest pause between two tries to connect: 0.2, 0.4, 0.8, 1.6, 3.2, 5, 5 … s, each shortened
-/// by up to a half at random so that many processes do not come back in step.
-const BACKOFF_MS_MIN: Duration = Duration::from_millis(200);
-const BACKOFF_MS_MAX: Duration = Duration::from_secs(5);
+/// Between two tries to connect: 0.2, 0.4, 0.8, 1.6, 3.2, 5, 5 … s, each shortened by up to a half at random so that many
+/// processes do not come back in step.
+const BACKOFF: Backoff = Backoff { first: Duration::from_millis(200), most: Duration::from_secs(5) };
 
 /// Longest time publishes in flight may take when the process stops.
 pub(super) const DRAIN_MS_MAX: Duration = Duration::from_secs(10);
@@ -95,7 +95,7 @@ pub(super) struct Publisher {
 impl Publisher {
     /// Connects, publishes, and connects again, until stopped or until nobody can publish any more.
     pub(super) async fn run(mut self) {
-        let mut backoff = BACKOFF_MS_MIN;
+        let mut failures = 0;
         let mut first_host = 0;
         // An outage is one line: each further try would say the same, or name another host.
         let mut said = false;
@@ -103,7 +103,7 @@ impl Publisher {
             first_host = first_host.wrapping_add(1);
             let why = match result {
                 Ok(connection) => {
-                    backoff = BACKOFF_MS_MIN;
+                    failures = 0;
                     tracing::info!("publishing connection is up");
                     said = false;
                     let ended = self.serve(&connection).await;
@@ -126,8 +126,8 @@ impl Publisher {
                 said = true;
             }
             self.state.send_replace(State::Down(why));
-            let pause = backoff.mul_f64(1.0 - fastrand::f64() / 2.0);
-            backoff = (backoff * 2).min(BACKOFF_MS_MAX);
+            let pause = BACKOFF.part(failures, 0.5, 1.0);
+            failures = failures.saturating_add(1);
             if self.refuse_while(sleep(pause)).await.is_none() {
                 break;
             }
