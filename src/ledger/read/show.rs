@@ -6,7 +6,11 @@ use super::{
     rows, words,
 };
 use crate::{
-    domain::{closed::TransferState, entitlement::Entitlement, settle::AccountSignal},
+    domain::{
+        closed::{HeldCause, TransferState},
+        entitlement::Entitlement,
+        settle::AccountSignal,
+    },
     ledger::{
         Ledger, LedgerError,
         db::{Fault, Tx, args, compression::unpack},
@@ -49,6 +53,11 @@ impl Tx {
         let Some(key) = resolve(self, name)? else { return Ok(None) };
         let row = self.one(payment_sql!("", "WHERE p.key = $1"), args![&*key])?;
         let mut payment = rows::payment(&row)?;
+        if payment.next.as_deref() == Some(words::QUEUED_NEXT)
+            && let Some(next) = behind(self, &key)?
+        {
+            payment.next = Some(next);
+        }
         let owner: String = row.get("owner")?;
         let ids = self.all(
             "SELECT id FROM aliases WHERE payment = $1 ORDER BY strength, id LIMIT $2",
@@ -119,6 +128,19 @@ impl Tx {
         }
         Ok(events)
     }
+}
+
+/// The held slice of its channel that a payment waits behind; `None`: what it waits behind goes on by itself.
+fn behind(connection: &mut Tx, payment: &str) -> Result<Option<String>, Fault> {
+    let row = connection.optional(
+        "SELECT t.key, t.cause FROM payments p \
+         JOIN transfers t ON t.account = p.partner AND t.channel = p.channel AND t.live = 1 \
+         WHERE p.key = $1 AND t.payment <> p.key AND t.state || '' = 'held'",
+        args![payment],
+    )?;
+    let Some(row) = row else { return Ok(None) };
+    let (key, cause): (String, Option<HeldCause>) = (row.get("key")?, row.get("cause")?);
+    Ok(cause.map(|cause| words::waits_behind(&key, cause)))
 }
 
 /// What a planned transfer waits for, but its own time.

@@ -163,6 +163,11 @@ pub(in crate::ledger) fn no_token(waiting: &Waiting) -> (String, String) {
     (reason, next)
 }
 
+/// What a payment waits for that stands behind a held slice of its channel.
+pub(in crate::ledger) fn waits_behind(key: &str, cause: HeldCause) -> String {
+    format!("{QUEUED_NEXT}; {key} is held ({cause}): `daybridge held show '{key}'` says what to do")
+}
+
 /// What a planned transfer of so many days waits for, where its account's hold keeps it back.
 pub(in crate::ledger) fn waits_for_account(key: &str, days: u32, token: bool) -> String {
     if token {

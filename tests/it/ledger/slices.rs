@@ -281,6 +281,18 @@ pub(crate) async fn a_stop_outlives_a_refusal(kit: Kit) {
     assert_eq!(partner.keys(), [("pi_1#1", 5)]);
 }
 
+pub(crate) async fn a_payment_behind_a_held_slice_says_so(kit: Kit) {
+    slices_of(&kit, 5);
+    let mut partner = Partner { has_balance: false, ..Partner::at(NOW) };
+    pay(&kit, "1", 15, NOW).await;
+    pay(&kit, "2", 15, NOW).await;
+    let next = async || kit.payment("stripe/pi_2").await.unwrap().unwrap().payment.next.unwrap();
+    assert_eq!(next().await, "it waits for older payments of its channel");
+    work(&kit, &mut partner, NOW).await;
+    let told = next().await;
+    assert!(told.contains("stripe/pi_1#1 is held (balance)") && told.contains("held show"), "{told}");
+}
+
 /// Also where all days move at once.
 pub(crate) async fn a_stop_outlives_a_correction(kit: Kit) {
     let mut partner = Partner::at(NOW);
