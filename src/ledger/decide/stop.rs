@@ -4,6 +4,7 @@ use super::audit::{self, Entry};
 use crate::{
     domain::{
         Ms,
+        closed::HeldCause,
         id::ChannelId,
         settle::{Cause, Kept, Outcome, State, planned_again},
         slices::Ahead,
@@ -65,7 +66,7 @@ impl Tx {
     pub(in crate::ledger) fn stop(&mut self, name: &str, act: &Act<'_>, now: Ms) -> Result<(), Fault> {
         let key = granted(self, name)?;
         let left = stops::left(self, &key)?;
-        if left.stops || left.last.as_ref().is_some_and(|(_, state)| is_stopped(state)) {
+        if left.stops.is_some() || left.last.as_ref().is_some_and(|(_, state)| is_stopped(state)) {
             return Err(refused(format!("{key} is stopped already")));
         }
         let cause = Cause::Stopped(storable::text(&format!("{} by {}", act.reason, act.who)));
@@ -83,6 +84,7 @@ impl Tx {
         if !stops::go(self, &key, &left, act, now)? {
             return Err(refused(format!("{key} is not stopped")));
         }
+        stops::remember_let_go(self, &key, left.stops == Some(HeldCause::Ended))?;
         told(self, Action::PaymentGo, &key, act, ("stopped", "moves"), now)
     }
 

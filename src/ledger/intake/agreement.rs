@@ -130,7 +130,7 @@ fn agreement_ended(tx: &mut Tx, agreement: &Agreement<'_>, now: Ms) -> Result<()
     let act = Act { who: pause::DAYBRIDGE, reason: "its agreement ended" };
     for payment in granted(tx, agreement)? {
         let left = stops::left(tx, &payment)?;
-        if left.sliced && !left.stops {
+        if left.sliced && left.stops.is_none() && !left.let_go {
             stops::stop(tx, &payment, &left, &Cause::Ended(key.clone()), &act, now)?;
         }
     }
@@ -143,9 +143,11 @@ fn agreement_goes_on(tx: &mut Tx, agreement: &Agreement<'_>, now: Ms) -> Result<
     let act = Act { who: pause::DAYBRIDGE, reason: "its agreement goes on" };
     for payment in granted(tx, agreement)? {
         let left = stops::left(tx, &payment)?;
-        let row = tx.one("SELECT stop FROM payments WHERE key = $1", args![&*payment])?;
-        if row.get::<Option<HeldCause>>("stop")? == Some(HeldCause::Ended) {
+        if left.stops == Some(HeldCause::Ended) {
             stops::go(tx, &payment, &left, &act, now)?;
+        }
+        if left.let_go {
+            stops::remember_let_go(tx, &payment, false)?;
         }
     }
     Ok(())

@@ -4,6 +4,7 @@ use super::{queue, rest, schedule, transition};
 use crate::{
     domain::{
         Ms,
+        closed::HeldCause,
         settle::{Cause, Outcome, State, planned_again},
     },
     ledger::{
@@ -13,14 +14,19 @@ use crate::{
     },
 };
 
+/// Stands for the reason of a stop that a person took back.
+const LET_GO: &str = "let go on after its end";
+
 /// What a payment has left, and how far it is.
 pub(in crate::ledger) struct Left {
     pub(in crate::ledger) account: String,
     pub(in crate::ledger) channel: String,
     pub(in crate::ledger) sliced: bool,
     pub(in crate::ledger) days: u32,
-    /// It was said to stop.
-    pub(in crate::ledger) stops: bool,
+    /// Why it was said to stop.
+    pub(in crate::ledger) stops: Option<HeldCause>,
+    /// A person let it go on after its agreement had ended.
+    pub(in crate::ledger) let_go: bool,
     /// Its newest transfer.
     pub(in crate::ledger) last: Option<(String, State)>,
 }
@@ -35,7 +41,7 @@ pub(in crate::ledger) fn left(tx: &mut Tx, payment: &str) -> Result<Left, Fault>
         )?;
     }
     let row = tx.one(
-        "SELECT p.sliced, COALESCE(p.partner, t.account) AS partner, p.channel, p.days_left, p.stop, t.key AS transfer, \
+        "SELECT p.sliced, COALESCE(p.partner, t.account) AS partner, p.channel, p.days_left, p.stop, p.stop_reason, t.key AS transfer, \
          t.detail FROM payments p LEFT JOIN transfers t ON t.payment = p.key AND t.n = p.last_n WHERE p.key = $1",
         args![payment],
     )?;
@@ -44,7 +50,9 @@ pub(in crate::ledger) fn left(tx: &mut Tx, payment: &str) -> Result<Left, Fault>
         channel: row.get::<Option<String>>("channel")?.unwrap_or_default(),
         sliced: row.get::<i64>("sliced")? != 0,
         days: narrow(row.get("days_left")?),
-        stops: row.get::<Option<String>>("stop")?.is_some(),
+        stops: row.get("stop")?,
+        let_go: row.get::<Option<HeldCause>>("stop")?.is_none()
+            && row.get::<Option<String>>("stop_reason")?.as_deref() == Some(LET_GO),
         last: match row.get::<Option<String>>("transfer")? {
             Some(transfer) => Some((transfer, row::state(&row)?)),
             None => None,
@@ -104,7 +112,7 @@ pub(in crate::ledger) fn go(
     now: Ms,
 ) -> Result<bool, Fault> {
     let stopped = left.last.as_ref().filter(|(_, state)| is_stopped(state));
-    if !left.stops && stopped.is_none() {
+    if left.stops.is_none() && stopped.is_none() {
         return Ok(false);
     }
     tx.execute("UPDATE payments SET stop = NULL, stop_reason = NULL WHERE key = $1", args![payment])?;
@@ -115,6 +123,14 @@ pub(in crate::ledger) fn go(
         schedule::schedule_channel(tx, &left.account, &left.channel, now)?;
     }
     Ok(true)
+}
+
+/// A person's word counts until the agreement goes on: what is told of its end again stops nothing.
+pub(in crate::ledger) fn remember_let_go(tx: &mut Tx, payment: &str, let_go: bool) -> Result<(), Fault> {
+    tx.send(
+        "UPDATE payments SET stop_reason = $2 WHERE key = $1 AND stop IS NULL",
+        args![payment, let_go.then_some(LET_GO)],
+    )
 }
 
 /// It waits because it was stopped.

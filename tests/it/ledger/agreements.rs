@@ -3,15 +3,19 @@
 use daybridge::{
     domain::{
         agreement::{AgreementState, OnEnd},
+        closed::HeldCause,
         facts::{Facts, Meaning},
     },
     ledger::{
-        DeliveryOutcome, SourceRules,
+        Act, DeliveryOutcome, SourceRules,
         query::{AgreementQuery, Page, PaymentQuery},
     },
 };
 
-use super::kit::{Kit, NOW, charge, delivery, facts, paid_at, rules, to};
+use super::{
+    kit::{Kit, NOW, charge, delivery, facts, paid_at, rules, to},
+    slices::slices_of,
+};
 
 const DAY: i64 = 86_400_000;
 
@@ -173,4 +177,27 @@ pub(super) async fn an_end_takes_nothing_that_was_granted(kit: Kit) {
     record("evt_3", paid("sub_1", "pi_2", NOW - DAY)).await;
     assert_eq!(listed(&kit, None).await, ["sub_1 ended -2 stripe/pi_2 CHAN-1"]);
     assert_eq!(kit.transfers(9).await.unwrap().len(), 2);
+}
+
+/// What a person lets go on after an end goes on, whatever is told of it again, until its agreement goes on and ends anew.
+pub(super) async fn a_person_lets_go_on_what_an_end_stopped(kit: Kit) {
+    slices_of(&kit, 5);
+    let mut source: SourceRules = rules();
+    source.rules.on_end = OnEnd::Stop;
+    let record = |event: &'static str, facts: Facts| {
+        let (kit, source) = (&kit, &source);
+        async move { kit.record_as(&delivery(event), Ok(&facts), source, false).await }
+    };
+    let stopped = async || kit.payment("stripe/pi_1").await.unwrap().unwrap().payment.cause;
+    let act = Act { who: "ada", reason: "he asked for it" };
+    record("evt_1", paid("sub_1", "pi_1", NOW - 9 * DAY)).await;
+    record("evt_2", told("sub_1", AgreementState::Ended, NOW - 2 * DAY)).await;
+    assert_eq!(stopped().await, Some(HeldCause::Ended));
+    kit.go("stripe/pi_1", &act, NOW).await.unwrap();
+    record("evt_3", facts(Meaning::Link, &["pi_1", "ch_1"])).await;
+    record("evt_4", told("sub_1", AgreementState::Ended, NOW - 2 * DAY)).await;
+    assert_eq!(stopped().await, None, "it was let go on");
+    record("evt_5", paid("sub_1", "pi_2", NOW - DAY)).await;
+    record("evt_6", told("sub_1", AgreementState::Ended, NOW)).await;
+    assert_eq!(stopped().await, Some(HeldCause::Ended), "that is another end");
 }

@@ -68,7 +68,7 @@ both! {
         channels_are_told_by_what_is_owed_and_who_pays, what_is_in_doubt_is_not_owed,
         slices_that_are_late_are_listed_by_their_time, lists_of_what_is_owed_cost_no_more_with_more_payments;
     agreements: the_last_word_counts_in_any_order, payments_belong_to_their_agreement,
-        a_granted_payment_learns_its_agreement, a_customer_has_its_own, an_end_takes_nothing_that_was_granted;
+        a_granted_payment_learns_its_agreement, a_customer_has_its_own, a_person_lets_go_on_what_an_end_stopped, an_end_takes_nothing_that_was_granted;
     asked: an_older_answer_replaces_nothing, questions_are_numbered_as_they_begin;
     recording: records_once, redelivery_changes_nothing, parallel_records_plan_one_transfer,
         a_link_supplies_the_channel, payments_that_are_one_are_joined, contradictions_are_held,
