@@ -18,7 +18,7 @@ use super::{
     place::Place,
     postgres::Postgres,
     sqlite::Sqlite,
-    threads::Thread,
+    thread::Thread,
     tx::{Begin, Connection, Tx},
 };
 use crate::{config, domain::slices::Allocation, ledger::LedgerError};

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! SQLite has one connection that writes, and every transaction on it is `BEGIN IMMEDIATE`, so writers are serial by
-//! themselves; others list. PostgreSQL has connections for both.
+//! themselves; those that came meanwhile share the next commit. Others list. PostgreSQL has connections for both.
 
 /// The server that a URL names.
 mod address;
@@ -17,6 +17,7 @@ mod explain;
 pub(super) mod fault;
 /// Conditions that callers put together.
 pub(super) mod filter;
+mod group;
 /// A database in memory, for the simulation.
 pub(super) mod memory;
 mod migrate;
@@ -24,6 +25,7 @@ mod migrate;
 mod place;
 mod postgres;
 mod sqlite;
+mod thread;
 mod threads;
 /// Certificates between us and a server.
 mod tls;
@@ -48,7 +50,8 @@ pub(super) use self::{
 };
 use self::{
     sqlite::{Sqlite, Use},
-    threads::{Failures, Opener, Threads},
+    thread::{Failures, Opener, Thread},
+    threads::Threads,
     tx::Connection,
 };
 use super::LedgerError;
@@ -91,35 +94,24 @@ impl Db {
         let place = Arc::new(place);
         let failures = Failures::default();
         let known = Arc::new(OnceLock::new());
-        let opener = |what: Use| -> Opener {
+        let own = |what: Use| {
             let (path, known) = (path.to_owned(), known.clone());
-            Arc::new(move || Ok(Connection::Sqlite(Sqlite::open(&path, what, &known)?)))
+            let open: Opener = Arc::new(move || Ok(Connection::Sqlite(Sqlite::open(&path, what, &known)?)));
+            let (failures, place) = (failures.clone(), place.clone());
+            move || Thread::new(open.clone(), failures.clone(), place.clone())
         };
-        Ok(Self {
-            write: Runs::Elsewhere(Threads::start(
-                "ledger-write",
-                1,
-                &opener(Use::Write),
-                &failures,
-                &place,
-            )?),
-            read: Runs::Elsewhere(Threads::start(
-                "ledger-read",
-                readers,
-                &opener(Use::Read),
-                &failures,
-                &place,
-            )?),
-            place,
-        })
+        let writes = Threads::start("ledger-write", 1, group::TOGETHER_MAX, own(Use::Write))?;
+        let reads = Threads::start("ledger-read", readers, 1, own(Use::Read))?;
+        Ok(Self { write: Runs::Elsewhere(writes), read: Runs::Elsewhere(reads), place })
     }
 
     /// A server's database, with so many connections.
     pub(super) fn postgres(server: Server, name: String, connections: u32) -> Result<Self, LedgerError> {
         let place = Arc::new(Place { name, ..Place::default() });
         let opener: Opener = Arc::new(move || Ok(Connection::Postgres(postgres::Postgres::open(&server)?)));
-        let all =
-            Runs::Elsewhere(Threads::start("ledger", connections, &opener, &Failures::default(), &place)?);
+        let failures = Failures::default();
+        let own = || Thread::new(opener.clone(), failures.clone(), place.clone());
+        let all = Runs::Elsewhere(Threads::start("ledger", connections, 1, own)?);
         Ok(Self { write: all.clone(), read: all, place })
     }
 

@@ -35,6 +35,8 @@ pub(super) struct Sqlite {
     connection: Connection,
     /// `None`: it is in memory.
     file: Option<(PathBuf, FileId)>,
+    /// Transactions are savepoints of one that was begun.
+    in_group: bool,
     columns: HashMap<Box<str>, Arc<[Box<str>]>>,
     steps: u64,
 }
@@ -65,7 +67,13 @@ impl Sqlite {
         if *known.get_or_init(|| id) != id {
             return Err(gone(path));
         }
-        Ok(Self { connection, file: Some((path.to_owned(), id)), columns: HashMap::new(), steps: 0 })
+        Ok(Self {
+            connection,
+            file: Some((path.to_owned(), id)),
+            in_group: false,
+            columns: HashMap::new(),
+            steps: 0,
+        })
     }
 
     /// In memory: a copy of another one, or an empty one.
@@ -76,7 +84,7 @@ impl Sqlite {
         }
         prepare_once(&connection)?;
         connection.execute_batch("PRAGMA foreign_keys = ON")?;
-        Ok(Self { connection, file: None, columns: HashMap::new(), steps: 0 })
+        Ok(Self { connection, file: None, in_group: false, columns: HashMap::new(), steps: 0 })
     }
 
     /// A copy of all that it holds.
@@ -98,19 +106,41 @@ impl Sqlite {
     }
 
     pub(super) fn begin(&mut self) -> Result<(), Fault> {
-        match self.file {
-            Some(_) => self.batch("BEGIN IMMEDIATE"),
-            None => self.run("SAVEPOINT work"),
+        match self.has_savepoints() {
+            false => self.batch("BEGIN IMMEDIATE"),
+            true => self.run("SAVEPOINT work"),
         }
     }
 
     pub(super) fn end(&mut self, commits: bool) -> Result<(), Fault> {
-        match (&self.file, commits) {
-            (Some(_), true) => self.batch("COMMIT"),
-            (Some(_), false) => self.batch("ROLLBACK"),
-            (None, true) => self.run("RELEASE work"),
-            (None, false) => self.run("ROLLBACK TO work").and_then(|()| self.run("RELEASE work")),
+        match (self.has_savepoints(), commits) {
+            (false, true) => self.batch("COMMIT"),
+            (false, false) => self.batch("ROLLBACK"),
+            (true, true) => self.run("RELEASE work"),
+            (true, false) => self.run("ROLLBACK TO work").and_then(|()| self.run("RELEASE work")),
         }
+    }
+
+    /// Begins a transaction in which others begin and end.
+    pub(super) fn begin_group(&mut self) -> Result<(), Fault> {
+        self.batch("BEGIN IMMEDIATE")?;
+        self.in_group = true;
+        Ok(())
+    }
+
+    /// Whether it is still there.
+    pub(super) fn is_in_group(&self) -> bool {
+        self.in_group && !self.connection.is_autocommit()
+    }
+
+    /// Commits it.
+    pub(super) fn end_group(&mut self) -> Result<(), Fault> {
+        self.in_group = false;
+        self.batch("COMMIT")
+    }
+
+    fn has_savepoints(&self) -> bool {
+        self.in_group || self.file.is_none()
     }
 
     /// In memory: what is written from now on can be taken back.

@@ -134,6 +134,34 @@ impl Tx {
         }
     }
 
+    /// Begins a transaction for several: what runs until its end stays if all of it is committed.
+    pub(super) fn begin_group(&mut self) -> Result<(), Fault> {
+        match &mut self.connection {
+            Connection::Sqlite(sqlite) => {
+                sqlite.stands()?;
+                sqlite.begin_group()
+            }
+            Connection::Postgres(_) => Err(corrupt("a server has one transaction at a time")),
+        }
+    }
+
+    /// Whether that transaction is still there: SQLite takes some back by itself.
+    pub(super) fn is_in_group(&self) -> bool {
+        match &self.connection {
+            Connection::Sqlite(sqlite) => sqlite.is_in_group(),
+            Connection::Postgres(_) => false,
+        }
+    }
+
+    /// Commits it.
+    pub(super) fn end_group(&mut self) -> Result<(), Fault> {
+        self.place.counts.commits.fetch_add(1, Ordering::Relaxed);
+        match &mut self.connection {
+            Connection::Sqlite(sqlite) => sqlite.end_group(),
+            Connection::Postgres(_) => Ok(()),
+        }
+    }
+
     fn begin_with(&mut self, begin: Begin) -> Result<(), Fault> {
         match &mut self.connection {
             Connection::Sqlite(sqlite) => {
@@ -153,7 +181,7 @@ impl Tx {
     }
 
     fn end(&mut self, commits: bool) -> Result<(), Fault> {
-        if commits && self.begin != Begin::Reading {
+        if commits && self.begin != Begin::Reading && !self.is_in_group() {
             self.place.counts.commits.fetch_add(1, Ordering::Relaxed);
         }
         match &mut self.connection {
