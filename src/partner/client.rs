@@ -1,9 +1,8 @@
 //! The HTTP client: one attempt per call, bounded in time and bytes.
 //!
 //! Nothing below may send a call twice, for extend is not idempotent: no redirect is followed, reqwest's retry
-//! (on by default for protocol nacks) is off, and no connection is kept, so hyper never meets a stale one that
-//! it would silently replace. Reads are made the same way: one road is simpler than a second pool, and the
-//! partner is called seldom. HTTP/1.1 only; a proxy by `[outbound]` alone, never by the environment. Certificates are checked
+//! (on by default for protocol nacks) is off, and a call has a connection of its own, so hyper never meets a stale one that
+//! it would silently replace. Reads keep theirs; one that fails there is asked once more on a new one. HTTP/1.1 only; a proxy by `[outbound]` alone, never by the environment. Certificates are checked
 //! by the platform's verifier. Pace (`calls_per_second_max`) and back-off are the worker's business.
 //!
 //! Only a failure to connect is `Reply::NotSent`; it has its own, shorter time limit so that a slow connect
@@ -42,9 +41,18 @@ pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// Longest list of channels read, in bytes; a channel takes about 400.
 pub const LIST_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// How long an idle connection for reads is kept: most servers keep theirs for a minute or more.
+const READS_IDLE_MAX: Duration = Duration::from_secs(45);
+
+/// Idle connections that are kept.
+const READS_IDLE_COUNT_MAX: usize = 16;
+
 /// The partner over HTTP. Not `Debug`: it holds the token.
 pub struct Client {
-    http: reqwest::Client,
+    /// Keeps no connection.
+    calls: reqwest::Client,
+    /// Keeps them.
+    reads: reqwest::Client,
     base: Url,
     token: SecretString,
     call_timeout: Duration,
@@ -104,12 +112,16 @@ impl Client {
         let bearer = outbound::bearer(&token, "partner.token")?;
         headers.insert(AUTHORIZATION, bearer);
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let builder = outbound::builder(&base, timeout)
+            .default_headers(headers.clone())
+            .pool_idle_timeout(READS_IDLE_MAX)
+            .pool_max_idle_per_host(READS_IDLE_COUNT_MAX);
+        let reads = outbound::finish(builder, settings.proxy.as_ref())?;
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
-
         // No connection is kept, so that none is stale.
         let builder = outbound::builder(&base, timeout).default_headers(headers).pool_max_idle_per_host(0);
-        let http = outbound::finish(builder, settings.proxy.as_ref())?;
-        Ok(Self { http, base, token, call_timeout: timeout })
+        let calls = outbound::finish(builder, settings.proxy.as_ref())?;
+        Ok(Self { calls, reads, base, token, call_timeout: timeout })
     }
 
     fn url(&self, segments: &[&str]) -> Url {
@@ -120,18 +132,35 @@ impl Client {
         url
     }
 
+    /// Sends what may change something, once.
     async fn call(
         &self,
         method: Method,
         url: Url,
         body: Option<serde_json::Value>,
-        bytes_max: usize,
     ) -> Result<Received, Broken> {
-        let mut request = self.http.request(method, url);
+        let mut request = self.calls.request(method, url);
         if let Some(body) = body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
         }
-        let mut response = request.send().await.map_err(|error| {
+        self.receive(request.send().await, ANSWER_BYTES_MAX).await
+    }
+
+    /// Reads. A server may close a kept connection just when it is used again, which says nothing of the server.
+    async fn read_at(&self, url: Url, bytes_max: usize) -> Result<Received, ReadError> {
+        let answer = match self.reads.get(url.clone()).send().await {
+            Err(error) if !error.is_connect() && !error.is_timeout() => self.calls.get(url).send().await,
+            answer => answer,
+        };
+        self.receive(answer, bytes_max).await.map_err(|broken| ReadError::Failed(broken.into_text()))
+    }
+
+    async fn receive(
+        &self,
+        answer: Result<reqwest::Response, reqwest::Error>,
+        bytes_max: usize,
+    ) -> Result<Received, Broken> {
+        let mut response = answer.map_err(|error| {
             let not_sent = error.is_connect() || error.is_builder();
             let text = self.tell(error);
             if not_sent { Broken::NotSent(text) } else { Broken::Unclear(None, text) }
@@ -162,25 +191,14 @@ impl Client {
     async fn one_channel(&self) -> Result<Received, ReadError> {
         let mut url = self.url(&["channels", "list"]);
         url.set_query(Some("count=1"));
-        self.look(Method::GET, url, None, ANSWER_BYTES_MAX).await
-    }
-
-    async fn look(
-        &self,
-        method: Method,
-        url: Url,
-        body: Option<serde_json::Value>,
-        bytes_max: usize,
-    ) -> Result<Received, ReadError> {
-        self.call(method, url, body, bytes_max).await.map_err(|broken| ReadError::Failed(broken.into_text()))
+        self.read_at(url, ANSWER_BYTES_MAX).await
     }
 }
 
 #[async_trait]
 impl Partner for Client {
     async fn read(&self, channel: &ChannelId) -> Result<Reading, ReadError> {
-        let received =
-            self.look(Method::GET, self.url(&["channels", channel.as_str()]), None, ANSWER_BYTES_MAX).await?;
+        let received = self.read_at(self.url(&["channels", channel.as_str()]), ANSWER_BYTES_MAX).await?;
         answer::reading(&received.answer(), channel, self.token.expose_secret())
     }
 
@@ -188,7 +206,7 @@ impl Partner for Client {
         let url = self.url(&["channels", channel.as_str(), "extend"]);
         let body = json!({ "days": days, "comment": comment });
         let begun = Instant::now();
-        let received = self.call(Method::POST, url, Some(body), ANSWER_BYTES_MAX).await;
+        let received = self.call(Method::POST, url, Some(body)).await;
         let status = match &received {
             Ok(received) => Some(received.status),
             Err(Broken::Unclear(status, _)) => *status,
@@ -213,14 +231,14 @@ impl Partner for Client {
 
     async fn make_live(&self, channel: &ChannelId) -> Result<(), ReadError> {
         let url = self.url(&["channels", channel.as_str(), "mode"]);
-        let received =
-            self.look(Method::PATCH, url, Some(json!({ "mode": "live" })), ANSWER_BYTES_MAX).await?;
+        let received = self.call(Method::PATCH, url, Some(json!({ "mode": "live" }))).await;
+        let received = received.map_err(|broken| ReadError::Failed(broken.into_text()))?;
         answer::mode_set(&received.answer(), self.token.expose_secret())
     }
 
     async fn delete(&self, channel: &ChannelId) -> Deletion {
         let url = self.url(&["channels", channel.as_str()]);
-        match self.call(Method::DELETE, url, None, ANSWER_BYTES_MAX).await {
+        match self.call(Method::DELETE, url, None).await {
             Ok(received) => deletion::deletion(&received.answer(), channel, self.token.expose_secret()),
             Err(Broken::NotSent(text)) => Deletion::NotSent(text),
             Err(broken @ Broken::Unclear(..)) => Deletion::Unclear(broken.into_text()),
@@ -230,7 +248,7 @@ impl Partner for Client {
     async fn list(&self, offset: u32, count: u32) -> Result<ChannelPage, ReadError> {
         let mut url = self.url(&["channels", "list"]);
         url.set_query(Some(&format!("count={count}&offset={offset}")));
-        let received = self.look(Method::GET, url, None, LIST_BYTES_MAX).await?;
+        let received = self.read_at(url, LIST_BYTES_MAX).await?;
         listing::page(&received.answer(), self.token.expose_secret())
     }
 

@@ -4,6 +4,7 @@
 
 mod admin;
 mod faults;
+mod kept;
 mod listing;
 mod raw;
 mod switches;

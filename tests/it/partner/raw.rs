@@ -119,7 +119,9 @@ async fn unclear(then: Then, says: &str) -> Server {
     assert_eq!(server.connections.load(Ordering::SeqCst), 1, "{says}: one attempt");
     let told = clean(client.read(&id()).await);
     assert!(matches!(told, Err(ReadError::Failed(_))), "{told:?}");
-    assert_eq!(server.connections.load(Ordering::SeqCst), 2, "{says}: one attempt");
+    // A read whose connection breaks is asked once more, for it may have been a kept one.
+    let reads = if says == "the connection broke" { 2 } else { 1 };
+    assert_eq!(server.connections.load(Ordering::SeqCst), 1 + reads, "{says}");
     let told = clean(client.list(0, 9).await);
     assert!(matches!(told, Err(ReadError::Failed(_))), "{told:?}");
     server
