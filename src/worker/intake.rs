@@ -141,7 +141,7 @@ impl Intake {
                     }
                     *tries = 0;
                 }
-                next = consumer.next(), if in_hand.len() < self.intake_max => match next {
+                next = consumer.next(), if in_hand.len() < self.at_once() => match next {
                     Ok(delivery) => {
                         let this = self.clone();
                         let stop = stop.clone();
@@ -154,6 +154,12 @@ impl Intake {
         // The ledger's transactions in hand end by themselves; acks still go out on the open consumer.
         while in_hand.join_next().await.is_some() {}
         outcome
+    }
+
+    /// Deliveries that may be recorded at the same time. Where channels wait for a free hand, the ledger's time is theirs:
+    /// days move as fast as payments are recorded, however long the queue is.
+    fn at_once(&self) -> usize {
+        if self.hands.is_behind() { 1 } else { self.intake_max }
     }
 
     async fn deliver(&self, lane: Lane, delivery: Delivery, stop: &CancellationToken) -> Result<(), String> {

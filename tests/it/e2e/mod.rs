@@ -3,6 +3,7 @@
 mod agreements;
 mod allocation;
 mod backfill;
+mod backlog;
 mod channels;
 mod check;
 mod customers;
