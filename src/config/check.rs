@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{CALL_TIMEOUT_MAX, ledger_url};
 use super::{
-    Config, QueueUrl, Source, days,
+    Config, PartnerSettings, QueueUrl, Source, Worker, days,
     preset::{
         events::{Kind, Means, On},
         signature::Part,
@@ -34,7 +34,25 @@ pub fn contradictions(config: &Config) -> Vec<String> {
             wrong.push(text);
         }
     };
-    let partner = &config.partner;
+    partner(&config.partner, &mut refuse);
+    receiver(config, &mut refuse);
+    broker_and_probe(config, &mut refuse);
+    transport(config, &mut refuse);
+    worker(&config.worker, &mut refuse);
+    config.allocation_wrong(&mut refuse);
+    config.balance_wrong(&mut refuse);
+    config.console.contradictions(&config.server.trusted_proxies, &mut wrong);
+    if let Err(why) = config.comment() {
+        wrong.push(format!("partner.comment {why}"));
+    }
+    for (name, source) in &config.sources {
+        one_source(name, source, &mut wrong);
+    }
+    shared_realms(config, &mut wrong);
+    wrong
+}
+
+fn partner(partner: &PartnerSettings, refuse: &mut impl FnMut(bool, String)) {
     refuse(
         partner.settle_window <= partner.call_timeout,
         format!(
@@ -49,16 +67,21 @@ pub fn contradictions(config: &Config) -> Vec<String> {
     );
     refuse(partner.calls_per_second_max == 0, "partner.calls_per_second_max must be at least 1".into());
     refuse(partner.account.is_empty(), "partner.account must not be empty".into());
-    refuse(config.server.max_body_bytes == 0, "server.max_body_bytes must be at least 1".into());
+}
+
+/// How much it takes, whom it believes, and that it shares no address with the console.
+fn receiver(config: &Config, refuse: &mut impl FnMut(bool, String)) {
+    let server = &config.server;
+    refuse(server.max_body_bytes == 0, "server.max_body_bytes must be at least 1".into());
     refuse(
-        config.server.bodies_bytes_max < config.server.max_body_bytes.saturating_mul(2),
+        server.bodies_bytes_max < server.max_body_bytes.saturating_mul(2),
         format!(
             "server.bodies_bytes_max ({}) must be at least twice server.max_body_bytes ({})",
-            config.server.bodies_bytes_max, config.server.max_body_bytes
+            server.bodies_bytes_max, server.max_body_bytes
         ),
     );
-    refuse(config.server.threads == 0, "server.threads must be at least 1".into());
-    for proxy in &config.server.trusted_proxies {
+    refuse(server.threads == 0, "server.threads must be at least 1".into());
+    for proxy in &server.trusted_proxies {
         refuse(
             proxy.parse::<std::net::IpAddr>().is_err() && proxy.parse::<ipnet::IpNet>().is_err(),
             format!(
@@ -67,42 +90,33 @@ pub fn contradictions(config: &Config) -> Vec<String> {
         );
     }
     refuse(
-        config.console.listen == config.server.listen,
-        format!(
-            "console.listen and server.listen are both {}; the console is never public",
-            config.server.listen
-        ),
+        config.console.listen == server.listen,
+        format!("console.listen and server.listen are both {}; the console is never public", server.listen),
     );
-    refuse(config.queue.prefetch == 0, "queue.prefetch must be at least 1".into());
-    refuse(config.queue.in_flight_max == 0, "queue.in_flight_max must be at least 1".into());
+}
+
+fn broker_and_probe(config: &Config, refuse: &mut impl FnMut(bool, String)) {
+    let queue = &config.queue;
+    refuse(queue.prefetch == 0, "queue.prefetch must be at least 1".into());
+    refuse(queue.in_flight_max == 0, "queue.in_flight_max must be at least 1".into());
     refuse(
         config.worker.account_probe.as_millis() > u128::from(PROBE_AHEAD_MS_MAX.unsigned_abs()),
         "worker.account_probe must be at most 1day".into(),
     );
     refuse(
-        config.queue.management_url.as_ref().is_some_and(|url| url.begins_otherwise("http")),
+        queue.management_url.as_ref().is_some_and(|url| url.begins_otherwise("http")),
         "queue.management_url must begin with http:// or https://".into(),
     );
-    transport(config, &mut refuse);
-    refuse(config.worker.channels_max == 0, "worker.channels_max must be at least 1".into());
-    refuse(config.worker.intake_max == 0, "worker.intake_max must be at least 1".into());
-    refuse(config.worker.poll < Duration::from_millis(10), "worker.poll must be at least 10ms".into());
+}
+
+fn worker(worker: &Worker, refuse: &mut impl FnMut(bool, String)) {
+    refuse(worker.channels_max == 0, "worker.channels_max must be at least 1".into());
+    refuse(worker.intake_max == 0, "worker.intake_max must be at least 1".into());
+    refuse(worker.poll < Duration::from_millis(10), "worker.poll must be at least 10ms".into());
     refuse(
-        config.worker.fetch_again < Duration::from_millis(100),
+        worker.fetch_again < Duration::from_millis(100),
         "worker.fetch_again must be at least 100ms".into(),
     );
-
-    config.allocation_wrong(&mut refuse);
-    config.balance_wrong(&mut refuse);
-    config.console.contradictions(&config.server.trusted_proxies, &mut wrong);
-    if let Err(why) = config.comment() {
-        wrong.push(format!("partner.comment {why}"));
-    }
-    for (name, source) in &config.sources {
-        one_source(name, source, &mut wrong);
-    }
-    shared_realms(config, &mut wrong);
-    wrong
 }
 
 /// What stands between us and broker, ledger and the world. A secret that cannot be read is skipped: only the role that
@@ -197,6 +211,17 @@ fn one_source(name: &str, source: &Source, wrong: &mut Vec<String>) {
             wrong.push(format!("sources.{name}{text}"));
         }
     };
+    can_start(name, source, &mut refuse);
+    channel_and_price(source, &mut refuse);
+    provider(source, &mut refuse);
+    believed(source, &mut refuse);
+    days::bought(source, &mut refuse);
+    refuse(!BACKFILL_EVERY.contains(&source.backfill_every), ".backfill_every must be between 1s and 1day");
+    refuse(!BACKFILL_SWEEP.contains(&source.backfill_sweep), ".backfill_sweep must be between 1m and 30days");
+}
+
+/// A name for its path, a realm, a secret, and limits that let something through.
+fn can_start(name: &str, source: &Source, refuse: &mut impl FnMut(bool, &str)) {
     let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
     refuse(
         name.is_empty() || name.len() > WORD_BYTES_MAX || !plain(name),
@@ -209,6 +234,10 @@ fn one_source(name: &str, source: &Source, wrong: &mut Vec<String>) {
     );
     refuse(source.tolerance.is_zero(), ".tolerance must be more than 0s");
     refuse(source.days_max == 0, ".days_max must be at least 1");
+}
+
+/// Where a payment names its channel and its days, and what a day costs.
+fn channel_and_price(source: &Source, refuse: &mut impl FnMut(bool, &str)) {
     for pointer in source.channel.iter().chain(source.days.iter()) {
         refuse(!pointer.starts_with('/'), &format!(": {pointer:?} is not a JSON pointer; it begins with /"));
     }
@@ -221,6 +250,10 @@ fn one_source(name: &str, source: &Source, wrong: &mut Vec<String>) {
         source.per_day.as_ref().is_some_and(|p| p.currency.chars().any(|c| !c.is_ascii_lowercase())),
         ".per_day.currency must be lower-case, such as \"usd\"",
     );
+}
+
+/// Where its API is, how it signs, and what its events mean.
+fn provider(source: &Source, refuse: &mut impl FnMut(bool, &str)) {
     let asks = source.fetch.is_some() || source.api_key.is_some();
     if asks && let Err(why) = outbound::address::base_url(&source.api_base, ".api_base") {
         refuse(true, &why.to_string());
@@ -229,13 +262,10 @@ fn one_source(name: &str, source: &Source, wrong: &mut Vec<String>) {
         refuse(true, why);
     }
     let families: Vec<&str> = source.events.families().collect();
+    let money_in = source.money_in.as_str();
     refuse(
-        !families.contains(&source.money_in.as_str()),
-        &format!(
-            ".money_in = {:?} is none of this provider's: {}",
-            source.money_in.as_str(),
-            families.join(", ")
-        ),
+        !families.contains(&money_in),
+        &format!(".money_in = {money_in:?} is none of this provider's: {}", families.join(", ")),
     );
     refuse(
         source.public_url.is_none() && source.signature.signed.0.contains(&Part::Url),
@@ -247,11 +277,6 @@ fn one_source(name: &str, source: &Source, wrong: &mut Vec<String>) {
             ".events.type stands in a header that is not signed, so anybody could change it: use a place in the body",
         );
     }
-    believed(source, &mut refuse);
-    days::bought(source, &mut refuse);
-
-    refuse(!BACKFILL_EVERY.contains(&source.backfill_every), ".backfill_every must be between 1s and 1day");
-    refuse(!BACKFILL_SWEEP.contains(&source.backfill_sweep), ".backfill_sweep must be between 1m and 30days");
 }
 
 /// What is read must be proved: by the MAC over the body, by the MAC over the very places, or by the provider's API.

@@ -133,14 +133,22 @@ fn the_defaults_fit_together() {
     assert_eq!(contradictions(&Config::default()), Vec::<String>::new());
 }
 
+/// What is told of a declaration; `None`: it fits together.
+fn told<const N: usize>(table: [(&str, Option<&str>); N]) {
+    for (keys, want) in table {
+        let text = format!("[sources.x]\nsecrets = [\"00ff\"]\n{keys}");
+        let wrong = contradictions(&crate::config::load::parse(&text, Vec::new()).unwrap());
+        match want {
+            None => assert_eq!(wrong, Vec::<String>::new(), "{keys}"),
+            Some(want) => assert!(wrong.iter().any(|w| w.contains(want)), "{keys}: {wrong:?}"),
+        }
+    }
+}
+
 /// A declaration that fits together but would believe what nobody signed.
 #[test]
-fn what_decides_is_proved() {
-    let wrong = |text: &str| {
-        let text = format!("[sources.x]\nsecrets = [\"00ff\"]\n{text}");
-        contradictions(&crate::config::load::parse(&text, Vec::new()).unwrap())
-    };
-    for (text, want) in [
+fn what_decides_is_among_the_signed_places() {
+    told([
         ("provider = \"adyen\"", None),
         (
             "provider = \"adyen\"\nchannel = [\"/additionalData/metadata.channel_id\"]",
@@ -174,10 +182,13 @@ fn what_decides_is_proved() {
             "provider = \"adyen\"\nsignature.signed = \"{/pspReference}{/amount/value}\"",
             Some("nothing between them"),
         ),
-        (
-            "provider = \"paystack\"\nsignature.signed = \"{/event}:{/data/reference}\"",
-            Some("in .signature.field"),
-        ),
+    ]);
+}
+
+/// Where no signature covers the body, the provider's API must be asked.
+#[test]
+fn what_nobody_signed_is_asked_for() {
+    told([
         (
             "provider = \"mercadopago\"\napi_key = \"k\"\nevents.account = \"/user_id\"",
             Some("events.account is not under the signature"),
@@ -197,6 +208,17 @@ fn what_decides_is_proved() {
         ),
         ("provider = \"paystack\"\nsignature.check = \"token\"", Some("does not cover the body")),
         ("provider = \"paystack\"\nsignature.signed = \"{header:x-id}\"", Some("does not cover the body")),
+    ]);
+}
+
+/// What a provider's way to sign, to tell the time and to name its families needs.
+#[test]
+fn what_a_declaration_needs_is_there() {
+    told([
+        (
+            "provider = \"paystack\"\nsignature.signed = \"{/event}:{/data/reference}\"",
+            Some("in .signature.field"),
+        ),
         ("provider = \"lemonsqueezy\"\nevents.type = \"header:x-event-name\"", Some("not signed")),
         ("provider = \"square\"", Some("public_url is missing")),
         (
@@ -204,13 +226,7 @@ fn what_decides_is_proved() {
             Some("nothing tells when the money came in"),
         ),
         ("provider = \"paystack\"\nmoney_in = \"invoices\"", Some("none of this provider's: payments")),
-    ] {
-        let wrong = wrong(text);
-        match want {
-            None => assert_eq!(wrong, Vec::<String>::new(), "{text}"),
-            Some(want) => assert!(wrong.iter().any(|w| w.contains(want)), "{text}: {wrong:?}"),
-        }
-    }
+    ]);
 }
 
 /// Most presets that ask an API could not start: a `from` for each type was not taken for a `from` for every event.

@@ -228,6 +228,16 @@ impl Signature {
                 wrong.push(text.to_owned());
             }
         };
+        self.place_wrong(&mut refuse);
+        self.elements_wrong(&mut refuse);
+        self.timestamp_wrong(&mut refuse);
+        self.signed_wrong(&mut refuse);
+        refuse(!(400..500).contains(&self.status), ".signature.status must be from 400 to 499");
+        wrong
+    }
+
+    /// Where it stands.
+    fn place_wrong(&self, refuse: &mut impl FnMut(bool, &str)) {
         let places = [self.header.is_some(), self.query.is_some(), self.field.is_some()];
         refuse(
             places.iter().filter(|set| **set).count() != 1,
@@ -238,6 +248,10 @@ impl Signature {
                 && (self.list.is_some() || self.assign.is_some() || self.timestamp.is_some()),
             ".signature.list, .assign and .timestamp go with .signature.header only",
         );
+    }
+
+    /// How its header is cut into elements.
+    fn elements_wrong(&self, refuse: &mut impl FnMut(bool, &str)) {
         refuse(
             self.list.iter().chain(&self.assign).any(|c| !c.is_ascii())
                 || self.list.is_some() && self.list == self.assign,
@@ -251,6 +265,10 @@ impl Signature {
             self.header.as_ref().is_some_and(|name| name.chars().any(|c| c.is_ascii_uppercase())),
             ".signature.header must be lower case",
         );
+    }
+
+    /// Where the time of signing stands, and that it is signed.
+    fn timestamp_wrong(&self, refuse: &mut impl FnMut(bool, &str)) {
         if let Some(Timestamp { element, header, .. }) = &self.timestamp {
             refuse(
                 element.is_some() == header.is_some(),
@@ -267,6 +285,10 @@ impl Signature {
             timed != self.timestamp.is_some(),
             ".signature.timestamp and {timestamp} in .signature.signed go together: a time that is not signed proves nothing",
         );
+    }
+
+    /// The bytes under the MAC.
+    fn signed_wrong(&self, refuse: &mut impl FnMut(bool, &str)) {
         refuse(self.check == Check::Mac && self.signed.0.is_empty(), ".signature.signed is empty");
         refuse(
             self.field.is_none() && self.fields().next().is_some(),
@@ -279,8 +301,6 @@ impl Signature {
             self.check == Check::Mac && self.signed.0.windows(2).any(touch),
             ".signature.signed has two values with nothing between them: the same bytes could be cut into others",
         );
-        refuse(!(400..500).contains(&self.status), ".signature.status must be from 400 to 499");
-        wrong
     }
 }
 
