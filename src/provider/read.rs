@@ -120,7 +120,7 @@ impl<'s> Opened<'s> {
         let Some(object) = object.filter(Value::is_object) else {
             return unreadable("the event carries no object");
         };
-        of_object(source, &kind, &event, object, facts)
+        of_object(source, &kind, &event, &object, facts)
     }
 }
 
@@ -157,70 +157,103 @@ pub fn read(
     opened.read(object)
 }
 
-fn of_object(
-    source: &Source,
-    kind: &str,
-    event: &Value,
-    object: Value,
-    mut facts: Facts,
-) -> Result<Facts, Unreadable> {
+/// An entry of the map that an event is of, and what it is about as that entry sees it.
+struct Fitting<'s> {
+    on: &'s On,
+    /// What is known of such objects; `None`: it needs none.
+    at: Option<&'s Object>,
+    seen: Value,
+}
+
+/// The first entry of the event's type whose conditions hold.
+fn fitting<'s>(source: &'s Source, kind: &str, object: &Value) -> Option<Fitting<'s>> {
     let map = &source.events;
     let of_type = |on: &&On| on.types.iter().any(|known| known == kind);
-    // Each entry sees the object as its own kind of object.
-    let mut fitting = None;
     for on in map.on.iter().filter(of_type) {
+        // Each entry sees the object as its own kind of object.
         let at = on.object.as_ref().and_then(|name| map.objects.get(name));
         let mut seen = object.clone();
         path::unpack(&mut seen, at.iter().flat_map(|at| at.unpack.iter().map(|place| &**place)));
         let elsewhere = !matches!(on.means, Means::MoneyIn | Means::Link)
             && on.family.as_ref().is_some_and(|family| *family != source.money_in.as_str());
         if !elsewhere && on.when.iter().all(|test| path::holds(&seen, test)) {
-            fitting = Some((on, at, seen));
-            break;
+            return Some(Fitting { on, at, seen });
         }
     }
-    let Some((on, at, seen)) = fitting else {
+    None
+}
+
+fn of_object(
+    source: &Source,
+    kind: &str,
+    event: &Value,
+    object: &Value,
+    mut facts: Facts,
+) -> Result<Facts, Unreadable> {
+    let Some(Fitting { on, at, seen }) = fitting(source, kind, object) else {
         facts.meaning = Meaning::Ignored(format!("{}, as it stands", not_needed(kind)));
         return Ok(facts);
     };
-    let why = || on.why.clone().unwrap_or_default();
     if on.means == Means::Held {
-        return Err(Unreadable(why()));
+        return Err(Unreadable(why(on)));
     }
     if on.means == Means::MoneyInUnclear {
-        facts.unclear = Some(why());
+        facts.unclear = Some(why(on));
     }
     let Some(at) = at else {
-        facts.meaning = Meaning::Ignored(why());
+        facts.meaning = Meaning::Ignored(why(on));
         return Ok(facts);
     };
-    facts.ids = object::ids(at, &seen)?;
-    if let Some(at) = occurred_at(map, &seen, at.occurred_at.iter())? {
+    identify(source, on, at, &seen, &mut facts)?;
+    if on.means == Means::Agreement {
+        // It joins no payments, whatever ids its object has.
+        facts.ids.clear();
+    }
+    facts.meaning = meaning(source, on, facts.agreement.as_deref());
+    if !matches!(facts.meaning, Meaning::Ignored(_)) && facts.ids.is_empty() {
+        return unreadable("the event names no payment");
+    }
+    tell(source, at, event, &seen, &mut facts);
+    facts.out = reversals(on, at, &seen)?;
+    Ok(facts)
+}
+
+/// The sentence of an entry for the operator.
+fn why(on: &On) -> String {
+    on.why.clone().unwrap_or_default()
+}
+
+/// Which payment it is of, when it happened, whose it is, and which agreement it belongs to.
+fn identify(
+    source: &Source,
+    on: &On,
+    at: &Object,
+    object: &Value,
+    facts: &mut Facts,
+) -> Result<(), Unreadable> {
+    facts.ids = object::ids(at, object)?;
+    if let Some(at) = occurred_at(&source.events, object, at.occurred_at.iter())? {
         facts.occurred_at = at;
     }
-    facts.customer = at
-        .customer
-        .as_ref()
-        .and_then(|place| seen.pointer(place))
-        .and_then(path::name)
-        .filter(|id| !id.is_empty() && id.len() <= object::ID_BYTES_MAX);
-    facts.contacts = object::contacts(at, &seen);
-    facts.agreement = object::agreement(at, &seen);
+    let customer = at.customer.as_ref().and_then(|place| object.pointer(place)).and_then(path::name);
+    facts.customer = customer.filter(|id| !id.is_empty() && id.len() <= object::ID_BYTES_MAX);
+    facts.contacts = object::contacts(at, object);
+    facts.agreement = object::agreement(at, object);
     facts.agreement_state = on.agreement.filter(|_| facts.agreement.is_some());
-    facts.meaning = match on.means {
+    Ok(())
+}
+
+/// What it means for the rules. `agreement`: the one that it belongs to.
+fn meaning(source: &Source, on: &On, agreement: Option<&str>) -> Meaning {
+    match on.means {
         Means::MoneyIn => Meaning::MoneyIn(Family::new(on.family())),
         // Where it names no family it is of whichever grants.
         Means::MoneyInUnclear => {
-            let family = on.family.as_deref().unwrap_or(source.money_in.as_str());
-            Meaning::MoneyIn(Family::new(family))
+            Meaning::MoneyIn(Family::new(on.family.as_deref().unwrap_or(source.money_in.as_str())))
         }
         Means::Link => Meaning::Link,
-        // It joins no payments, whatever ids its object has.
-        Means::Agreement => {
-            facts.ids.clear();
-            Meaning::Ignored(agreement_words(on.agreement, facts.agreement.as_deref()))
-        }
-        Means::Ignored | Means::Held => Meaning::Ignored(why()),
+        Means::Agreement => Meaning::Ignored(agreement_words(on.agreement, agreement)),
+        Means::Ignored | Means::Held => Meaning::Ignored(why(on)),
         Means::Refund
         | Means::RefundFailed
         | Means::PaymentFailed
@@ -228,13 +261,7 @@ fn of_object(
         | Means::DisputeWon
         | Means::DisputeLost
         | Means::Inquiry => Meaning::MoneyOut,
-    };
-    if !matches!(facts.meaning, Meaning::Ignored(_)) && facts.ids.is_empty() {
-        return unreadable("the event names no payment");
     }
-    tell(source, at, event, &seen, &mut facts);
-    facts.out = reversals(on, at, &seen)?;
-    Ok(facts)
 }
 
 /// What the object tells of what was bought, and for how much; what cannot be read of that is told with it.

@@ -18,7 +18,7 @@ use std::{
 };
 
 use actix_http::{HttpService, KeepAlive, Protocol, Request, error::DispatchError};
-use actix_server::{GracefulShutdownSignal, Server, ServerHandle};
+use actix_server::{GracefulShutdownSignal, Server, ServerBuilder, ServerHandle};
 use actix_service::{ServiceFactory, ServiceFactoryExt as _, fn_service};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -108,6 +108,34 @@ pub async fn serve(
     sources: Sources,
     queue: Arc<dyn Queue>,
 ) -> Result<Running, StartError> {
+    let receiver = receiver(settings, sources, queue)?;
+    let log = receiver.log.clone();
+    let server = Server::build()
+        .workers(settings.threads)
+        .max_concurrent_connections(connections(settings).div_ceil(settings.threads).max(1))
+        .shutdown_timeout(whole_seconds(settings.stop_timeout))
+        .disable_signals();
+    let each = EachConnection {
+        receiver,
+        heads: HeadLimits { timeout: settings.head_timeout, long: LongHeads::new() },
+        stopping: server.graceful_shutdown_signal(),
+    };
+    let (server, address) = each
+        .come_to(&settings.listen, server)
+        .await
+        .map_err(|error| StartError::Listen { listen: settings.listen.clone(), error })?;
+    let server = server.run();
+    let handle = server.handle();
+    let telling = tokio::spawn(log.clone().rounds());
+    Ok(Running { address, handle, task: tokio::spawn(server), log, telling })
+}
+
+/// What serves the requests; refuses settings that it cannot be made from.
+fn receiver(
+    settings: &config::Server,
+    sources: Sources,
+    queue: Arc<dyn Queue>,
+) -> Result<Receiver, StartError> {
     let proxies = TrustedProxies::parse(&settings.trusted_proxies).map_err(StartError::Setting)?;
     let limits = Limits {
         body_bytes_max: settings.max_body_bytes,
@@ -118,53 +146,73 @@ pub async fn serve(
     if !(1..=THREADS_MAX).contains(&settings.threads) {
         return Err(StartError::Setting(format!("threads must be 1 to {THREADS_MAX}")));
     }
-    let receiver = Receiver::new(limits, proxies, sources, queue);
-    let log = receiver.log.clone();
-    let server = Server::build()
-        .workers(settings.threads)
-        .max_concurrent_connections(connections(settings).div_ceil(settings.threads).max(1))
-        .shutdown_timeout(whole_seconds(settings.stop_timeout))
-        .disable_signals();
-    let head = (settings.head_timeout, LongHeads::new());
-    let stopping = server.graceful_shutdown_signal();
-    let failed = |error| StartError::Listen { listen: settings.listen.clone(), error };
-    let (server, address) = match settings.listen.strip_prefix("unix:") {
-        Some(path) => {
-            let path = PathBuf::from(path);
-            let listener = unix(&path).map_err(failed)?;
-            let factory = move || {
-                let http = http(receiver.on_this_thread(), stopping.clone());
-                let head = head.clone();
-                fn_service(move |io: UnixStream| {
-                    let io = Watched::new(io, head.0, head.1.clone());
-                    async move { Ok((io, Protocol::Http1, None)) }
-                })
-                .and_then(http)
-            };
-            (server.listen_uds("receiver", listener, factory), Address::Unix(path))
+    Ok(Receiver::new(limits, proxies, sources, queue))
+}
+
+/// What each connection is served with.
+#[derive(Clone)]
+struct EachConnection {
+    receiver: Receiver,
+    heads: HeadLimits,
+    stopping: GracefulShutdownSignal,
+}
+
+/// How long a head may take, and how many may be long.
+#[derive(Clone)]
+struct HeadLimits {
+    timeout: Duration,
+    long: LongHeads,
+}
+
+impl HeadLimits {
+    fn watch<T: AsyncRead>(&self, io: T) -> Watched<T> {
+        Watched::new(io, self.timeout, self.long.clone())
+    }
+}
+
+impl EachConnection {
+    /// Listens where the settings say.
+    async fn come_to(self, listen: &str, server: ServerBuilder) -> io::Result<(ServerBuilder, Address)> {
+        match listen.strip_prefix("unix:") {
+            Some(path) => {
+                let path = PathBuf::from(path);
+                let listener = unix(&path)?;
+                Ok((self.over_unix(server, listener)?, Address::Unix(path)))
+            }
+            None => {
+                let listener = tcp(listen).await?;
+                let address = listener.local_addr()?;
+                Ok((self.over_tcp(server, listener)?, Address::Tcp(address)))
+            }
         }
-        None => {
-            let listener = tcp(&settings.listen).await.map_err(failed)?;
-            let address = listener.local_addr().map_err(failed)?;
-            let factory = move || {
-                let http = http(receiver.on_this_thread(), stopping.clone());
-                let head = head.clone();
-                fn_service(move |io: TcpStream| {
-                    // An answer is one small write; waiting for more would only delay it.
-                    let _ = io.set_nodelay(true);
-                    let peer = io.peer_addr().ok();
-                    let io = Watched::new(io, head.0, head.1.clone());
-                    async move { Ok((io, Protocol::Http1, peer)) }
-                })
-                .and_then(http)
-            };
-            (server.listen("receiver", listener, factory), Address::Tcp(address))
-        }
-    };
-    let server = server.map_err(failed)?.run();
-    let handle = server.handle();
-    let telling = tokio::spawn(log.clone().rounds());
-    Ok(Running { address, handle, task: tokio::spawn(server), log, telling })
+    }
+
+    fn over_unix(self, server: ServerBuilder, listener: UnixListener) -> io::Result<ServerBuilder> {
+        server.listen_uds("receiver", listener, move || {
+            let http = http(self.receiver.on_this_thread(), self.stopping.clone());
+            let heads = self.heads.clone();
+            fn_service(move |io: UnixStream| {
+                let io = heads.watch(io);
+                async move { Ok((io, Protocol::Http1, None)) }
+            })
+            .and_then(http)
+        })
+    }
+
+    fn over_tcp(self, server: ServerBuilder, listener: std::net::TcpListener) -> io::Result<ServerBuilder> {
+        server.listen("receiver", listener, move || {
+            let http = http(self.receiver.on_this_thread(), self.stopping.clone());
+            let heads = self.heads.clone();
+            fn_service(move |io: TcpStream| {
+                // An answer is one small write; waiting for more would only delay it.
+                let _ = io.set_nodelay(true);
+                let peer = io.peer_addr().ok();
+                let io = heads.watch(io);
+                async move { Ok((io, Protocol::Http1, peer)) }
+            })
+            .and_then(http)
+        })
+    }
 }
 
 /// As set, or what the open files that this process may have leave beside the rest.
