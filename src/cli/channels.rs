@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use daybridge::{
     clock::{self, millis},
     config::Config,
-    ledger::{self, Act, Ledger, Shorter, query::ChannelQuery},
+    ledger::{self, Act, Ledger, Shorter, query::ChannelQuery, view::ChannelRow},
     partner,
     worker::listing::{self, Pace},
 };
@@ -72,15 +72,19 @@ pub struct ChannelList {
 /// `channels …`
 pub async fn run(config: Config, channels: Channels) -> Result<(), Failure> {
     let ledger = ledger::open_existing(&config.ledger).await?;
-    let args = match channels {
-        Channels::List(args) => args,
-        Channels::Show { channel, json } => return show(&config, &ledger, &channel, json).await,
-        Channels::Retire(retire) => return super::retire::run(&config, &ledger, retire).await,
+    match channels {
+        Channels::List(args) => list(&ledger, args).await,
+        Channels::Show { channel, json } => show(&config, &ledger, &channel, json).await,
+        Channels::Retire(retire) => super::retire::run(&config, &ledger, retire).await,
         Channels::Sync { shorter, json } => {
             let shorter = if shorter { Shorter::Believed } else { Shorter::Doubted };
-            return sync(&config, &ledger, shorter, json).await;
+            sync(&config, &ledger, shorter, json).await
         }
-    };
+    }
+}
+
+async fn list(ledger: &Ledger, args: ChannelList) -> Result<(), Failure> {
+    let list = args.list;
     let now = clock::now_ms();
     let wanted = ChannelQuery {
         channel: args.channel,
@@ -91,17 +95,23 @@ pub async fn run(config: Config, channels: Channels) -> Result<(), Failure> {
         unpaid: args.unpaid,
         from: None,
     };
-    let rows = ledger.channels(&wanted, &args.list.page()).await?;
+    let rows = ledger.channels(&wanted, &list.page()).await?;
     if rows.is_empty() {
-        typed::channel(ledger.as_ref(), wanted.channel.as_ref()).await?;
-        typed::mode(ledger.as_ref(), wanted.mode.as_ref()).await?;
+        typed::channel(ledger, wanted.channel.as_ref()).await?;
+        typed::mode(ledger, wanted.mode.as_ref()).await?;
     }
-    if args.list.json {
+    if list.json {
         say_json(&rows);
         return Ok(());
     }
     let last = rows.last().map(|row| format!("{}/{}", row.account, row.channel));
     let count = rows.len();
+    channel_table(rows);
+    super::more(count, &list, last.as_deref());
+    Ok(())
+}
+
+fn channel_table(rows: Vec<ChannelRow>) {
     table_of(
         "no channel fits",
         &[
@@ -135,8 +145,6 @@ pub async fn run(config: Config, channels: Channels) -> Result<(), Failure> {
             ]
         }),
     );
-    super::more(count, &args.list, last.as_deref());
-    Ok(())
 }
 
 async fn show(config: &Config, ledger: &Ledger, channel: &str, json: bool) -> Result<(), Failure> {

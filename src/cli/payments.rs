@@ -67,66 +67,72 @@ pub struct PaymentList {
 
 /// `payments …`
 pub async fn payments(config: Config, payments: Payments) -> Result<(), Failure> {
-    let payments = match payments {
-        Payments::Stop(why) => return allocation::payment(&config, Do::Stop(why)).await,
-        Payments::Go(why) => return allocation::payment(&config, Do::Go(why)).await,
-        Payments::Move(args) => return allocation::payment(&config, Do::Move(args)).await,
-        Payments::Slice(args) => return allocation::payment(&config, Do::Slice(args)).await,
-        Payments::List(_) | Payments::Show(_) => payments,
-    };
-    let ledger = ledger::open_existing(&config.ledger).await?;
     match payments {
-        Payments::List(args) => {
-            let now = clock::now_ms();
-            let at =
-                |text: Option<String>| text.map(|t| parse_time(&t, now)).transpose().map_err(Failure::Usage);
-            let wanted = PaymentQuery {
-                text: args.search,
-                state: args.state,
-                source: args.source,
-                channel: args.channel,
-                customer: args.customer,
-                agreement: args.agreement,
-                amount: args.amount,
-                since: at(args.since)?,
-                until: at(args.until)?,
-                ..PaymentQuery::default()
-            };
-            let rows = ledger.payments(&wanted, &args.list.page()).await?;
-            if rows.is_empty() {
-                typed::source(&config, ledger.as_ref(), wanted.source.as_ref()).await?;
-                typed::channel(ledger.as_ref(), wanted.channel.as_ref()).await?;
-            }
-            if args.list.json {
-                say_json(&rows);
-            } else {
-                let (count, last) = (rows.len(), rows.last().map(|row| row.key.clone()));
-                listing(
-                    "no payment fits",
-                    &["PAYMENT", "STATE", "CHANNEL", "DAYS", "FIRST SEEN", "NEXT"],
-                    rows.into_iter().map(|p| {
-                        [
-                            p.key,
-                            p.state.to_string(),
-                            or_dash(p.channel),
-                            or_dash(p.days),
-                            time(p.first_seen_at),
-                            next(p.reason.or(p.next).as_deref(), p.next_at),
-                        ]
-                    }),
-                );
-                more(count, &args.list, last.as_deref());
-            }
-        }
-        Payments::Show(ShowArgs { key, json }) => {
-            let whole = ledger.payment(&key).await?.ok_or_else(|| missing("payment", &key))?;
-            if json {
-                say_json(&whole);
-            } else {
-                payment(&whole);
-            }
-        }
-        _ => {}
+        Payments::List(args) => list(&config, args).await,
+        Payments::Show(args) => show(&config, &args).await,
+        Payments::Stop(why) => allocation::payment(&config, Do::Stop(why)).await,
+        Payments::Go(why) => allocation::payment(&config, Do::Go(why)).await,
+        Payments::Move(args) => allocation::payment(&config, Do::Move(args)).await,
+        Payments::Slice(args) => allocation::payment(&config, Do::Slice(args)).await,
+    }
+}
+
+async fn list(config: &Config, args: PaymentList) -> Result<(), Failure> {
+    let ledger = ledger::open_existing(&config.ledger).await?;
+    let list = args.list;
+    let now = clock::now_ms();
+    let at = |text: Option<String>| text.map(|t| parse_time(&t, now)).transpose().map_err(Failure::Usage);
+    let wanted = PaymentQuery {
+        text: args.search,
+        state: args.state,
+        source: args.source,
+        channel: args.channel,
+        customer: args.customer,
+        agreement: args.agreement,
+        amount: args.amount,
+        since: at(args.since)?,
+        until: at(args.until)?,
+        ..PaymentQuery::default()
+    };
+    let rows = ledger.payments(&wanted, &list.page()).await?;
+    if rows.is_empty() {
+        typed::source(config, ledger.as_ref(), wanted.source.as_ref()).await?;
+        typed::channel(ledger.as_ref(), wanted.channel.as_ref()).await?;
+    }
+    if list.json {
+        say_json(&rows);
+        return Ok(());
+    }
+    let (count, last) = (rows.len(), rows.last().map(|row| row.key.clone()));
+    payment_table(rows);
+    more(count, &list, last.as_deref());
+    Ok(())
+}
+
+fn payment_table(rows: Vec<view::Payment>) {
+    listing(
+        "no payment fits",
+        &["PAYMENT", "STATE", "CHANNEL", "DAYS", "FIRST SEEN", "NEXT"],
+        rows.into_iter().map(|p| {
+            [
+                p.key,
+                p.state.to_string(),
+                or_dash(p.channel),
+                or_dash(p.days),
+                time(p.first_seen_at),
+                next(p.reason.or(p.next).as_deref(), p.next_at),
+            ]
+        }),
+    );
+}
+
+async fn show(config: &Config, args: &ShowArgs) -> Result<(), Failure> {
+    let ledger = ledger::open_existing(&config.ledger).await?;
+    let whole = ledger.payment(&args.key).await?.ok_or_else(|| missing("payment", &args.key))?;
+    if args.json {
+        say_json(&whole);
+    } else {
+        payment(&whole);
     }
     Ok(())
 }

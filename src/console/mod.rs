@@ -155,71 +155,98 @@ pub fn check(config: &Config) -> Result<String, String> {
 
 /// Listens on `[console] listen`.
 pub fn start(config: &Config, parts: Parts) -> anyhow::Result<Console> {
-    let listen = &config.console.listen;
-    let listener = TcpListener::bind(listen).map_err(|error| {
-        anyhow::anyhow!("console.listen {listen}: {error}; stop what holds it, or set another address")
-    })?;
+    let listener = bind(&config.console.listen)?;
     let address = listener.local_addr()?;
-    let Parts { role, queue, with_ledger, refused, backfilled, metrics } = parts;
-    let has_pages = with_ledger && config.console.has_pages();
+    let has_pages = parts.with_ledger && config.console.has_pages();
     if has_pages {
         // What is wrong with the users is said now, not when the ledger comes.
         auth::Auth::new(config)?;
     }
     let arrival = Arrival {
         config: config.clone(),
-        queue: queue.clone(),
-        refused: refused.clone(),
+        queue: parts.queue.clone(),
+        refused: parts.refused.clone(),
         ledger: Arc::default(),
         pages: Arc::default(),
     };
-    let looks = health::Looks {
-        role,
-        queue,
-        with_ledger,
+    let metrics = parts.metrics.clone();
+    let looks = looks(config, parts, &arrival);
+    let summing = metrics.clone().map(sum_up);
+    let hosts = Arc::new(auth::Hosts::new(&config.console, address));
+    let pages = has_pages.then(|| arrival.pages.clone());
+    let handle = Site { hosts, looks, metrics, pages }.serve(listener)?;
+    Ok(Console { address, handle, summing, arrival })
+}
+
+fn bind(listen: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(listen).map_err(|error| {
+        anyhow::anyhow!("console.listen {listen}: {error}; stop what holds it, or set another address")
+    })
+}
+
+/// What health and metrics are read from.
+fn looks(config: &Config, parts: Parts, arrival: &Arrival) -> health::Looks {
+    health::Looks {
+        role: parts.role,
+        queue: parts.queue,
+        with_ledger: parts.with_ledger,
         ledger: arrival.ledger.clone(),
-        refused,
+        refused: parts.refused,
         account: config.partner.account.clone(),
         sources: config.sources.keys().cloned().collect(),
-        backfilled,
+        backfilled: parts.backfilled,
         owed: Arc::default(),
-    };
-    // Observed values pile up until they are summed, and nobody may ever ask for them.
-    let summing = metrics.clone().map(|metrics| {
-        tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(SUMMED_EVERY).await;
-                metrics.run_upkeep();
-            }
-        })
-    });
-    let pages = arrival.pages.clone();
-    let hosts = Arc::new(auth::Hosts::new(&config.console, address));
-    let server = HttpServer::new(move || {
-        let always = headers::ALWAYS.iter().fold(DefaultHeaders::new(), |all, header| all.add(*header));
-        let hosts = hosts.clone();
-        App::new()
-            .wrap(from_fn(move |request: ServiceRequest, next: Next<BoxBody>| {
-                under_a_known_name(hosts.clone(), request, next)
-            }))
-            .wrap(always)
-            .configure(|app| health::routes(app, looks.clone(), metrics.clone()))
-            .configure(|app| match has_pages {
-                true => routes::routes(app, &pages),
-                false => {
-                    app.default_service(web::to(health::nothing));
-                }
-            })
+    }
+}
+
+/// Observed values pile up until they are summed, and nobody may ever ask for them.
+fn sum_up(metrics: PrometheusHandle) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(SUMMED_EVERY).await;
+            metrics.run_upkeep();
+        }
     })
-    .workers(1)
-    .max_connections(CONNECTIONS_MAX)
-    .disable_signals()
-    .shutdown_timeout(1)
-    .listen(listener)?
-    .run();
-    let handle = server.handle();
-    tokio::spawn(server);
-    Ok(Console { address, handle, summing, arrival })
+}
+
+/// What is answered here, and under which names.
+#[derive(Clone)]
+struct Site {
+    hosts: Arc<auth::Hosts>,
+    looks: health::Looks,
+    metrics: Option<PrometheusHandle>,
+    /// `None`: there are none.
+    pages: Option<arrival::Pages>,
+}
+
+impl Site {
+    fn serve(self, listener: TcpListener) -> anyhow::Result<ServerHandle> {
+        let server = HttpServer::new(move || {
+            let always = headers::ALWAYS.iter().fold(DefaultHeaders::new(), |all, header| all.add(*header));
+            let hosts = self.hosts.clone();
+            App::new()
+                .wrap(from_fn(move |request: ServiceRequest, next: Next<BoxBody>| {
+                    under_a_known_name(hosts.clone(), request, next)
+                }))
+                .wrap(always)
+                .configure(|app| health::routes(app, self.looks.clone(), self.metrics.clone()))
+                .configure(|app| match &self.pages {
+                    Some(pages) => routes::routes(app, pages),
+                    None => {
+                        app.default_service(web::to(health::nothing));
+                    }
+                })
+        })
+        .workers(1)
+        .max_connections(CONNECTIONS_MAX)
+        .disable_signals()
+        .shutdown_timeout(1)
+        .listen(listener)?
+        .run();
+        let handle = server.handle();
+        tokio::spawn(server);
+        Ok(handle)
+    }
 }
 
 /// 421: nothing of the console under a stranger's name.

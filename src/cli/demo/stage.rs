@@ -1,6 +1,6 @@
 //! All parts of daybridge and a simulated partner, in one process and one temporary folder.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use daybridge::{
     clock,
@@ -13,6 +13,7 @@ use daybridge::{
     simulator::{self, Sim, SimSettings},
     worker::{self, Doors, Interpreter, meters},
 };
+use metrics_exporter_prometheus::PrometheusHandle;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -56,51 +57,22 @@ impl Stage {
     /// Starts all parts.
     pub async fn set() -> Result<Self, Failure> {
         let folder = tempfile::Builder::new().prefix("daybridge-demo-").tempdir()?;
-        let sim = Sim::start(SimSettings::local(TOKEN, BALANCE_DAYS)).await?;
-        for (id, days, mode) in CHANNELS {
-            sim.control.add_channel(id, days, Some(mode));
-        }
-        let file = folder.path().join("daybridge.toml");
-        let ledger_path = folder.path().join("daybridge.db");
+        let sim = partner_with_channels().await?;
         let password = password::random()?;
-        let hash = password::hash(&password).map_err(Failure::Failed)?;
-        let mut text = settings("127.0.0.1:0", "127.0.0.1:0", &ledger_path, &sim.base_url(), &hash);
-        let config = config::load::parse(&text, Vec::new()).map_err(Failure::Failed)?;
-        let metrics = console::record_metrics();
-        meters::begin(config.sources.keys().map(String::as_str));
-        let queue = queue::open(&config.queue).await?;
-        let ledger = ledger::open(&config.ledger).await?;
-        let readers = Arc::new(Sources::readers(&config)?);
-        let interpreter =
-            Interpreter::looking(&config, ledger.as_ref(), readers.clone(), clock::now_ms()).await?;
-        let doors = Doors {
-            queue: queue.clone(),
-            ledger: ledger.clone(),
-            partner: partner::open(&config.partner)?,
-            readers,
-            clock: Arc::new(clock::Machine),
-        };
+        let settings = SettingsFile::in_folder(&folder, &sim, &password)?;
+        let config = settings.parsed()?;
+        let opened = Opened::by(&config).await?;
         let sources = Sources::with_secrets(&config)?;
-        let parts = Parts {
-            role: "demo",
-            queue: queue.clone(),
-            with_ledger: true,
-            refused: Some(sources.refused()),
-            backfilled: Vec::new(),
-            metrics,
-        };
-        let console = console::start(&config, parts)?;
-        console.arrival().ledger(ledger.clone(), Some(interpreter))?;
+        let (queue, ledger) = (opened.doors.queue.clone(), opened.doors.ledger.clone());
+        let console = console::start(&config, opened.console_parts(&sources))?;
+        console.arrival().ledger(ledger.clone(), Some(opened.interpreter))?;
         let receiver = provider::serve(&config.server, sources, queue.clone()).await?;
         let Address::Tcp(address) = receiver.address else {
             return Err(Failure::Failed("the demo's receiver has no TCP address".into()));
         };
         let stop = CancellationToken::new();
-        let worker = tokio::spawn(worker::run(config.clone(), doors, stop.clone()));
-        // The file that an operator's commands can be tried with holds the ports that were found.
-        let console_address = console.address.to_string();
-        text = settings(&address.to_string(), &console_address, &ledger_path, &sim.base_url(), &hash);
-        std::fs::write(&file, text)?;
+        let worker = tokio::spawn(worker::run(config.clone(), opened.doors, stop.clone()));
+        settings.write(address, console.address)?;
         let receiver_url = format!("http://{address}");
         Ok(Self {
             config,
@@ -152,10 +124,82 @@ impl Stage {
     }
 }
 
-/// Times are short, so that doubt is settled while somebody watches.
-fn settings(server: &str, console: &str, ledger: &std::path::Path, partner: &str, hash: &str) -> String {
-    format!(
-        r#"[server]
+/// A partner that has the demo's channels.
+async fn partner_with_channels() -> Result<simulator::SimRunning, Failure> {
+    let sim = Sim::start(SimSettings::local(TOKEN, BALANCE_DAYS)).await?;
+    for (id, days, mode) in CHANNELS {
+        sim.control.add_channel(id, days, Some(mode));
+    }
+    Ok(sim)
+}
+
+/// What the settings open.
+struct Opened {
+    metrics: Option<PrometheusHandle>,
+    interpreter: Interpreter,
+    doors: Doors,
+}
+
+impl Opened {
+    async fn by(config: &Config) -> Result<Self, Failure> {
+        let metrics = console::record_metrics();
+        meters::begin(config.sources.keys().map(String::as_str));
+        let queue = queue::open(&config.queue).await?;
+        let ledger = ledger::open(&config.ledger).await?;
+        let readers = Arc::new(Sources::readers(config)?);
+        let interpreter =
+            Interpreter::looking(config, ledger.as_ref(), readers.clone(), clock::now_ms()).await?;
+        let partner = partner::open(&config.partner)?;
+        let doors = Doors { queue, ledger, partner, readers, clock: Arc::new(clock::Machine) };
+        Ok(Self { metrics, interpreter, doors })
+    }
+
+    fn console_parts(&self, sources: &Sources) -> Parts {
+        Parts {
+            role: "demo",
+            queue: self.doors.queue.clone(),
+            with_ledger: true,
+            refused: Some(sources.refused()),
+            backfilled: Vec::new(),
+            metrics: self.metrics.clone(),
+        }
+    }
+}
+
+/// The file that an operator's commands can be tried with.
+struct SettingsFile {
+    path: PathBuf,
+    ledger: PathBuf,
+    /// Base of the partner's API.
+    partner: String,
+    /// Of the password.
+    hash: String,
+}
+
+impl SettingsFile {
+    fn in_folder(folder: &TempDir, sim: &simulator::SimRunning, password: &str) -> Result<Self, Failure> {
+        let place = |name| folder.path().join(name);
+        let (path, ledger) = (place("daybridge.toml"), place("daybridge.db"));
+        let hash = password::hash(password).map_err(Failure::Failed)?;
+        Ok(Self { path, ledger, partner: sim.base_url(), hash })
+    }
+
+    /// What all parts are opened with: ports are taken as they are free.
+    fn parsed(&self) -> Result<Config, Failure> {
+        let text = self.text("127.0.0.1:0", "127.0.0.1:0");
+        config::load::parse(&text, Vec::new()).map_err(Failure::Failed)
+    }
+
+    /// Writes it with the ports that were found.
+    fn write(&self, server: SocketAddr, console: SocketAddr) -> std::io::Result<()> {
+        std::fs::write(&self.path, self.text(&server.to_string(), &console.to_string()))
+    }
+
+    /// Times are short, so that doubt is settled while somebody watches.
+    fn text(&self, server: &str, console: &str) -> String {
+        let Self { ledger, partner, hash, .. } = self;
+        format!(
+            r#"[server]
 listen = "{server}"
 [console]
 listen = "{console}"
@@ -174,6 +218,7 @@ settle_window = "4s"
 provider = "stripe"
 secrets = ["{SECRET}"]
 "#,
-        ledger.display()
-    )
+            ledger.display()
+        )
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -14,7 +14,7 @@ use crate::{
     domain::Ms,
     ledger::{
         Act, Ledger, Plan,
-        plan::{PlanState, Progress},
+        plan::{Candidate, PlanState, Progress},
     },
     ops::{again, publish},
     queue::Queue,
@@ -65,71 +65,161 @@ pub async fn apply(
     hash: &str,
     mut tell: impl FnMut(&Plan, u64),
 ) -> Result<Applied, ReplayError> {
-    let now = || with.clock.now_ms();
-    let find = async || with.ledger.plan(hash).await?.ok_or_else(|| ReplayError::NoPlan(hash.to_owned()));
-    let plan = find().await?;
+    let plan = with.find(hash).await?;
+    if let Some(before) = over(&plan)? {
+        return Ok(before);
+    }
+    still_holds(with, hash, &plan).await?;
+    if let Some(before) = begin(with, hash, &plan).await? {
+        return Ok(before);
+    }
+    let mut publishing = Publishing::of(with, hash, plan);
+    loop {
+        let state = publishing.page().await?;
+        tell(&publishing.plan, publishing.published());
+        if let Some(ended) = publishing.ended(state).await? {
+            return Ok(ended);
+        }
+    }
+}
+
+impl Applying<'_> {
+    fn now(&self) -> Ms {
+        self.clock.now_ms()
+    }
+
+    async fn find(&self, hash: &str) -> Result<Plan, ReplayError> {
+        self.ledger.plan(hash).await?.ok_or_else(|| ReplayError::NoPlan(hash.to_owned()))
+    }
+}
+
+/// Whether there is nothing to do for a plan, or no more.
+fn over(plan: &Plan) -> Result<Option<Applied>, ReplayError> {
     match plan.state {
-        PlanState::Applied => return Ok(Applied::Before(plan)),
-        PlanState::Aborted => return Err(ReplayError::Aborted(plan.hash)),
-        PlanState::Ready => match holds(with, &plan, false, now()).await {
+        PlanState::Applied => Ok(Some(Applied::Before(plan.clone()))),
+        PlanState::Aborted => Err(ReplayError::Aborted(plan.hash.clone())),
+        PlanState::Draft | PlanState::Ready | PlanState::Running | PlanState::Paused => Ok(None),
+    }
+}
+
+/// Refuses a plan that nobody is applying where it would say something else today.
+async fn still_holds(with: &Applying<'_>, hash: &str, plan: &Plan) -> Result<(), ReplayError> {
+    match plan.state {
+        PlanState::Ready => match holds(with, plan, false, with.now()).await {
             // What a colleague who began to apply it a moment ago has changed makes nobody's plan stale.
             Err(ReplayError::Stale(_))
-                if matches!(find().await?.state, PlanState::Running | PlanState::Applied) => {}
-            still => still?,
+                if matches!(with.find(hash).await?.state, PlanState::Running | PlanState::Applied) =>
+            {
+                Ok(())
+            }
+            still => still,
         },
-        PlanState::Paused => holds(with, &plan, true, now()).await?,
+        PlanState::Paused => holds(with, plan, true, with.now()).await,
         // Left behind by a process that ended; one that is at work says so every second.
-        PlanState::Running if now().saturating_sub(plan.changed_at) > LEFT_BEHIND_MS => {
-            holds(with, &plan, true, now()).await?;
+        PlanState::Running if with.now().saturating_sub(plan.changed_at) > LEFT_BEHIND_MS => {
+            holds(with, plan, true, with.now()).await
         }
-        PlanState::Draft | PlanState::Running => {}
+        PlanState::Draft | PlanState::Running | PlanState::Applied | PlanState::Aborted => Ok(()),
     }
+}
+
+/// Has it running; or tells that it is over meanwhile.
+async fn begin(with: &Applying<'_>, hash: &str, plan: &Plan) -> Result<Option<Applied>, ReplayError> {
     let from = [PlanState::Ready, PlanState::Paused];
-    if !with.ledger.plan_move(&plan, &from, PlanState::Running, &with.act, now()).await? {
-        // Somebody else moved it meanwhile, or it was left running by a process that ended.
-        match find().await? {
-            plan if plan.state == PlanState::Applied => return Ok(Applied::Before(plan)),
-            plan if plan.state == PlanState::Aborted => return Err(ReplayError::Aborted(plan.hash)),
-            _ => {}
-        }
+    if with.ledger.plan_move(plan, &from, PlanState::Running, &with.act, with.now()).await? {
+        return Ok(None);
     }
-    let per_second = with.per_second.clamp(1, PER_SECOND_MAX);
-    let mut pace = interval(Duration::from_secs(1).checked_div(per_second).unwrap_or(Duration::from_secs(1)));
-    // A timer may be coarser than the pace: it catches up, but not with what a slow queue has kept.
-    pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let mut position = i64::try_from(plan.published).unwrap_or(i64::MAX);
-    let mut by_us = 0_u64;
-    loop {
-        let page =
-            with.ledger.plan_events(plan.number, None, position, per_second.min(BETWEEN_LOOKS_MAX)).await?;
+    // Somebody else moved it meanwhile, or it was left running by a process that ended.
+    over(&with.find(hash).await?)
+}
+
+/// A plan whose events are put on the queue.
+struct Publishing<'a> {
+    with: &'a Applying<'a>,
+    hash: &'a str,
+    plan: Plan,
+    /// Events between two looks.
+    at_once: u32,
+    pace: Interval,
+    /// Of the last event that the queue confirmed.
+    position: i64,
+    /// Events of this call.
+    by_us: u64,
+}
+
+impl<'a> Publishing<'a> {
+    fn of(with: &'a Applying<'a>, hash: &'a str, plan: Plan) -> Self {
+        let per_second = with.per_second.clamp(1, PER_SECOND_MAX);
+        let second = Duration::from_secs(1);
+        let mut pace = interval(second.checked_div(per_second).unwrap_or(second));
+        // A timer may be coarser than the pace: it catches up, but not with what a slow queue has kept.
+        pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        let position = i64::try_from(plan.published).unwrap_or(i64::MAX);
+        Self { with, hash, plan, at_once: per_second.min(BETWEEN_LOOKS_MAX), pace, position, by_us: 0 }
+    }
+
+    /// How many of the plan's events are on the queue.
+    fn published(&self) -> u64 {
+        u64::try_from(self.position).unwrap_or(0)
+    }
+
+    /// Publishes the next events, keeps how far it came, and sees what became of the plan meanwhile.
+    async fn page(&mut self) -> Result<PlanState, ReplayError> {
+        let ledger = self.with.ledger;
+        let page = ledger.plan_events(self.plan.number, None, self.position, self.at_once).await?;
         let done = page.is_empty();
         for (place, event) in page {
-            if pace.tick().await.elapsed() > BEHIND_MAX {
-                pace.reset();
-            }
-            let delivery = format!("replay-{}-{place}", plan.hash);
-            let envelope = again(envelope(with.ledger, &event, now()).await?, delivery);
-            if let Err(cause) = publish(with.queue, envelope).await {
-                let progress = Progress { position, done: false };
-                with.ledger.plan_published(plan.number, progress, now()).await?;
-                let published = u64::try_from(position).unwrap_or(0);
-                return Err(ReplayError::NotConfirmed { published, total: plan.events, cause });
-            }
-            position = place;
-            by_us = by_us.saturating_add(1);
+            self.keep_pace().await;
+            self.one(place, &event).await?;
         }
-        let state = with.ledger.plan_published(plan.number, Progress { position, done }, now()).await?;
-        tell(&plan, u64::try_from(position).unwrap_or(0));
+        let progress = Progress { position: self.position, done };
+        Ok(ledger.plan_published(self.plan.number, progress, self.with.now()).await?)
+    }
+
+    async fn keep_pace(&mut self) {
+        if self.pace.tick().await.elapsed() > BEHIND_MAX {
+            self.pace.reset();
+        }
+    }
+
+    /// Publishes one event; where the queue does not confirm it, what was published before is kept first.
+    async fn one(&mut self, place: i64, event: &Candidate) -> Result<(), ReplayError> {
+        let Self { with, plan, .. } = &*self;
+        let delivery = format!("replay-{}-{place}", plan.hash);
+        let envelope = again(envelope(with.ledger, event, with.now()).await?, delivery);
+        if let Err(cause) = publish(with.queue, envelope).await {
+            let progress = Progress { position: self.position, done: false };
+            with.ledger.plan_published(plan.number, progress, with.now()).await?;
+            let (published, total) = (self.published(), plan.events);
+            return Err(ReplayError::NotConfirmed { published, total, cause });
+        }
+        self.position = place;
+        self.by_us = self.by_us.saturating_add(1);
+        Ok(())
+    }
+
+    /// What applying did, where it ends here: all is published, or somebody wants it to stop.
+    async fn ended(&self, state: PlanState) -> Result<Option<Applied>, ReplayError> {
         match state {
-            PlanState::Applied => return Ok(Applied::Published(find().await?, by_us)),
-            PlanState::Paused | PlanState::Aborted => return Ok(Applied::Stopped(find().await?, by_us)),
-            PlanState::Draft | PlanState::Ready | PlanState::Running if with.stop.is_cancelled() => {
-                let act = Act { who: with.act.who, reason: "broken off" };
-                with.ledger.plan_move(&plan, &[PlanState::Running], PlanState::Paused, &act, now()).await?;
-                return Ok(Applied::Stopped(find().await?, by_us));
+            PlanState::Applied => Ok(Some(Applied::Published(self.with.find(self.hash).await?, self.by_us))),
+            PlanState::Paused | PlanState::Aborted => self.stopped().await.map(Some),
+            PlanState::Draft | PlanState::Ready | PlanState::Running if self.with.stop.is_cancelled() => {
+                self.pause().await?;
+                self.stopped().await.map(Some)
             }
-            PlanState::Draft | PlanState::Ready | PlanState::Running => {}
+            PlanState::Draft | PlanState::Ready | PlanState::Running => Ok(None),
         }
+    }
+
+    async fn pause(&self) -> Result<(), ReplayError> {
+        let act = Act { who: self.with.act.who, reason: "broken off" };
+        let (from, now) = ([PlanState::Running], self.with.now());
+        self.with.ledger.plan_move(&self.plan, &from, PlanState::Paused, &act, now).await?;
+        Ok(())
+    }
+
+    async fn stopped(&self) -> Result<Applied, ReplayError> {
+        Ok(Applied::Stopped(self.with.find(self.hash).await?, self.by_us))
     }
 }
 
