@@ -217,15 +217,7 @@ impl Partner for Client {
             Err(Broken::NotSent(text)) => Reply::NotSent(text),
             Err(broken @ Broken::Unclear(..)) => Reply::Unclear(broken.into_text()),
         };
-        let outcome = match &reply {
-            Reply::Accepted { .. } => "accepted",
-            Reply::Refused { .. } => "refused",
-            Reply::Throttled { .. } => "throttled",
-            Reply::NotSent(_) => "not sent",
-            Reply::Unclear(_) => "unclear",
-        };
-        let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(trace = trace_id, %channel, days, status, outcome, elapsed_ms, "partner answered extend");
+        tell_extend(&reply, trace_id, channel, days, status, begun.elapsed());
         reply
     }
 
@@ -261,6 +253,30 @@ impl Partner for Client {
     async fn health(&self) -> Result<(), ReadError> {
         let received = self.one_channel().await?;
         answer::list_seen(&received.answer(), self.token.expose_secret())
+    }
+}
+
+/// The line of an answer. What is accepted has one of its own when it is settled.
+fn tell_extend(
+    reply: &Reply,
+    trace: &str,
+    channel: &ChannelId,
+    days: u32,
+    status: Option<u16>,
+    elapsed: Duration,
+) {
+    let outcome = match reply {
+        Reply::Accepted { .. } => "accepted",
+        Reply::Refused { .. } => "refused",
+        Reply::Throttled { .. } => "throttled",
+        Reply::NotSent(_) => "not sent",
+        Reply::Unclear(_) => "unclear",
+    };
+    let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    if matches!(reply, Reply::Accepted { .. }) {
+        tracing::debug!(trace, %channel, days, status, outcome, elapsed_ms, "partner answered extend");
+    } else {
+        tracing::info!(trace, %channel, days, status, outcome, elapsed_ms, "partner answered extend");
     }
 }
 

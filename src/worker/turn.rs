@@ -324,7 +324,11 @@ fn tell_step(trace: &str, transfer: &str, claim: &Claim, state: &State) {
         State::Planned { reason, .. } => {
             tracing::info!(trace, transfer, %channel, state = word, attempt, reason, "transfer");
         }
-        State::Intended { .. } | State::Settled { .. } | State::Cancelled { .. } => {
+        // What comes of it has a line.
+        State::Intended { .. } => {
+            tracing::debug!(trace, transfer, %channel, state = word, attempt, "transfer");
+        }
+        State::Settled { .. } | State::Cancelled { .. } => {
             tracing::info!(trace, transfer, %channel, state = word, attempt, "transfer");
         }
     }
