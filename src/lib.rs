@@ -43,8 +43,11 @@ pub mod config;
 /// The broker behind one trait: RabbitMQ, or a file on this machine.
 pub mod queue;
 
-/// Webhooks in: signature schemes, event maps, and the receiver that answers 200 only after a confirm.
+/// What a provider's events mean, and what its API tells.
 pub mod provider;
+
+/// Webhooks in: signatures, and the receiver that answers 200 only after a confirm.
+pub mod webhook;
 
 /// The record of all money and days.
 pub mod ledger;

@@ -7,7 +7,7 @@ use daybridge::{
     clock,
     config::Config,
     ledger::{Ledger, query::Page},
-    provider::Sources,
+    provider::Readers,
     worker::Interpreter,
 };
 
@@ -187,7 +187,7 @@ fn more(shown: usize, args: &ListArgs, last: Option<&str>) {
 
 /// What bodies mean by the settings of today.
 async fn interpreter(config: &Config, ledger: &Ledger) -> Result<Interpreter, Failure> {
-    let readers = Sources::readers(config).map_err(|error| Failure::Usage(error.to_string()))?;
+    let readers = Readers::new(config).map_err(|error| Failure::Usage(error.to_string()))?;
     Ok(Interpreter::looking(config, ledger, Arc::new(readers), clock::now_ms()).await?)
 }
 

@@ -8,7 +8,7 @@ use daybridge::{
     clock,
     config::Config,
     ledger::{self, Ledger, LedgerError, Origin},
-    provider::Sources,
+    provider::Readers,
     worker::Interpreter,
 };
 use secrecy::ExposeSecret as _;
@@ -95,7 +95,7 @@ async fn once(config: &Config) -> Result<(Arc<Ledger>, Option<Interpreter>), Tri
 
 /// What bodies mean by the settings of today.
 async fn interpreter(config: &Config, ledger: &Ledger) -> Result<Interpreter, Tried> {
-    let readers = Sources::readers(config).map_err(|error| Tried::Never(error.into()))?;
+    let readers = Readers::new(config).map_err(|error| Tried::Never(error.into()))?;
     let looking = Interpreter::looking(config, ledger, Arc::new(readers), clock::now_ms());
     looking.await.map_err(|error| match error.downcast::<LedgerError>() {
         Ok(error) => error.into(),

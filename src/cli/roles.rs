@@ -9,9 +9,9 @@ use daybridge::{
     machine::open_files,
     ops::backfill::{self, Asked},
     partner::{self, Partner},
-    provider::source::Readers,
-    provider::{self, Address, Sources, history},
+    provider::{history, readers::Readers},
     queue::{self, Queue},
+    webhook::{self, Address, Sources},
     worker::{self, Doors, meters},
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -81,7 +81,7 @@ pub async fn run(config: Config, role: Role) -> Result<(), Failure> {
     };
     let console = console::start(&config, parts)?;
     let receiver = match sources {
-        Some(sources) => Some(provider::serve(&config.server, sources, queue.clone()).await?),
+        Some(sources) => Some(webhook::serve(&config.server, sources, queue.clone()).await?),
         None => None,
     };
     tracing::info!(
@@ -131,7 +131,7 @@ impl Later {
     fn of(config: &Config) -> Result<Self, Failure> {
         let later = Self {
             partner: partner::open(&config.partner).map_err(usage)?,
-            readers: Arc::new(Sources::readers(config).map_err(usage)?),
+            readers: Arc::new(Readers::new(config).map_err(usage)?),
             histories: histories(config)?,
         };
         meters::begin(config.sources.keys().map(String::as_str));

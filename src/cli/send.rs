@@ -11,9 +11,10 @@ use daybridge::{
         view::{self, EventOutcome},
     },
     ops::known::listed,
-    provider::{
-        Sources, WEBHOOKS,
-        sample::{self, Sample},
+    provider::Readers,
+    provider::sample::{self, Sample},
+    webhook::{
+        WEBHOOKS,
         signature::{self, Signed},
     },
 };
@@ -120,7 +121,7 @@ struct Sent<'a> {
 
 /// The event id in a body.
 fn named(config: &Config, source: &str, body: &[u8]) -> Option<String> {
-    let readers = Sources::readers(config).ok()?;
+    let readers = Readers::new(config).ok()?;
     readers.namer(source)?(body).ok().map(|(event, _)| event)
 }
 

@@ -4,7 +4,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::state::AppState;
-use crate::{config::Config, ledger::Ledger, provider::Refused, queue::Queue, worker::Interpreter};
+use crate::{config::Config, ledger::Ledger, queue::Queue, webhook::Refused, worker::Interpreter};
 
 /// Where the console is told that the ledger has come.
 #[derive(Clone)]

@@ -13,7 +13,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
 
 use super::metrics;
-use crate::{ledger::Ledger, provider::Refused, queue::Queue};
+use crate::{ledger::Ledger, queue::Queue, webhook::Refused};
 
 /// Longest a readiness probe waits for queue and ledger.
 pub(super) const READY_TIMEOUT: Duration = Duration::from_secs(3);

@@ -23,7 +23,7 @@ use actix_web::{
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::task::JoinHandle;
 
-use crate::{config::Config, provider::Refused, queue::Queue};
+use crate::{config::Config, queue::Queue, webhook::Refused};
 
 /// What waits for the ledger.
 mod arrival;

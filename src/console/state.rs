@@ -7,7 +7,7 @@ use super::{
     jobs::{Doors, Jobs},
 };
 use crate::{
-    clock::millis, config::Config, ledger::Ledger, ops::held, provider::Refused, queue::Queue,
+    clock::millis, config::Config, ledger::Ledger, ops::held, queue::Queue, webhook::Refused,
     worker::Interpreter,
 };
 

@@ -19,7 +19,7 @@ use tokio::{sync::Mutex, time::Instant};
 
 use super::{
     circuit_breaker::CircuitBreaker,
-    json, path,
+    event::{json, path},
     wire::{Http, Trouble, Wire, away, refused},
 };
 use crate::{

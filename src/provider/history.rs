@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{source::SourceError, stripe};
+use super::{readers::SourceError, stripe};
 use crate::{config::Source, domain::Ms};
 
 /// For how long the events of the past are listed; Stripe's word.

@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::path;
+use super::event::path;
 use crate::config::Source;
 
 /// What can be chosen.
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::facts::Meaning,
-        provider::read::{Beside, read},
+        provider::event::read::{Beside, read},
     };
 
     #[test]

@@ -20,7 +20,7 @@ use crate::{
     },
     envelope::Envelope,
     ledger::{Entry, Ledger, LedgerError, SourceRules},
-    provider::source::Readers,
+    provider::readers::Readers,
 };
 
 /// Reads bodies, and knows what each source grants.

@@ -17,7 +17,7 @@ use crate::{
     domain::settle,
     ledger::Ledger,
     partner::Partner,
-    provider::source::Readers,
+    provider::readers::Readers,
     queue::Queue,
 };
 pub use interpreter::Interpreter;

@@ -6,10 +6,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use daybridge::{
-    config::Source,
-    provider::{sample::Sample, signature},
-};
+use daybridge::{config::Source, provider::sample::Sample, webhook::signature};
 use secrecy::SecretString;
 
 /// Signing secret of all three.

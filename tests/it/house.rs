@@ -115,7 +115,7 @@ fn every_mutation_still_has_its_text() {
 /// `verify` has no way out of its loop, and no signature's bytes meet `==`, a table or a set.
 #[test]
 fn signatures_are_compared_by_the_library_and_all_of_them() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/provider/signature");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/webhook/signature");
     let text = fs::read_to_string(folder.join("mod.rs")).unwrap();
     let code = text.split("#[cfg(test)]").next().unwrap();
     let loops = code.split_once("let mut matched = None;").unwrap().1;

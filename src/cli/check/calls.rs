@@ -4,7 +4,9 @@ use daybridge::{
     config::{Config, Source},
     domain::reply::ReadError,
     partner,
-    provider::{Sources, history},
+    provider::Readers,
+    provider::history,
+    webhook::Sources,
 };
 
 use super::Line;
@@ -116,7 +118,7 @@ async fn reach_history(name: &str, source: &Source) -> Result<String, String> {
 
 /// The APIs from which events are fetched before they count.
 pub(super) async fn fetches(config: &Config) -> Vec<Line> {
-    let readers = match Sources::readers(config) {
+    let readers = match Readers::new(config) {
         Ok(readers) => readers,
         Err(error) => return vec![Line::fail("fetch", error.to_string())],
     };

@@ -8,9 +8,10 @@ use daybridge::{
     console::{self, Console, Parts, password},
     ledger::{self, Ledger},
     partner,
-    provider::{self, Address, Running, Sources},
+    provider::Readers,
     queue::{self, Queue},
     simulator::{self, Sim, SimSettings},
+    webhook::{self, Address, Running, Sources},
     worker::{self, Doors, Interpreter, meters},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -66,7 +67,7 @@ impl Stage {
         let (queue, ledger) = (opened.doors.queue.clone(), opened.doors.ledger.clone());
         let console = console::start(&config, opened.console_parts(&sources))?;
         console.arrival().ledger(ledger.clone(), Some(opened.interpreter))?;
-        let receiver = provider::serve(&config.server, sources, queue.clone()).await?;
+        let receiver = webhook::serve(&config.server, sources, queue.clone()).await?;
         let Address::Tcp(address) = receiver.address else {
             return Err(Failure::Failed("the demo's receiver has no TCP address".into()));
         };
@@ -146,7 +147,7 @@ impl Opened {
         meters::begin(config.sources.keys().map(String::as_str));
         let queue = queue::open(&config.queue).await?;
         let ledger = ledger::open(&config.ledger).await?;
-        let readers = Arc::new(Sources::readers(config)?);
+        let readers = Arc::new(Readers::new(config)?);
         let interpreter =
             Interpreter::looking(config, ledger.as_ref(), readers.clone(), clock::now_ms()).await?;
         let partner = partner::open(&config.partner)?;

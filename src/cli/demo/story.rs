@@ -10,11 +10,12 @@ use daybridge::{
         query::{Page, PaymentQuery},
         view::{EventOutcome, Payment},
     },
-    provider::{WEBHOOKS, sample::Sample},
+    provider::sample::Sample,
     simulator::{
         fault::{Fault, FaultKind, Method, When},
         record::Extend,
     },
+    webhook::WEBHOOKS,
 };
 
 use super::{

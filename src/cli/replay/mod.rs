@@ -22,7 +22,7 @@ use daybridge::{
         known,
         replay::{self, Feed, file::EventLines},
     },
-    provider::Sources,
+    provider::Readers,
 };
 
 use super::{
@@ -161,7 +161,7 @@ async fn plan(config: &Config, ledger: &Ledger, args: PlanArgs) -> Result<(), Fa
     let interpreter = interpreter(config, ledger).await?;
     let (feed, what) = match (&args.file, &args.source) {
         (Some(path), Some(source)) => {
-            let named = Sources::readers(config).map_err(|error| Failure::Usage(error.to_string()))?;
+            let named = Readers::new(config).map_err(|error| Failure::Usage(error.to_string()))?;
             let name = named.namer(source).ok_or_else(|| {
                 let there = known::listed(source, interpreter.sources());
                 Failure::Usage(format!("no source {source:?} in the settings; {there}"))

@@ -13,7 +13,7 @@ use actix_web::{HttpRequest, http::header};
 
 use crate::{
     config::{Config, console::Role},
-    provider::client_address::TrustedProxies,
+    webhook::client_address::TrustedProxies,
 };
 
 /// Browsers somebody has logged in with before.

@@ -14,8 +14,8 @@ use crate::{
     },
     domain::{Ms, settle::AccountSignal},
     ledger::{LedgerError, view},
-    provider::RefusedRow,
     queue::Lane,
+    webhook::RefusedRow,
 };
 
 const DAY_MS: i64 = 86_400_000;

@@ -11,9 +11,8 @@ use super::{
 use crate::{
     config::{Source, preset::EventMap},
     provider::{
+        event::{json, words::words},
         history::{HistoryError, Listed, Paid},
-        json,
-        words::words,
     },
 };
 

@@ -10,9 +10,11 @@ use crate::{
         payment::bought,
     },
     provider::{
+        event::{
+            json, path,
+            read::{Beside, read},
+        },
         history::{HistoryError, Paid},
-        json, path,
-        read::{Beside, read},
     },
 };
 

@@ -10,7 +10,7 @@ use daybridge::{
     domain::memory::Memory,
     domain::payment::{Corrections, Decision, Rules, decide},
     envelope::{Envelope, Trigger, WORD_BYTES_MAX},
-    provider::{
+    provider::event::{
         items::ITEMS_MAX,
         read::{Beside, read as of_source},
         split::split,

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use daybridge::{
     config::{Source, preset::Signature},
-    provider::signature::{Keys, Rejected, RequestParts, Signed, sign, verify},
+    webhook::signature::{Keys, Rejected, RequestParts, Signed, sign, verify},
 };
 use secrecy::SecretString;
 

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use daybridge::{
     config::Source,
-    provider::signature::{self, Keys, Rejected, RequestParts},
+    webhook::signature::{self, Keys, Rejected, RequestParts},
 };
 use secrecy::SecretString;
 

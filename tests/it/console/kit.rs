@@ -6,8 +6,9 @@ use daybridge::{
     clock,
     config::load,
     console::{self, Console, Parts, password},
-    provider::Sources,
+    provider::Readers,
     queue::{self, Queue},
+    webhook::Sources,
     worker::Interpreter,
 };
 use reqwest::{
@@ -88,7 +89,7 @@ impl Stand {
         let config = load::parse(&text, Vec::new()).unwrap();
         let kit = kit::sqlite().await;
         let queue = queue::open(&config.queue).await.unwrap();
-        let readers = Sources::readers(&config).unwrap();
+        let readers = Readers::new(&config).unwrap();
         let interpreter =
             Interpreter::looking(&config, &kit.ledger, Arc::new(readers), clock::now_ms()).await.unwrap();
         let parts = Parts {

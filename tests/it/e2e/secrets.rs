@@ -4,7 +4,7 @@
 use std::process::{Command, Stdio};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
-use daybridge::{config::load, provider::Sources};
+use daybridge::{config::load, provider::Readers, webhook::Sources};
 use serde_json::json;
 
 use crate::support::{
@@ -307,6 +307,6 @@ fn a_thread_with_everything_in_hand_crashes() {
     );
     let config = load::parse(&text, Vec::new()).unwrap();
     let sources = Sources::with_secrets(&config).unwrap();
-    let readers = Sources::readers(&config).unwrap();
+    let readers = Readers::new(&config).unwrap();
     panic!("crashed with {config:?} {sources:?} {readers:?}");
 }

@@ -10,7 +10,7 @@ use daybridge::{
     },
     envelope::Envelope,
     ledger::{Act, Correction, DeliveryOutcome, LedgerError, Recorded, Selection, SourceRules},
-    provider::read::{Beside, read},
+    provider::event::read::{Beside, read},
 };
 
 use super::kit::*;

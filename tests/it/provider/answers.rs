@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use daybridge::{
     envelope::{Trigger, UNREADABLE, digest},
-    provider::Sources,
     queue::NotConfirmed,
+    webhook::Sources,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use daybridge::{
     config::{Config, Server, Source, load},
     envelope::Envelope,
-    provider::{Address, Running, Sources, serve, signature::sign},
     queue::{Consumer, Lane, NotConfirmed, Queue, QueueError},
+    webhook::{Address, Running, Sources, serve, signature::sign},
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},

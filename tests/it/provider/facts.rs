@@ -1,6 +1,6 @@
 use daybridge::{
     domain::facts::{Facts, Meaning},
-    provider::read::{Beside, read as of_source},
+    provider::event::read::{Beside, read as of_source},
 };
 use serde_json::{Value, json};
 

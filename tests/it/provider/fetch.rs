@@ -7,7 +7,7 @@ use daybridge::{
     config::load,
     domain::facts::{Facts, Meaning, Unread},
     envelope::{Envelope, Trigger, digest},
-    provider::{Sources, source::Readers},
+    provider::readers::Readers,
 };
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ fn readers(base: &str, more: &str) -> Readers {
         "[worker]\nfetch_again = \"400ms\"\n[sources.shop]\nprovider = \"mollie-classic\"\nsecrets = [\"s\"]\n\
          api_key = \"{KEY}\"\napi_base = \"{base}\"\n{more}"
     );
-    Sources::readers(&load::parse(&text, Vec::new()).unwrap()).unwrap()
+    Readers::new(&load::parse(&text, Vec::new()).unwrap()).unwrap()
 }
 
 fn envelope(body: &str) -> Envelope {

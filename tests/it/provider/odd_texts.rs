@@ -10,12 +10,12 @@ use daybridge::{
         payment::{Corrections, Decision, decide},
     },
     envelope::{Envelope, Trigger, UNREADABLE, digest},
-    provider::{
+    provider::event::{
         read::{Beside, read},
-        signature::{Keys, Rejected, RequestParts, sign, verify},
         split::split,
         words::words,
     },
+    webhook::signature::{Keys, Rejected, RequestParts, sign, verify},
 };
 use serde_json::Value;
 

@@ -9,13 +9,15 @@ use daybridge::{
     domain::facts::{Facts, Meaning, ReversalAmount, ReversalKind, ReversalState},
     envelope::{Envelope, Trigger},
     provider::{
-        read::{Beside, read},
+        event::{
+            read::{Beside, read},
+            split::split,
+            unreadable::Unreadable,
+            words::words,
+        },
         sample::{Sample, kinds},
-        signature::{Keys, Rejected, RequestParts, sign, verify},
-        split::split,
-        unreadable::Unreadable,
-        words::words,
     },
+    webhook::signature::{Keys, Rejected, RequestParts, sign, verify},
 };
 use secrecy::SecretString;
 use serde_json::{Value, json};

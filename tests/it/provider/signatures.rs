@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use daybridge::{
     config::Source,
-    provider::signature::{Keys, Rejected, RequestParts, sign, verify},
+    webhook::signature::{Keys, Rejected, RequestParts, sign, verify},
 };
 use secrecy::SecretString;
 use serde_json::Value;

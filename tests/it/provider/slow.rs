@@ -2,7 +2,7 @@ use std::{os::unix::fs::PermissionsExt as _, time::Duration};
 
 use daybridge::{
     config::Server,
-    provider::{Address, StartError},
+    webhook::{Address, StartError},
 };
 use tokio::{
     io::AsyncWriteExt as _,
@@ -138,8 +138,8 @@ async fn a_unix_socket_is_for_owner_and_group_and_replaces_only_a_stale_one() {
     assert_eq!(exchange(&mut connection, &signed(b"{}")).await.status, 200);
 
     let second = || async {
-        let sources = daybridge::provider::Sources::with_secrets(&super::bench::config("")).unwrap();
-        match daybridge::provider::serve(&settings(), sources, bench.queue.clone()).await {
+        let sources = daybridge::webhook::Sources::with_secrets(&super::bench::config("")).unwrap();
+        match daybridge::webhook::serve(&settings(), sources, bench.queue.clone()).await {
             Err(error @ StartError::Listen { .. }) => error.to_string(),
             other => panic!("{other:?}"),
         }
@@ -149,8 +149,8 @@ async fn a_unix_socket_is_for_owner_and_group_and_replaces_only_a_stale_one() {
     assert!(!path.exists());
     std::fs::write(&path, "kept").unwrap();
     let error = {
-        let sources = daybridge::provider::Sources::with_secrets(&super::bench::config("")).unwrap();
-        daybridge::provider::serve(&settings(), sources, bench.queue.clone()).await.unwrap_err().to_string()
+        let sources = daybridge::webhook::Sources::with_secrets(&super::bench::config("")).unwrap();
+        daybridge::webhook::serve(&settings(), sources, bench.queue.clone()).await.unwrap_err().to_string()
     };
     assert!(error.contains("no socket"), "{error}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "kept");

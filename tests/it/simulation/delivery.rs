@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use daybridge::{
     envelope::{Envelope, Trigger, new_traceparent},
-    provider::words::words,
+    provider::event::words::words,
 };
 
 use super::{

@@ -13,7 +13,7 @@ use daybridge::{
     domain::Ms,
     envelope::Envelope,
     ledger::{LedgerError, MemoryDatabase, Time as _},
-    provider::{Sources, source::Readers},
+    provider::readers::Readers,
 };
 use tokio::time::sleep;
 
@@ -225,7 +225,7 @@ impl World {
 
     /// How a new process reads bodies.
     pub fn readers(self: &Arc<Self>, life: &Arc<Life>) -> Readers {
-        Sources::readers_by(&self.config(), |source| api::door(self, life, source)).unwrap()
+        Readers::by(&self.config(), |source| api::door(self, life, source)).unwrap()
     }
 
     /// How the person's program does.

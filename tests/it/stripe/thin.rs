@@ -4,7 +4,7 @@
 use daybridge::{
     config::Source,
     domain::facts::{Meaning, ReversalAmount},
-    provider::read::{Beside, read},
+    provider::event::read::{Beside, read},
 };
 use serde_json::{Value, json};
 

@@ -7,8 +7,12 @@ use daybridge::{
     clock,
     config::{Config, check::contradictions, load},
     envelope::{Envelope, Trigger, new_delivery, new_traceparent},
-    ledger::{Act, query::HeldQuery, query::Page, query::TransferQuery},
-    provider::{Sources, words::words},
+    ledger::{
+        Act,
+        query::{HeldQuery, Page, TransferQuery},
+    },
+    provider::Readers,
+    provider::event::words::words,
     worker::Interpreter,
 };
 use serde_json::Value;
@@ -38,7 +42,7 @@ impl Till {
         let config = load::parse(settings, Vec::new()).unwrap_or_else(|why| panic!("{settings}\n{why}"));
         assert_eq!(contradictions(&config), Vec::<String>::new());
         let kit = sqlite().await;
-        let readers = Arc::new(Sources::readers(&config).unwrap());
+        let readers = Arc::new(Readers::new(&config).unwrap());
         let act = Act { who: "ada", reason: "the samples are old" };
         kit.ledger.adopt(0, &act, clock::now_ms()).await.unwrap();
         let stop = CancellationToken::new();

@@ -159,7 +159,7 @@ fn text(value: &Value) -> &str {
 
 /// A good signature of another of these sources.
 fn signed_by(source: &str, body: &[u8]) -> String {
-    use daybridge::{config::Source, provider::signature::sign};
+    use daybridge::{config::Source, webhook::signature::sign};
     let stripe = Source::of_preset("stripe").unwrap();
     sign(&stripe, &secret(source).into(), body, "", now_s() * 1000).unwrap().headers.remove(0).1
 }

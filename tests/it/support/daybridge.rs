@@ -9,7 +9,8 @@ use std::{
 
 use daybridge::{
     config::{self, Source},
-    provider::{sample::Sample, signature},
+    provider::sample::Sample,
+    webhook::signature,
 };
 use secrecy::SecretString;
 use serde_json::Value;

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use daybridge::{config::load, provider::Sources};
+use daybridge::{config::load, webhook::Sources};
 use futures_util::StreamExt as _;
 use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 

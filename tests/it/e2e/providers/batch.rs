@@ -245,7 +245,7 @@ async fn one_bad_signature_refuses_the_whole_request() {
     let items = |list: &[Value]| json!({"live": "true", "notificationItems": list}).to_string().into_bytes();
     let body = items(&[1, 2, 3].map(item));
     let adyen = source(&house, "adyen");
-    let signed = daybridge::provider::signature::sign(&adyen, &ADYEN.into(), &body, "", 0).unwrap().body;
+    let signed = daybridge::webhook::signature::sign(&adyen, &ADYEN.into(), &body, "", 0).unwrap().body;
     let url = format!("http://127.0.0.1:{}/webhooks/adyen", house.server);
     // The last item is for more than it is signed for.
     let mut bad: Value = serde_json::from_slice(&signed).unwrap();

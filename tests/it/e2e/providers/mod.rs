@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use daybridge::{config::Source, provider::signature};
+use daybridge::{config::Source, webhook::signature};
 use serde_json::{Value, json};
 
 use crate::support::{

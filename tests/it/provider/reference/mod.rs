@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use daybridge::provider::signature::{Keys, Rejected, RequestParts, sign, verify};
+use daybridge::webhook::signature::{Keys, Rejected, RequestParts, sign, verify};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 

@@ -8,7 +8,7 @@
 use serde_json::Value;
 
 use super::{
-    fetch, items,
+    items,
     object::{self, Uncounted},
     path,
     reversal::reversals,
@@ -34,6 +34,7 @@ use crate::{
         facts::{Facts, Family, Meaning},
     },
     envelope::WORD_BYTES_MAX,
+    provider::fetch,
 };
 
 /// What is known of an event besides its body.
@@ -126,7 +127,7 @@ impl<'s> Opened<'s> {
 
 /// What must be asked of the provider's API before an event is believed, and the event itself; `None`: nothing, or
 /// nothing that is needed.
-pub(super) fn wanted<'s>(
+pub(in crate::provider) fn wanted<'s>(
     source: &'s Source,
     body: &[u8],
     beside: Beside<'_>,

@@ -26,14 +26,14 @@ use super::{
     budget::Budget,
     client_address::TrustedProxies,
     deadline::Clock,
+    endpoint::{Endpoint, Sources},
     refusal_log::RefusalLog,
     refused::{Refused, UNKNOWN},
     signature::{RequestParts, Verified, admissible, verify},
-    source::{Endpoint, Sources},
-    words::words,
 };
 use crate::{
     envelope::{Envelope, Trigger, WORD_BYTES_MAX, new_delivery, new_traceparent, trace_id},
+    provider::event::words::words,
     queue::{NotConfirmed, Queue},
 };
 

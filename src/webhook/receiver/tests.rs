@@ -7,8 +7,8 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
 use crate::{
-    provider::signature::sign,
     queue::{Consumer, Lane, QueueError},
+    webhook::signature::sign,
 };
 
 struct Confirming;

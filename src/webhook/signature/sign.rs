@@ -11,7 +11,7 @@ use crate::{
             signature::{Check, Encoding, Part, Timestamp, Unit},
         },
     },
-    provider::{
+    provider::event::{
         items,
         path::{self, parse},
     },

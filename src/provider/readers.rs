@@ -1,20 +1,17 @@
-//! The configured webhook endpoints, resolved in two ways: with signing secrets for the receiver, with API keys for the
-//! worker. A receiver that cannot read one secret of one source does not start.
+//! The configured sources, resolved for whoever reads what they sent: with API keys, and without signing secrets.
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
-use actix_http::StatusCode;
-
 use super::{
+    event::{
+        items::BATCH,
+        read::{Beside, read, wanted},
+        split,
+        unreadable::Unreadable,
+        words,
+    },
     fetch::Api,
-    items::BATCH,
-    read::{Beside, read, wanted},
-    refused::Refused,
-    signature::Keys,
-    split,
-    unreadable::Unreadable,
     wire::Wire,
-    words,
 };
 use crate::{
     config::{self, Config},
@@ -30,69 +27,6 @@ pub struct SourceError {
     pub source_name: String,
     /// In words for the operator; never holds a secret.
     pub problem: String,
-}
-
-/// One endpoint, as the receiver needs it.
-#[derive(Debug)]
-pub struct Endpoint {
-    pub(super) source: config::Source,
-    pub(super) keys: Keys,
-    /// What a bad signature is answered with.
-    pub(super) bad_signature: StatusCode,
-}
-
-/// Every endpoint of the receiver, by name.
-#[derive(Debug)]
-pub struct Sources {
-    pub(super) endpoints: HashMap<String, Endpoint>,
-    pub(super) refused: Arc<Refused>,
-}
-
-impl Sources {
-    /// Resolves every secret.
-    pub fn with_secrets(config: &Config) -> Result<Self, SourceError> {
-        let endpoint = |(name, source): (&String, &config::Source)| {
-            let error = |problem| SourceError { source_name: name.clone(), problem };
-            let secrets = source.secrets.iter().map(config::Secret::resolve).collect::<Result<Vec<_>, _>>();
-            let secrets = secrets.map_err(|problem| error(format!("secrets: {problem}")))?;
-            let keys = Keys::new(&source.signature, &secrets).map_err(|problem| error(problem.to_owned()))?;
-            Ok((
-                name.clone(),
-                Endpoint {
-                    source: source.clone(),
-                    keys,
-                    bad_signature: StatusCode::from_u16(source.signature.status)
-                        .unwrap_or(StatusCode::BAD_REQUEST),
-                },
-            ))
-        };
-        let endpoints = config.sources.iter().map(endpoint).collect::<Result<_, _>>()?;
-        Ok(Self { endpoints, refused: Arc::new(Refused::of(config.sources.keys())) })
-    }
-
-    /// What the receiver of these sources refuses.
-    pub fn refused(&self) -> Arc<Refused> {
-        self.refused.clone()
-    }
-
-    /// The same sources for reading bodies; asks for no signing secret, but for the key of what is fetched.
-    pub fn readers(config: &Config) -> Result<Readers, SourceError> {
-        Self::readers_by(config, |_| None)
-    }
-
-    /// The same, where `wire` has another door than the network to a source's API.
-    pub fn readers_by(
-        config: &Config,
-        wire: impl Fn(&str) -> Option<Arc<dyn Wire>>,
-    ) -> Result<Readers, SourceError> {
-        let reader = |(name, source): (&String, &config::Source)| {
-            let error =
-                |why: anyhow::Error| SourceError { source_name: name.clone(), problem: format!("{why:#}") };
-            let api = Api::open(source, config.worker.fetch_again, wire(name)).map_err(error)?;
-            Ok((name.clone(), Reader { source: source.clone(), api }))
-        };
-        config.sources.iter().map(reader).collect::<Result<_, _>>().map(|all| Readers(Arc::new(all)))
-    }
 }
 
 /// One source, as the worker needs it.
@@ -115,6 +49,22 @@ impl fmt::Debug for Readers {
 }
 
 impl Readers {
+    /// Asks for no signing secret, but for the key of what is fetched.
+    pub fn new(config: &Config) -> Result<Self, SourceError> {
+        Self::by(config, |_| None)
+    }
+
+    /// The same, where `wire` has another door than the network to a source's API.
+    pub fn by(config: &Config, wire: impl Fn(&str) -> Option<Arc<dyn Wire>>) -> Result<Self, SourceError> {
+        let reader = |(name, source): (&String, &config::Source)| {
+            let error =
+                |why: anyhow::Error| SourceError { source_name: name.clone(), problem: format!("{why:#}") };
+            let api = Api::open(source, config.worker.fetch_again, wire(name)).map_err(error)?;
+            Ok((name.clone(), Reader { source: source.clone(), api }))
+        };
+        config.sources.iter().map(reader).collect::<Result<_, _>>().map(|all| Self(Arc::new(all)))
+    }
+
     /// Tells event id and type of a line that is one event of a source, or why it is none; `None`: the source is not in
     /// the settings.
     pub fn namer(&self, source_name: &str) -> Option<impl Fn(&[u8]) -> Named + Send + use<>> {

@@ -32,10 +32,10 @@ pub struct Words {
 }
 
 /// The words as far as they stand in the event.
-pub(super) struct EventHead {
+pub(in crate::provider) struct EventHead {
     /// `None`: the provider gives no id, or not in the event.
-    pub(super) event_id: Option<String>,
-    pub(super) event_type: String,
+    pub(in crate::provider) event_id: Option<String>,
+    pub(in crate::provider) event_type: String,
 }
 
 /// Reads both words, or neither; `header` is asked for those that stand there.
@@ -48,7 +48,7 @@ pub fn words(map: &EventMap, header: &dyn Fn(&str) -> Option<String>, body: &Byt
 }
 
 /// Reads both words; `None`: what the map names is not there.
-pub(super) fn peek(
+pub(in crate::provider) fn peek(
     map: &EventMap,
     header: &dyn Fn(&str) -> Option<String>,
     body: &[u8],

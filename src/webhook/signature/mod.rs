@@ -13,13 +13,15 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::{items, path};
-use crate::config::{
-    Source,
-    preset::{
-        pointer::Pointer,
-        signature::{Check, Part, Template},
+use crate::{
+    config::{
+        Source,
+        preset::{
+            pointer::Pointer,
+            signature::{Check, Part, Template},
+        },
     },
+    provider::event::{items, path},
 };
 
 /// What a request brings besides its body.

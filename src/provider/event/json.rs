@@ -8,7 +8,11 @@
 //!
 //! Not for: verifying. What is signed is compared as it was sent; see [`Tree::exact`].
 
-use std::{fmt, fmt::Write as _, iter::Peekable, str::Chars};
+use std::{
+    fmt::{self, Write as _},
+    iter::Peekable,
+    str::Chars,
+};
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
@@ -17,15 +21,15 @@ use serde_json::{Map, Value};
 const DEPTH_MAX: usize = 100;
 
 /// A body that was read.
-pub(super) struct Tree {
+pub(crate) struct Tree {
     /// Texts as they stand, or with U+FFFD for what cannot stand in a text.
-    pub(super) value: Value,
+    pub(crate) value: Value,
     /// No text of it had to be mended: a U+FFFD in it was sent as such.
-    pub(super) exact: bool,
+    pub(crate) exact: bool,
 }
 
 /// Reads a body.
-pub(super) fn tree(body: &[u8]) -> Result<Tree, serde_json::Error> {
+pub(crate) fn tree(body: &[u8]) -> Result<Tree, serde_json::Error> {
     match build(body) {
         Ok(value) => Ok(Tree { value, exact: true }),
         Err(_) => build(mended(body).as_bytes()).map(|value| Tree { value, exact: false }),
@@ -119,7 +123,7 @@ impl<'de> Visitor<'de> for Build {
 
 /// The text as a strict reader takes it: U+FFFD for what cannot stand in a text, escapes for control characters, texts
 /// for numbers beyond all ranges, no byte order mark. All else is left as it is.
-pub(super) fn mended(body: &[u8]) -> String {
+pub(crate) fn mended(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let mut chars = text.strip_prefix('\u{feff}').unwrap_or(&text).chars().peekable();
     let mut out = String::with_capacity(text.len());

@@ -9,12 +9,12 @@ use super::{
 use crate::config::preset::{events::Format, test::Test};
 
 /// The tree of a body; a form is an object of texts.
-pub(super) fn parse(format: Format, body: &[u8]) -> Result<Value, Unreadable> {
+pub(crate) fn parse(format: Format, body: &[u8]) -> Result<Value, Unreadable> {
     tree(format, body).map(|tree| tree.value)
 }
 
 /// Likewise, with whether its texts are what was sent. Those of a form may not be.
-pub(super) fn tree(format: Format, body: &[u8]) -> Result<Tree, Unreadable> {
+pub(crate) fn tree(format: Format, body: &[u8]) -> Result<Tree, Unreadable> {
     if body.is_empty() && format != Format::Form {
         return Err(Unreadable("the body is empty".into()));
     }
@@ -29,7 +29,7 @@ pub(super) fn tree(format: Format, body: &[u8]) -> Result<Tree, Unreadable> {
 }
 
 /// Every value at `path`; a part `*` stands for each element of a list.
-pub(super) fn all<'v>(value: &'v Value, path: &str) -> Vec<&'v Value> {
+pub(crate) fn all<'v>(value: &'v Value, path: &str) -> Vec<&'v Value> {
     let Some((before, after)) = path.split_once("/*") else {
         return value.pointer(path).into_iter().collect();
     };
@@ -39,12 +39,12 @@ pub(super) fn all<'v>(value: &'v Value, path: &str) -> Vec<&'v Value> {
 
 /// The text of an id: a string, a whole number, or the `id` of an expanded object. One with a character in it that
 /// could not be kept names nothing: another one may differ only there.
-pub(super) fn id(value: &Value) -> Option<String> {
+pub(crate) fn id(value: &Value) -> Option<String> {
     name(value).filter(|text| !text.contains(char::REPLACEMENT_CHARACTER))
 }
 
 /// The same of what is only shown, with U+FFFD for what cannot be kept.
-pub(super) fn name(value: &Value) -> Option<String> {
+pub(crate) fn name(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(storable(text)),
         Value::Number(number) if !number.is_f64() => Some(number.to_string()),
@@ -54,12 +54,12 @@ pub(super) fn name(value: &Value) -> Option<String> {
 }
 
 /// PostgreSQL keeps no U+0000 in a text.
-pub(super) fn storable(text: &str) -> String {
+pub(crate) fn storable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
 /// A string as it stands, anything else in its JSON text; nothing for null.
-pub(super) fn text(value: &Value) -> Option<String> {
+pub(crate) fn text(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),
@@ -68,7 +68,7 @@ pub(super) fn text(value: &Value) -> Option<String> {
 }
 
 /// Whether the field is so. Lists and objects have no text to compare, but may be given.
-pub(super) fn holds(value: &Value, test: &Test) -> bool {
+pub(crate) fn holds(value: &Value, test: &Test) -> bool {
     let found = value.pointer(&test.at).filter(|found| !found.is_null());
     let word = found.filter(|found| !found.is_array() && !found.is_object()).and_then(text);
     let among = |words: &Vec<String>| word.as_ref().is_some_and(|word| words.contains(word));
@@ -86,7 +86,7 @@ pub(super) fn holds(value: &Value, test: &Test) -> bool {
 }
 
 /// Puts a text at a pointer whose object is there, or can be made.
-pub(super) fn put(value: &mut Value, pointer: &str, text: Value) {
+pub(crate) fn put(value: &mut Value, pointer: &str, text: Value) {
     let (before, key) = pointer.rsplit_once('/').unwrap_or(("", pointer));
     if !before.is_empty() && value.pointer(before).is_none() {
         put(value, before, Value::Object(serde_json::Map::new()));
@@ -97,7 +97,7 @@ pub(super) fn put(value: &mut Value, pointer: &str, text: Value) {
 }
 
 /// Reads JSON out of the texts at these places.
-pub(super) fn unpack<'p>(value: &mut Value, places: impl Iterator<Item = &'p str>) {
+pub(crate) fn unpack<'p>(value: &mut Value, places: impl Iterator<Item = &'p str>) {
     for place in places {
         let Some(found) = value.pointer_mut(place) else { continue };
         if let Some(Ok(inner)) = found.as_str().map(|text| json::tree(text.as_bytes())) {

@@ -21,7 +21,7 @@ pub(super) fn list<'v>(map: &EventMap, whole: &'v Value) -> Option<&'v Vec<Value
 }
 
 /// Every event of a body; `None`: the list holds something else.
-pub(super) fn of<'v>(map: &EventMap, whole: &'v Value) -> Option<Vec<&'v Value>> {
+pub(crate) fn of<'v>(map: &EventMap, whole: &'v Value) -> Option<Vec<&'v Value>> {
     match list(map, whole) {
         Some(list) => list.iter().map(|element| element.pointer(&map.item)).collect(),
         None => Some(vec![whole]),
@@ -29,7 +29,7 @@ pub(super) fn of<'v>(map: &EventMap, whole: &'v Value) -> Option<Vec<&'v Value>>
 }
 
 /// Likewise, to be changed.
-pub(super) fn of_mut<'v>(map: &EventMap, whole: &'v mut Value) -> Option<Vec<&'v mut Value>> {
+pub(crate) fn of_mut<'v>(map: &EventMap, whole: &'v mut Value) -> Option<Vec<&'v mut Value>> {
     if list(map, whole).is_none() {
         return Some(vec![whole]);
     }

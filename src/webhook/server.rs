@@ -29,9 +29,9 @@ use tokio::{
 use super::{
     client_address::TrustedProxies,
     deadline::{LongHeads, Watched},
+    endpoint::Sources,
     receiver::{Limits, Receiver},
     refusal_log::RefusalLog,
-    source::Sources,
 };
 use crate::{config, machine::open_files, queue::Queue};
 
