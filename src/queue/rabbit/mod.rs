@@ -31,6 +31,9 @@ pub mod codec;
 /// A task that publishes.
 mod publisher;
 
+/// What one connection publishes.
+mod publishes;
+
 /// How many are on their way.
 mod slot;
 
@@ -67,7 +70,8 @@ use self::{
     explain::explain,
     link::Hosts,
     proof::Proof,
-    publisher::{Message, Publish, Publisher, State},
+    publisher::{Publisher, State},
+    publishes::{Message, Publish},
     slot::Slot,
 };
 use super::{Consumer, Lane, NotConfirmed, Policies, Queue, QueueError, QueueState};
