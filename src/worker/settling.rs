@@ -6,7 +6,7 @@ use std::{iter, mem, num::NonZeroU32, sync::Arc, time::Duration};
 use governor::{Quota, RateLimiter};
 use tokio::{
     sync::{Notify, mpsc},
-    task::JoinSet,
+    task::{JoinHandle, JoinSet},
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
@@ -42,71 +42,31 @@ pub async fn run(
     stop: CancellationToken,
 ) {
     let (hands, mut taken) = doors;
-    let per_second = NonZeroU32::new(config.partner.calls_per_second_max).unwrap_or(NonZeroU32::MIN);
     let watch = BalanceWatch::new(&config, ledger.clone(), clock.clone());
-    let mut settling = Settling {
-        hands,
-        probe_ms: millis(config.worker.account_probe),
-        poll: config.worker.poll,
-        turns: Arc::new(Turns {
-            outages: Outages::new(ledger.clone(), config.partner.account.clone()),
-            ledger,
-            partner,
-            clock,
-            policy: settle_policy(&config.partner),
-            brake: config.brake.rules(),
-            call_timeout: config.partner.call_timeout,
-            probe_ms: millis(config.worker.account_probe),
-            limiter: RateLimiter::direct(Quota::per_second(per_second)),
-            breaker: Breaker::new(config.worker.breaker_unclear_max, millis(config.worker.breaker_pause)),
-            watched: Watched::default(),
-        }),
-        account: config.partner.account,
-        running: JoinSet::new(),
-        away: false,
-    };
+    let mut settling = Settling::new(&config, ledger, (partner, clock), hands);
     if let Err(error) = settling.try_new_token().await {
         tracing::warn!(%error, "a refused token is tried again when its time has come");
     }
-    let looking = tokio::spawn(settling.turns.clone().look(settling.poll, stop.clone()));
-    let listing = Listing::new(settling.turns.clone(), settling.account.clone(), per_second.get());
-    let listing = tokio::spawn(listing.run(stop.clone()));
-    let watching = tokio::spawn(watch.run(stop.clone()));
-    let mut look_at = Instant::now();
-    while !stop.is_cancelled() {
-        if look_at <= Instant::now() {
-            look_at = Instant::now() + settling.look().await;
-        }
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => {}
-            Some((hand, claim)) = taken.recv() => settling.begin(hand, claim),
-            () = wake.notified() => look_at = Instant::now(),
-            Some(ended) = settling.running.join_next(), if !settling.running.is_empty() => {
-                look_at = look_at.min(settling.next_look(ended.ok().flatten()));
-            }
-            () = tokio::time::sleep_until(look_at) => {}
-        }
-    }
+    let listing =
+        Listing::new(settling.turns.clone(), settling.account.clone(), calls_per_second(&config).get());
+    let beside = [
+        tokio::spawn(settling.turns.clone().look(settling.poll, stop.clone())),
+        tokio::spawn(listing.run(stop.clone())),
+        tokio::spawn(watch.run(stop.clone())),
+    ];
+    settling.take_turns(&mut taken, &wake, &stop).await;
     settling.hands.set_behind(true);
-    let finish = async {
-        loop {
-            tokio::select! {
-                biased;
-                // What was taken and not begun is another's; where that cannot be said, its lease ends.
-                Some((_hand, claim)) = taken.recv() => drop(settling.turns.ledger.release(&claim, 0).await),
-                () = settling.hands.empty() => break,
-            }
-        }
-    };
+    let finish = settling.finish(&mut taken);
     if tokio::time::timeout(config.worker.stop_timeout, finish).await.is_err() {
         tracing::warn!(
             "stopped with calls in hand; the next start finds them doubtful and settles them by readings"
         );
     }
-    looking.abort();
-    listing.abort();
-    watching.abort();
+    beside.iter().for_each(JoinHandle::abort);
+}
+
+fn calls_per_second(config: &Config) -> NonZeroU32 {
+    NonZeroU32::new(config.partner.calls_per_second_max).unwrap_or(NonZeroU32::MIN)
 }
 
 /// How long a claimed channel is a worker's: a call may be sent one timeout after its intent, and take another.
@@ -127,6 +87,36 @@ struct Settling {
 }
 
 impl Settling {
+    fn new(
+        config: &Config,
+        ledger: Arc<Ledger>,
+        (partner, clock): (Arc<dyn Partner>, Arc<dyn Clock>),
+        hands: Hands,
+    ) -> Self {
+        let turns = Turns {
+            outages: Outages::new(ledger.clone(), config.partner.account.clone()),
+            ledger,
+            partner,
+            clock,
+            policy: settle_policy(&config.partner),
+            brake: config.brake.rules(),
+            call_timeout: config.partner.call_timeout,
+            probe_ms: millis(config.worker.account_probe),
+            limiter: RateLimiter::direct(Quota::per_second(calls_per_second(config))),
+            breaker: Breaker::new(config.worker.breaker_unclear_max, millis(config.worker.breaker_pause)),
+            watched: Watched::default(),
+        };
+        Self {
+            account: config.partner.account.clone(),
+            hands,
+            probe_ms: millis(config.worker.account_probe),
+            poll: config.worker.poll,
+            turns: Arc::new(turns),
+            running: JoinSet::new(),
+            away: false,
+        }
+    }
+
     /// A worker that starts may have a new token: one that was refused is no reason to rest any longer.
     async fn try_new_token(&self) -> Result<(), LedgerError> {
         let ledger = &self.turns.ledger;
@@ -136,6 +126,43 @@ impl Settling {
             ledger.account_news(&self.account, AccountSignal::NoToken, "", now, now).await?;
         }
         Ok(())
+    }
+
+    /// Starts turns until `stop`: on what intake took, and on what is due.
+    async fn take_turns(
+        &mut self,
+        taken: &mut mpsc::UnboundedReceiver<(Hand, Claim)>,
+        wake: &Notify,
+        stop: &CancellationToken,
+    ) {
+        let mut look_at = Instant::now();
+        while !stop.is_cancelled() {
+            if look_at <= Instant::now() {
+                look_at = Instant::now() + self.look().await;
+            }
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {}
+                Some((hand, claim)) = taken.recv() => self.begin(hand, claim),
+                () = wake.notified() => look_at = Instant::now(),
+                Some(ended) = self.running.join_next(), if !self.running.is_empty() => {
+                    look_at = look_at.min(self.next_look(ended.ok().flatten()));
+                }
+                () = tokio::time::sleep_until(look_at) => {}
+            }
+        }
+    }
+
+    /// Waits for the turns in hand.
+    async fn finish(&self, taken: &mut mpsc::UnboundedReceiver<(Hand, Claim)>) {
+        loop {
+            tokio::select! {
+                biased;
+                // What was taken and not begun is another's; where that cannot be said, its lease ends.
+                Some((_hand, claim)) = taken.recv() => drop(self.turns.ledger.release(&claim, 0).await),
+                () = self.hands.empty() => break,
+            }
+        }
     }
 
     fn begin(&mut self, hand: Hand, claim: Claim) {

@@ -4,6 +4,12 @@
 //! A worker that was paused past its lease does no harm: its commits fail on the channel's epoch, and a call
 //! is sent only within `call_timeout` of the intent by the boot clock, checked as the last thing before it.
 
+/// A transfer in a turn.
+mod active;
+
+/// Why nothing is called.
+mod rests;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -12,23 +18,21 @@ use std::{
 use governor::DefaultDirectRateLimiter;
 use tokio_util::sync::CancellationToken;
 
+use self::active::{ActiveTransfer, Began};
 use super::{Outages, breaker::Breaker, meters, watched::Watched};
 use crate::{
     clock::Clock,
     domain::{
         Ms,
-        brake::{Brake, passed},
+        brake::Brake,
         channel::Channel,
-        reply::Reply,
+        reply::{ReadError, Reading, Reply},
         settle::{AccountSignal, Effect, Input, Moment, Policy, State, Step, step},
     },
     envelope::trace_id,
-    ledger::{Advanced, Claim, DUE_AHEAD_MS_MAX, Ledger, LedgerError, Transfer, Turn},
+    ledger::{Claim, DUE_AHEAD_MS_MAX, Ledger, LedgerError, Transfer},
     partner::Partner,
 };
-
-/// Wait between tries to commit an answer while the ledger is away.
-const COMMIT_RETRY: Duration = Duration::from_millis(250);
 
 /// How long a paused channel is not looked at, in ms; a resume ends it at once.
 const PAUSED_LOOK_MS: i64 = 60_000;
@@ -138,161 +142,132 @@ impl Turns {
         Ok(worked.ended)
     }
 
-    /// After a restoration first of all: a call that the ledger has forgotten may still be applied, and would be
-    /// taken for ours.
-    fn account_rests(&self, turn: &Turn, transfer: &Transfer, now: Ms) -> Option<Ms> {
-        let known_from = turn.restored_at.map(|at| at.saturating_add(self.policy.settle_window_ms));
-        if known_from.is_some_and(|from| now < from) {
-            return known_from;
-        }
-        if let Some(until) = self.breaker.rests_until(now) {
-            return Some(until);
-        }
-        let hold = turn.hold.as_ref().filter(|hold| hold.keeps_back(&transfer.key, transfer.days));
-        hold.map(|hold| hold.probe_at.max(now.saturating_add(1)))
-    }
-
-    async fn paused(
-        &self,
-        claim: &Claim,
-        turn: &Turn,
-        days: u32,
-        now: Ms,
-    ) -> Result<Option<Ms>, LedgerError> {
-        // What moves in slices was counted when it was granted.
-        let days = if turn.sliced { 0 } else { days };
-        if !turn.paused && passed(&self.brake, &turn.lately, days).is_none() {
-            return Ok(None);
-        }
-        let Some(pause) = self.ledger.may_call(claim, days, &self.brake, now).await? else {
-            return Ok(None);
-        };
-        if pause.since == now {
-            self.outages.look(&self.breaker).await;
-        }
-        Ok(Some(now.saturating_add(PAUSED_LOOK_MS)))
-    }
-
     /// `held`: the account is, so what the partner says may matter to it.
     async fn settle(
         &self,
         claim: &Claim,
         transfer: Transfer,
-        mut channel: Channel,
-        mut held: bool,
+        channel: Channel,
+        held: bool,
         lease_until: Ms,
     ) -> Result<Worked, LedgerError> {
-        let trace = trace_id(&transfer.traceparent);
-        let mut state = transfer.state;
+        let worked = Worked { called: transfer.state.open(), held, ended: Ended::NotBefore(0) };
+        let mut active = ActiveTransfer { claim, transfer, channel, lease_until, worked, news: false };
         let mut input = Input::Due;
-        let mut called = state.open();
-        let mut news = false;
-        let mut ended = Ended::NotBefore(0);
         // One permit for the read, and one for the call, which must not wait between intent and send.
         self.limiter.until_ready().await;
-        if matches!(state, State::Planned { .. }) {
+        if matches!(active.transfer.state, State::Planned { .. }) {
             self.limiter.until_ready().await;
         }
         loop {
-            let now = self.clock.now_ms();
-            let started = self.clock.boot();
-            let at = Moment { now, watched_ms: self.watched.for_ms(&transfer.key, &state, started) };
-            let step = step(transfer.days, &state, &channel, claim.epoch, input, at, &self.policy);
-            // A hold is started before the transfer that it keeps back is committed: a crash in between leaves
-            // a hold whose probe finds nothing, never a transfer that waits for a hold that is not there.
-            let holds = matches!(step.account, Some(AccountSignal::NoBalance | AccountSignal::NoToken));
-            if holds {
-                news |= self.tell_account(claim, &transfer.key, step.account, now).await?;
-            }
-            if step.state != state || step.channel != channel {
-                let patient_until = if state.open() { lease_until } else { now };
-                let committed = self.commit(claim, &transfer.key, &state, &step, patient_until).await?;
-                let Some(advanced) = committed else {
-                    tracing::warn!(
-                        trace,
-                        transfer = transfer.key,
-                        "another worker went on with this transfer"
-                    );
-                    return Ok(Worked { called, held, ended });
-                };
-                self.watched.for_ms(&transfer.key, &step.state, started);
-                tell_step(trace, &transfer.key, claim, &step.state);
-                if let Some(accepted_at) = advanced.accepted_at {
-                    meters::credited(self.clock.now_ms().saturating_sub(accepted_at));
-                }
-                held = advanced.held;
-                if step.effect == Effect::Rest {
-                    ended = Ended::GivenBack(advanced.due);
-                }
-            }
-            if !holds && held {
-                news |= self.tell_account(claim, &transfer.key, step.account, now).await?;
+            let began = Began { now: self.clock.now_ms(), boot: self.clock.boot() };
+            let step = self.step(&active, input, began);
+            if !self.keep(&mut active, &step, began).await? {
+                return Ok(active.worked);
             }
             // Nothing stands between an intent and its call.
-            if news && !matches!(step.state, State::Intended { .. }) {
+            if active.news && !matches!(step.state, State::Intended { .. }) {
                 self.outages.look(&self.breaker).await;
-                news = false;
+                active.news = false;
             }
-            state = step.state;
-            channel = step.channel;
-            input = match step.effect {
-                Effect::Rest => return Ok(Worked { called, held, ended }),
-                Effect::Read => {
-                    let begun = Instant::now();
-                    let read = self.partner.read(&claim.channel).await;
-                    meters::called("read", begun, &read);
-                    self.breaker.read(read.is_ok(), self.clock.now_ms());
-                    Input::Read(read)
-                }
-                Effect::Call if self.clock.boot().saturating_sub(started) > self.call_timeout => {
-                    Input::Unsent
-                }
-                Effect::Call => {
-                    let begun = Instant::now();
-                    let reply =
-                        self.partner.extend(&claim.channel, transfer.days, &transfer.comment, trace).await;
-                    meters::extended(begun, &reply);
-                    called = says_something(&reply);
-                    news |= self.breaker.called(matches!(reply, Reply::Unclear(_)), self.clock.now_ms());
-                    Input::Reply(reply)
-                }
+            active.transfer.state = step.state;
+            active.channel = step.channel;
+            let Some(came) = self.carry_out(&mut active, step.effect, began).await else {
+                return Ok(active.worked);
             };
+            input = came;
         }
     }
 
-    /// Commits a step; an answer to a call is worth waiting for the ledger as long as the lease lasts.
-    async fn commit(
+    fn step(&self, active: &ActiveTransfer<'_>, input: Input, began: Began) -> Step {
+        let ActiveTransfer { claim, transfer, channel, .. } = active;
+        let watched_ms = self.watched.for_ms(&transfer.key, &transfer.state, began.boot);
+        let at = Moment { now: began.now, watched_ms };
+        step(transfer.days, &transfer.state, channel, claim.epoch, input, at, &self.policy)
+    }
+
+    /// Commits a step, and what it says of the account. `false`: another worker went on with the transfer.
+    async fn keep(
         &self,
-        claim: &Claim,
-        key: &str,
-        from: &State,
+        active: &mut ActiveTransfer<'_>,
         step: &Step,
-        patient_until: Ms,
-    ) -> Result<Option<Advanced>, LedgerError> {
-        let gives_back = step.effect == Effect::Rest;
-        loop {
-            let now = self.clock.now_ms();
-            match self.ledger.advance(claim, key, from, step, gives_back, now).await {
-                Err(LedgerError::Unavailable(_)) if now < patient_until => {
-                    tokio::time::sleep(COMMIT_RETRY).await;
-                }
-                answer => return answer,
+        began: Began,
+    ) -> Result<bool, LedgerError> {
+        // A hold is started before the transfer that it keeps back is committed: a crash in between leaves
+        // a hold whose probe finds nothing, never a transfer that waits for a hold that is not there.
+        let holds = matches!(step.account, Some(AccountSignal::NoBalance | AccountSignal::NoToken));
+        if holds {
+            self.tell_account(active, step.account, began.now).await?;
+        }
+        let changes = step.state != active.transfer.state || step.channel != active.channel;
+        if changes && !self.advance(active, step, began).await? {
+            return Ok(false);
+        }
+        if !holds && active.worked.held {
+            self.tell_account(active, step.account, began.now).await?;
+        }
+        Ok(true)
+    }
+
+    /// Commits a step that changes something. `false`: another worker went on with the transfer.
+    async fn advance(
+        &self,
+        active: &mut ActiveTransfer<'_>,
+        step: &Step,
+        began: Began,
+    ) -> Result<bool, LedgerError> {
+        let transfer = &active.transfer;
+        let trace = trace_id(&transfer.traceparent);
+        let Some(advanced) = self.commit(active, step, began.now).await? else {
+            tracing::warn!(trace, transfer = transfer.key, "another worker went on with this transfer");
+            return Ok(false);
+        };
+        self.watched.for_ms(&transfer.key, &step.state, began.boot);
+        tell_step(trace, &transfer.key, active.claim, &step.state);
+        if let Some(accepted_at) = advanced.accepted_at {
+            meters::credited(self.clock.now_ms().saturating_sub(accepted_at));
+        }
+        active.worked.held = advanced.held;
+        if step.effect == Effect::Rest {
+            active.worked.ended = Ended::GivenBack(advanced.due);
+        }
+        Ok(true)
+    }
+
+    /// What came of an effect; `None`: the transfer rests.
+    async fn carry_out(
+        &self,
+        active: &mut ActiveTransfer<'_>,
+        effect: Effect,
+        began: Began,
+    ) -> Option<Input> {
+        match effect {
+            Effect::Rest => None,
+            Effect::Read => Some(Input::Read(self.read(active.claim).await)),
+            Effect::Call if self.clock.boot().saturating_sub(began.boot) > self.call_timeout => {
+                Some(Input::Unsent)
             }
+            Effect::Call => Some(Input::Reply(self.call(active).await)),
         }
     }
 
-    /// Whether there was something to tell.
-    async fn tell_account(
-        &self,
-        claim: &Claim,
-        transfer: &str,
-        news: Option<AccountSignal>,
-        now: Ms,
-    ) -> Result<bool, LedgerError> {
-        let Some(news) = news else { return Ok(false) };
-        let probe_at = now.saturating_add(self.probe_ms);
-        self.ledger.account_news(&claim.account, news, transfer, now, probe_at).await?;
-        Ok(true)
+    async fn read(&self, claim: &Claim) -> Result<Reading, ReadError> {
+        let begun = Instant::now();
+        let read = self.partner.read(&claim.channel).await;
+        meters::called("read", begun, &read);
+        self.breaker.read(read.is_ok(), self.clock.now_ms());
+        read
+    }
+
+    async fn call(&self, active: &mut ActiveTransfer<'_>) -> Reply {
+        let ActiveTransfer { claim, transfer, .. } = active;
+        let trace = trace_id(&transfer.traceparent);
+        let begun = Instant::now();
+        let reply = self.partner.extend(&claim.channel, transfer.days, &transfer.comment, trace).await;
+        meters::extended(begun, &reply);
+        active.worked.called = says_something(&reply);
+        active.news |= self.breaker.called(matches!(reply, Reply::Unclear(_)), self.clock.now_ms());
+        reply
     }
 }
 
