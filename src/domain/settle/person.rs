@@ -24,6 +24,10 @@ pub enum Order {
 #[error("{0}")]
 pub struct OrderRefused(pub String);
 
+const OUTCOME_OPEN: &str = "its outcome is open: look for its key in Billing History, then `held resolve KEY --applied` or `--not-applied`";
+const OUTCOME_NOT_OPEN: &str = "its outcome is not open: `held retry KEY` or `held cancel KEY`";
+const BEING_SETTLED: &str = "it is being settled by readings; wait until it is settled or held";
+
 /// Applies an order to a transfer of `days`.
 ///
 /// What a person calls applied is explained by the ledger from then on, and expected of the next reading.
@@ -45,12 +49,7 @@ pub fn order(
         // A refusal may have hidden a success.
         (State::Held { outcome: Outcome::Open, last, .. }, Order::Applied)
         | (State::Held { outcome: Outcome::None, last: last @ Some(_), .. }, Order::Applied) => {
-            let sent = last.map_or(days, |call| call.sent(days));
-            let moved_ms = i64::from(sent).saturating_mul(DAY_MS);
-            let unmoved = last.and_then(|call| unmoved(&call, &channel));
-            channel.count(last.map_or(0, |call| call.number), moved_ms);
-            channel.known = unmoved.map(|till| till.saturating_add(moved_ms)).or(channel.known);
-            channel.floor = channel.floor.max(channel.known);
+            explain(&mut channel, *last, days);
             found_in_history(*last, now)
         }
         (State::Held { outcome: Outcome::Open, last, .. }, Order::NotApplied) => {
@@ -70,16 +69,10 @@ pub fn order(
             State::planned(now)
         }
         (State::Held { outcome: Outcome::Open, .. }, Order::Retry | Order::Cancel)
-        | (State::Held { outcome: Outcome::Forgotten, .. }, Order::Retry) => {
-            return refused(
-                "its outcome is open: look for its key in Billing History, then `held resolve KEY --applied` or `--not-applied`",
-            );
-        }
+        | (State::Held { outcome: Outcome::Forgotten, .. }, Order::Retry) => return refused(OUTCOME_OPEN),
         (State::Held { outcome: Outcome::None, cause, .. }, Order::Retry) => {
             if matches!(cause, Cause::Below(..)) {
-                // A person accepts what is read now as the truth.
-                channel.floor = None;
-                channel.known = None;
+                accept_reading(&mut channel);
             }
             planned_again(state, now).unwrap_or_else(|| state.clone())
         }
@@ -89,12 +82,10 @@ pub fn order(
             State::Cancelled { reason: reason.to_owned(), at: now, attempt: state.attempt(), money_out: None }
         }
         (State::Held { outcome: Outcome::None, .. }, Order::NotApplied) => {
-            return refused("its outcome is not open: `held retry KEY` or `held cancel KEY`");
+            return refused(OUTCOME_NOT_OPEN);
         }
         (State::Planned { .. }, _) => return refused("it is planned and will be called by itself"),
-        (State::Intended { .. } | State::Doubtful { .. }, _) => {
-            return refused("it is being settled by readings; wait until it is settled or held");
-        }
+        (State::Intended { .. } | State::Doubtful { .. }, _) => return refused(BEING_SETTLED),
         (State::Settled { .. }, _) => return refused("it is settled already"),
         (State::Cancelled { .. }, _) => return refused("it is cancelled"),
     };
@@ -109,6 +100,22 @@ pub fn call_is_over(at: Ms, settle_window_ms: i64, now: Ms) -> Result<(), OrderR
         return Err(OrderRefused(format!("its call may still be applied: decide again in {wait} s")));
     }
     Ok(())
+}
+
+/// What the last call moved is the ledger's own from now on, and the next reading must show it.
+fn explain(channel: &mut Channel, last: Option<Call>, days: u32) {
+    let sent = last.map_or(days, |call| call.sent(days));
+    let moved_ms = i64::from(sent).saturating_mul(DAY_MS);
+    let unmoved = last.and_then(|call| unmoved(&call, channel));
+    channel.count(last.map_or(0, |call| call.number), moved_ms);
+    channel.known = unmoved.map(|till| till.saturating_add(moved_ms)).or(channel.known);
+    channel.floor = channel.floor.max(channel.known);
+}
+
+/// A person accepts what is read now as the truth.
+fn accept_reading(channel: &mut Channel) {
+    channel.floor = None;
+    channel.known = None;
 }
 
 fn found_in_history(last: Option<Call>, now: Ms) -> State {

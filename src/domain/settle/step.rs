@@ -50,9 +50,7 @@ pub fn step(
     let turn = Turn { days, epoch, now, policy };
     match (state.clone(), input) {
         (State::Intended { call, retried, .. }, Input::Due | Input::Read(_)) => {
-            let why = "the worker stopped between the intent and the record of the answer";
-            let doubt = Doubt::new(call, retried, why.into(), false, now);
-            turn.stay(channel, doubt.due_in(0, now), Effect::Read)
+            turn.unanswered(call, retried, channel)
         }
         (state @ (State::Planned { .. } | State::Doubtful { .. } | State::Settled { .. }), Input::Due) => {
             turn.stay(channel, state, Effect::Read)
@@ -64,21 +62,13 @@ pub fn step(
             // Nobody turned to it for so long although it was due, and it is no older by that.
             let since = since.saturating_add(now.saturating_sub(due).max(0));
             let plan = Plan { since, tries, lag_since, lag_reads, last, retried, ahead };
-            match read {
-                Ok(reading) => turn.planned_read(plan, &reading, channel),
-                Err(error) => turn.planned_unread(&plan, &error, channel),
-            }
+            turn.planned(plan, read, channel)
         }
         (State::Intended { call, prior, since, tries, retried, ahead, .. }, Input::Unsent) => {
-            let reason = "the deadline passed before the call was sent".to_owned();
-            let plan = Plan { since, tries, lag_since: None, lag_reads: 0, last: prior, retried, ahead };
-            let mut step = turn.stay(channel, turn.again(&plan, reason, None), Effect::Rest);
-            step.channel.not_sent(call.number);
-            step
+            turn.unsent(&call, &Plan::anew(prior, since, tries, retried, ahead), channel)
         }
         (State::Intended { call, prior, since, tries, retried, ahead, .. }, Input::Reply(reply)) => {
-            let plan = Plan { since, tries, lag_since: None, lag_reads: 0, last: prior, retried, ahead };
-            turn.judge(call, &plan, reply, channel)
+            turn.judge(call, &Plan::anew(prior, since, tries, retried, ahead), reply, channel)
         }
         (
             State::Doubtful {
@@ -90,20 +80,11 @@ pub fn step(
             let since = since.min(now);
             let watched_ms = watched_ms.max(for_ms);
             let doubt = Doubt { call, why, accepted, since, watched_ms, reads, odd_reads, tries, retried };
-            match read {
-                Ok(reading) => turn.doubtful_read(doubt, &reading, channel),
-                Err(error) => turn.doubtful_unread(doubt, &error, channel),
-            }
+            turn.doubtful(doubt, read, channel)
         }
         (State::Settled { how, before, after, at, attempt, watch }, Input::Read(read)) => {
             let watch = watch.and_then(|watch| turn.watch_on(watch));
-            let state = State::Settled { how, before, after, at, attempt, watch };
-            let mut step = turn.stay(channel, state, Effect::Rest);
-            if let Ok(reading) = read {
-                step.movement = step.channel.seen(&reading);
-                step.account = Some(AccountSignal::Reads);
-            }
-            step
+            turn.settled(State::Settled { how, before, after, at, attempt, watch }, read, channel)
         }
         // An input that does not belong to the state changes nothing.
         (state @ (State::Held { .. } | State::Cancelled { .. }), _)
@@ -115,6 +96,11 @@ pub fn step(
 }
 
 impl Plan {
+    /// Of a call that may have to be planned again: no reading lags since it was intended.
+    fn anew(prior: Option<Call>, since: Ms, tries: u32, retried: bool, ahead: Option<Ahead>) -> Self {
+        Self { since, tries, lag_since: None, lag_reads: 0, last: prior, retried, ahead }
+    }
+
     fn due_in(&self, wait_ms: i64, now: Ms, reason: Option<String>) -> State {
         State::Planned {
             due: now.saturating_add(wait_ms),
@@ -142,6 +128,45 @@ impl Turn<'_> {
     /// Whether `for_ms` have passed since then: counted in waits as well as by the clock, which may have been set.
     fn over(&self, since: Ms, waits: u32, for_ms: i64) -> bool {
         self.now.saturating_sub(since) >= for_ms && waited_ms(waits) >= for_ms
+    }
+
+    /// An intent of which no answer was recorded.
+    fn unanswered(&self, call: Call, retried: bool, channel: &Channel) -> Step {
+        let why = "the worker stopped between the intent and the record of the answer";
+        let doubt = Doubt::new(call, retried, why.into(), false, self.now);
+        self.stay(channel, doubt.due_in(0, self.now), Effect::Read)
+    }
+
+    /// A call that was certainly not sent.
+    fn unsent(&self, call: &Call, plan: &Plan, channel: &Channel) -> Step {
+        let reason = "the deadline passed before the call was sent".to_owned();
+        let mut step = self.stay(channel, self.again(plan, reason, None), Effect::Rest);
+        step.channel.not_sent(call.number);
+        step
+    }
+
+    fn planned(&self, plan: Plan, read: Result<Reading, ReadError>, channel: &Channel) -> Step {
+        match read {
+            Ok(reading) => self.planned_read(plan, &reading, channel),
+            Err(error) => self.planned_unread(&plan, &error, channel),
+        }
+    }
+
+    fn doubtful(&self, doubt: Doubt, read: Result<Reading, ReadError>, channel: &Channel) -> Step {
+        match read {
+            Ok(reading) => self.doubtful_read(doubt, &reading, channel),
+            Err(error) => self.doubtful_unread(doubt, &error, channel),
+        }
+    }
+
+    /// One that is watched may have moved the channel once more.
+    fn settled(&self, state: State, read: Result<Reading, ReadError>, channel: &Channel) -> Step {
+        let mut step = self.stay(channel, state, Effect::Rest);
+        if let Ok(reading) = read {
+            step.movement = step.channel.seen(&reading);
+            step.account = Some(AccountSignal::Reads);
+        }
+        step
     }
 
     /// The next reading of a settled transfer that is watched; `None`: its window is over.
