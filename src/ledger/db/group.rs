@@ -97,7 +97,7 @@ fn together(waiting: &mut VecDeque<Box<dyn Job>>, thread: &mut Thread) -> Vec<Bo
 }
 
 /// A transaction's closure, and where its caller waits.
-pub(super) struct Work<T, F> {
+struct Work<T, F> {
     begin: Begin,
     work: F,
     decided: Arc<AtomicBool>,
@@ -121,18 +121,15 @@ impl<T> Answer<T> {
     }
 }
 
-impl<T, F> Work<T, F>
-where
-    T: Send + 'static,
-    F: FnMut(&mut Tx) -> Result<T, Fault> + Send + 'static,
-{
-    /// To be run, and its answer.
-    pub(super) fn new(begin: Begin, work: F) -> (Box<dyn Job>, Answer<T>) {
-        let (tells, told) = oneshot::channel();
-        let decided = Arc::new(AtomicBool::new(false));
-        let answer = Answer { told, decided: decided.clone() };
-        (Box::new(Self { begin, work, decided, taken: false, done: None, tells }), answer)
-    }
+/// To be run, and where its answer comes.
+pub(super) fn job<T: Send + 'static>(
+    begin: Begin,
+    work: impl FnMut(&mut Tx) -> Result<T, Fault> + Send + 'static,
+) -> (Box<dyn Job>, Answer<T>) {
+    let (tells, told) = oneshot::channel();
+    let decided = Arc::new(AtomicBool::new(false));
+    let answer = Answer { told, decided: decided.clone() };
+    (Box::new(Work { begin, work, decided, taken: false, done: None, tells }), answer)
 }
 
 impl<T, F> Job for Work<T, F>

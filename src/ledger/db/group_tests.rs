@@ -51,7 +51,7 @@ impl Stage {
         &mut self,
         work: impl FnMut(&mut Tx) -> Result<T, Fault> + Send + 'static,
     ) -> Answer<T> {
-        let (job, answer) = Work::new(Begin::AmongOthers, work);
+        let (job, answer) = job(Begin::AmongOthers, work);
         self.waiting.push_back(job);
         answer
     }

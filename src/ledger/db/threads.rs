@@ -15,7 +15,7 @@ use tokio::time::sleep;
 
 use super::{
     fault::Fault,
-    group::{self, Job, Work},
+    group::{self, Job},
     thread::Thread,
     tx::{Begin, Tx},
 };
@@ -58,7 +58,7 @@ impl Threads {
         begin: Begin,
         work: impl FnMut(&mut Tx) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, LedgerError> {
-        let (job, mut answer) = Work::new(begin, work);
+        let (job, mut answer) = group::job(begin, work);
         self.jobs.send(job).map_err(|_| gone())?;
         tokio::select! {
             biased;

@@ -46,47 +46,15 @@ impl Tx {
             return Err(refused(format!("days must be 1 to {DAYS_MAX}")));
         }
         let key = payment_key(GRANT_REALM, None, &grant.key);
-        let known = self.optional("SELECT channel, days FROM payments WHERE key = $1", args![&*key])?;
-        if let Some(row) = known {
-            let (channel, days): (Option<String>, Option<i64>) = (row.get("channel")?, row.get("days")?);
-            let same =
-                channel.as_deref() == Some(grant.channel.as_str()) && days == Some(i64::from(grant.days));
-            return match same {
-                true => Ok((key, true)),
-                false => Err(refused(format!(
-                    "{key} was granted before: {} days for {}; nothing was changed. A key is granted once: give this one another",
-                    days.unwrap_or(0),
-                    channel.unwrap_or_default()
-                ))),
-            };
+        if granted_before(self, &key, grant)? {
+            return Ok((key, true));
         }
-        if !grant.new && restored::declared_at(self)?.is_some() {
-            return Err(refused(format!(
-                "{key} is not known, but the ledger was restored from a backup and may have forgotten it: look for {key} in Billing History. If its days are not there, say that the key is new (--new). Nothing was changed"
-            )));
-        }
+        must_be_new(self, &key, grant)?;
         if !grant.force {
             directory::must_be_listed(self, &grant.account, grant.channel.as_str())?;
         }
         let reason = storable::text(&format!("granted by {}: {}", act.who, act.reason));
-        self.execute(
-            "INSERT INTO payments (key, realm, account, livemode, source, decision, state, granted, first_seen_at, since, \
-             channel, days, reason) VALUES ($1, $2, '', 1, $2, $3, $4, 1, $5, $5, $6, $7, $8)",
-            args![
-                &*key,
-                GRANT_REALM,
-                PaymentDecision::Granted,
-                PaymentState::Planned,
-                now,
-                grant.channel.as_str(),
-                i64::from(grant.days),
-                &*reason
-            ],
-        )?;
-        self.execute(
-            "INSERT INTO aliases (realm, account, livemode, id, strength, payment) VALUES ($1, '', 1, $2, 0, $3)",
-            args![GRANT_REALM, &*grant.key, &*key],
-        )?;
+        insert(self, &key, grant, &reason, now)?;
         plan(self, &key, grant, &reason, act, now)?;
         let after = format!("{} days for {}", grant.days, grant.channel);
         audit::add(
@@ -97,6 +65,53 @@ impl Tx {
         self.commit();
         Ok((key, false))
     }
+}
+
+/// Whether the same was; refused where the key was granted with other days, or for another channel.
+fn granted_before(tx: &mut Tx, key: &str, grant: &Grant) -> Result<bool, Fault> {
+    let known = tx.optional("SELECT channel, days FROM payments WHERE key = $1", args![key])?;
+    let Some(row) = known else { return Ok(false) };
+    let (channel, days): (Option<String>, Option<i64>) = (row.get("channel")?, row.get("days")?);
+    if channel.as_deref() == Some(grant.channel.as_str()) && days == Some(i64::from(grant.days)) {
+        return Ok(true);
+    }
+    Err(refused(format!(
+        "{key} was granted before: {} days for {}; nothing was changed. A key is granted once: give this one another",
+        days.unwrap_or(0),
+        channel.unwrap_or_default()
+    )))
+}
+
+/// A restored ledger may have forgotten a key.
+fn must_be_new(tx: &mut Tx, key: &str, grant: &Grant) -> Result<(), Fault> {
+    if !grant.new && restored::declared_at(tx)?.is_some() {
+        return Err(refused(format!(
+            "{key} is not known, but the ledger was restored from a backup and may have forgotten it: look for {key} in Billing History. If its days are not there, say that the key is new (--new). Nothing was changed"
+        )));
+    }
+    Ok(())
+}
+
+fn insert(tx: &mut Tx, key: &str, grant: &Grant, reason: &str, now: Ms) -> Result<(), Fault> {
+    tx.execute(
+        "INSERT INTO payments (key, realm, account, livemode, source, decision, state, granted, first_seen_at, since, \
+         channel, days, reason) VALUES ($1, $2, '', 1, $2, $3, $4, 1, $5, $5, $6, $7, $8)",
+        args![
+            key,
+            GRANT_REALM,
+            PaymentDecision::Granted,
+            PaymentState::Planned,
+            now,
+            grant.channel.as_str(),
+            i64::from(grant.days),
+            reason
+        ],
+    )?;
+    tx.execute(
+        "INSERT INTO aliases (realm, account, livemode, id, strength, payment) VALUES ($1, '', 1, $2, 0, $3)",
+        args![GRANT_REALM, &*grant.key, key],
+    )?;
+    Ok(())
 }
 
 fn plan(tx: &mut Tx, key: &str, grant: &Grant, reason: &str, act: &Act<'_>, now: Ms) -> Result<(), Fault> {

@@ -7,7 +7,7 @@
 use super::{
     agreement, contacts,
     events::{self, Ending, Says},
-    identity::{self, Place},
+    identity::{self, Identity, Place},
     late_money::LateMoney,
     payment::{self, Updated},
     recording::Recording,
@@ -177,65 +177,101 @@ fn unread(
 
 fn read(tx: &mut Tx, recording: &Recording<'_>) -> Result<Verdict, Fault> {
     let Recording { facts, source, seen, entry, now } = *recording;
-    let current = seen.event.as_ref().and_then(|event| event.payment.clone());
-    let keep = |tx: &mut Tx, payment: Option<&str>, held: Option<(HeldCause, &str)>| {
-        let says = Says { dead: false, facts: Some(facts), payment, held };
-        events::keep(tx, entry, seen.event.as_ref(), &says, now)
-    };
     if let Meaning::Ignored(reason) = &facts.meaning {
-        let number = keep(tx, current.as_deref(), None)?;
-        agreement::keep(tx, recording, None)?;
-        return Ok(Verdict::new(number, DeliveryOutcome::Ignored, Some(reason.clone()), current));
+        return ignored(tx, recording, reason);
     }
     if let Some(event) = &seen.event
         && let Some(closed) = &event.closed
     {
-        // It says the same as then. Where it says something else by now, its days may have moved by hand meanwhile: the
-        // person is asked again.
-        if says_the_same(event.facts.as_deref(), facts)? {
-            return Ok(Verdict::new(event.number, DeliveryOutcome::Ignored, Some(closed.clone()), current));
-        }
-        let reason = format!("it was {closed}; by now it says what it did not say then");
-        let number = keep(tx, current.as_deref(), Some((HeldCause::Closed, &reason)))?;
-        return Ok(Verdict::new(number, DeliveryOutcome::Held, Some(reason), current));
+        return closed_before(tx, recording, event, closed);
     }
-    let identity = match identity::place(tx, entry, facts, &source.realm, seen, now)? {
-        Place::Payment(identity) => identity,
+    match identity::place(tx, entry, facts, &source.realm, seen, now)? {
+        Place::Payment(identity) => of_payment(tx, recording, identity),
         Place::Held(cause, reason) => {
-            let number = keep(tx, None, Some((cause, &reason)))?;
-            return Ok(Verdict::new(number, DeliveryOutcome::Held, Some(reason), None));
+            let number = keep(tx, recording, None, Some((cause, &reason)))?;
+            Ok(Verdict::new(number, DeliveryOutcome::Held, Some(reason), None))
         }
-    };
+    }
+}
+
+/// Keeps an event that was read, with its payment and what it is held for.
+fn keep(
+    tx: &mut Tx,
+    recording: &Recording<'_>,
+    payment: Option<&str>,
+    held: Option<(HeldCause, &str)>,
+) -> Result<i64, Fault> {
+    let Recording { facts, seen, entry, now, .. } = *recording;
+    let says = Says { dead: false, facts: Some(facts), payment, held };
+    events::keep(tx, entry, seen.event.as_ref(), &says, now)
+}
+
+fn ignored(tx: &mut Tx, recording: &Recording<'_>, reason: &str) -> Result<Verdict, Fault> {
+    let current = recording.seen.event.as_ref().and_then(|event| event.payment.clone());
+    let number = keep(tx, recording, current.as_deref(), None)?;
+    agreement::keep(tx, recording, None)?;
+    Ok(Verdict::new(number, DeliveryOutcome::Ignored, Some(reason.to_owned()), current))
+}
+
+/// Of an event that a person closed. Where it says something else by now, its days may have moved by hand meanwhile: the
+/// person is asked again.
+fn closed_before(
+    tx: &mut Tx,
+    recording: &Recording<'_>,
+    event: &Event,
+    closed: &str,
+) -> Result<Verdict, Fault> {
+    let current = event.payment.clone();
+    if says_the_same(event.facts.as_deref(), recording.facts)? {
+        return Ok(Verdict::new(event.number, DeliveryOutcome::Ignored, Some(closed.to_owned()), current));
+    }
+    let reason = format!("it was {closed}; by now it says what it did not say then");
+    let number = keep(tx, recording, current.as_deref(), Some((HeldCause::Closed, &reason)))?;
+    Ok(Verdict::new(number, DeliveryOutcome::Held, Some(reason), current))
+}
+
+fn of_payment(tx: &mut Tx, recording: &Recording<'_>, identity: Identity) -> Result<Verdict, Fault> {
     let key = identity.key.clone();
-    let known = identity.stored || seen.event.is_some();
-    let number = keep(tx, Some(&key), None)?;
+    let known = identity.stored || recording.seen.event.is_some();
+    let number = keep(tx, recording, Some(&key), None)?;
     let updated = payment::update(tx, recording, identity)?;
     agreement::keep(tx, recording, Some(&key))?;
     if let (Some(why), Disposition::Before { .. }, false) =
-        (&facts.unclear, &updated.disposition, updated.days_by_person)
+        (&recording.facts.unclear, &updated.disposition, updated.days_by_person)
     {
-        let reason = format!("its payment {key} was granted, and more money may have come in: {why}");
-        tx.send(
-            "UPDATE events SET held_cause = $1, held_reason = $2 WHERE number = $3",
-            args![HeldCause::Unclear, reason, number],
-        )?;
-        return Ok(Verdict::new(number, DeliveryOutcome::Held, Some(reason), Some(key)));
+        return unclear(tx, number, key, why);
     }
     let (outcome, reason) = outcome(recording, &updated);
     if known {
-        let own = seen.delivery.as_ref().map(|delivery| delivery.number);
-        let granted_now = matches!(updated.disposition, Disposition::Now);
-        let money_in = facts.meaning.is_money_in(&source.rules.money_in);
-        update_deliveries(
-            tx,
-            &key,
-            &updated.disposition,
-            own.filter(|_| money_in),
-            (granted_now && !money_in).then_some(&source.rules.money_in),
-        )?;
+        update_known(tx, recording, &key, &updated.disposition)?;
     }
     let Updated { planned, claim, .. } = updated;
     Ok(Verdict { event: number, outcome, reason, payment: Some(key), planned, claim })
+}
+
+/// Of an event whose payment was granted, and which may have brought more money.
+fn unclear(tx: &mut Tx, number: i64, key: String, why: &str) -> Result<Verdict, Fault> {
+    let reason = format!("its payment {key} was granted, and more money may have come in: {why}");
+    tx.send(
+        "UPDATE events SET held_cause = $1, held_reason = $2 WHERE number = $3",
+        args![HeldCause::Unclear, reason, number],
+    )?;
+    Ok(Verdict::new(number, DeliveryOutcome::Held, Some(reason), Some(key)))
+}
+
+/// Takes the disposition to the deliveries of a payment that was known before this event.
+fn update_known(
+    tx: &mut Tx,
+    recording: &Recording<'_>,
+    key: &str,
+    disposition: &Disposition,
+) -> Result<(), Fault> {
+    let Recording { facts, source, seen, .. } = *recording;
+    let own = seen.delivery.as_ref().map(|delivery| delivery.number);
+    let granted_now = matches!(disposition, Disposition::Now);
+    let money_in = facts.meaning.is_money_in(&source.rules.money_in);
+    let granted = (granted_now && !money_in).then_some(&source.rules.money_in);
+    update_deliveries(tx, key, disposition, own.filter(|_| money_in), granted)
 }
 
 /// Whether an event says of its payment what it said before. Those that were stored before agreements were read tell of

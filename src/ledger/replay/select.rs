@@ -46,68 +46,12 @@ impl Tx {
         after: Option<&Selected>,
         limit: u32,
     ) -> Result<Vec<Selected>, Fault> {
-        let payment = match &wanted.payment {
-            Some(name) => match resolve(self, name)? {
-                Some(key) => Some(key),
-                None => return Ok(Vec::new()),
-            },
-            None => None,
-        };
-        let event = match &wanted.event {
-            Some(name) => match event_named(self, name, wanted.source.as_deref())? {
-                Some(event) => Some(event),
-                None => return Ok(Vec::new()),
-            },
-            None => None,
-        };
-        let (source, event) =
-            event.map_or((wanted.source.clone(), None), |(source, id)| (Some(source), Some(id)));
-        let one = event.is_some() || payment.is_some();
-        let ways = ways(wanted, source.as_deref().filter(|_| event.is_none()), after);
-        let walked = match after {
-            Some(after) => after.walked,
-            None if one || wanted.dead => None,
-            None => rarest(self, &ways)?,
-        };
-        let timed = wanted.since.is_some() || wanted.until.is_some();
-        let order = match walked {
-            Some(Walked { column: CHANNEL | STATE, .. }) => Order::Payment,
-            Some(Walked { column: TIME, .. }) => Order::Time,
-            None if timed && !one && !wanted.dead => Order::Time,
-            _ => Order::Number,
-        };
-        let until = if order == Order::Time { "e.received_at <" } else { "e.received_at + 0 <" };
-        let mut filter = Filter::default()
-            .text("e.source =", source.as_deref().filter(|_| event.is_some()))
-            .text("e.event_id =", event.as_deref())
-            .text("e.payment =", payment.as_deref())
-            .along(self, ways, walked)
-            .number(until, wanted.until)
-            .within(
-                by_trigger(wanted.trigger),
-                wanted.trigger.map(Trigger::as_str),
-                if wanted.trigger == Some(Trigger::Webhook) { " LIMIT 1 OFFSET 0)" } else { ")" },
-            );
-        if wanted.dead {
-            filter = filter.fixed("e.dead = 1");
-        }
-        if wanted.channel.is_some() || wanted.state.is_some() {
-            filter = filter.fixed("p.key = e.payment");
-        }
-        let rows = if one {
-            let after = after.map(|after| after.number);
-            let head = order.head(wanted).replace("{by}", "");
-            filter.number("e.number + 0 >", after).rows(self, &head, "ORDER BY e.number + 0", limit)?
-        } else {
-            let index = match (walked, order) {
-                (Some(walked), _) => walked.index,
-                (None, Order::Time) => "events_by_time",
-                (None, _) if wanted.dead => "events_dead",
-                (None, _) => "",
-            };
-            order.after(filter, after).walk(self, order.head(wanted), index, order.tail(), limit)?
-        };
-        rows.iter().map(|row| selected(row, walked)).collect()
+        let Some(named) = ByName::of(self, wanted)? else { return Ok(Vec::new()) };
+        let ways = ways(wanted, named.source_only(), after);
+        let walk = SelectionWalk::choose(self, wanted, &named, after, &ways)?;
+        let filter = walk.filter(self, ways);
+        let rows = walk.rows(self, filter, limit)?;
+        rows.iter().map(|row| selected(row, walk.walked)).collect()
     }
 
     pub(in crate::ledger) fn standings(&mut self, events: &[i64]) -> Result<Vec<PaymentStanding>, Fault> {
@@ -127,6 +71,118 @@ impl Tx {
                 limit,
             )?;
         rows.iter().map(standing).collect()
+    }
+}
+
+/// What a selection names by itself.
+struct ByName {
+    payment: Option<String>,
+    event: Option<String>,
+    /// The event's, or the one that is selected by.
+    source: Option<String>,
+}
+
+impl ByName {
+    /// `None`: there is no such payment or event.
+    fn of(tx: &mut Tx, wanted: &Selection) -> Result<Option<Self>, Fault> {
+        let payment = match &wanted.payment {
+            Some(name) => match resolve(tx, name)? {
+                Some(key) => Some(key),
+                None => return Ok(None),
+            },
+            None => None,
+        };
+        let Some(name) = &wanted.event else {
+            return Ok(Some(Self { payment, event: None, source: wanted.source.clone() }));
+        };
+        let named = event_named(tx, name, wanted.source.as_deref())?;
+        Ok(named.map(|(source, event)| Self { payment, event: Some(event), source: Some(source) }))
+    }
+
+    /// The source where it is selected by, and no event in it.
+    fn source_only(&self) -> Option<&str> {
+        self.source.as_deref().filter(|_| self.event.is_none())
+    }
+
+    /// The events of one payment, or one event: few, so no index is chosen for them.
+    fn few(&self) -> bool {
+        self.event.is_some() || self.payment.is_some()
+    }
+}
+
+/// How a selection is walked.
+struct SelectionWalk<'a> {
+    wanted: &'a Selection,
+    named: &'a ByName,
+    after: Option<&'a Selected>,
+    walked: Option<Walked>,
+    order: Order,
+}
+
+impl<'a> SelectionWalk<'a> {
+    fn choose(
+        tx: &mut Tx,
+        wanted: &'a Selection,
+        named: &'a ByName,
+        after: Option<&'a Selected>,
+        ways: &[Way],
+    ) -> Result<Self, Fault> {
+        let walked = match after {
+            Some(after) => after.walked,
+            None if named.few() || wanted.dead => None,
+            None => rarest(tx, ways)?,
+        };
+        let timed = wanted.since.is_some() || wanted.until.is_some();
+        let order = match walked {
+            Some(Walked { column: CHANNEL | STATE, .. }) => Order::Payment,
+            Some(Walked { column: TIME, .. }) => Order::Time,
+            None if timed && !named.few() && !wanted.dead => Order::Time,
+            _ => Order::Number,
+        };
+        Ok(Self { wanted, named, after, walked, order })
+    }
+
+    fn rows(&self, tx: &mut Tx, filter: Filter, limit: u32) -> Result<Vec<Row>, Fault> {
+        let order = self.order;
+        if self.named.few() {
+            let after = self.after.map(|after| after.number);
+            let head = order.head(self.wanted).replace("{by}", "");
+            return filter.number("e.number + 0 >", after).rows(tx, &head, "ORDER BY e.number + 0", limit);
+        }
+        let filter = order.after(filter, self.after);
+        filter.walk(tx, order.head(self.wanted), self.index(), order.tail(), limit)
+    }
+
+    fn filter(&self, tx: &Tx, ways: Vec<Way>) -> Filter {
+        let Self { wanted, named, .. } = self;
+        let until = if self.order == Order::Time { "e.received_at <" } else { "e.received_at + 0 <" };
+        let mut filter = Filter::default()
+            .text("e.source =", named.source.as_deref().filter(|_| named.event.is_some()))
+            .text("e.event_id =", named.event.as_deref())
+            .text("e.payment =", named.payment.as_deref())
+            .along(tx, ways, self.walked)
+            .number(until, wanted.until)
+            .within(
+                by_trigger(wanted.trigger),
+                wanted.trigger.map(Trigger::as_str),
+                if wanted.trigger == Some(Trigger::Webhook) { " LIMIT 1 OFFSET 0)" } else { ")" },
+            );
+        if wanted.dead {
+            filter = filter.fixed("e.dead = 1");
+        }
+        if wanted.channel.is_some() || wanted.state.is_some() {
+            filter = filter.fixed("p.key = e.payment");
+        }
+        filter
+    }
+
+    fn index(&self) -> &'static str {
+        match (self.walked, self.order) {
+            (Some(walked), _) => walked.index,
+            (None, Order::Time) => "events_by_time",
+            (None, _) if self.wanted.dead => "events_dead",
+            (None, _) => "",
+        }
     }
 }
 

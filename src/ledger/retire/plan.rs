@@ -52,42 +52,13 @@ impl Tx {
         who: &str,
         now: Ms,
     ) -> Result<Option<RetirePlan>, Fault> {
-        let oldest = now.saturating_sub(LIST_AGE_MS_MAX);
-        let Some(synced_at) = synced_at(self, account)?.filter(|at| *at > oldest) else {
-            return Err(refused(format!(
-                "the partner's list of channels of the account {account} was not read within the last 2 hours: `daybridge channels sync` first"
-            )));
-        };
+        let synced_at = fresh_list(self, account, now)?;
         let channels = fitting(self, account, selection, synced_at, now)?;
         if channels.is_empty() {
             return Ok(None);
         }
-        let hash = hash_of(account, selection, &channels, now);
-        self.send(
-            "INSERT INTO retire_plans (hash, account, expired_for, ended, made_by, made_at) VALUES ($1, $2, $3, $4, $5, $6)",
-            args![hash, account, selection.expired_for_ms, i64::from(selection.ended), who, now],
-        )?;
-        for (position, one) in (0_i64..).zip(&channels) {
-            self.send(
-                "INSERT INTO retire_channels (plan, position, channel, name, phone, mode, active_till, days, payment, paid_at, state) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-                args![
-                    hash,
-                    position,
-                    one.channel,
-                    one.name,
-                    one.phone,
-                    one.mode,
-                    one.active_till,
-                    one.days,
-                    one.payment,
-                    one.paid_at,
-                    one.state
-                ],
-            )?;
-        }
         let plan = RetirePlan {
-            hash,
+            hash: hash_of(account, selection, &channels, now),
             account: account.to_owned(),
             selection,
             made_by: who.to_owned(),
@@ -95,6 +66,7 @@ impl Tx {
             days: channels.iter().map(|one| one.days).sum(),
             channels,
         };
+        insert(self, &plan)?;
         let entry = Entry {
             action: Action::RetirePlan,
             key: &plan.hash,
@@ -148,6 +120,44 @@ pub(super) fn planned(row: &Row) -> Result<RetireChannel, Fault> {
         note: row.get("note")?,
         returned: row.get("returned")?,
     })
+}
+
+/// When the partner's list of channels was read whole; refused where that is too long ago.
+fn fresh_list(tx: &mut Tx, account: &str, now: Ms) -> Result<Ms, Fault> {
+    let oldest = now.saturating_sub(LIST_AGE_MS_MAX);
+    synced_at(tx, account)?.filter(|at| *at > oldest).ok_or_else(|| {
+        refused(format!(
+            "the partner's list of channels of the account {account} was not read within the last 2 hours: `daybridge channels sync` first"
+        ))
+    })
+}
+
+fn insert(tx: &mut Tx, plan: &RetirePlan) -> Result<(), Fault> {
+    let RetirePlan { hash, account, selection, made_by, made_at, channels, .. } = plan;
+    tx.send(
+        "INSERT INTO retire_plans (hash, account, expired_for, ended, made_by, made_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        args![hash, account, selection.expired_for_ms, i64::from(selection.ended), made_by, *made_at],
+    )?;
+    for (position, one) in (0_i64..).zip(channels) {
+        tx.send(
+            "INSERT INTO retire_channels (plan, position, channel, name, phone, mode, active_till, days, payment, paid_at, state) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            args![
+                hash,
+                position,
+                one.channel,
+                one.name,
+                one.phone,
+                one.mode,
+                one.active_till,
+                one.days,
+                one.payment,
+                one.paid_at,
+                one.state
+            ],
+        )?;
+    }
+    Ok(())
 }
 
 /// Channels of the list that fit and that nothing keeps, along their expiry. One whose `activeTill` cannot be used never
