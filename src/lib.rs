@@ -1,7 +1,9 @@
 //! daybridge turns signed payment webhooks into days on Whapi.Cloud channels, once per payment.
 //!
 //! The modules stand in the order in which they build on each other: each knows only those that stand before it, which a
-//! test holds. Data flows from `provider` over `queue` and `worker` into `ledger` and out at `partner`.
+//! test holds. Data flows from `webhook` over `queue` and `worker` into `ledger` and out at `partner`.
+
+#![warn(clippy::too_many_lines)]
 
 /// The shape of a closed set of words.
 #[macro_use]

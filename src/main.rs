@@ -1,5 +1,7 @@
 //! Roles from arguments: `run`, `serve`, `work`, and what an operator asks.
 
+#![warn(clippy::too_many_lines)]
+
 mod cli;
 
 use std::process::ExitCode;

@@ -76,17 +76,41 @@ fn libraries_stay_behind_their_doors() {
     );
     never(
         "outbound",
-        &["crate::queue", "crate::ledger", "crate::partner", "crate::provider", "crate::worker"],
+        &[
+            "crate::queue",
+            "crate::ledger",
+            "crate::partner",
+            "crate::provider",
+            "crate::webhook",
+            "crate::worker",
+        ],
         &[],
     );
     never("", &["askama::"], &["src/console/"]);
     never("", &["argon2::"], &["src/console/auth/password.rs"]);
     never("", &["crate::console"], &["src/console/"]);
     never("console", &["crate::partner", "rusqlite", "reqwest"], &[]);
-    never("provider", &["crate::ledger", "crate::partner", "crate::worker"], &[]);
-    never("queue", &["crate::ledger", "crate::partner", "crate::provider", "crate::domain"], &[]);
-    never("ledger", &["crate::queue", "crate::partner", "crate::provider", "crate::worker"], &[]);
-    never("partner", &["crate::queue", "crate::ledger", "crate::provider", "crate::worker"], &[]);
+    never(
+        "provider",
+        &["crate::queue", "crate::ledger", "crate::partner", "crate::webhook", "crate::worker"],
+        &[],
+    );
+    never("webhook", &["crate::ledger", "crate::partner", "crate::worker"], &[]);
+    never(
+        "queue",
+        &["crate::ledger", "crate::partner", "crate::provider", "crate::webhook", "crate::domain"],
+        &[],
+    );
+    never(
+        "ledger",
+        &["crate::queue", "crate::partner", "crate::provider", "crate::webhook", "crate::worker"],
+        &[],
+    );
+    never(
+        "partner",
+        &["crate::queue", "crate::ledger", "crate::provider", "crate::webhook", "crate::worker"],
+        &[],
+    );
 }
 
 #[test]
