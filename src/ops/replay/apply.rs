@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::stream::{FuturesOrdered, StreamExt as _};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -17,12 +18,15 @@ use crate::{
         plan::{Candidate, PlanState, Progress},
     },
     ops::{again, publish},
-    queue::Queue,
+    queue::{NotConfirmed, Queue},
     worker::Interpreter,
 };
 
 /// Most events between two looks whether a person has paused or aborted the plan; never more than a second's.
 const BETWEEN_LOOKS_MAX: u32 = 100;
+
+/// Most events that the queue has not confirmed yet.
+const ON_THEIR_WAY_MAX: usize = 64;
 
 /// How far it may be behind its pace and catch up at once.
 const BEHIND_MAX: Duration = Duration::from_millis(100);
@@ -165,34 +169,48 @@ impl<'a> Publishing<'a> {
 
     /// Publishes the next events, keeps how far it came, and sees what became of the plan meanwhile.
     async fn page(&mut self) -> Result<PlanState, ReplayError> {
-        let ledger = self.with.ledger;
-        let page = ledger.plan_events(self.plan.number, None, self.position, self.at_once).await?;
+        let (ledger, number) = (self.with.ledger, self.plan.number);
+        let page = ledger.plan_events(number, None, self.position, self.at_once).await?;
         let done = page.is_empty();
-        for (place, event) in page {
-            self.keep_pace().await;
-            self.one(place, &event).await?;
-        }
-        let progress = Progress { position: self.position, done };
-        Ok(ledger.plan_published(self.plan.number, progress, self.with.now()).await?)
+        let published = self.publish(page).await;
+        // What is confirmed is kept also where the next one was not.
+        let progress = Progress { position: self.position, done: done && published.is_ok() };
+        let state = ledger.plan_published(number, progress, self.with.now()).await?;
+        published.map(|()| state)
     }
 
-    async fn keep_pace(&mut self) {
-        if self.pace.tick().await.elapsed() > BEHIND_MAX {
-            self.pace.reset();
+    /// Publishes them in their order, many on their way at a time. It ends at the first that is not confirmed: those after
+    /// it may be on the queue, and are recorded once when they come again.
+    async fn publish(&mut self, page: Vec<(i64, Candidate)>) -> Result<(), ReplayError> {
+        let (with, hash) = (self.with, self.plan.hash.clone());
+        let mut left = page.into_iter().peekable();
+        let mut on_their_way = FuturesOrdered::new();
+        while left.peek().is_some() || !on_their_way.is_empty() {
+            tokio::select! {
+                biased;
+                Some((place, told)) = on_their_way.next(), if !on_their_way.is_empty() => {
+                    self.confirmed(place, told)?;
+                }
+                tick = self.pace.tick(), if left.peek().is_some() && on_their_way.len() < ON_THEIR_WAY_MAX => {
+                    if tick.elapsed() > BEHIND_MAX {
+                        self.pace.reset();
+                    }
+                    if let Some((place, event)) = left.next() {
+                        on_their_way.push_back(one(with, &hash, place, event));
+                    }
+                }
+            }
         }
+        Ok(())
     }
 
-    /// Publishes one event; where the queue does not confirm it, what was published before is kept first.
-    async fn one(&mut self, place: i64, event: &Candidate) -> Result<(), ReplayError> {
-        let Self { with, plan, .. } = &*self;
-        let delivery = format!("replay-{}-{place}", plan.hash);
-        let envelope = again(envelope(with.ledger, event, with.now()).await?, delivery);
-        if let Err(cause) = publish(with.queue, envelope).await {
-            let progress = Progress { position: self.position, done: false };
-            with.ledger.plan_published(plan.number, progress, with.now()).await?;
-            let (published, total) = (self.published(), plan.events);
-            return Err(ReplayError::NotConfirmed { published, total, cause });
-        }
+    fn confirmed(&mut self, place: i64, told: Result<(), Unpublished>) -> Result<(), ReplayError> {
+        told.map_err(|why| match why {
+            Unpublished::NotRead(error) => error,
+            Unpublished::NotConfirmed(cause) => {
+                ReplayError::NotConfirmed { published: self.published(), total: self.plan.events, cause }
+            }
+        })?;
         self.position = place;
         self.by_us = self.by_us.saturating_add(1);
         Ok(())
@@ -221,6 +239,28 @@ impl<'a> Publishing<'a> {
     async fn stopped(&self) -> Result<Applied, ReplayError> {
         Ok(Applied::Stopped(self.with.find(self.hash).await?, self.by_us))
     }
+}
+
+/// Why an event is not on the queue.
+enum Unpublished {
+    NotRead(ReplayError),
+    NotConfirmed(NotConfirmed),
+}
+
+/// Publishes one event of a plan.
+async fn one(
+    with: &Applying<'_>,
+    hash: &str,
+    place: i64,
+    event: Candidate,
+) -> (i64, Result<(), Unpublished>) {
+    let publishes = async {
+        let read = envelope(with.ledger, &event, with.now()).await;
+        let read = read.map_err(|error| Unpublished::NotRead(error.into()))?;
+        let delivery = format!("replay-{hash}-{place}");
+        publish(with.queue, again(read, delivery)).await.map_err(Unpublished::NotConfirmed)
+    };
+    (place, publishes.await)
 }
 
 /// Makes the same plan again, or the rest of one that was begun, and compares; refuses where it says anything else.
