@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 
-use crate::domain::slices;
+use crate::domain::allocation::slices;
 
 /// From file and environment to [`Config`].
 pub mod load;
@@ -335,7 +335,7 @@ pub struct Worker {
 impl Default for Worker {
     fn default() -> Self {
         Self {
-            channels_max: 16,
+            channels_max: 64,
             intake_max: 16,
             poll: Duration::from_secs(1),
             fetch_again: Duration::from_secs(15),

@@ -24,7 +24,7 @@ use super::{
 use crate::ledger::LedgerError;
 
 /// Most transactions of one commit: each waits for the others' statements too.
-pub(super) const TOGETHER_MAX: usize = 32;
+pub(super) const TOGETHER_MAX: usize = 64;
 
 /// A transaction that somebody waits for.
 pub(super) trait Job: Send {
