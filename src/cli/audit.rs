@@ -5,7 +5,7 @@ use daybridge::{config::Config, ledger};
 
 use super::{
     Failure, ListArgs,
-    text::{listing, or_dash, say_json, time},
+    output::text::{listing, or_dash, say_json, time},
 };
 
 #[derive(Debug, Subcommand)]

@@ -3,7 +3,7 @@
 use daybridge::{
     clock,
     config::Config,
-    domain::brake::{Limits, limits},
+    domain::allocation::brake::{Limits, limits},
     ledger::{self, LedgerError},
 };
 

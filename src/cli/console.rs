@@ -7,7 +7,7 @@ use daybridge::console::password;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
-use super::{Failure, text::say};
+use super::{Failure, output::text::say};
 
 #[derive(Debug, Subcommand)]
 pub enum Console {

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use daybridge::{
     clock,
     config::Config,
-    domain::{DAY_MS, Ms, memory::CLOCKS_APART_MS},
+    domain::{DAY_MS, Ms, payment::memory::CLOCKS_APART_MS},
     ledger::{
         self, Act, LedgerError,
         view::{Action, Several},
@@ -16,8 +16,10 @@ use daybridge::{
 
 use super::{
     Failure,
-    sure::{self, Confirm, Go, Sure},
-    text::{parse_time, say, say_json, time},
+    output::{
+        confirm::{self, Confirm, Go, Sure},
+        text::{parse_time, say, say_json, time},
+    },
 };
 
 #[derive(Debug, Subcommand)]
@@ -120,7 +122,7 @@ async fn prune(config: &Config, args: Prune) -> Result<(), Failure> {
         time(before)
     );
     let count = usize::try_from(all.count).unwrap_or(usize::MAX);
-    if sure::ask(&args.sure, Confirm::Always, count, &what)? == Go::Dry {
+    if confirm::ask(&args.sure, Confirm::Always, count, &what)? == Go::Dry {
         return Ok(());
     }
     let who = super::who();
@@ -221,9 +223,9 @@ async fn restored(config: &Config, args: Restored) -> Result<(), Failure> {
     let what = format!(
         "{absent}declare that nothing is known since {}: hold {count} transfers that are not settled, {}; and hold every payment of before that is told again",
         time(since),
-        sure::in_words(&all)
+        confirm::in_words(&all)
     );
-    if sure::ask(&args.sure, Confirm::Always, count, &what)? == Go::Dry {
+    if confirm::ask(&args.sure, Confirm::Always, count, &what)? == Go::Dry {
         return Ok(());
     }
     let at = declared_at(config, now).await;

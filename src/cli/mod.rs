@@ -11,36 +11,25 @@ use daybridge::{
     worker::Interpreter,
 };
 
-pub mod agreements;
-pub mod allocation;
 pub mod audit;
 pub mod brake;
 pub mod channels;
 pub mod check;
 pub mod console;
 pub mod customers;
-pub mod decide;
 pub mod demo;
-pub mod grant;
 pub mod held;
-pub mod json;
 pub mod ledger;
-pub mod opening;
-pub mod pause;
+pub mod output;
 pub mod payments;
 pub mod providers;
 pub mod reconcile;
 pub mod replay;
-pub mod retire;
 pub mod roles;
 pub mod send;
-pub mod show;
 pub mod sim;
-pub mod sure;
-pub mod text;
-pub mod typed;
 
-use typed::rows;
+use output::typed::rows;
 
 /// Turns signed payment webhooks into days on Whapi.Cloud channels, once per payment.
 #[derive(Debug, Parser)]
@@ -72,38 +61,38 @@ pub enum Command {
     Payments(payments::Payments),
     /// Transfers of days to channels
     #[command(subcommand)]
-    Transfers(show::Transfers),
+    Transfers(payments::show::Transfers),
     /// Events as the provider sent them
     #[command(subcommand)]
-    Events(show::Events),
+    Events(payments::show::Events),
     /// Channels: what each has, what is owed on it, and who pays for it
     #[command(subcommand)]
     Channels(channels::Channels),
     /// Days for a channel without a payment: a trial, goodwill, money that came in another way
-    Grant(grant::GrantArgs),
+    Grant(payments::grant::GrantArgs),
     /// Days that were granted by hand in a month, by reason
-    Grants(grant::Grants),
+    Grants(payments::grant::Grants),
     /// The partner account's balance of days, and how long it lasts
     #[command(subcommand)]
-    Balance(allocation::Balance),
+    Balance(payments::allocation::Balance),
     /// Agreements (subscriptions): active, behind or ended
     #[command(subcommand)]
-    Agreements(agreements::Agreements),
+    Agreements(payments::agreements::Agreements),
     /// Which channel each customer, subscription or alias stands for
     #[command(subcommand)]
     Customers(customers::Customers),
     /// What waits for a person
     #[command(subcommand)]
-    Held(decide::Held),
+    Held(held::decide::Held),
     /// Make no new extend call; what is doubtful is still read
-    Pause(pause::Where),
+    Pause(channels::pause::Where),
     /// Make calls again, also after the brake
-    Resume(pause::Where),
+    Resume(channels::pause::Where),
     /// Where no new extend call is made now
-    Pauses(pause::List),
+    Pauses(channels::pause::List),
     /// The words that these three had before
     #[command(subcommand, hide = true)]
-    Settle(pause::Settle),
+    Settle(channels::pause::Settle),
     /// Who did what, when and why
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -181,7 +170,7 @@ fn more(shown: usize, args: &ListArgs, last: Option<&str>) {
     if let Some(last) = last
         && u32::try_from(shown).is_ok_and(|shown| shown == args.limit)
     {
-        text::say(format!("\nthere may be more: --after '{last}'"));
+        output::text::say(format!("\nthere may be more: --after '{last}'"));
     }
 }
 
@@ -210,13 +199,8 @@ impl<E: std::fmt::Display> From<E> for Failure {
 
 /// Who decides, for the record: the operating system's user, and who became it by sudo.
 fn who() -> String {
-    let uid = rustix::process::getuid().as_raw();
-    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let name = users.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
-    });
+    let uid = uzers::get_current_uid();
+    let name = uzers::get_user_by_uid(uid).map(|user| user.name().to_string_lossy().into_owned());
     let name = name.unwrap_or_else(|| format!("uid {uid}"));
     match std::env::var("SUDO_USER") {
         Ok(before) if uid == 0 && !before.is_empty() => format!("{name} (sudo by {before})"),
@@ -230,7 +214,7 @@ fn man(out: Option<PathBuf>) -> Result<(), Failure> {
         None => {
             let mut page = Vec::new();
             clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-            text::write_out(&page)
+            output::text::write_out(&page)
         }
     }
 }
@@ -249,20 +233,20 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Check(check) => check::run(config(), check).await,
         Command::Send(send) => send::run(config()?, send).await,
         Command::Payments(read) => payments::payments(config()?, read).await,
-        Command::Transfers(read) => show::transfers(config()?, read).await,
-        Command::Events(read) => show::events(config()?, read).await,
+        Command::Transfers(read) => payments::show::transfers(config()?, read).await,
+        Command::Events(read) => payments::show::events(config()?, read).await,
         Command::Channels(channels) => channels::run(config()?, channels).await,
-        Command::Grant(args) => grant::grant(&config()?, args).await,
-        Command::Grants(args) => grant::grants(&config()?, args).await,
-        Command::Balance(balance) => allocation::balance(&config()?, balance).await,
-        Command::Agreements(agreements) => agreements::run(config()?, agreements).await,
+        Command::Grant(args) => payments::grant::grant(&config()?, args).await,
+        Command::Grants(args) => payments::grant::grants(&config()?, args).await,
+        Command::Balance(balance) => payments::allocation::balance(&config()?, balance).await,
+        Command::Agreements(agreements) => payments::agreements::run(config()?, agreements).await,
         Command::Customers(customers) => customers::run(config()?, customers).await,
-        Command::Pause(args) => pause::pause(config()?, args).await,
-        Command::Resume(args) => pause::resume(config()?, args).await,
-        Command::Pauses(args) => pause::list(config()?, args).await,
-        Command::Settle(settle) => pause::run(config()?, settle).await,
+        Command::Pause(args) => channels::pause::pause(config()?, args).await,
+        Command::Resume(args) => channels::pause::resume(config()?, args).await,
+        Command::Pauses(args) => channels::pause::list(config()?, args).await,
+        Command::Settle(settle) => channels::pause::run(config()?, settle).await,
         Command::Audit(audit) => audit::run(config()?, audit).await,
-        Command::Held(held) => decide::run(config()?, held).await,
+        Command::Held(held) => held::decide::run(config()?, held).await,
         Command::Console(console) => console::run(console),
         Command::Providers(providers) => providers::run(providers),
         Command::Ledger(ledger) => ledger::run(config()?, ledger).await,
@@ -272,7 +256,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "daybridge", &mut script);
-            text::write_out(&script)
+            output::text::write_out(&script)
         }
         Command::Man { out } => man(out),
     }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     Failure,
-    text::{say, say_json, table},
+    output::text::{say, say_json, table},
 };
 
 #[derive(Debug, Subcommand)]

@@ -21,7 +21,7 @@ use daybridge::{
 
 use tokio::time::Instant;
 
-use super::{Failure, text::say};
+use super::{Failure, output::text::say};
 
 #[derive(Debug, Args)]
 pub struct Send {

@@ -4,7 +4,7 @@ use clap::Args;
 use daybridge::simulator::{Sim, SimSettings, switches::Switches};
 use secrecy::SecretString;
 
-use super::{Failure, text::say};
+use super::{Failure, output::text::say};
 
 #[derive(Debug, Args)]
 pub struct SimArgs {

@@ -5,12 +5,9 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{Config, Source};
-use crate::{
-    domain::id::GRANT_REALM,
-    domain::{
-        id::{CommentTemplate, realm_bytes},
-        slices,
-    },
+use crate::domain::{
+    allocation::slices,
+    id::{CommentTemplate, GRANT_REALM, realm_bytes},
 };
 
 /// `[allocation]`

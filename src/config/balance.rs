@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::Config;
-use crate::domain::forecast::{DAYS_AHEAD_MAX, Levels};
+use crate::domain::allocation::forecast::{DAYS_AHEAD_MAX, Levels};
 
 /// `[balance]`
 #[derive(Debug, Clone, Copy, Deserialize)]

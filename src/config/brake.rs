@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::domain::brake;
+use crate::domain::allocation::brake;
 
 /// `[brake]`
 #[derive(Debug, Clone, Deserialize)]

@@ -161,7 +161,7 @@ mod tests {
             let text = format!("sources.s = {{ provider = 'stripe', secrets = ['x']{more} }}");
             parse(&text, none()).map(|config| (config.sources["s"].on_refund, config.sources["s"].on_dispute))
         };
-        use crate::domain::entitlement::OnReversal::{CancelUnspent, HoldChannelTransfers, Report};
+        use crate::domain::payment::entitlement::OnReversal::{CancelUnspent, HoldChannelTransfers, Report};
         assert_eq!(source("").unwrap(), (Report, Report));
         let both = source(", on_refund = 'cancel_unspent', on_dispute = 'hold_channel_transfers'").unwrap();
         assert_eq!(both, (CancelUnspent, HoldChannelTransfers));

@@ -10,10 +10,8 @@ use super::{
 };
 use crate::domain::{
     Ms,
-    agreement::OnEnd,
-    entitlement::OnReversal,
     facts::{Family, Money},
-    payment::Rules,
+    payment::{Rules, agreement::OnEnd, entitlement::OnReversal},
 };
 
 /// `[sources.NAME]`

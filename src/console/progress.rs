@@ -3,8 +3,8 @@
 use crate::{
     domain::{
         Ms,
+        allocation::slices::QUEUED,
         closed::{HeldCause, PaymentState},
-        slices::QUEUED,
     },
     ledger::view,
 };

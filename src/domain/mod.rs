@@ -20,41 +20,14 @@ pub mod id;
 /// What one event says, in our words.
 pub mod facts;
 
-/// Where an agreement (subscription) stands.
-pub mod agreement;
-
 /// How whoever pays is reached.
 pub mod contact;
-
-/// How many days a billed period has, and a table of amounts buys.
-mod days;
-
-/// Which payment an event belongs to.
-pub mod identity;
 
 /// Amounts as people read them.
 pub mod money;
 
-/// How much of a payment's money went out again.
-pub mod reversal;
-
-/// The refunds of a payment.
-mod refunds;
-
-/// The days that are due without it.
-pub mod entitlement;
-
-/// What the ledger does not know of the time before it.
-pub mod memory;
-
-/// Purchases that are probably one.
-pub mod duplicate;
-
 /// Why a payment is held.
 pub mod hold;
-
-/// Which channel a customer stands for, as a person said.
-pub mod directory;
 
 /// From the facts of all events of a payment to a decision.
 pub mod payment;
@@ -62,23 +35,14 @@ pub mod payment;
 /// What the partner answered, in a closed set.
 pub mod reply;
 
+/// How days are spent: in slices, within what a balance holds, and no faster than the brake lets them.
+pub mod allocation;
+
 /// The step function of a transfer.
 pub mod settle;
 
-/// How many days of a payment move next, and when.
-pub mod slices;
-
 /// What is known of a channel, and movement the ledger cannot explain.
 pub mod channel;
-
-/// When too many days move.
-pub mod brake;
-
-/// What refusals prove about a balance that no API tells.
-pub mod balance;
-
-/// How long it lasts.
-pub mod forecast;
 
 /// Milliseconds since the Unix epoch.
 pub type Ms = i64;

@@ -39,7 +39,7 @@ use std::sync::{
 
 use crate::{
     config,
-    domain::{Ms, slices::Allocation},
+    domain::{Ms, allocation::slices::Allocation},
 };
 
 /// What goes in and comes out.

@@ -11,7 +11,7 @@ use super::{
     storable,
     view::MovementRow,
 };
-use crate::domain::{Ms, facts::Facts, reversal::paid_at_most};
+use crate::domain::{Ms, facts::Facts, payment::reversal::paid_at_most};
 
 const PAYMENT: &str = "SELECT key, decision, reason, next, channel, days, days_reduced - CASE WHEN gap IS NULL THEN 0 ELSE days_owed END AS days_off, CASE WHEN stopped IS NULL AND state IN ('planned', 'running') THEN days_left ELSE 0 END AS days_later, set_channel, set_days, amount, currency, first_seen_at FROM payments";
 

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
-    directory::{Name, NameKind},
     id::ChannelId,
+    payment::directory::{Name, NameKind},
 };
 
 /// Largest file read, in bytes.

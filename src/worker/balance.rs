@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::Clock,
     config::Config,
-    domain::forecast::{Alarm, Levels},
+    domain::allocation::forecast::{Alarm, Levels},
     ledger::{Ledger, view},
 };
 

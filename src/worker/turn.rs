@@ -24,7 +24,7 @@ use crate::{
     clock::Clock,
     domain::{
         Ms,
-        brake::Brake,
+        allocation::brake::Brake,
         channel::Channel,
         reply::{ReadError, Reading, Reply},
         settle::{AccountSignal, Effect, Input, Moment, Policy, State, Step, step},

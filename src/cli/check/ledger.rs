@@ -7,7 +7,7 @@ use daybridge::{
 };
 
 use super::Line;
-use crate::cli::{brake, opening::FAILOVER_UNNOTICED};
+use crate::cli::{brake, roles::opening::FAILOVER_UNNOTICED};
 
 pub(super) async fn look(config: &Config) -> Vec<Line> {
     match ledger::look(&config.ledger).await {

@@ -23,8 +23,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Failure,
+    output::text::{say, say_json, time},
     send::client,
-    text::{say, say_json, time},
 };
 
 /// Longest wait for the refusals that a running process reports.

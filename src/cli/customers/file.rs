@@ -6,7 +6,7 @@ use clap::Args;
 use daybridge::{
     clock,
     config::Config,
-    domain::directory::Name,
+    domain::payment::directory::Name,
     ledger::{
         Assignment, DirectoryGo, DirectoryPlan, Ledger, Place,
         query::{DirectoryQuery, Page},
@@ -18,7 +18,7 @@ use daybridge::{
 use super::{change, changes, order, realm};
 use crate::cli::{
     Failure,
-    text::{say, say_json, write_out},
+    output::text::{say, say_json, write_out},
 };
 
 #[derive(Debug, Args)]

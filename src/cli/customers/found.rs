@@ -1,7 +1,7 @@
 //! `customers show`: by an id, or by the e-mail or phone that the provider told of a customer.
 
 use daybridge::{
-    domain::{contact::Contact, directory::NameKind},
+    domain::{contact::Contact, payment::directory::NameKind},
     ledger::{
         Ledger, Place,
         query::{DirectoryQuery, Page},
@@ -10,13 +10,8 @@ use daybridge::{
 };
 use serde_json::json;
 
-use super::{
-    super::{
-        Failure,
-        text::{say, say_json},
-    },
-    file::EXPORT_PAGE,
-};
+use super::{super::Failure, file::EXPORT_PAGE};
+use crate::cli::output::text::{say, say_json};
 
 /// Customers whose e-mail or phone was typed.
 pub(super) async fn customers(ledger: &Ledger, typed: &str) -> Result<Vec<Place>, Failure> {

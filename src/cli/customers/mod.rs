@@ -7,8 +7,8 @@ use daybridge::{
     clock,
     config::Config,
     domain::{
-        directory::{Name, NameKind},
         id::ChannelId,
+        payment::directory::{Name, NameKind},
     },
     ledger::{
         self, Assignment, DirectoryGo, DirectoryOrder, DirectoryPlan, Ledger, Place,
@@ -19,9 +19,13 @@ use daybridge::{
 };
 
 use super::{
-    Failure, ListArgs, decide, interpreter,
-    text::{listing, say, say_json, time},
-    typed::one_of,
+    Failure, ListArgs,
+    held::decide,
+    interpreter,
+    output::{
+        text::{listing, say, say_json, time},
+        typed::one_of,
+    },
 };
 
 /// `customers import|export`.

@@ -5,7 +5,7 @@ mod story;
 
 use clap::Args;
 
-use super::{Failure, text::say};
+use super::{Failure, output::text::say};
 
 #[derive(Debug, Args)]
 pub struct Demo {

@@ -19,7 +19,8 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::super::{Failure, text::say};
+use super::super::Failure;
+use crate::cli::output::text::say;
 
 /// Signing secret of the demo's source.
 pub const SECRET: &str = "whsec_demo_only_0123456789abcdef";

@@ -19,12 +19,10 @@ use daybridge::{
 };
 
 use super::{
-    super::{
-        Failure, send,
-        text::{or_dash, say, table, time},
-    },
+    super::{Failure, send},
     stage::{CHANNELS, SECRET, Stage},
 };
+use crate::cli::output::text::{or_dash, say, table, time};
 
 /// Longest the story waits for a payment to come to rest.
 const REST_MAX: Duration = Duration::from_secs(30);

@@ -24,7 +24,7 @@ use daybridge::{
     provider::history,
 };
 
-use super::{Failure, text::parse_time};
+use super::{Failure, output::text::parse_time};
 use tell::Teller;
 
 mod tell;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::cli::{
+use crate::cli::output::{
     json,
     text::{or_dash, put, say, table},
 };

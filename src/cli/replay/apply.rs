@@ -17,13 +17,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    super::{
-        Failure, interpreter,
-        roles::signalled,
-        text::{or_dash, say, say_json, time},
-    },
+    super::{Failure, interpreter, roles::signalled},
     ROWS,
 };
+use crate::cli::output::text::{or_dash, say, say_json, time};
 
 #[derive(Debug, Args)]
 pub struct ApplyArgs {

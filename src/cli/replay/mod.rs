@@ -27,8 +27,10 @@ use daybridge::{
 
 use super::{
     Failure, interpreter,
-    text::{or_dash, parse_time, say, say_json, table, time},
-    typed::{self, one_of, rows},
+    output::{
+        text::{or_dash, parse_time, say, say_json, table, time},
+        typed::{self, one_of, rows},
+    },
 };
 
 mod apply;

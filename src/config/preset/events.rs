@@ -12,7 +12,7 @@ use serde::{
 };
 
 use super::{object::Object, pointer::Pointer, signature::Unit, test::Test};
-use crate::domain::agreement::AgreementState;
+use crate::domain::payment::agreement::AgreementState;
 
 /// How one provider's events are read.
 #[derive(Debug, Clone, Deserialize)]

@@ -4,8 +4,8 @@ use super::text::{Series, Text, one, whole};
 use crate::{
     domain::{
         Ms,
-        agreement::AgreementState,
         closed::{HeldCause, PauseCause},
+        payment::agreement::AgreementState,
         settle::AccountSignal,
     },
     ledger::measures::{HELD, Measures, WaitsFor},

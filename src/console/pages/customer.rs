@@ -11,7 +11,7 @@ use crate::{
         request::{Answer, Request},
         text,
     },
-    domain::directory::NameKind,
+    domain::payment::directory::NameKind,
     ledger::{
         Ledger, LedgerError,
         query::{AgreementQuery, DirectoryQuery, Page, PaymentQuery},

@@ -11,7 +11,7 @@ use crate::{
         request::{Answer, Request},
         text,
     },
-    domain::{DAY_MS, Ms, forecast::DAYS_AHEAD_MAX},
+    domain::{DAY_MS, Ms, allocation::forecast::DAYS_AHEAD_MAX},
     ledger::{
         query::{ChannelQuery, Page},
         view::{self, MarkKind},

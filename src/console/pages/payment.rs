@@ -14,10 +14,10 @@ use crate::{
     },
     domain::{
         Ms,
+        allocation::slices::QUEUED,
         closed::{HeldCause, TransferState},
         hold,
         id::ChannelId,
-        slices::QUEUED,
     },
     ledger::{
         Ledger, LedgerError,

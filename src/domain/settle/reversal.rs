@@ -5,9 +5,10 @@
 //! nothing is called again.
 
 use super::{
-    super::{Ms, entitlement::Entitlement, facts::ReversalKind, slices::Ahead},
+    super::{Ms, facts::ReversalKind},
     Call, Cause, Kept, Outcome, State,
 };
+use crate::domain::{allocation::slices::Ahead, payment::entitlement::Entitlement};
 
 /// Whether its days may be on the channel, or on their way there.
 pub fn may_have_moved(state: &State) -> bool {

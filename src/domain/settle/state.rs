@@ -3,13 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{
-        Ms,
-        closed::TransferState,
-        slices::{Ahead, QUEUED},
-    },
+    super::{Ms, closed::TransferState},
     Cause,
 };
+use crate::domain::allocation::slices::{Ahead, QUEUED};
 
 /// The last call that was intended.
 #[derive(Debug, Clone, Copy, PartialEq, Hash, Eq, Serialize, Deserialize)]

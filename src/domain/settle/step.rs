@@ -5,7 +5,6 @@ use super::{
         Ms,
         channel::Channel,
         reply::{ReadError, Reading, Reply},
-        slices::Ahead,
     },
     Call, Cause, Kept, Outcome, PLAN_AGE_MS_MAX, Policy, State, UNMOVED_READS_MIN, Watch, back_off_ms,
     evidence::unmoved,
@@ -14,6 +13,7 @@ use super::{
     turn::{AccountSignal, Effect, Plan, Step, Turn},
     waited_ms,
 };
+use crate::domain::allocation::slices::Ahead;
 
 /// What the driver brings to a step.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -4,10 +4,10 @@ use super::{
     super::{
         Ms,
         channel::{Channel, Movement},
-        slices::Ahead,
     },
     Call, Policy, State,
 };
+use crate::domain::allocation::slices::Ahead;
 
 /// One step.
 #[derive(Debug, Clone, PartialEq, Eq)]

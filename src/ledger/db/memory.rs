@@ -21,7 +21,7 @@ use super::{
     thread::Thread,
     tx::{Begin, Connection, Tx},
 };
-use crate::{config, domain::slices::Allocation, ledger::LedgerError};
+use crate::{config, domain::allocation::slices::Allocation, ledger::LedgerError};
 
 /// What happens to a transaction.
 #[async_trait]

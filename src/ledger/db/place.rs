@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use crate::domain::{Ms, slices::Allocation};
+use crate::domain::{Ms, allocation::slices::Allocation};
 
 /// Tells a time, in ms.
 pub trait Time: fmt::Debug + Send + Sync {

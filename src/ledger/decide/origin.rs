@@ -5,7 +5,7 @@
 
 use super::audit::{self, Entry};
 use crate::{
-    domain::{Ms, memory::GRACE_MS},
+    domain::{Ms, payment::memory::GRACE_MS},
     ledger::{
         Act, Ledger, LedgerError, Origin,
         db::{Dialect, Fault, Tx, args, fault::refused},

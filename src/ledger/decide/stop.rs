@@ -4,10 +4,10 @@ use super::audit::{self, Entry};
 use crate::{
     domain::{
         Ms,
+        allocation::slices::Ahead,
         closed::HeldCause,
         id::ChannelId,
         settle::{Cause, Kept, Outcome, State, planned_again},
-        slices::Ahead,
     },
     ledger::{
         Act, Ledger, LedgerError, Moved,

@@ -5,9 +5,9 @@ use super::audit::{self, Entry};
 use crate::{
     domain::{
         Ms,
+        allocation::slices::Ahead,
         closed::HeldCause,
         settle::{Kept, State},
-        slices::Ahead,
     },
     ledger::{
         Act, Ledger, LedgerError,

@@ -8,8 +8,8 @@ use super::listed;
 use crate::{
     domain::{
         Ms,
-        directory::{Name, NameKind},
         id::ChannelId,
+        payment::directory::{Name, NameKind},
     },
     ledger::{
         Act, Assignment, DirectoryChange, DirectoryGo, DirectoryOrder, DirectoryPlan, Ledger, LedgerError,

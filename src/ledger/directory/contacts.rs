@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         contact::Contact,
-        directory::{Name, NameKind},
+        payment::directory::{Name, NameKind},
     },
     ledger::{
         Ledger, LedgerError, Place,

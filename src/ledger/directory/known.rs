@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::{
     domain::{
-        directory::{Directory, Name},
         id::ChannelId,
+        payment::directory::{Directory, Name},
     },
     ledger::db::{Fault, Tx, args},
 };

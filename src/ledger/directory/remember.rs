@@ -5,8 +5,8 @@ use crate::{
     domain::{
         Ms,
         closed::HeldCause,
-        directory::{NameKind, aliases, payer},
         id::ChannelId,
+        payment::directory::{NameKind, aliases, payer},
     },
     ledger::{
         Act, Place,

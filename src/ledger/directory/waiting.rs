@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::{
     domain::{
         closed::HeldCause,
-        directory::{aliases, payer},
+        payment::directory::{aliases, payer},
     },
     ledger::{
         Ledger, LedgerError, Place,

@@ -7,9 +7,9 @@ use super::{names::Space, recording::Recording};
 use crate::{
     domain::{
         Ms,
-        agreement::{AgreementState, OnEnd, Standing},
         closed::HeldCause,
         facts::Facts,
+        payment::agreement::{AgreementState, OnEnd, Standing},
         settle::Cause,
     },
     ledger::{

@@ -4,10 +4,12 @@ use crate::{
     domain::{
         Ms,
         closed::HeldCause,
-        entitlement::{Entitlement, OnReversal, entitlement},
         facts::ReversalKind,
         id::with_days,
-        reversal::Reversals,
+        payment::{
+            entitlement::{Entitlement, OnReversal, entitlement},
+            reversal::Reversals,
+        },
         settle::{
             Cause, State,
             reversal::{Coverage, Rest, Stage},

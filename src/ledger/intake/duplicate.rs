@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use super::{other_realm, seen::LOOKED_THROUGH_MAX, stored::facts_of};
 use crate::{
     domain::{
-        duplicate::{Purchase, suspected_duplicate},
         facts::{Facts, Money},
         hold::Hold,
         id::ChannelId,
-        reversal::times,
+        payment::{
+            duplicate::{Purchase, suspected_duplicate},
+            reversal::times,
+        },
     },
     ledger::db::{Fault, Tx, args},
 };

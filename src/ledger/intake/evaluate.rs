@@ -1,12 +1,12 @@
 //! What a payment comes to, by the facts of all its events and what a person said. Nothing is read or written here.
 
 use crate::domain::{
-    entitlement::Entitlement,
     facts::{Facts, Money},
     id::ChannelId,
-    memory::Memory,
-    payment::{Corrections, Decision, Rules, covers, decide, slice, sold},
-    reversal::came_in,
+    payment::{
+        Corrections, Decision, Rules, covers, decide, entitlement::Entitlement, memory::Memory,
+        reversal::came_in, slice, sold,
+    },
 };
 
 /// See the module.

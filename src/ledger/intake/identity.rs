@@ -12,7 +12,7 @@ use crate::{
         closed::HeldCause,
         facts::{Facts, PaymentId},
         id::payment_key,
-        identity::{Home, Known, home},
+        payment::identity::{Home, Known, home},
     },
     ledger::{
         Entry,

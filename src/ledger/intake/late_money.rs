@@ -9,8 +9,7 @@ use crate::{
         Ms,
         facts::{Facts, Money},
         money,
-        payment::{Rules, more_days},
-        reversal::came_in,
+        payment::{Rules, more_days, reversal::came_in},
     },
     ledger::db::{Fault, Tx, args},
 };

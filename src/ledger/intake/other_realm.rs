@@ -11,7 +11,7 @@ use crate::{
         closed::{HeldCause, PaymentDecision},
         hold::may_have_moved,
         id::ChannelId,
-        identity::{Home, Known, home},
+        payment::identity::{Home, Known, home},
     },
     ledger::db::{
         Fault, Row, Tx, args,

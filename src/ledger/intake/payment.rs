@@ -16,11 +16,14 @@ use super::{
 };
 use crate::{
     domain::{
-        directory::{Directory, asked},
         facts::Facts,
         id::ChannelId,
-        payment::{Decision, covers, sold},
-        reversal::tells,
+        payment::{
+            Decision, covers,
+            directory::{Directory, asked},
+            reversal::tells,
+            sold,
+        },
         settle::State,
     },
     ledger::{

@@ -19,7 +19,7 @@ use crate::{
         Ms,
         closed::{HeldCause, PaymentState},
         facts::{Facts, Family, Meaning, Unread},
-        reversal::only_asks,
+        payment::reversal::only_asks,
     },
     ledger::{
         Claim, DeliveryOutcome, Entry, Ledger, LedgerError, Recorded,

@@ -2,7 +2,7 @@
 
 use super::{reversal::Found, seen::Seen};
 use crate::{
-    domain::{Ms, entitlement::Entitlement, facts::Facts, id::ChannelId},
+    domain::{Ms, facts::Facts, id::ChannelId, payment::entitlement::Entitlement},
     ledger::{Entry, SourceRules},
 };
 

@@ -10,9 +10,9 @@ use crate::{
     domain::{
         Ms,
         closed::{PauseCause, PaymentDecision},
-        entitlement::{Entitlement, days_due},
         facts::ReversalKind,
         id::{ChannelId, CommentTemplate, transfer_key},
+        payment::entitlement::{Entitlement, days_due},
         settle::{Cause, State, reversal::Stage},
     },
     ledger::{

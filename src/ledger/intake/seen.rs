@@ -12,8 +12,7 @@ use crate::{
         Ms,
         facts::{Facts, PaymentId},
         id::{ChannelId, payment_key},
-        memory::Memory,
-        payment::bought,
+        payment::{bought, memory::Memory},
     },
     envelope,
     ledger::{

@@ -10,12 +10,10 @@ use super::{
 use crate::{
     domain::{
         closed::{HeldCause, PaymentDecision, PaymentState, TransferState},
-        directory::Directory,
         facts::{Facts, Money},
         hold::Hold,
         id::ChannelId,
-        memory::Memory,
-        payment::{Corrections, Decision},
+        payment::{Corrections, Decision, directory::Directory, memory::Memory},
     },
     ledger::{
         db::{Fault, Tx, args},

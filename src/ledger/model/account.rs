@@ -2,7 +2,7 @@
 
 use crate::domain::{
     Ms,
-    balance::Ceiling,
+    allocation::balance::Ceiling,
     settle::{AccountSignal, PROBE_AHEAD_MS_MAX},
 };
 

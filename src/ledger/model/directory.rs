@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::view::Action;
 use crate::domain::{
     Ms,
-    directory::{Name, NameKind},
     id::ChannelId,
+    payment::directory::{Name, NameKind},
 };
 
 /// A name, and whose it is.

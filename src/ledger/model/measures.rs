@@ -3,8 +3,8 @@
 use super::view::{HeldGroup, HeldKind};
 use crate::domain::{
     Ms,
-    agreement::AgreementState,
     closed::{HeldCause, PauseCause},
+    payment::agreement::AgreementState,
     settle::AccountSignal,
 };
 

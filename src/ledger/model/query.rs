@@ -5,9 +5,8 @@ use super::DeliveryOutcome;
 use crate::{
     domain::{
         Ms,
-        agreement::AgreementState,
         closed::{HeldCause, PaymentState, TransferState},
-        directory::NameKind,
+        payment::{agreement::AgreementState, directory::NameKind},
     },
     envelope::Trigger,
 };

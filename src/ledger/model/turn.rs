@@ -1,7 +1,7 @@
 //! A worker's turn at a channel: its claim, what there is to do, and what a step told.
 
 use super::AccountHold;
-use crate::domain::{Ms, brake::Lately, channel::Channel, id::ChannelId, settle::State};
+use crate::domain::{Ms, allocation::brake::Lately, channel::Channel, id::ChannelId, settle::State};
 
 /// A channel in a worker's hands.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Agreements with their last payment, and the channel that it was for.
 
 use crate::{
-    domain::{Ms, agreement::AgreementState},
+    domain::{Ms, payment::agreement::AgreementState},
     ledger::{
         Ledger, LedgerError,
         db::{

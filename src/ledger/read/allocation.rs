@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         DAY_MS, Ms,
-        forecast::{Owing, Since, committed as needed, daily, dark, late, runway},
+        allocation::forecast::{Owing, Since, committed as needed, daily, dark, late, runway},
     },
     ledger::{
         Act, Ledger, LedgerError,

@@ -5,8 +5,8 @@ use crate::{
     domain::{
         Ms,
         closed::HeldCause,
-        entitlement::Entitlement,
         hold::may_have_moved,
+        payment::entitlement::Entitlement,
         settle::{AccountSignal, State},
     },
     ledger::{

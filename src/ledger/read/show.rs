@@ -8,7 +8,7 @@ use super::{
 use crate::{
     domain::{
         closed::{HeldCause, TransferState},
-        entitlement::Entitlement,
+        payment::entitlement::Entitlement,
         settle::AccountSignal,
     },
     ledger::{

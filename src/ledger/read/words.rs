@@ -1,9 +1,9 @@
 //! A transfer's state in sentences for operators: what is known, and what comes next.
 
 use crate::domain::{
+    allocation::slices::QUEUED,
     closed::HeldCause,
     settle::{Cause, How, Outcome, State},
-    slices::QUEUED,
 };
 
 /// What a person does about money that another family than `money_in` told of.

@@ -9,7 +9,7 @@ use super::{pause, schedule, transition};
 use crate::{
     domain::{
         Ms,
-        balance::Ceiling,
+        allocation::balance::Ceiling,
         closed::HeldCause,
         settle::{AccountSignal, State, planned_again},
     },

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     domain::{
         Ms,
-        brake::{Brake, COUNTED_MS, Lately, NORMAL_MS, Passed, passed},
+        allocation::brake::{Brake, COUNTED_MS, Lately, NORMAL_MS, Passed, passed},
         closed::PauseCause,
         id::ChannelId,
     },

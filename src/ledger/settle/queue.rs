@@ -19,10 +19,10 @@ use super::{
 use crate::{
     domain::{
         Ms,
+        allocation::slices::{Ahead, Level, Owed, next},
         channel::Channel,
         id::ChannelId,
         settle::{Cause, How, Kept, Outcome, State},
-        slices::{Ahead, Level, Owed, next},
     },
     ledger::{
         Claim, Decided, Take,

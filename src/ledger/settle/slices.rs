@@ -4,10 +4,10 @@ use super::steps::{add_step, cause_of};
 use crate::{
     domain::{
         Ms,
+        allocation::slices::Ahead,
         closed::HeldCause,
         id::transfer_key,
         settle::{Cause, Kept, Outcome, State},
-        slices::Ahead,
     },
     envelope,
     ledger::{

@@ -11,11 +11,13 @@ use super::{
 use crate::{
     domain::{
         Ms,
-        brake::{COUNTED_MS, Lately, NORMAL_MS},
+        allocation::{
+            brake::{COUNTED_MS, Lately, NORMAL_MS},
+            slices::late,
+        },
         channel::Channel,
         closed::HeldCause,
         settle::State,
-        slices::late,
     },
     ledger::{
         Claim, Ledger, LedgerError, Scope, Transfer, Turn,

@@ -30,8 +30,8 @@ use crate::{
     },
     domain::{
         Ms,
-        agreement::AgreementState,
         facts::{Facts, Family, Meaning},
+        payment::agreement::AgreementState,
     },
     envelope::WORD_BYTES_MAX,
     provider::fetch,

@@ -2,7 +2,7 @@
 
 use super::{PAUSED_LOOK_MS, Turns};
 use crate::{
-    domain::{Ms, brake::passed},
+    domain::{Ms, allocation::brake::passed},
     ledger::{Claim, LedgerError, Transfer, Turn},
 };
 

@@ -6,9 +6,11 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use daybridge::{
     config::{Source, load, preset::PRESETS},
-    domain::identity::{Home, home},
-    domain::memory::Memory,
-    domain::payment::{Corrections, Decision, Rules, decide},
+    domain::payment::{
+        Corrections, Decision, Rules, decide,
+        identity::{Home, home},
+        memory::Memory,
+    },
     envelope::{Envelope, Trigger, WORD_BYTES_MAX},
     provider::event::{
         items::ITEMS_MAX,

@@ -1,8 +1,8 @@
 //! A customer's page, and a held payment that is remembered for its customer.
 
 use daybridge::domain::{
-    agreement::AgreementState,
     facts::{Facts, Meaning},
+    payment::agreement::AgreementState,
 };
 
 use super::kit::Stand;

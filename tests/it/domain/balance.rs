@@ -1,6 +1,6 @@
 //! Whatever waits for a balance, and however large the others are.
 
-use daybridge::domain::balance::Ceiling;
+use daybridge::domain::allocation::balance::Ceiling;
 
 /// What is tried next, of transfers in the order of their expiry; and whether it is a probe.
 fn next(waiting: &[u32], known: Option<Ceiling>) -> (usize, bool) {

@@ -1,18 +1,22 @@
 //! What a set of events comes to, and which payment an event belongs to.
 
 use daybridge::domain::{
-    agreement::OnEnd,
-    directory::{Directory, Name, NameKind},
-    duplicate::{Purchase, suspected_duplicate},
-    entitlement::OnReversal,
     facts::{
         Facts, Family, Found, Line, Meaning, Money, PaymentId, Reversal, ReversalAmount, ReversalKind,
         ReversalState, Span,
     },
     id::ChannelId,
-    identity::{Home, Known, home},
-    memory::Memory,
-    payment::{Corrections, Decision, Rules, decide, more_days},
+    payment::{
+        Corrections, Decision, Rules,
+        agreement::OnEnd,
+        decide,
+        directory::{Directory, Name, NameKind},
+        duplicate::{Purchase, suspected_duplicate},
+        entitlement::OnReversal,
+        identity::{Home, Known, home},
+        memory::Memory,
+        more_days,
+    },
 };
 use proptest::prelude::*;
 

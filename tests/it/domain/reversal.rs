@@ -1,14 +1,16 @@
 //! How much money is out, which days are due without it, and what becomes of a transfer.
 
 use daybridge::domain::{
-    entitlement::{Entitlement, OnReversal, days_due, entitlement},
     facts::{
-        Facts, Family, Meaning, Money, Reversal, ReversalAmount,
-        ReversalAmount::{All, Part, Total},
+        Facts, Family, Meaning, Money, Reversal,
+        ReversalAmount::{self, All, Part, Total},
         ReversalKind::{self, Dispute, Refund},
         ReversalState::{self, Done, Failed, Inquiry, Open, Undone},
     },
-    reversal::{Reversals, came_in, money_out},
+    payment::{
+        entitlement::{Entitlement, OnReversal, days_due, entitlement},
+        reversal::{Reversals, came_in, money_out},
+    },
     settle::{
         Call, Cause, How, Kept, Outcome, State,
         reversal::{Coverage, Rest, Stage},

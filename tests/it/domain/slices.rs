@@ -4,7 +4,7 @@
 
 use daybridge::domain::{
     DAY_MS,
-    slices::{Ahead, Level, Owed, QUEUED, Sizes, late, next},
+    allocation::slices::{Ahead, Level, Owed, QUEUED, Sizes, late, next},
 };
 
 const HOUR: i64 = DAY_MS / 24;

@@ -3,7 +3,7 @@
 
 use std::{fs, time::Duration};
 
-use daybridge::{clock::now_ms, domain::memory::CLOCKS_APART_MS};
+use daybridge::{clock::now_ms, domain::payment::memory::CLOCKS_APART_MS};
 use serde_json::{Value, json};
 use tokio::time::interval;
 

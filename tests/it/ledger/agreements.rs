@@ -2,9 +2,9 @@
 
 use daybridge::{
     domain::{
-        agreement::{AgreementState, OnEnd},
         closed::HeldCause,
         facts::{Facts, Meaning},
+        payment::agreement::{AgreementState, OnEnd},
     },
     ledger::{
         Act, DeliveryOutcome, SourceRules,

@@ -2,10 +2,10 @@
 
 use daybridge::{
     domain::{
-        balance::Ceiling,
+        allocation::balance::Ceiling,
         channel::Channel,
-        entitlement::OnReversal,
         id::ChannelId,
+        payment::entitlement::OnReversal,
         settle::{AccountSignal, Cause, Order, Outcome as Open, State, Step},
     },
     ledger::{AccountHold, Act, Claim, Scope},

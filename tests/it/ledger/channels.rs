@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use daybridge::{
     domain::{
         DAY_MS,
-        agreement::AgreementState,
+        allocation::slices::Allocation,
         channel::Channel,
         closed::HeldCause,
         facts::{Facts, Meaning},
         id::ChannelId,
+        payment::agreement::AgreementState,
         reply::ListedChannel,
         settle::{Cause, Outcome as Open, State},
-        slices::Allocation,
     },
     ledger::{
         Act, Shorter,

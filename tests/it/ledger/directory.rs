@@ -6,9 +6,9 @@ use daybridge::{
     domain::{
         closed::{HeldCause, PaymentState},
         contact::Contact,
-        directory::{Name, NameKind},
         facts::{Facts, Found},
         id::ChannelId,
+        payment::directory::{Name, NameKind},
         reply::ListedChannel,
     },
     ledger::{

@@ -136,7 +136,7 @@ pub(super) async fn the_brake_scales_with_the_account(kit: Kit) {
     assert!(pause.reason.contains("1240"), "{}", pause.reason);
     let lately = kit.lately(ACCOUNT, NOW).await.unwrap();
     assert_eq!((lately.account_channels, lately.account_hour), (40, 1_210));
-    let limits = daybridge::domain::brake::limits(&brake, &lately).unwrap();
+    let limits = daybridge::domain::allocation::brake::limits(&brake, &lately).unwrap();
     assert_eq!((limits.account, limits.channel), (1_240, 800));
 }
 

@@ -12,13 +12,11 @@ use bytes::Bytes;
 use daybridge::{
     config,
     domain::{
-        agreement::OnEnd,
         channel::Channel,
         closed::HeldCause,
-        entitlement::OnReversal,
         facts::{Facts, Family, Found, Meaning, Money, PaymentId, Unread},
         id::CommentTemplate,
-        payment::Rules,
+        payment::{Rules, agreement::OnEnd, entitlement::OnReversal},
         settle::{AccountSignal, Cause, Order, Outcome as Open, State, Step},
     },
     envelope::{self, Envelope, Trigger},

@@ -4,7 +4,7 @@ use daybridge::{
     domain::{
         closed::{HeldCause, PaymentState},
         facts::Facts,
-        memory::GRACE_MS,
+        payment::memory::GRACE_MS,
         settle::Order,
     },
     ledger::{Act, DeliveryOutcome, LedgerError, Recorded, SourceRules, query::Page},

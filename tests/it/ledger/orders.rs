@@ -5,10 +5,8 @@ use std::{collections::BTreeMap, sync::OnceLock};
 use daybridge::{
     domain::{
         closed::{HeldCause, PaymentState},
-        entitlement::OnReversal,
         facts::{Facts, Family, Meaning, PaymentId, Reversal, ReversalAmount, ReversalKind, ReversalState},
-        memory::Memory,
-        payment::{Corrections, Decision, covers, decide},
+        payment::{Corrections, Decision, covers, decide, entitlement::OnReversal, memory::Memory},
         settle::{Cause, Order, Outcome as Open, State},
     },
     ledger::{Claim, SourceRules, query::HeldQuery},

@@ -1,7 +1,7 @@
 //! Where no new call is made, and who goes first afterwards.
 
 use daybridge::{
-    domain::{brake::Brake, channel::Channel, id::ChannelId},
+    domain::{allocation::brake::Brake, channel::Channel, id::ChannelId},
     ledger::{Act, Claim, Scope, query::Page},
 };
 

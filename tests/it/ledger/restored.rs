@@ -3,7 +3,7 @@
 use daybridge::{
     domain::{
         closed::{HeldCause, PaymentState},
-        memory::CLOCKS_APART_MS,
+        payment::memory::CLOCKS_APART_MS,
         settle::{Cause, Order, Outcome as Open, State},
     },
     ledger::{DeliveryOutcome, LedgerError},

@@ -3,13 +3,12 @@
 use daybridge::{
     domain::{
         DAY_MS,
-        agreement::AgreementState,
-        entitlement::OnReversal,
+        allocation::slices::Allocation,
         facts::{Facts, Meaning},
         id::ChannelId,
+        payment::{agreement::AgreementState, entitlement::OnReversal},
         reply::{ListedChannel, Reading},
         settle::{How, State},
-        slices::Allocation,
     },
     ledger::{
         Act, Claim, OfPlan, RetireChannel, RetirePlan, RetireSelection, RetireState, RetireTurn, Retired,

@@ -3,9 +3,9 @@
 use daybridge::{
     domain::{
         closed::HeldCause,
-        entitlement::OnReversal,
         facts::{Facts, Meaning, Reversal, ReversalAmount, ReversalKind, ReversalState},
         id::ChannelId,
+        payment::entitlement::OnReversal,
         settle::{Cause, Order, Outcome as Open, State},
     },
     ledger::{

@@ -3,14 +3,13 @@
 use daybridge::{
     domain::{
         DAY_MS,
-        brake::Brake,
+        allocation::{brake::Brake, slices::Allocation},
         closed::{HeldCause, PaymentState},
-        entitlement::OnReversal,
         facts::{Facts, Meaning, Reversal, ReversalAmount, ReversalKind, ReversalState},
         id::ChannelId,
+        payment::entitlement::OnReversal,
         reply::{ReadError, Reading, Reply},
         settle::{AccountSignal, Effect, Input, Moment, Order, Policy, step},
-        slices::Allocation,
     },
     ledger::{
         Act, Correction, Grant, LedgerError, Moved, Scope, SourceRules,

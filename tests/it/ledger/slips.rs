@@ -3,7 +3,7 @@
 use super::{desk::settle, kit::*};
 use daybridge::{
     domain::{
-        brake::Brake,
+        allocation::brake::Brake,
         facts::Meaning,
         id::ChannelId,
         settle::{Cause, Order, Outcome as Open, State},

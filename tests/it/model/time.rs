@@ -3,8 +3,8 @@
 
 use daybridge::domain::{
     Ms,
+    allocation::slices::QUEUED,
     settle::{Call, State},
-    slices::QUEUED,
 };
 
 /// Beyond every window of the model.

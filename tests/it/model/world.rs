@@ -4,10 +4,10 @@ use std::hash::{DefaultHasher, Hash, Hasher as _};
 
 use daybridge::domain::{
     DAY_MS, Ms,
+    allocation::slices::Ahead,
     channel::Channel,
     reply::{Reading, Reply},
     settle::{Call, Effect, How, Input, Kept, Moment, Outcome, Policy, State, planned_again, step},
-    slices::Ahead,
 };
 use stateright::{Expectation, Model, Property};
 

@@ -6,8 +6,7 @@ use daybridge::{
     domain::{
         closed::HeldCause,
         facts::{Facts, Meaning},
-        memory::Memory,
-        payment::{Corrections, Decision, decide},
+        payment::{Corrections, Decision, decide, memory::Memory},
     },
     envelope::{Envelope, Trigger, UNREADABLE, digest},
     provider::event::{

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use daybridge::{
     domain::{
         closed::HeldCause,
-        directory::{Name, NameKind},
         id::ChannelId,
+        payment::directory::{Name, NameKind},
     },
     ledger::{Assignment, Correction, DirectoryGo, DirectoryOrder, Place, view::Action},
     ops::held::{Desk, HeldError},

@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use daybridge::{
     clock::Clock,
     domain::{
+        allocation::slices::Allocation,
         id::ChannelId,
         reply::{ChannelPage, Deletion, ReadError, Reading, Reply},
-        slices::Allocation,
     },
     ledger::{Ledger, LedgerError, TransactionHook},
     ops::backfill::{self, Asked},

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use daybridge::{
     clock::Clock,
     domain::{
-        brake::Brake,
+        allocation::brake::Brake,
         id::ChannelId,
         reply::{ChannelPage, Deletion, ListedChannel, ReadError, Reading, Reply},
         settle::{AccountSignal, Policy},

@@ -10,11 +10,10 @@ use async_trait::async_trait;
 use daybridge::{
     clock::{Machine, now_ms},
     domain::{
-        brake::Brake,
+        allocation::brake::Brake,
         channel::LIVE_TRIES_QUIET,
-        entitlement::OnReversal,
         id::ChannelId,
-        memory::CLOCKS_APART_MS,
+        payment::{entitlement::OnReversal, memory::CLOCKS_APART_MS},
         reply::{ChannelPage, Deletion, ReadError, Reading, Reply},
         settle::{Order, Policy},
     },

@@ -13,7 +13,7 @@ use crate::{
     domain::{
         Ms,
         closed::{HeldCause, TransferState},
-        directory::NameKind,
+        payment::directory::NameKind,
     },
     ledger::{
         Ledger, LedgerError,

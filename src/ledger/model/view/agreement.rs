@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::domain::{Ms, agreement::AgreementState};
+use crate::domain::{Ms, payment::agreement::AgreementState};
 
 /// An agreement in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

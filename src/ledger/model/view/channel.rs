@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    domain::{Ms, agreement::AgreementState, closed::PauseCause},
+    domain::{Ms, closed::PauseCause, payment::agreement::AgreementState},
     ledger::Scope,
 };
 

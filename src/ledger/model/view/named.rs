@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::domain::{Ms, directory::NameKind};
+use crate::domain::{Ms, payment::directory::NameKind};
 
 /// A channel that a name stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

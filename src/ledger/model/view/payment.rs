@@ -5,9 +5,9 @@ use serde::Serialize;
 use super::{channel::MovementRow, event::Event, transfer::TransferRow};
 use crate::domain::{
     Ms,
-    agreement::AgreementState,
     closed::{HeldCause, PaymentState},
     facts::ReversalKind,
+    payment::agreement::AgreementState,
 };
 
 /// A payment in a list.

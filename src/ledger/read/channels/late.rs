@@ -1,7 +1,7 @@
 //! Slices that are late.
 
 use crate::{
-    domain::{Ms, settle::State, slices::QUEUED},
+    domain::{Ms, allocation::slices::QUEUED, settle::State},
     ledger::{
         Ledger, LedgerError,
         db::{Fault, Tx, args},

@@ -2,7 +2,7 @@
 
 use super::owed::DAYS_OWED;
 use crate::{
-    domain::{Ms, agreement::AgreementState},
+    domain::{Ms, payment::agreement::AgreementState},
     ledger::{
         db::{
             self, Fault, Tx,
