@@ -3,11 +3,13 @@
 //! A leaked signing secret, a wrong price table or a replay gone wrong shows in nothing else before the balance is
 //! gone. Not for: a limit that is never passed; calls in hand when it strikes go on, one per channel worked on.
 
+use crate::domain::DAY_MS;
+
 /// The span that is counted, in ms: one hour.
 pub const COUNTED_MS: i64 = 3_600_000;
 
 /// What is normal is the mean of this span, in ms: 7 days.
-pub const NORMAL_MS: i64 = 7 * crate::domain::DAY_MS;
+pub const NORMAL_MS: i64 = 7 * DAY_MS;
 
 /// The settings of the brake; by default there is none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -123,6 +123,7 @@ impl Sqlite {
 
     /// Begins a transaction in which others begin and end.
     pub(super) fn begin_group(&mut self) -> Result<(), Fault> {
+        self.stands()?;
         self.batch("BEGIN IMMEDIATE")?;
         self.in_group = true;
         Ok(())

@@ -137,10 +137,7 @@ impl Tx {
     /// Begins a transaction for several: what runs until its end stays if all of it is committed.
     pub(super) fn begin_group(&mut self) -> Result<(), Fault> {
         match &mut self.connection {
-            Connection::Sqlite(sqlite) => {
-                sqlite.stands()?;
-                sqlite.begin_group()
-            }
+            Connection::Sqlite(sqlite) => sqlite.begin_group(),
             Connection::Postgres(_) => Err(corrupt("a server has one transaction at a time")),
         }
     }
