@@ -209,6 +209,8 @@ impl Settling {
             if hold.probe_due(now) {
                 ledger.take_probe(&self.account, now, now.saturating_add(self.probe_ms)).await?;
             } else if hold.news == AccountSignal::NoToken {
+                // None waits for a hand, then: all wait for a token.
+                self.hands.set_behind(false);
                 return Ok(self.poll);
             }
         }
