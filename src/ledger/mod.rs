@@ -11,8 +11,9 @@
 //!
 //! # Isolation
 //!
-//! SQLite has one connection that writes, and every transaction on it is `BEGIN IMMEDIATE`, so writers are serial by
-//! themselves. On PostgreSQL every transaction is READ COMMITTED, and there are two kinds:
+//! SQLite has one connection that writes, so writers are serial by themselves. Those that wait at the same time are
+//! savepoints of one transaction, one after the other, and each is answered after its commit (`db::group`): what one of
+//! them has read of another is lost only where both are. On PostgreSQL every transaction is READ COMMITTED, and there are two kinds:
 //!
 //! - **Alone** (`Db::alone`): whoever reads rows of several subjects and then decides. A person's word, an account's hold,
 //!   a pause, a declaration. It waits until all others have ended and lets none begin, so it is serial by itself.
