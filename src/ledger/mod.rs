@@ -103,7 +103,7 @@ pub use model::{
 };
 
 /// What went wrong.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum LedgerError {
     /// Not reachable, disk full, read-only …: nothing was changed, try again later.
     #[error("the ledger is not available: {0}")]

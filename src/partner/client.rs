@@ -148,8 +148,12 @@ impl Client {
 
     /// Reads. A server may close a kept connection just when it is used again, which says nothing of the server.
     async fn read_at(&self, url: Url, bytes_max: usize) -> Result<Received, ReadError> {
+        let begun = Instant::now();
         let answer = match self.reads.get(url.clone()).send().await {
-            Err(error) if !error.is_connect() && !error.is_timeout() => self.calls.get(url).send().await,
+            Err(error) if !error.is_connect() && !error.is_timeout() => {
+                let left = self.call_timeout.saturating_sub(begun.elapsed());
+                self.calls.get(url).timeout(left).send().await
+            }
             answer => answer,
         };
         self.receive(answer, bytes_max).await.map_err(|broken| ReadError::Failed(broken.into_text()))

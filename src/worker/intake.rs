@@ -15,7 +15,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::Notify, task::JoinSet, time::Instant};
+use tokio::{
+    sync::{Mutex, Notify},
+    task::JoinSet,
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -60,6 +64,8 @@ pub struct Intake {
     pub intake_max: usize,
     /// Wait between two turns of asking providers' APIs again.
     pub fetch_again: Duration,
+    /// Held while one is recorded, where channels wait for a hand.
+    pub recording: Mutex<()>,
     /// Room for the channels of payments that are recorded.
     pub hands: Hands,
     /// Tells settle that something was planned.
@@ -141,7 +147,7 @@ impl Intake {
                     }
                     *tries = 0;
                 }
-                next = consumer.next(), if in_hand.len() < self.at_once() => match next {
+                next = consumer.next(), if in_hand.len() < self.intake_max => match next {
                     Ok(delivery) => {
                         let this = self.clone();
                         let stop = stop.clone();
@@ -154,12 +160,6 @@ impl Intake {
         // The ledger's transactions in hand end by themselves; acks still go out on the open consumer.
         while in_hand.join_next().await.is_some() {}
         outcome
-    }
-
-    /// Deliveries that may be recorded at the same time. Where channels wait for a free hand, the ledger's time is theirs:
-    /// days move as fast as payments are recorded, however long the queue is.
-    fn at_once(&self) -> usize {
-        if self.hands.is_behind() { 1 } else { self.intake_max }
     }
 
     async fn deliver(&self, lane: Lane, delivery: Delivery, stop: &CancellationToken) -> Result<(), String> {
@@ -278,6 +278,9 @@ impl Intake {
             Some(says) => (None, says.clone()),
             None => (self.question(envelope).await?, self.interpreter.read(envelope, patience).await),
         };
+        // Where channels wait for a hand, the ledger's time is theirs: days move as fast as payments are recorded, however
+        // long the queue is.
+        let _one_at_a_time = if self.hands.is_behind() { Some(self.recording.lock().await) } else { None };
         let now = self.clock.now_ms();
         let may_grant =
             !part.dead && facts.as_ref().is_ok_and(|facts| matches!(facts.meaning, Meaning::MoneyIn(_)));

@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::Notify, task::JoinSet};
+use tokio::{
+    sync::{Mutex, Notify},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -106,6 +109,7 @@ pub async fn run(config: Config, doors: Doors, stop: CancellationToken) -> anyho
         prefetch: config.queue.prefetch,
         intake_max: config.worker.intake_max,
         fetch_again: config.worker.fetch_again,
+        recording: Mutex::default(),
         hands: hands.clone(),
         wake: wake.clone(),
         ledger_away: AtomicBool::new(false),

@@ -12,6 +12,8 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::oneshot;
@@ -23,11 +25,20 @@ use super::{
 };
 use crate::ledger::LedgerError;
 
-/// Most transactions of one commit: each waits for the others' statements too.
+/// Most transactions of one commit.
 pub(super) const TOGETHER_MAX: usize = 64;
+
+/// How long a transaction takes in others: each waits for all, and another process waits with its own.
+pub(super) const JOINING_MAX: Duration = Duration::from_millis(15);
+
+/// After several have written together, others may write for this part of the time that they took. Another process looks
+/// for its turn only now and then, and must find one.
+const PAUSE_PART: u32 = 8;
 
 /// A transaction that somebody waits for.
 pub(super) trait Job: Send {
+    /// Whether nobody waits for it any more.
+    fn is_given_up(&self) -> bool;
     /// Whether its caller still waits; if so, it is not given up any more.
     fn take(&mut self) -> bool;
     /// Runs it among others, whose commit it needs.
@@ -40,9 +51,13 @@ pub(super) trait Job: Send {
     fn alone(self: Box<Self>, thread: &mut Thread);
 }
 
-/// Runs what waits, or the first of it where nothing can run together.
-pub(super) fn run(waiting: &mut VecDeque<Box<dyn Job>>, thread: &mut Thread) {
-    let apart = if waiting.len() > 1 { together(waiting, thread) } else { waiting.drain(..).collect() };
+/// Runs what waits: some of it together, or the first alone. The rest goes on waiting.
+pub(super) fn run(waiting: &mut VecDeque<Box<dyn Job>>, thread: &mut Thread, joining_max: Duration) {
+    waiting.retain(|job| !job.is_given_up());
+    let apart = match waiting.len() {
+        0 | 1 => waiting.drain(..).collect(),
+        _ => together(waiting, thread, joining_max),
+    };
     for mut job in apart {
         if job.take() {
             job.alone(thread);
@@ -51,48 +66,55 @@ pub(super) fn run(waiting: &mut VecDeque<Box<dyn Job>>, thread: &mut Thread) {
 }
 
 /// Runs them in one transaction; returns those that have to run alone.
-fn together(waiting: &mut VecDeque<Box<dyn Job>>, thread: &mut Thread) -> Vec<Box<dyn Job>> {
+fn together(
+    waiting: &mut VecDeque<Box<dyn Job>>,
+    thread: &mut Thread,
+    joining_max: Duration,
+) -> Vec<Box<dyn Job>> {
     // The first makes a connection by itself.
     let Some(tx) = thread.sound() else { return waiting.pop_front().into_iter().collect() };
     match tx.begin_group() {
         Ok(()) => {}
         Err(Fault::Ledger(why)) => {
-            // Each waits for another process's write once, as it would alone.
-            if let Some(mut first) = waiting.pop_front()
-                && first.take()
-            {
-                first.refuse(why);
+            // Another process writes, for as long as one waits for that; all have waited.
+            for mut job in waiting.drain(..) {
+                if job.take() {
+                    job.refuse(why.clone());
+                }
             }
             return Vec::new();
         }
         Err(_) => return waiting.pop_front().into_iter().collect(),
     }
+    let begun = Instant::now();
     let (mut joined, mut apart) = (Vec::new(), Vec::new());
-    while let Some(mut job) = waiting.pop_front() {
+    while begun.elapsed() < joining_max
+        && let Some(mut job) = waiting.pop_front()
+    {
         if !job.take() {
             continue;
         }
-        let done = catch_unwind(AssertUnwindSafe(|| job.join(tx)));
-        if !tx.is_in_group()
-            || !matches!(done, Ok(Ok(()) | Err(Fault::Conflict(_) | Fault::Taken(_) | Fault::Ledger(_))))
-        {
-            thread.disconnect();
-            joined.push(job);
-            joined.append(&mut apart);
-            joined.extend(waiting.drain(..));
-            return joined;
-        }
-        match done {
-            Ok(Ok(())) => joined.push(job),
-            Ok(Err(_)) | Err(_) => apart.push(job),
+        match catch_unwind(AssertUnwindSafe(|| job.join(tx))) {
+            Ok(Ok(())) if tx.is_in_group() => joined.push(job),
+            Ok(Err(Fault::Conflict(_) | Fault::Taken(_) | Fault::Ledger(_))) if tx.is_in_group() => {
+                apart.push(job);
+            }
+            // The whole is lost, or nobody knows what of it is there.
+            Ok(_) | Err(_) => {
+                thread.lost();
+                joined.push(job);
+                joined.append(&mut apart);
+                return joined;
+            }
         }
     }
     if tx.end_group().is_err() {
-        thread.disconnect();
+        thread.lost();
         joined.append(&mut apart);
         return joined;
     }
     joined.into_iter().for_each(|job| job.tell());
+    thread::sleep(begun.elapsed() / PAUSE_PART);
     apart
 }
 
@@ -137,6 +159,10 @@ where
     T: Send + 'static,
     F: FnMut(&mut Tx) -> Result<T, Fault> + Send + 'static,
 {
+    fn is_given_up(&self) -> bool {
+        self.tells.is_closed() || !self.taken && self.decided.load(Ordering::SeqCst)
+    }
+
     fn take(&mut self) -> bool {
         self.taken = self.taken || !self.tells.is_closed() && !self.decided.swap(true, Ordering::SeqCst);
         self.taken

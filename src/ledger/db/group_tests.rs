@@ -17,7 +17,7 @@ use super::{
 
 /// A file of twenty pages at most, with an empty table, and the thread that writes it.
 struct Stage {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     place: Arc<Place>,
     thread: Thread,
     waiting: VecDeque<Box<dyn Job>>,
@@ -44,7 +44,7 @@ impl Stage {
         });
         made.unwrap();
         place.counts.commits.store(0, Ordering::Relaxed);
-        Self { _folder: folder, place, thread, waiting: VecDeque::new() }
+        Self { folder, place, thread, waiting: VecDeque::new() }
     }
 
     fn add<T: Send + 'static>(
@@ -66,7 +66,7 @@ impl Stage {
 
     fn run(&mut self) {
         while !self.waiting.is_empty() {
-            run(&mut self.waiting, &mut self.thread);
+            run(&mut self.waiting, &mut self.thread, Duration::from_secs(60));
         }
     }
 
@@ -192,4 +192,75 @@ fn what_was_given_up_does_not_run() {
     assert_eq!(told(&mut other).unwrap(), 3);
     assert!(!other.give_up(), "it ran");
     assert_eq!(stage.ids(), [3]);
+}
+
+/// What another process put in its place is another ledger.
+#[test]
+fn nothing_is_committed_into_a_file_that_is_gone() {
+    let mut stage = Stage::new();
+    let path = stage.folder.path().join("group.db");
+    let mut first = stage.insert(1);
+    let mut last = stage.add(move |tx| {
+        let _ = std::fs::remove_file(&path);
+        tx.execute("INSERT INTO rows (id) VALUES (2)", args![])?;
+        tx.commit();
+        Ok(())
+    });
+    stage.run();
+    assert!(matches!(told(&mut first), Err(LedgerError::Unavailable(_))), "it would be kept nowhere");
+    assert!(matches!(told(&mut last), Err(LedgerError::Unavailable(_))));
+}
+
+/// One that takes long keeps no other waiting for what it has done already.
+#[test]
+fn what_takes_long_takes_no_more_in() {
+    let mut stage = Stage::new();
+    let mut long = stage.add(|tx| {
+        tx.commit();
+        std::thread::sleep(Duration::from_millis(2));
+        Ok(())
+    });
+    let mut last = stage.insert(1);
+    run(&mut stage.waiting, &mut stage.thread, Duration::from_millis(1));
+    told(&mut long).unwrap();
+    assert_eq!(stage.waiting.len(), 1);
+    stage.run();
+    assert_eq!(told(&mut last).unwrap(), 1);
+}
+
+/// A command writes beside a worker that has work without end.
+#[test]
+fn another_process_finds_its_turn() {
+    let mut stage = Stage::new();
+    told(&mut {
+        let answer = stage.insert(1);
+        stage.run();
+        answer
+    })
+    .unwrap();
+    let path = stage.folder.path().join("group.db");
+    let ended = Arc::new(AtomicBool::new(false));
+    let over = ended.clone();
+    let busy = std::thread::spawn(move || {
+        while !over.load(Ordering::Relaxed) {
+            let mut answers = Vec::new();
+            while stage.waiting.len() < TOGETHER_MAX {
+                answers.push(stage.add(|tx| {
+                    std::thread::sleep(Duration::from_micros(400));
+                    tx.execute("UPDATE rows SET body = x'01' WHERE id = 1", args![])?;
+                    tx.commit();
+                    Ok(())
+                }));
+            }
+            run(&mut stage.waiting, &mut stage.thread, JOINING_MAX);
+            stage.waiting.clear();
+        }
+    });
+    let other = rusqlite::Connection::open(path).unwrap();
+    other.busy_timeout(Duration::from_secs(5)).unwrap();
+    for _ in 0..20 {
+        other.execute("UPDATE rows SET body = x'02' WHERE id = 1", []).unwrap();
+    }
+    ended.store(true, Ordering::Relaxed);
+    busy.join().unwrap();
 }

@@ -136,6 +136,8 @@ impl Sqlite {
 
     /// Commits it.
     pub(super) fn end_group(&mut self) -> Result<(), Fault> {
+        // It may have been replaced since the first of them looked.
+        self.stands()?;
         self.in_group = false;
         self.batch("COMMIT")
     }

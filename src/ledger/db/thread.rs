@@ -74,8 +74,9 @@ impl Thread {
         self.connection.as_mut().map(|(tx, _)| tx)
     }
 
-    /// Gives up what it has: the next transaction makes a new one.
-    pub(super) fn disconnect(&mut self) {
+    /// Several transactions were lost at once: no connection of before is used again.
+    pub(super) fn lost(&mut self) {
+        self.failures.note();
         self.connection = None;
     }
 

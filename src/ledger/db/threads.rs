@@ -92,6 +92,6 @@ fn serve(inbox: &Mutex<mpsc::Receiver<Box<dyn Job>>>, mut own: Thread, together_
                 waiting.push_back(job);
             }
         }
-        group::run(&mut waiting, &mut own);
+        group::run(&mut waiting, &mut own, group::JOINING_MAX);
     }
 }

@@ -125,6 +125,10 @@ impl Tx {
             self.place.sees(seen);
         }
         match (&done, ended) {
+            // What is left of it would be committed with the others.
+            (_, Err(_)) if self.is_in_group() => {
+                Err(Fault::Broken("a part of a transaction could not be ended".to_owned()))
+            }
             // What it failed of is told; that it cannot be rolled back either comes of it.
             (Err(_), _) | (_, Ok(())) => done,
             (Ok(_), Err(fault)) => {
@@ -152,11 +156,12 @@ impl Tx {
 
     /// Commits it.
     pub(super) fn end_group(&mut self) -> Result<(), Fault> {
-        self.place.counts.commits.fetch_add(1, Ordering::Relaxed);
         match &mut self.connection {
-            Connection::Sqlite(sqlite) => sqlite.end_group(),
-            Connection::Postgres(_) => Ok(()),
+            Connection::Sqlite(sqlite) => sqlite.end_group()?,
+            Connection::Postgres(_) => {}
         }
+        self.place.counts.commits.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
     fn begin_with(&mut self, begin: Begin) -> Result<(), Fault> {

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use futures_util::stream::{FuturesOrdered, StreamExt as _};
+use futures_util::{
+    FutureExt as _,
+    stream::{FuturesOrdered, StreamExt as _},
+};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -189,14 +192,19 @@ impl<'a> Publishing<'a> {
             tokio::select! {
                 biased;
                 Some((place, told)) = on_their_way.next(), if !on_their_way.is_empty() => {
-                    self.confirmed(place, told)?;
+                    let told: Result<(), NotConfirmed> = told;
+                    told.map_err(|cause| self.not_confirmed(cause))?;
+                    self.position = place;
+                    self.by_us = self.by_us.saturating_add(1);
                 }
                 tick = self.pace.tick(), if left.peek().is_some() && on_their_way.len() < ON_THEIR_WAY_MAX => {
                     if tick.elapsed() > BEHIND_MAX {
                         self.pace.reset();
                     }
                     if let Some((place, event)) = left.next() {
-                        on_their_way.push_back(one(with, &hash, place, event));
+                        let read = envelope(with.ledger, &event, with.now()).await?;
+                        let publishes = publish(with.queue, again(read, format!("replay-{hash}-{place}")));
+                        on_their_way.push_back(publishes.map(move |told| (place, told)));
                     }
                 }
             }
@@ -204,16 +212,8 @@ impl<'a> Publishing<'a> {
         Ok(())
     }
 
-    fn confirmed(&mut self, place: i64, told: Result<(), Unpublished>) -> Result<(), ReplayError> {
-        told.map_err(|why| match why {
-            Unpublished::NotRead(error) => error,
-            Unpublished::NotConfirmed(cause) => {
-                ReplayError::NotConfirmed { published: self.published(), total: self.plan.events, cause }
-            }
-        })?;
-        self.position = place;
-        self.by_us = self.by_us.saturating_add(1);
-        Ok(())
+    fn not_confirmed(&self, cause: NotConfirmed) -> ReplayError {
+        ReplayError::NotConfirmed { published: self.published(), total: self.plan.events, cause }
     }
 
     /// What applying did, where it ends here: all is published, or somebody wants it to stop.
@@ -239,28 +239,6 @@ impl<'a> Publishing<'a> {
     async fn stopped(&self) -> Result<Applied, ReplayError> {
         Ok(Applied::Stopped(self.with.find(self.hash).await?, self.by_us))
     }
-}
-
-/// Why an event is not on the queue.
-enum Unpublished {
-    NotRead(ReplayError),
-    NotConfirmed(NotConfirmed),
-}
-
-/// Publishes one event of a plan.
-async fn one(
-    with: &Applying<'_>,
-    hash: &str,
-    place: i64,
-    event: Candidate,
-) -> (i64, Result<(), Unpublished>) {
-    let publishes = async {
-        let read = envelope(with.ledger, &event, with.now()).await;
-        let read = read.map_err(|error| Unpublished::NotRead(error.into()))?;
-        let delivery = format!("replay-{hash}-{place}");
-        publish(with.queue, again(read, delivery)).await.map_err(Unpublished::NotConfirmed)
-    };
-    (place, publishes.await)
 }
 
 /// Makes the same plan again, or the rest of one that was begun, and compares; refuses where it says anything else.
